@@ -1,0 +1,241 @@
+//! Objects: members as they come, none twice, those named like array indices first.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::ser::{self, Serialize};
+
+use super::error::{CanonicalError, CanonicalErrorKind};
+use super::key::KeySerializer;
+use super::serializer::{Serializer, in_variant};
+use super::text;
+
+type Result<T = ()> = core::result::Result<T, CanonicalError>;
+
+/// Up to this many members, a name that may be repeated is looked for at once; beyond it, when the object ends.
+const FEW: usize = 32;
+
+/// Where a member's name stands in the text, without its quotes. Escaped names are equal exactly if the names are.
+#[derive(Clone, Copy)]
+pub(super) struct Name {
+    start: usize,
+    end: usize,
+}
+
+impl Name {
+    fn of(self, text: &str) -> &str {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+/// An object that is being written.
+pub(super) struct Object<'s, 'o> {
+    serializer: &'s mut Serializer<'o>,
+    /// Where its first member starts in the text.
+    start: usize,
+    /// Where its names start in the list of names.
+    names: usize,
+    /// A bit for the hash of every name that is no array index: one whose bit is not set is new.
+    seen: u128,
+    /// Whether names are left to compare when the object ends.
+    compare: bool,
+    /// The least array index that may follow where the text ends; after a member that is no index, none may.
+    next_index: u64,
+    /// Whether a member named like an array index stands too late.
+    rearrange: bool,
+    /// The enum variant whose content this is.
+    variant: Option<&'static str>,
+}
+
+impl<'s, 'o> Object<'s, 'o> {
+    pub(super) fn new(serializer: &'s mut Serializer<'o>, variant: Option<&'static str>) -> Self {
+        let (start, names) = (serializer.out.len(), serializer.names.len());
+        Self { serializer, start, names, seen: 0, compare: false, next_index: 0, rearrange: false, variant }
+    }
+
+    #[inline]
+    fn name(&mut self, write: impl FnOnce(&mut String) -> Result) -> Result {
+        let Serializer { out, names, .. } = &mut *self.serializer;
+        if names.len() > self.names {
+            out.push(',');
+        }
+        let start = out.len().saturating_add(1);
+        write(out).map_err(|error| in_variant(error, self.variant))?;
+        let name = Name { start, end: out.len().saturating_sub(1) };
+        let text = name.of(out);
+        let index = array_index(text).map(u64::from);
+        match index {
+            // In ascending order it is new, and may stay where it is.
+            Some(index) if index >= self.next_index => self.next_index = index.saturating_add(1),
+            _ => {
+                match index {
+                    Some(_) => self.rearrange = true,
+                    None => self.next_index = u64::MAX,
+                }
+                let bit = hash_bit(text.as_bytes());
+                let new = index.is_none() && self.seen & bit == 0;
+                self.seen |= bit;
+                let problem = if text == "__proto__" {
+                    Some(CanonicalErrorKind::ProtoMember)
+                } else if new {
+                    None
+                } else {
+                    let before = names.get(self.names..).unwrap_or_default();
+                    if before.len() > FEW {
+                        self.compare = true;
+                        None
+                    } else {
+                        let repeated = before.iter().any(|other| other.of(out) == text);
+                        repeated.then_some(CanonicalErrorKind::DuplicateMember)
+                    }
+                };
+                if let Some(kind) = problem {
+                    return Err(in_variant(CanonicalError::new(kind).in_member(text), self.variant));
+                }
+            }
+        }
+        names.push(name);
+        out.push(':');
+        Ok(())
+    }
+
+    #[inline]
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        let name = self.serializer.names.last().copied();
+        value.serialize(&mut *self.serializer).map_err(|error| {
+            let name = name.map(|name| name.of(self.serializer.out)).unwrap_or_default();
+            in_variant(error.in_member(name), self.variant)
+        })
+    }
+
+    fn finish(self) -> Result {
+        let Serializer { out, names, .. } = &mut *self.serializer;
+        let mine = names.get_mut(self.names..).unwrap_or_default();
+        if self.compare {
+            mine.sort_unstable_by(|a, b| a.of(out).cmp(b.of(out)));
+            let pairs = mine.iter().zip(mine.iter().skip(1));
+            if let Some((name, _)) = pairs.map(|(a, b)| (a.of(out), b.of(out))).find(|(a, b)| a == b) {
+                let error = CanonicalError::new(CanonicalErrorKind::DuplicateMember).in_member(name);
+                return Err(in_variant(error, self.variant));
+            }
+            mine.sort_unstable_by_key(|name| name.start);
+        }
+        if self.rearrange {
+            rearrange(out, self.start, mine);
+        }
+        names.truncate(self.names);
+        self.serializer.close('}', self.variant);
+        Ok(())
+    }
+}
+
+/// Puts the members that stand from `start` to the end of the text into JavaScript's order.
+fn rearrange(text: &mut String, start: usize, names: &[Name]) {
+    // A member starts with its name's quote, and ends before the comma of the next one.
+    let ends = names.iter().skip(1).map(|next| next.start.saturating_sub(2)).chain([text.len()]);
+    let mut members: Vec<_> = names
+        .iter()
+        .zip(ends)
+        .map(|(name, end)| {
+            let rank = array_index(name.of(text)).map_or(u64::MAX, u64::from);
+            (rank, text.get(name.start.saturating_sub(1)..end).unwrap_or_default())
+        })
+        .collect();
+    members.sort_by_key(|&(rank, _)| rank);
+    let members: Vec<_> = members.into_iter().map(|(_, member)| member).collect();
+    let members = members.join(",");
+    text.truncate(start);
+    text.push_str(&members);
+}
+
+/// The array index that a name stands for: canonical decimal, at most 2^32 − 2 (ECMAScript, "array index").
+fn array_index(name: &str) -> Option<u32> {
+    if !name.as_bytes().first()?.is_ascii_digit() || (name.starts_with('0') && name.len() > 1) {
+        return None;
+    }
+    name.parse().ok().filter(|&index| index < u32::MAX)
+}
+
+/// One of 128 bits, by the length and the first and last bytes.
+fn hash_bit(name: &[u8]) -> u128 {
+    let number = |bytes: Option<&[u8; 8]>| bytes.map(|bytes| u64::from_le_bytes(*bytes));
+    let (first, last) = match (number(name.first_chunk()), number(name.last_chunk())) {
+        (Some(first), Some(last)) => (first, last),
+        _ => (name.iter().fold(0, |number: u64, byte| (number << 8) | u64::from(*byte)), 0),
+    };
+    let mixed = (first ^ last.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    1 << (mixed >> 57)
+}
+
+impl ser::SerializeMap for Object<'_, '_> {
+    type Ok = ();
+    type Error = CanonicalError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
+        self.name(|out| key.serialize(KeySerializer(out)))
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        self.value(value)
+    }
+
+    fn end(self) -> Result {
+        self.finish()
+    }
+}
+
+macro_rules! structs {
+    ($($trait:ident,)+) => {$(
+        impl ser::$trait for Object<'_, '_> {
+            type Ok = ();
+            type Error = CanonicalError;
+
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
+                self.name(|out| {
+                    text::push_string(out, name);
+                    Ok(())
+                })?;
+                self.value(value)
+            }
+
+            fn end(self) -> Result {
+                self.finish()
+            }
+        }
+    )+};
+}
+
+structs! {
+    SerializeStruct,
+    SerializeStructVariant,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::array_index;
+
+    #[test]
+    fn array_indices_are_canonical_decimals_below_the_largest() {
+        for (name, index) in [
+            ("0", Some(0)),
+            ("7", Some(7)),
+            ("4294967294", Some(4_294_967_294)),
+            ("4294967295", None),
+            ("4294967296", None),
+            ("99999999999999999999", None),
+            ("", None),
+            ("00", None),
+            ("07", None),
+            ("+7", None),
+            ("-0", None),
+            ("-1", None),
+            ("1.0", None),
+            ("1e3", None),
+            (" 1", None),
+            ("1 ", None),
+            ("٣", None),
+        ] {
+            assert_eq!(array_index(name), index, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The serde side: values are written as they come.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
+
+use serde::ser::{self, Serialize};
+
+use super::error::{CanonicalError, CanonicalErrorKind};
+use super::object::{Name, Object};
+use super::text::{self, Escaper};
+use crate::json::MAX_DEPTH;
+
+type Result<T = ()> = core::result::Result<T, CanonicalError>;
+
+/// Writes to the end of a text.
+pub(super) struct Serializer<'o> {
+    pub(super) out: &'o mut String,
+    /// The names of the members of all objects that are not ended yet, outermost first: one list for the whole text.
+    pub(super) names: Vec<Name>,
+    depth: u32,
+}
+
+impl<'o> Serializer<'o> {
+    pub(super) fn new(out: &'o mut String, depth: u32) -> Self {
+        Self { out, names: Vec::with_capacity(32), depth }
+    }
+
+    /// Starts an object or array.
+    fn open(&mut self, bracket: char) -> Result {
+        if self.depth >= MAX_DEPTH {
+            return Err(CanonicalError::new(CanonicalErrorKind::TooDeep));
+        }
+        self.depth = self.depth.saturating_add(1);
+        self.out.push(bracket);
+        Ok(())
+    }
+
+    /// Ends an object or array, and the object around it if it is the content of an enum variant.
+    pub(super) fn close(&mut self, bracket: char, variant: Option<&str>) {
+        self.out.push(bracket);
+        self.depth = self.depth.saturating_sub(1);
+        if variant.is_some() {
+            self.close('}', None);
+        }
+    }
+
+    /// Starts the object of one member that stands for an enum variant.
+    fn open_variant(&mut self, variant: &str) -> Result {
+        if variant == "__proto__" {
+            return Err(CanonicalError::new(CanonicalErrorKind::ProtoMember).in_member(variant));
+        }
+        self.open('{')?;
+        text::push_string(self.out, variant);
+        self.out.push(':');
+        Ok(())
+    }
+
+    fn array<'s>(&'s mut self, variant: Option<&'static str>) -> Result<Array<'s, 'o>> {
+        self.open('[')?;
+        Ok(Array { serializer: self, next: 0, variant })
+    }
+
+    fn object<'s>(&'s mut self, variant: Option<&'static str>) -> Result<Object<'s, 'o>> {
+        self.open('{')?;
+        Ok(Object::new(self, variant))
+    }
+}
+
+/// Adds an enum variant's name to the path of an error.
+pub(super) fn in_variant(error: CanonicalError, variant: Option<&str>) -> CanonicalError {
+    match variant {
+        Some(variant) => error.in_member(variant),
+        None => error,
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident: $type:ty,)+) => {$(
+        #[inline]
+        fn $method(self, value: $type) -> Result {
+            text::push_integer(self.out, value)
+        }
+    )+};
+}
+
+impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
+    type Ok = ();
+    type Error = CanonicalError;
+    type SerializeSeq = Array<'s, 'o>;
+    type SerializeTuple = Array<'s, 'o>;
+    type SerializeTupleStruct = Array<'s, 'o>;
+    type SerializeTupleVariant = Array<'s, 'o>;
+    type SerializeMap = Object<'s, 'o>;
+    type SerializeStruct = Object<'s, 'o>;
+    type SerializeStructVariant = Object<'s, 'o>;
+
+    integers! {
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
+    }
+
+    fn serialize_bool(self, value: bool) -> Result {
+        self.out.push_str(if value { "true" } else { "false" });
+        Ok(())
+    }
+
+    fn serialize_f32(self, value: f32) -> Result {
+        if !value.is_finite() {
+            return Err(CanonicalError::new(CanonicalErrorKind::NonFiniteNumber));
+        }
+        text::push_float(self.out, value);
+        Ok(())
+    }
+
+    fn serialize_f64(self, value: f64) -> Result {
+        if !value.is_finite() {
+            return Err(CanonicalError::new(CanonicalErrorKind::NonFiniteNumber));
+        }
+        text::push_float(self.out, value);
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result {
+        text::push_string(self.out, value);
+        Ok(())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result {
+        self.collect_seq(value)
+    }
+
+    fn serialize_none(self) -> Result {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result {
+        self.out.push_str("null");
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Result {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result {
+        self.open_variant(variant)?;
+        value.serialize(&mut *self).map_err(|error| error.in_member(variant))?;
+        self.close('}', None);
+        Ok(())
+    }
+
+    fn serialize_seq(self, _length: Option<usize>) -> Result<Array<'s, 'o>> {
+        self.array(None)
+    }
+
+    fn serialize_tuple(self, _length: usize) -> Result<Array<'s, 'o>> {
+        self.array(None)
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Array<'s, 'o>> {
+        self.array(None)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _length: usize,
+    ) -> Result<Array<'s, 'o>> {
+        self.open_variant(variant)?;
+        self.array(Some(variant)).map_err(|error| error.in_member(variant))
+    }
+
+    fn serialize_map(self, _length: Option<usize>) -> Result<Object<'s, 'o>> {
+        self.object(None)
+    }
+
+    fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Object<'s, 'o>> {
+        // How serde_json hands over texts that only its own serializer understands.
+        if name.starts_with("$serde_json::private::") {
+            return Err(CanonicalError::unsupported(
+                "raw JSON text and numbers of arbitrary precision are not supported",
+            ));
+        }
+        self.object(None)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _length: usize,
+    ) -> Result<Object<'s, 'o>> {
+        self.open_variant(variant)?;
+        self.object(Some(variant)).map_err(|error| error.in_member(variant))
+    }
+
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result {
+        self.out.push('"');
+        write!(Escaper(self.out), "{value}").map_err(ser::Error::custom)?;
+        self.out.push('"');
+        Ok(())
+    }
+}
+
+/// An array that is being written.
+pub(super) struct Array<'s, 'o> {
+    serializer: &'s mut Serializer<'o>,
+    next: usize,
+    /// The enum variant whose content this is.
+    variant: Option<&'static str>,
+}
+
+impl Array<'_, '_> {
+    #[inline]
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        let index = self.next;
+        self.next = index.saturating_add(1);
+        if index > 0 {
+            self.serializer.out.push(',');
+        }
+        value
+            .serialize(&mut *self.serializer)
+            .map_err(|error| in_variant(error.in_element(index), self.variant))
+    }
+
+    fn finish(self) {
+        self.serializer.close(']', self.variant);
+    }
+}
+
+macro_rules! arrays {
+    ($($trait:ident::$method:ident,)+) => {$(
+        impl ser::$trait for Array<'_, '_> {
+            type Ok = ();
+            type Error = CanonicalError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+                self.element(value)
+            }
+
+            fn end(self) -> Result {
+                self.finish();
+                Ok(())
+            }
+        }
+    )+};
+}
+
+arrays! {
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field,
+    SerializeTupleVariant::serialize_field,
+}

@@ -1,0 +1,64 @@
+//! Where the signature header comes from.
+
+use alloc::borrow::Cow;
+
+/// The header that carries the signature, in lower case as HTTP/2 and most frameworks have it (protocol, section 1).
+pub const SIGNATURE_HEADER: &str = "x-clarife-signature";
+
+/// What [`Webhook::verify`](crate::Webhook::verify) takes as the signature: the header's value, nothing where the
+/// request has none, or (feature `http`) all headers of the request.
+///
+/// A header that occurs several times counts as one, its values joined by a comma (RFC 9110, section 5.3).
+pub trait SignatureSource<'h>: sealed::Sealed {
+    /// The value of the signature header, if there is one.
+    fn signature_header(self) -> Option<Cow<'h, [u8]>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for &str {}
+    impl Sealed for &alloc::string::String {}
+    impl Sealed for &[u8] {}
+    impl<T: Sealed> Sealed for Option<T> {}
+    #[cfg(feature = "http")]
+    impl Sealed for &http::HeaderMap {}
+}
+
+impl<'h> SignatureSource<'h> for &'h str {
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        Some(self.as_bytes().into())
+    }
+}
+
+impl<'h> SignatureSource<'h> for &'h alloc::string::String {
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        Some(self.as_bytes().into())
+    }
+}
+
+impl<'h> SignatureSource<'h> for &'h [u8] {
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        Some(self.into())
+    }
+}
+
+impl<'h, T: SignatureSource<'h>> SignatureSource<'h> for Option<T> {
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        self.and_then(T::signature_header)
+    }
+}
+
+#[cfg(feature = "http")]
+impl<'h> SignatureSource<'h> for &'h http::HeaderMap {
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        let mut values = self.get_all(SIGNATURE_HEADER).iter().map(http::HeaderValue::as_bytes);
+        let first = values.next()?;
+        let mut joined = Cow::Borrowed(first);
+        for value in values {
+            let all = joined.to_mut();
+            all.extend_from_slice(b", ");
+            all.extend_from_slice(value);
+        }
+        Some(joined)
+    }
+}

@@ -1,0 +1,481 @@
+//! One strict pass over a JSON text that keeps nothing: it checks the grammar of RFC 8259 and the nesting, and says
+//! where a value starts and ends. Building objects is left to whoever reads them (`serde_json` here, the host's own parser
+//! in the bindings).
+//!
+//! Why not `serde_json` for this pass: skipping a value with it sets no limit on nesting, its messages quote the
+//! payload, and the pass is the larger half of what verification costs. `tests/json.rs` holds it against `serde_json`.
+
+use alloc::string::String;
+use core::fmt;
+use core::ops::Range;
+
+/// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
+pub(crate) const MAX_DEPTH: u32 = 128;
+
+/// What is wrong with a text, and where; never what stands there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    problem: &'static str,
+    place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    /// A JSON path.
+    Path(&'static str),
+    /// 1-based; the column counts bytes.
+    Position { line: usize, column: usize },
+}
+
+impl Malformed {
+    pub(crate) const fn at_path(problem: &'static str, path: &'static str) -> Self {
+        Self { problem, place: Place::Path(path) }
+    }
+
+    /// The place is the end of `before`, the text up to the first byte that is wrong.
+    pub(crate) fn after(before: &[u8], problem: &'static str) -> Self {
+        let last_line = before.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+        let line = before.split(|&byte| byte == b'\n').count();
+        Self { problem, place: Place::Position { line, column: last_line.len().saturating_add(1) } }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at ", self.problem)?;
+        match self.place {
+            Place::Path(path) => f.write_str(path),
+            Place::Position { line, column } => write!(f, "line {line}, column {column}"),
+        }
+    }
+}
+
+/// A place in a text from which the next token is read.
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    rest: &'a [u8],
+}
+
+/// A string of the text as it stands there, quotes left out.
+pub(crate) struct RawString<'a> {
+    text: &'a str,
+    escaped: bool,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) const fn new(text: &'a str) -> Self {
+        Self { text, rest: text.as_bytes() }
+    }
+
+    /// How many bytes have been read.
+    pub(crate) const fn offset(&self) -> usize {
+        self.text.len().saturating_sub(self.rest.len())
+    }
+
+    /// The text between two offsets that this scanner has given.
+    pub(crate) fn slice(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    /// An error at the byte that would be read next.
+    #[cold]
+    pub(crate) fn fail(&self, problem: &'static str) -> Malformed {
+        Malformed::after(self.text.as_bytes().get(..self.offset()).unwrap_or_default(), problem)
+    }
+
+    /// The next byte, which is not read.
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    #[inline]
+    fn advance(&mut self, bytes: usize) {
+        self.rest = self.rest.get(bytes..).unwrap_or_default();
+    }
+
+    /// Reads `byte` if it is the next one.
+    #[inline]
+    pub(crate) fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        if found {
+            self.advance(1);
+        }
+        found
+    }
+
+    #[inline]
+    pub(crate) fn skip_whitespace(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.advance(1);
+        }
+    }
+
+    /// Reads a member's name and its colon, up to where its value starts.
+    pub(crate) fn name(&mut self) -> Result<RawString<'a>, Malformed> {
+        self.check_quote()?;
+        let name = self.string()?;
+        self.colon()?;
+        Ok(name)
+    }
+
+    #[inline]
+    fn skip_name(&mut self) -> Result<(), Malformed> {
+        self.check_quote()?;
+        self.skip_string()?;
+        self.colon()
+    }
+
+    #[inline]
+    fn check_quote(&self) -> Result<(), Malformed> {
+        if self.peek() == Some(b'"') { Ok(()) } else { Err(self.fail("a member name was expected")) }
+    }
+
+    #[inline]
+    fn colon(&mut self) -> Result<(), Malformed> {
+        self.skip_whitespace();
+        if !self.eat(b':') {
+            return Err(self.fail("a colon was expected"));
+        }
+        self.skip_whitespace();
+        Ok(())
+    }
+
+    /// Reads what follows a member's value or an element: `true` for a comma, up to where the next one starts, `false` for the end.
+    #[inline]
+    pub(crate) fn more(&mut self, end: u8) -> Result<bool, Malformed> {
+        self.skip_whitespace();
+        if self.eat(b',') {
+            self.skip_whitespace();
+            Ok(true)
+        } else if self.eat(end) {
+            Ok(false)
+        } else if end == b'}' {
+            Err(self.fail("a comma or the end of the object was expected"))
+        } else {
+            Err(self.fail("a comma or the end of the array was expected"))
+        }
+    }
+
+    /// Reads the whole of a string, from its opening quote.
+    pub(crate) fn string(&mut self) -> Result<RawString<'a>, Malformed> {
+        let start = self.offset();
+        let escaped = self.skip_string()?;
+        let text = self.slice(start.saturating_add(1)..self.offset().saturating_sub(1));
+        Ok(RawString { text, escaped })
+    }
+
+    /// The same, and says only whether the string holds an escape.
+    #[inline]
+    fn skip_string(&mut self) -> Result<bool, Malformed> {
+        self.advance(1);
+        let mut escaped = false;
+        loop {
+            self.advance(plain_run(self.rest));
+            match self.peek() {
+                Some(b'"') => {
+                    self.advance(1);
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.advance(1);
+                    self.escape()?;
+                }
+                Some(_) => return Err(self.fail("a control character was not escaped")),
+                None => return Err(self.fail("a string was not ended")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Malformed> {
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.advance(1),
+            Some(b'u') => {
+                self.advance(1);
+                for _ in 0..4 {
+                    if !self.peek().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                        return Err(self.fail("four hex digits were expected"));
+                    }
+                    self.advance(1);
+                }
+            }
+            _ => return Err(self.fail("an escape is unknown")),
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Malformed> {
+        let count = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.advance(count);
+        if count == 0 { Err(self.fail("a digit was expected")) } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<(), Malformed> {
+        self.eat(b'-');
+        if !self.eat(b'0') {
+            self.digits()?;
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if self.eat(b'e') || self.eat(b'E') {
+            if !self.eat(b'+') {
+                self.eat(b'-');
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn literal(&mut self, literal: &'static str) -> Result<(), Malformed> {
+        for byte in literal.bytes() {
+            if !self.eat(byte) {
+                return Err(self.fail("a value was expected"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a value, of any kind, that stands inside `level` objects or arrays.
+    pub(crate) fn value(&mut self, level: u32) -> Result<(), Malformed> {
+        // The open containers, innermost in the lowest bit: 1 for an object, 0 for an array. 128 bits are MAX_DEPTH.
+        let mut open: u128 = 0;
+        let mut depth = level;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.skip_string()?;
+                }
+                Some(bracket @ (b'{' | b'[')) => {
+                    if depth >= MAX_DEPTH {
+                        return Err(self.fail("objects and arrays nest deeper than 128 levels"));
+                    }
+                    depth = depth.saturating_add(1);
+                    self.advance(1);
+                    self.skip_whitespace();
+                    let object = bracket == b'{';
+                    open = (open << 1) | u128::from(object);
+                    if self.peek() != Some(if object { b'}' } else { b']' }) {
+                        if object {
+                            self.skip_name()?;
+                        }
+                        continue;
+                    }
+                }
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(b't') => self.literal("true")?,
+                Some(b'f') => self.literal("false")?,
+                Some(b'n') => self.literal("null")?,
+                _ => return Err(self.fail("a value was expected")),
+            }
+            // A value has ended, or an empty container is about to: close what ends here.
+            loop {
+                if depth == level {
+                    return Ok(());
+                }
+                let object = open & 1 == 1;
+                if self.more(if object { b'}' } else { b']' })? {
+                    if object {
+                        self.skip_name()?;
+                    }
+                    break;
+                }
+                open >>= 1;
+                depth = depth.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Checks that nothing but white space is left.
+    pub(crate) fn end(&mut self) -> Result<(), Malformed> {
+        self.skip_whitespace();
+        if self.rest.is_empty() { Ok(()) } else { Err(self.fail("the text goes on after its value")) }
+    }
+}
+
+impl<'a> RawString<'a> {
+    /// What the string stands for; `None` where an escaped lone surrogate makes it no Unicode text.
+    pub(crate) fn decode(&self) -> Option<alloc::borrow::Cow<'a, str>> {
+        if self.escaped { unescape(self.text).map(Into::into) } else { Some(self.text.into()) }
+    }
+}
+
+/// The text of a string whose escapes have been checked.
+fn unescape(text: &str) -> Option<String> {
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        decoded.push_str(plain);
+        let mut chars = escape.chars();
+        decoded.push(match chars.next()? {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let (unit, after) = code_unit(chars.as_str())?;
+                let (character, after) = match after.strip_prefix("\\u").and_then(code_unit) {
+                    Some((low @ 0xDC00..=0xDFFF, after)) if (0xD800..=0xDBFF).contains(&unit) => {
+                        (char::decode_utf16([unit, low]).next()?.ok()?, after)
+                    }
+                    _ => (char::from_u32(unit.into())?, after),
+                };
+                chars = after.chars();
+                character
+            }
+            itself => itself,
+        });
+        rest = chars.as_str();
+    }
+    decoded.push_str(rest);
+    Some(decoded)
+}
+
+/// The UTF-16 code unit that four hex digits write, and what follows them.
+fn code_unit(digits: &str) -> Option<(u16, &str)> {
+    let (digits, after) = digits.split_at_checked(4)?;
+    Some((u16::from_str_radix(digits, 16).ok()?, after))
+}
+
+/// The JSON text with every escaped lone surrogate replaced by an escaped U+FFFD, so that `serde_json` can read it.
+pub(crate) fn mend_lone_surrogates(json: &str) -> alloc::borrow::Cow<'_, str> {
+    let mut mended = String::new();
+    let mut kept = 0;
+    let mut at: usize = 0;
+    // Every backslash of a checked text starts an escape, and every escape's second byte is ASCII.
+    while let Some(found) = json.get(at..).and_then(|rest| rest.find('\\')) {
+        let start = at.saturating_add(found);
+        let escape = json.get(start.saturating_add(2)..).unwrap_or_default();
+        let unicode = json.get(start..).is_some_and(|rest| rest.starts_with("\\u"));
+        at = start.saturating_add(2);
+        let Some((unit, after)) = code_unit(escape).filter(|_| unicode) else { continue };
+        at = start.saturating_add(6);
+        let low = after.strip_prefix("\\u").and_then(code_unit).map(|(unit, _)| unit);
+        match (unit, low) {
+            (0xD800..=0xDBFF, Some(0xDC00..=0xDFFF)) => at = start.saturating_add(12),
+            (0xD800..=0xDFFF, _) => {
+                mended.push_str(json.get(kept..start).unwrap_or_default());
+                mended.push_str("\\ufffd");
+                kept = at;
+            }
+            _ => {}
+        }
+    }
+    if kept == 0 {
+        return json.into();
+    }
+    mended.push_str(json.get(kept..).unwrap_or_default());
+    mended.into()
+}
+
+/// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
+#[inline]
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    let mut run: usize = 0;
+    let (words, tail) = bytes.as_chunks::<8>();
+    for word in words {
+        // The classic test for a byte below n or equal to one, eight at a time; the lowest hit is exact.
+        let word = u64::from_le_bytes(*word);
+        let quote = word ^ (ONES.wrapping_mul(b'"' as u64));
+        let backslash = word ^ (ONES.wrapping_mul(b'\\' as u64));
+        let hits = (word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word)
+            | (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash);
+        let hits = hits & HIGH;
+        if hits != 0 {
+            return run.saturating_add((hits.trailing_zeros() >> 3) as usize);
+        }
+        run = run.saturating_add(8);
+    }
+    let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    run.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_DEPTH, Scanner, mend_lone_surrogates, plain_run};
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn accepts(text: &str) -> bool {
+        let mut scanner = Scanner::new(text);
+        scanner.skip_whitespace();
+        scanner.value(0).and_then(|()| scanner.end()).is_ok()
+    }
+
+    /// How deep a valid text nests, from its bytes.
+    fn depth(text: &str) -> u32 {
+        let (mut depth, mut deepest, mut quoted, mut escaped) = (0_u32, 0, false, false);
+        for byte in text.bytes() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if quoted => escaped = true,
+                b'"' => quoted = !quoted,
+                b'{' | b'[' if !quoted => depth = depth.saturating_add(1),
+                b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(depth);
+        }
+        deepest
+    }
+
+    fn serde_accepts(text: &str) -> bool {
+        serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() && depth(text) <= MAX_DEPTH
+    }
+
+    proptest! {
+        /// Texts made of JSON's own pieces: many are valid, and most of the others nearly so.
+        #[test]
+        fn agrees_with_serde_json(pieces in prop::collection::vec(prop::sample::select(alloc::vec![
+            "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\ud83d\"", "\"é\\n\"", "\"\\x\"", "\"", "\\", "0", "-1", "01",
+            "1.5e-3", "1e400", ".", "e", "-", "true", "false", "null", "nul", " ", "\n", "\t", "\u{1}", "{\"a\":1}", "[1,2]", "é", "\u{feff}",
+        ]), 0..12)) {
+            let text: String = pieces.concat();
+            prop_assert_eq!(accepts(&text), serde_accepts(&text), "{}", text);
+        }
+
+        /// A valid text with one byte changed.
+        #[test]
+        fn agrees_on_damaged_texts(at in 0_usize..90, byte in 0_u8..128) {
+            let mut bytes: Vec<u8> = br#"{"id":"evt_1","n":[1,-2.50e+7,0,{"k":null}],"s":"a\"\u00e9\\b","t":true,"f":false,"o":{}}  "#.to_vec();
+            if let Some(place) = bytes.get_mut(at) { *place = byte; }
+            let text = String::from_utf8(bytes).unwrap_or_default();
+            prop_assert_eq!(accepts(&text), serde_accepts(&text), "{}", text);
+        }
+
+        #[test]
+        fn strings_read_as_serde_json_reads_them(text in "(\\PC|[\\x00-\\x1f\"\\\\]){0,40}") {
+            let json = serde_json::to_string(&text).unwrap_or_default();
+            let mut scanner = Scanner::new(&json);
+            let decoded = scanner.string().ok().and_then(|string| string.decode().map(|text| text.to_string()));
+            prop_assert_eq!(decoded, Some(text));
+        }
+
+        #[test]
+        fn plain_runs_end_at_the_first_special_byte(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let expected = bytes.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\').unwrap_or(bytes.len());
+            prop_assert_eq!(plain_run(&bytes), expected);
+        }
+    }
+
+    #[test]
+    fn mends_lone_surrogates_and_nothing_else() {
+        for (json, mended) in [
+            (r#""a\ud83d""#, r#""a\ufffd""#),
+            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
+            (r#""\uD83D\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#""\\ud83d""#, r#""\\ud83d""#),
+            (r#""\\\ud83d é""#, r#""\\\ufffd é""#),
+            (r#""\ud83d\n""#, r#""\ufffd\n""#),
+        ] {
+            assert_eq!(mend_lone_surrogates(json), mended);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The resources that `data` holds (protocol, section 3, "Resources in `data`").
+//!
+//! clarife documents what its API answers with; its events may carry less or more. So every member is optional, `null` reads
+//! as absent, and members that are not listed here are kept in `extra`.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::event_type::ResourceKind;
+
+/// `data` of an event, typed; see [`Event::resource`](crate::Event::resource).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Resource {
+    /// Of a `document.…` event.
+    Document(Document),
+    /// Of a `project.…` event.
+    Project(Project),
+    /// Of a `folder.…` event.
+    Folder(Folder),
+    /// Of a `media.…` event.
+    Media(Media),
+    /// Of a `generation.…` event.
+    Generation(Generation),
+    /// Of a `share.…` event.
+    Share(Share),
+    /// Of an event whose type is unknown.
+    Unknown(Map<String, Value>),
+}
+
+/// A resource as data, for `cargo xtask codegen`: the types of every other language are made from this.
+#[cfg(feature = "model")]
+#[derive(Debug, Clone, Copy)]
+pub struct ResourceModel {
+    /// The type's name.
+    pub name: &'static str,
+    /// What it is, in one or more sentences.
+    pub doc: &'static str,
+    /// The documented members, in order.
+    pub members: &'static [MemberModel],
+}
+
+/// A documented member of a resource.
+#[cfg(feature = "model")]
+#[derive(Debug, Clone, Copy)]
+pub struct MemberModel {
+    /// The member's name in JSON.
+    pub name: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// Its Rust type: `String`, `i64`, `bool`, `Value`, another resource's name, or `Vec` of one of these.
+    pub kind: &'static str,
+    /// Whether clarife documents `null` for it. (Reading takes `null` for every member.)
+    pub nullable: bool,
+}
+
+macro_rules! resources {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident {
+            $($(#[doc = $member:literal])+ $field:ident: $type:ty $(| $null:ident)?;)*
+        }
+    )+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+            pub struct $name {
+                $(
+                    $(#[doc = $member])+
+                    #[serde(skip_serializing_if = "Option::is_none")]
+                    pub $field: Option<$type>,
+                )*
+                /// Every other member, as it came.
+                #[serde(flatten)]
+                pub extra: Map<String, Value>,
+            }
+        )+
+
+        /// Every resource and its parts.
+        #[cfg(feature = "model")]
+        pub const RESOURCE_MODELS: &[ResourceModel] = &[$(
+            ResourceModel {
+                name: stringify!($name),
+                doc: concat!($($doc),+).trim_ascii(),
+                members: &[$(
+                    MemberModel {
+                        name: stringify!($field),
+                        doc: concat!($($member),+).trim_ascii(),
+                        kind: stringify!($type),
+                        nullable: [$(stringify!($null),)? ""].len() > 1,
+                    },
+                )*],
+            },
+        )+];
+    };
+}
+
+resources! {
+    /// A document.
+    Document {
+        /// Identifies the document; opaque.
+        id: String;
+        /// The title.
+        title: String;
+        /// The description.
+        description: String;
+        /// When the document was created, RFC 3339.
+        created_at: String;
+        /// When the document was last changed, RFC 3339.
+        updated_at: String;
+        /// How many blocks the content has.
+        block_count: i64;
+        /// How many screenshots the content has.
+        screenshot_count: i64;
+        /// How many words the content has.
+        word_count: i64;
+        /// Who may see the document, for example `private`.
+        visibility: String;
+        /// The template that the document was made from.
+        template: Value | null;
+        /// The branding that the document is shown with.
+        branding_id: String | null;
+        /// The project that the document belongs to.
+        project_id: String | null;
+        /// What the document says.
+        content: Content;
+    }
+
+    /// What a document says.
+    Content {
+        /// About the content as a whole.
+        meta: ContentMeta;
+        /// The blocks, in order.
+        blocks: Vec<Block>;
+    }
+
+    /// About a document's content as a whole.
+    ContentMeta {
+        /// The version of the content's format.
+        version: i64;
+        /// The language, for example `en`.
+        locale: String;
+    }
+
+    /// A block of a document.
+    Block {
+        /// What the block is, for example `heading`, `text` or `screenshot`.
+        r#type: String;
+        /// The text; HTML in a `text` block.
+        content: String;
+        /// The file that the block shows.
+        media_id: String;
+    }
+
+    /// A share link of a document.
+    Share {
+        /// Identifies the share link; opaque.
+        id: String;
+        /// The document that is shared.
+        document_id: String;
+        /// When the link was created, RFC 3339.
+        created_at: String;
+        /// Whether the link works.
+        is_active: bool;
+        /// Whether a password is asked for.
+        has_password: bool;
+        /// Whether the branding is shown.
+        show_branding: bool;
+        /// Whether the document may be embedded in other pages.
+        embed_allowed: bool;
+        /// How often the link was opened.
+        view_count: i64;
+        /// By how many people the link was opened.
+        unique_viewers: i64;
+        /// When the link ends, RFC 3339.
+        expires_at: String | null;
+        /// When the link was last opened, RFC 3339.
+        last_viewed_at: String | null;
+        /// How the document is embedded.
+        embed_type: String | null;
+        /// The branding that the document is shown with.
+        branding_id: String | null;
+        /// The link.
+        url: String;
+        /// The last part of the link.
+        slug: String;
+        /// How the document is shown, for example `minimalistic` or `with_navigation`.
+        view_style: String;
+        /// Who may open the link, by e-mail address.
+        allowed_emails: Vec<String>;
+        /// Who may open the link, by the domain of the e-mail address.
+        allowed_domains: Vec<String>;
+    }
+
+    /// An uploaded file.
+    Media {
+        /// Identifies the file; opaque. (A file has no `id`.)
+        media_id: String;
+        /// The document that the file belongs to.
+        document_id: String;
+        /// The file's name.
+        filename: String;
+        /// The file's media type, for example `image/png`.
+        mime_type: String;
+        /// Where the file is stored.
+        b2_key: String;
+        /// The file's size, in bytes.
+        file_size_bytes: i64;
+    }
+
+    /// A project. clarife publishes no shape for it: read what you need from `extra`.
+    Project {
+        /// Identifies the project; opaque.
+        id: String;
+    }
+
+    /// A folder. clarife publishes no shape for it: read what you need from `extra`.
+    Folder {
+        /// Identifies the folder; opaque.
+        id: String;
+    }
+
+    /// A run of AI generation. clarife publishes no shape for it: read what you need from `extra`.
+    Generation {
+        /// Identifies the run; opaque.
+        id: String;
+    }
+}
+
+/// `data` that is not of the documented shape, with the JSON path of the place.
+///
+/// ```
+/// # use clarife_webhooks::Event;
+/// let raw = br#"{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{"block_count":"3"}}"#;
+/// let error = Event::parse_trusted(raw)?.resource().unwrap_err();
+/// assert_eq!(error.path(), "$.data.block_count");
+/// # Ok::<(), clarife_webhooks::WebhookError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceError {
+    path: String,
+}
+
+impl ResourceError {
+    /// Where the value stands that has another type than documented, for example `$.data.content.blocks[1].type`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Display for ResourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the data is not of the documented shape at {}", self.path)
+    }
+}
+
+impl core::error::Error for ResourceError {}
+
+impl Resource {
+    pub(crate) fn from_json(kind: ResourceKind, json: &str) -> Result<Self, ResourceError> {
+        Ok(match kind {
+            ResourceKind::Document => Self::Document(read(json)?),
+            ResourceKind::Project => Self::Project(read(json)?),
+            ResourceKind::Folder => Self::Folder(read(json)?),
+            ResourceKind::Media => Self::Media(read(json)?),
+            ResourceKind::Generation => Self::Generation(read(json)?),
+            ResourceKind::Share => Self::Share(read(json)?),
+            ResourceKind::Unknown => Self::Unknown(read(json)?),
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, ResourceError> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|error| {
+        let path = error.path();
+        let root = path.iter().next().is_none();
+        let path = path.to_string();
+        ResourceError { path: if root { "$.data".into() } else { ["$.data.", &path].concat() } }
+    })
+}

@@ -1,0 +1,88 @@
+// Which secrets a webhook can be made from (protocol, section 2, step 0).
+import { SECRET, SECRET_2, SECRET_3, header, text } from "./common.mjs";
+import { VectorFile } from "./file.mjs";
+
+const BODY = text("{}");
+
+export function construct() {
+  const file = new VectorFile(
+    "construct",
+    [
+      "Making a webhook from one secret or several. A single secret is given as a string and as a list of one.",
+      "For a valid case, `signature` is what the webhook must sign the body {} with at the timestamp 1711612800.",
+    ],
+    {
+      Ordinary: "A secret as clarife makes it, or any other text without a flaw.",
+      Empty: "No secret, or one without characters: an unset variable must not become a key that anyone can guess.",
+      Whitespace: "Whitespace around a secret comes from copying or from a file's last line, and would refuse every delivery.",
+      Control: "A control character anywhere is a sign of a damaged secret.",
+      Several: "Every secret of several is checked, not only the first.",
+      Options: "Tolerance and maximum event age at their bounds.",
+    },
+  );
+  file.group({ body: BODY, timestamp: 1711612800 });
+  const good = (comment, flags, secrets, options = {}) =>
+    file.valid(comment, flags, { secrets, ...options }, { signature: header(BODY, 1711612800, ...secrets) });
+  const bad = (comment, flags, secrets) => file.invalid(comment, flags, { secrets }, "invalid_secret");
+
+  good("the shape that clarife shows: whsec_ and base64", "Ordinary", [SECRET]);
+  good("no prefix is asked for", "Ordinary", [SECRET.slice(6)]);
+  good("one character is enough", "Ordinary", ["x"]);
+  good("63 bytes: one below the block of the hash", "Ordinary", ["k".repeat(63)]);
+  good("64 bytes: exactly a block of the hash", "Ordinary", ["k".repeat(64)]);
+  good("65 bytes: the key is hashed first", "Ordinary", ["k".repeat(65)]);
+  good("a long secret is not cut", "Ordinary", ["0123456789".repeat(200)]);
+  good("spaces inside belong to the secret", "Ordinary", ["correct horse battery staple"]);
+  good("letters outside ASCII count as their UTF-8 bytes", "Ordinary", ["za\u017c\u00f3\u0142\u0107-g\u0119\u015bl\u0105"]);
+  good("a character outside the basic plane counts as four bytes", "Ordinary", ["key-\u{1f511}-key"]);
+  good("composed and decomposed letters are different secrets and are not normalised", "Ordinary", ["e\u0301"]);
+  good("a no-break space inside is not around", "Ordinary", ["a\u00a0b"]);
+  good("quotes are ordinary characters", "Ordinary", ['"whsec_quoted"']);
+
+  bad("the empty secret", "Empty", [""]);
+  bad("no secret at all", "Empty", []);
+  bad("a single space", ["Empty", "Whitespace"], [" "]);
+  bad("a single line feed", ["Empty", "Whitespace", "Control"], ["\n"]);
+
+  bad("leading space", "Whitespace", [` ${SECRET}`]);
+  bad("trailing space", "Whitespace", [`${SECRET} `]);
+  bad("leading tab", ["Whitespace", "Control"], [`\t${SECRET}`]);
+  bad("trailing tab", ["Whitespace", "Control"], [`${SECRET}\t`]);
+  bad("trailing line feed, as a file ends", ["Whitespace", "Control"], [`${SECRET}\n`]);
+  bad("trailing carriage return and line feed", ["Whitespace", "Control"], [`${SECRET}\r\n`]);
+  for (const [name, space] of [
+    ["no-break space (U+00A0)", "\u00a0"], ["ogham space mark (U+1680)", "\u1680"], ["en quad (U+2000)", "\u2000"],
+    ["thin space (U+2009)", "\u2009"], ["line separator (U+2028)", "\u2028"], ["paragraph separator (U+2029)", "\u2029"],
+    ["narrow no-break space (U+202F)", "\u202f"], ["mathematical space (U+205F)", "\u205f"],
+    ["ideographic space (U+3000)", "\u3000"],
+  ]) {
+    bad(`leading ${name}`, "Whitespace", [`${space}${SECRET}`]);
+    bad(`trailing ${name}`, "Whitespace", [`${SECRET}${space}`]);
+  }
+
+  bad("NUL inside: a C string would end there", "Control", ["whsec_a\u0000b"]);
+  bad("trailing NUL", "Control", ["whsec_ab\u0000"]);
+  bad("U+0001 inside", "Control", ["whsec_a\u0001b"]);
+  bad("tab inside", "Control", ["whsec_a\tb"]);
+  bad("line feed inside: two secrets pasted as one", "Control", ["whsec_a\nwhsec_b"]);
+  bad("U+001F inside, the last of the first control block", "Control", ["whsec_a\u001fb"]);
+  bad("DEL (U+007F) inside", "Control", ["whsec_a\u007fb"]);
+  bad("U+0080 inside, the first of the second control block", "Control", ["whsec_a\u0080b"]);
+  bad("next line (U+0085) inside", "Control", ["whsec_a\u0085b"]);
+  bad("trailing next line (U+0085)", ["Whitespace", "Control"], [`${SECRET}\u0085`]);
+  bad("U+009F inside, the last of the second control block", "Control", ["whsec_a\u009fb"]);
+
+  good("two secrets, newest first", "Several", [SECRET, SECRET_2]);
+  good("three secrets", "Several", [SECRET, SECRET_2, SECRET_3]);
+  good("the same secret twice is pointless and harmless", "Several", [SECRET, SECRET]);
+  bad("the second of two is empty", ["Several", "Empty"], [SECRET, ""]);
+  bad("the first of two is empty", ["Several", "Empty"], ["", SECRET]);
+  bad("the second of two has a trailing line feed", ["Several", "Whitespace"], [SECRET, `${SECRET_2}\n`]);
+  bad("the last of three has a control character", ["Several", "Control"], [SECRET, SECRET_2, "whsec_\u0000"]);
+
+  good("tolerance 0 is a tolerance, not an absent one", "Options", [SECRET], { tolerance: 0 });
+  good("the largest tolerance that every host can write exactly", "Options", [SECRET], { tolerance: Number.MAX_SAFE_INTEGER });
+  good("maximum event age 0", "Options", [SECRET], { maxEventAge: 0 });
+  good("both options", "Options", [SECRET], { tolerance: 60, maxEventAge: 900 });
+  return file;
+}
