@@ -1,5 +1,7 @@
 //! Verification, beside its limit: one HMAC-SHA256 of the body and one pass of `serde_json` over it that keeps nothing.
 
+#![allow(clippy::expect_used, reason = "a benchmark that panics fails, as it should")]
+
 use clarife_webhooks::Webhook;
 use divan::{Bencher, black_box, counter::BytesCount};
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,7 +17,8 @@ fn main() {
 
 /// A document of so many blocks, as clarife sends it.
 fn body(blocks: usize) -> String {
-    let block = r#"{"content":"<p>Press <b>Save</b>, then wait for the check mark to appear &amp; go on.</p>","type":"text"}"#;
+    let block =
+        r#"{"content":"<p>Press <b>Save</b>, then wait for the check mark to appear &amp; go on.</p>","type":"text"}"#;
     let blocks = vec![block; blocks].join(",");
     format!(
         r#"{{"id":"evt_a1b2c3d4-5678-90ab-cdef-1234567890ab","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{{"id":"doc_1","title":"Getting started","content":{{"blocks":[{blocks}]}}}}}}"#
@@ -49,7 +52,9 @@ fn reject(bencher: Bencher, blocks: usize) {
     let webhook = Webhook::new(SECRET).expect("a secret");
     let body = body(blocks);
     let header = webhook.sign(&format!("{body} "), NOW).expect("a timestamp");
-    bencher.counter(BytesCount::of_str(&body)).bench(|| webhook.verify_at(black_box(&body), black_box(&header), NOW).is_err());
+    bencher
+        .counter(BytesCount::of_str(&body))
+        .bench(|| webhook.verify_at(black_box(&body), black_box(&header), NOW).is_err());
 }
 
 #[divan::bench(args = BLOCKS)]

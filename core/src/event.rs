@@ -174,7 +174,8 @@ impl Layout {
         if raw.is_ascii() {
             return self;
         }
-        let mut offsets = [&mut self.id, &mut self.event_type, &mut self.data].map(|range| [&mut range.start, &mut range.end]);
+        let mut offsets =
+            [&mut self.id, &mut self.event_type, &mut self.data].map(|range| [&mut range.start, &mut range.end]);
         let offsets = offsets.as_flattened_mut();
         offsets.sort_unstable();
         let (mut bytes, mut units) = (0, 0_usize);

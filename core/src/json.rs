@@ -3,11 +3,18 @@
 //! in the bindings).
 //!
 //! Why not `serde_json` for this pass: skipping a value with it sets no limit on nesting, its messages quote the
-//! payload, and the pass is the larger half of what verification costs. `tests/json.rs` holds it against `serde_json`.
+//! payload, and the pass is the larger half of what verification costs. The tests hold it against `serde_json`.
 
-use alloc::string::String;
+mod escape;
+#[cfg(test)]
+mod tests;
+
+use alloc::borrow::Cow;
 use core::fmt;
 use core::ops::Range;
+
+pub(crate) use escape::mend_lone_surrogates;
+use escape::unescape;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
 pub(crate) const MAX_DEPTH: u32 = 128;
@@ -296,78 +303,9 @@ impl<'a> Scanner<'a> {
 
 impl<'a> RawString<'a> {
     /// What the string stands for; `None` where an escaped lone surrogate makes it no Unicode text.
-    pub(crate) fn decode(&self) -> Option<alloc::borrow::Cow<'a, str>> {
+    pub(crate) fn decode(&self) -> Option<Cow<'a, str>> {
         if self.escaped { unescape(self.text).map(Into::into) } else { Some(self.text.into()) }
     }
-}
-
-/// The text of a string whose escapes have been checked.
-fn unescape(text: &str) -> Option<String> {
-    let mut decoded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        decoded.push_str(plain);
-        let mut chars = escape.chars();
-        decoded.push(match chars.next()? {
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let (unit, after) = code_unit(chars.as_str())?;
-                let (character, after) = match after.strip_prefix("\\u").and_then(code_unit) {
-                    Some((low @ 0xDC00..=0xDFFF, after)) if (0xD800..=0xDBFF).contains(&unit) => {
-                        (char::decode_utf16([unit, low]).next()?.ok()?, after)
-                    }
-                    _ => (char::from_u32(unit.into())?, after),
-                };
-                chars = after.chars();
-                character
-            }
-            itself => itself,
-        });
-        rest = chars.as_str();
-    }
-    decoded.push_str(rest);
-    Some(decoded)
-}
-
-/// The UTF-16 code unit that four hex digits write, and what follows them.
-fn code_unit(digits: &str) -> Option<(u16, &str)> {
-    let (digits, after) = digits.split_at_checked(4)?;
-    Some((u16::from_str_radix(digits, 16).ok()?, after))
-}
-
-/// The JSON text with every escaped lone surrogate replaced by an escaped U+FFFD, so that `serde_json` can read it.
-pub(crate) fn mend_lone_surrogates(json: &str) -> alloc::borrow::Cow<'_, str> {
-    let mut mended = String::new();
-    let mut kept = 0;
-    let mut at: usize = 0;
-    // Every backslash of a checked text starts an escape, and every escape's second byte is ASCII.
-    while let Some(found) = json.get(at..).and_then(|rest| rest.find('\\')) {
-        let start = at.saturating_add(found);
-        let escape = json.get(start.saturating_add(2)..).unwrap_or_default();
-        let unicode = json.get(start..).is_some_and(|rest| rest.starts_with("\\u"));
-        at = start.saturating_add(2);
-        let Some((unit, after)) = code_unit(escape).filter(|_| unicode) else { continue };
-        at = start.saturating_add(6);
-        let low = after.strip_prefix("\\u").and_then(code_unit).map(|(unit, _)| unit);
-        match (unit, low) {
-            (0xD800..=0xDBFF, Some(0xDC00..=0xDFFF)) => at = start.saturating_add(12),
-            (0xD800..=0xDFFF, _) => {
-                mended.push_str(json.get(kept..start).unwrap_or_default());
-                mended.push_str("\\ufffd");
-                kept = at;
-            }
-            _ => {}
-        }
-    }
-    if kept == 0 {
-        return json.into();
-    }
-    mended.push_str(json.get(kept..).unwrap_or_default());
-    mended.into()
 }
 
 /// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
@@ -393,89 +331,4 @@ fn plain_run(bytes: &[u8]) -> usize {
     }
     let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     run.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{MAX_DEPTH, Scanner, mend_lone_surrogates, plain_run};
-    use alloc::string::{String, ToString};
-    use alloc::vec::Vec;
-    use proptest::prelude::*;
-
-    fn accepts(text: &str) -> bool {
-        let mut scanner = Scanner::new(text);
-        scanner.skip_whitespace();
-        scanner.value(0).and_then(|()| scanner.end()).is_ok()
-    }
-
-    /// How deep a valid text nests, from its bytes.
-    fn depth(text: &str) -> u32 {
-        let (mut depth, mut deepest, mut quoted, mut escaped) = (0_u32, 0, false, false);
-        for byte in text.bytes() {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' if quoted => escaped = true,
-                b'"' => quoted = !quoted,
-                b'{' | b'[' if !quoted => depth = depth.saturating_add(1),
-                b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            deepest = deepest.max(depth);
-        }
-        deepest
-    }
-
-    fn serde_accepts(text: &str) -> bool {
-        serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() && depth(text) <= MAX_DEPTH
-    }
-
-    proptest! {
-        /// Texts made of JSON's own pieces: many are valid, and most of the others nearly so.
-        #[test]
-        fn agrees_with_serde_json(pieces in prop::collection::vec(prop::sample::select(alloc::vec![
-            "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\ud83d\"", "\"é\\n\"", "\"\\x\"", "\"", "\\", "0", "-1", "01",
-            "1.5e-3", "1e400", ".", "e", "-", "true", "false", "null", "nul", " ", "\n", "\t", "\u{1}", "{\"a\":1}", "[1,2]", "é", "\u{feff}",
-        ]), 0..12)) {
-            let text: String = pieces.concat();
-            prop_assert_eq!(accepts(&text), serde_accepts(&text), "{}", text);
-        }
-
-        /// A valid text with one byte changed.
-        #[test]
-        fn agrees_on_damaged_texts(at in 0_usize..90, byte in 0_u8..128) {
-            let mut bytes: Vec<u8> = br#"{"id":"evt_1","n":[1,-2.50e+7,0,{"k":null}],"s":"a\"\u00e9\\b","t":true,"f":false,"o":{}}  "#.to_vec();
-            if let Some(place) = bytes.get_mut(at) { *place = byte; }
-            let text = String::from_utf8(bytes).unwrap_or_default();
-            prop_assert_eq!(accepts(&text), serde_accepts(&text), "{}", text);
-        }
-
-        #[test]
-        fn strings_read_as_serde_json_reads_them(text in "(\\PC|[\\x00-\\x1f\"\\\\]){0,40}") {
-            let json = serde_json::to_string(&text).unwrap_or_default();
-            let mut scanner = Scanner::new(&json);
-            let decoded = scanner.string().ok().and_then(|string| string.decode().map(|text| text.to_string()));
-            prop_assert_eq!(decoded, Some(text));
-        }
-
-        #[test]
-        fn plain_runs_end_at_the_first_special_byte(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let expected = bytes.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\').unwrap_or(bytes.len());
-            prop_assert_eq!(plain_run(&bytes), expected);
-        }
-    }
-
-    #[test]
-    fn mends_lone_surrogates_and_nothing_else() {
-        for (json, mended) in [
-            (r#""a\ud83d""#, r#""a\ufffd""#),
-            (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
-            (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
-            (r#""\uD83D\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
-            (r#""\\ud83d""#, r#""\\ud83d""#),
-            (r#""\\\ud83d é""#, r#""\\\ufffd é""#),
-            (r#""\ud83d\n""#, r#""\ufffd\n""#),
-        ] {
-            assert_eq!(mend_lone_surrogates(json), mended);
-        }
-    }
 }

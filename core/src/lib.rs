@@ -38,12 +38,16 @@
 
 extern crate alloc;
 
+#[cfg(feature = "sender")]
+pub mod canonical;
 mod error;
 mod event;
 mod event_type;
 mod header;
 mod json;
 mod resource;
+#[cfg(feature = "sender")]
+pub mod sender;
 mod signature;
 mod webhook;
 

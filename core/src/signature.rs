@@ -151,9 +151,8 @@ mod tests {
         for group in file["testGroups"].as_array().expect("groups") {
             let tag_bytes = group["tagSize"].as_u64().expect("tagSize") as usize / 8;
             for test in group["tests"].as_array().expect("tests") {
-                let bytes = |name: &str| -> Vec<u8> {
-                    hex::decode(test[name].as_str().expect("a hex string")).expect("hex")
-                };
+                let bytes =
+                    |name: &str| -> Vec<u8> { hex::decode(test[name].as_str().expect("a hex string")).expect("hex") };
                 let tag = Key::new(&bytes("key")).tag(&bytes("msg"));
                 let matches = if tag_bytes == 32 {
                     Tag::from_hex(test["tag"].as_str().expect("a tag").as_bytes()).is_some_and(|given| given == tag)

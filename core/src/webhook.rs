@@ -172,9 +172,7 @@ impl Webhook {
     fn check_event_age(&self, event: &Event<'_>, now: i64) -> Result<(), Reason> {
         const NANOSECONDS: i128 = 1_000_000_000;
         let Some(maximum) = self.max_event_age else { return Ok(()) };
-        let age = i128::from(now)
-            .saturating_mul(NANOSECONDS)
-            .saturating_sub(event.created_at().unix_timestamp_nanos());
+        let age = i128::from(now).saturating_mul(NANOSECONDS).saturating_sub(event.created_at().unix_timestamp_nanos());
         if age <= i128::from(maximum).saturating_mul(NANOSECONDS) {
             return Ok(());
         }

@@ -11,16 +11,8 @@ use super::text::{self, Escaper};
 type Result<T = ()> = core::result::Result<T, CanonicalError>;
 type No = Impossible<(), CanonicalError>;
 
-/// Writes a key as a JSON string to the end of the text.
+/// Writes a key as the content of a JSON string, quotes left out, to the end of the text.
 pub(super) struct KeySerializer<'o>(pub(super) &'o mut String);
-
-impl KeySerializer<'_> {
-    fn quoted(self, write: impl FnOnce(&mut String)) {
-        self.0.push('"');
-        write(self.0);
-        self.0.push('"');
-    }
-}
 
 fn refused<T>() -> Result<T> {
     Err(CanonicalError::new(CanonicalErrorKind::UnsupportedKey))
@@ -29,7 +21,7 @@ fn refused<T>() -> Result<T> {
 macro_rules! integers {
     ($($method:ident: $type:ty,)+) => {$(
         fn $method(self, value: $type) -> Result {
-            self.quoted(|out| text::push_digits(out, value));
+            text::push_digits(self.0, value);
             Ok(())
         }
     )+};
@@ -68,7 +60,7 @@ impl ser::Serializer for KeySerializer<'_> {
     }
 
     fn serialize_str(self, value: &str) -> Result {
-        text::push_string(self.0, value);
+        text::push_escaped(self.0, value);
         Ok(())
     }
 
@@ -85,10 +77,7 @@ impl ser::Serializer for KeySerializer<'_> {
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result {
-        self.0.push('"');
-        write!(Escaper(self.0), "{value}").map_err(ser::Error::custom)?;
-        self.0.push('"');
-        Ok(())
+        write!(Escaper(self.0), "{value}").map_err(ser::Error::custom)
     }
 
     refused! {

@@ -12,7 +12,7 @@ use super::text;
 
 type Result<T = ()> = core::result::Result<T, CanonicalError>;
 
-/// Up to this many members, a name that may be repeated is looked for at once; beyond it, when the object ends.
+/// A name that may be repeated is looked for among so many at once; among more, when the object ends.
 const FEW: usize = 32;
 
 /// Where a member's name stands in the text, without its quotes. Escaped names are equal exactly if the names are.
@@ -53,49 +53,51 @@ impl<'s, 'o> Object<'s, 'o> {
         Self { serializer, start, names, seen: 0, compare: false, next_index: 0, rearrange: false, variant }
     }
 
+    /// Starts a member; gives where its name starts.
     #[inline]
-    fn name(&mut self, write: impl FnOnce(&mut String) -> Result) -> Result {
+    fn start_name(&mut self) -> usize {
         let Serializer { out, names, .. } = &mut *self.serializer;
-        if names.len() > self.names {
-            out.push(',');
-        }
-        let start = out.len().saturating_add(1);
-        write(out).map_err(|error| in_variant(error, self.variant))?;
-        let name = Name { start, end: out.len().saturating_sub(1) };
-        let text = name.of(out);
-        let index = array_index(text).map(u64::from);
-        match index {
+        out.push_str(if names.len() > self.names { ",\"" } else { "\"" });
+        out.len()
+    }
+
+    /// Ends and checks the name that has been written from `start` on. A struct gives it as well: no need to wait for the copy.
+    #[inline]
+    fn end_name(&mut self, start: usize, given: Option<&'static str>) -> Result {
+        let Serializer { out, names, .. } = &mut *self.serializer;
+        let name = Name { start, end: out.len() };
+        let text = given.unwrap_or_else(|| name.of(out));
+        let problem = match array_index(text).map(u64::from) {
             // In ascending order it is new, and may stay where it is.
-            Some(index) if index >= self.next_index => self.next_index = index.saturating_add(1),
-            _ => {
+            Some(index) if index >= self.next_index => {
+                self.next_index = index.saturating_add(1);
+                None
+            }
+            index => {
                 match index {
                     Some(_) => self.rearrange = true,
                     None => self.next_index = u64::MAX,
                 }
-                let bit = hash_bit(text.as_bytes());
-                let new = index.is_none() && self.seen & bit == 0;
-                self.seen |= bit;
-                let problem = if text == "__proto__" {
+                let before = names.get(self.names..).unwrap_or_default();
+                if text == "__proto__" {
                     Some(CanonicalErrorKind::ProtoMember)
-                } else if new {
+                } else if before.len() >= FEW {
+                    self.compare = true;
                     None
                 } else {
-                    let before = names.get(self.names..).unwrap_or_default();
-                    if before.len() > FEW {
-                        self.compare = true;
-                        None
-                    } else {
-                        let repeated = before.iter().any(|other| other.of(out) == text);
-                        repeated.then_some(CanonicalErrorKind::DuplicateMember)
-                    }
-                };
-                if let Some(kind) = problem {
-                    return Err(in_variant(CanonicalError::new(kind).in_member(text), self.variant));
+                    let bit = hash_bit(text.as_bytes());
+                    let new = index.is_none() && self.seen & bit == 0;
+                    self.seen |= bit;
+                    let repeated = !new && before.iter().any(|other| other.of(out) == name.of(out));
+                    repeated.then_some(CanonicalErrorKind::DuplicateMember)
                 }
             }
+        };
+        if let Some(kind) = problem {
+            return Err(in_variant(CanonicalError::new(kind).in_member(name.of(out)), self.variant));
         }
         names.push(name);
-        out.push(':');
+        out.push_str("\":");
         Ok(())
     }
 
@@ -118,13 +120,14 @@ impl<'s, 'o> Object<'s, 'o> {
                 let error = CanonicalError::new(CanonicalErrorKind::DuplicateMember).in_member(name);
                 return Err(in_variant(error, self.variant));
             }
-            mine.sort_unstable_by_key(|name| name.start);
         }
         if self.rearrange {
+            mine.sort_unstable_by_key(|name| name.start);
             rearrange(out, self.start, mine);
         }
         names.truncate(self.names);
-        self.serializer.close('}', self.variant);
+        out.push('}');
+        self.serializer.ascend(self.variant);
         Ok(())
     }
 }
@@ -156,15 +159,13 @@ fn array_index(name: &str) -> Option<u32> {
     name.parse().ok().filter(|&index| index < u32::MAX)
 }
 
-/// One of 128 bits, by the length and the first and last bytes.
+/// One of 128 bits, by the length and three of the bytes.
+#[inline]
 fn hash_bit(name: &[u8]) -> u128 {
-    let number = |bytes: Option<&[u8; 8]>| bytes.map(|bytes| u64::from_le_bytes(*bytes));
-    let (first, last) = match (number(name.first_chunk()), number(name.last_chunk())) {
-        (Some(first), Some(last)) => (first, last),
-        _ => (name.iter().fold(0, |number: u64, byte| (number << 8) | u64::from(*byte)), 0),
-    };
-    let mixed = (first ^ last.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    1 << (mixed >> 57)
+    let byte = |at: usize| u64::from(name.get(at).copied().unwrap_or_default());
+    let length = name.len();
+    let mixed = length as u64 ^ byte(0) << 16 ^ byte(length / 2) << 32 ^ byte(length.saturating_sub(1)) << 48;
+    1 << (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57)
 }
 
 impl ser::SerializeMap for Object<'_, '_> {
@@ -172,7 +173,9 @@ impl ser::SerializeMap for Object<'_, '_> {
     type Error = CanonicalError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
-        self.name(|out| key.serialize(KeySerializer(out)))
+        let start = self.start_name();
+        key.serialize(KeySerializer(self.serializer.out)).map_err(|error| in_variant(error, self.variant))?;
+        self.end_name(start, None)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
@@ -191,10 +194,9 @@ macro_rules! structs {
             type Error = CanonicalError;
 
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
-                self.name(|out| {
-                    text::push_string(out, name);
-                    Ok(())
-                })?;
+                let start = self.start_name();
+                text::push_escaped(self.serializer.out, name);
+                self.end_name(start, Some(name))?;
                 self.value(value)
             }
 

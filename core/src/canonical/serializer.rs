@@ -26,22 +26,23 @@ impl<'o> Serializer<'o> {
         Self { out, names: Vec::with_capacity(32), depth }
     }
 
-    /// Starts an object or array.
-    fn open(&mut self, bracket: char) -> Result {
+    /// Before an object or array starts.
+    #[inline]
+    fn descend(&mut self) -> Result {
         if self.depth >= MAX_DEPTH {
             return Err(CanonicalError::new(CanonicalErrorKind::TooDeep));
         }
         self.depth = self.depth.saturating_add(1);
-        self.out.push(bracket);
         Ok(())
     }
 
-    /// Ends an object or array, and the object around it if it is the content of an enum variant.
-    pub(super) fn close(&mut self, bracket: char, variant: Option<&str>) {
-        self.out.push(bracket);
+    /// After an object or array has ended; ends the object around it if it is the content of an enum variant.
+    #[inline]
+    pub(super) fn ascend(&mut self, variant: Option<&str>) {
         self.depth = self.depth.saturating_sub(1);
         if variant.is_some() {
-            self.close('}', None);
+            self.out.push('}');
+            self.depth = self.depth.saturating_sub(1);
         }
     }
 
@@ -50,19 +51,22 @@ impl<'o> Serializer<'o> {
         if variant == "__proto__" {
             return Err(CanonicalError::new(CanonicalErrorKind::ProtoMember).in_member(variant));
         }
-        self.open('{')?;
-        text::push_string(self.out, variant);
-        self.out.push(':');
+        self.descend()?;
+        self.out.push_str("{\"");
+        text::push_escaped(self.out, variant);
+        self.out.push_str("\":");
         Ok(())
     }
 
     fn array<'s>(&'s mut self, variant: Option<&'static str>) -> Result<Array<'s, 'o>> {
-        self.open('[')?;
+        self.descend()?;
+        self.out.push('[');
         Ok(Array { serializer: self, next: 0, variant })
     }
 
     fn object<'s>(&'s mut self, variant: Option<&'static str>) -> Result<Object<'s, 'o>> {
-        self.open('{')?;
+        self.descend()?;
+        self.out.push('{');
         Ok(Object::new(self, variant))
     }
 }
@@ -169,7 +173,8 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
     ) -> Result {
         self.open_variant(variant)?;
         value.serialize(&mut *self).map_err(|error| error.in_member(variant))?;
-        self.close('}', None);
+        self.out.push('}');
+        self.ascend(None);
         Ok(())
     }
 
@@ -245,13 +250,12 @@ impl Array<'_, '_> {
         if index > 0 {
             self.serializer.out.push(',');
         }
-        value
-            .serialize(&mut *self.serializer)
-            .map_err(|error| in_variant(error.in_element(index), self.variant))
+        value.serialize(&mut *self.serializer).map_err(|error| in_variant(error.in_element(index), self.variant))
     }
 
     fn finish(self) {
-        self.serializer.close(']', self.variant);
+        self.serializer.out.push(']');
+        self.serializer.ascend(self.variant);
     }
 }
 

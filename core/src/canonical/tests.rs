@@ -118,6 +118,20 @@ fn strings_have_the_escapes_of_json_stringify() {
 }
 
 #[test]
+fn an_escape_is_found_at_every_place() {
+    for length in 0..=40 {
+        for at in 0..=length {
+            for escaped in ['"', '\\', '\u{1f}'] {
+                let text = format!("{}{escaped}{}", "é".repeat(at), "x".repeat(length - at));
+                assert_eq!(ok(&text), serde_json::to_string(&text).expect("is JSON"));
+                let text = format!("{}{escaped}{escaped}{}", "x".repeat(at), " ".repeat(length - at));
+                assert_eq!(ok(&text), serde_json::to_string(&text).expect("is JSON"));
+            }
+        }
+    }
+}
+
+#[test]
 fn members_named_like_array_indices_come_first_and_ascending() {
     let json = ok(&Members(&[("b", 0), ("10", 1), ("9", 2), ("a", 3), ("0", 4), ("01", 5), ("4294967295", 6)]));
     assert_eq!(json, r#"{"0":4,"9":2,"10":1,"b":0,"a":3,"01":5,"4294967295":6}"#);

@@ -10,9 +10,9 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// What `JSON.stringify` writes for the control characters.
 const CONTROLS: [&str; 32] = [
-    "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\b", "\\t", "\\n", "\\u000b",
-    "\\f", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016",
-    "\\u0017", "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+    "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\b", "\\t", "\\n",
+    "\\u000b", "\\f", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015",
+    "\\u0016", "\\u0017", "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
 ];
 
 #[inline]
@@ -22,11 +22,20 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Copies the text in runs between the characters that are escaped.
+/// Writes the content of a JSON string.
 #[inline]
-pub(super) fn push_escaped(out: &mut String, mut text: &str) {
+pub(super) fn push_escaped(out: &mut String, text: &str) {
+    let run = plain_run(text.as_bytes());
+    if run == text.len() {
+        out.push_str(text);
+    } else {
+        push_runs(out, text, run);
+    }
+}
+
+/// Copies the runs between the characters that are escaped; `run` is the length of the first.
+fn push_runs(out: &mut String, mut text: &str, mut run: usize) {
     loop {
-        let run = plain_run(text.as_bytes());
         let (plain, rest) = text.split_at_checked(run).unwrap_or_default();
         out.push_str(plain);
         let Some(&byte) = rest.as_bytes().first() else { return };
@@ -36,31 +45,39 @@ pub(super) fn push_escaped(out: &mut String, mut text: &str) {
             _ => CONTROLS.get(usize::from(byte)).copied().unwrap_or_default(),
         });
         text = rest.get(1..).unwrap_or_default();
+        run = plain_run(text.as_bytes());
     }
 }
 
 /// How many bytes from the start are written as they are.
 #[inline]
 fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let mut run: usize = 0;
-    let (words, tail) = bytes.as_chunks::<8>();
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES.wrapping_mul(b'"' as u64));
-        let backslash = word ^ (ONES.wrapping_mul(b'\\' as u64));
-        let hits = (word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word)
-            | (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash);
-        let hits = hits & HIGH;
-        if hits != 0 {
-            return run.saturating_add((hits.trailing_zeros() >> 3) as usize);
-        }
-        run = run.saturating_add(8);
+    let (chunks, tail) = bytes.as_chunks::<16>();
+    let plain = chunks.iter().take_while(|chunk| is_plain(*chunk)).count();
+    // The last bytes again, together with some that were looked at before.
+    let tail_is_plain = plain == chunks.len()
+        && match (bytes.last_chunk::<16>(), tail.first_chunk::<8>(), tail.last_chunk::<8>()) {
+            (Some(last), ..) => is_plain(last),
+            (None, Some(first), Some(last)) => is_plain(first) && is_plain(last),
+            _ => is_plain(tail),
+        };
+    if tail_is_plain {
+        return bytes.len();
     }
-    let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    run.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
+    let run = plain.saturating_mul(16);
+    let rest = bytes.get(run..).unwrap_or_default();
+    run.saturating_add(rest.iter().position(|byte| is_escaped(*byte)).unwrap_or(rest.len()))
+}
+
+/// Without a way out in the middle, so that the compiler looks at all bytes of a chunk at once.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    !bytes.iter().fold(false, |any, byte| any | is_escaped(*byte))
+}
+
+#[inline]
+const fn is_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Escapes what a `Display` implementation writes.

@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::report::{Outcome, same};
 
 pub(crate) fn canonical(_: &Value, test: &Value) -> Outcome {
-    let input: Value = serde_json::from_str(test["input"].as_str().expect("an input")).map_err(|error| error.to_string())?;
+    let input: Value =
+        serde_json::from_str(test["input"].as_str().expect("an input")).map_err(|error| error.to_string())?;
     match (to_canonical_json(&input), test["error"].as_str()) {
         (Ok(json), None) => same("canonical", json.as_str(), test["canonical"].as_str().expect("a canonical form")),
         (Err(error), Some(kind)) => same("kind", error.kind().as_str(), kind),

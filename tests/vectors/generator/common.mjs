@@ -69,3 +69,9 @@ export const EVENT = event();
 
 /** Inputs of a body that is rightly signed at the moment `t` and verified then. */
 export const signed = (body, t = T) => ({ body, signature: header(body, t), now: t });
+
+/** The place after `before`, as a message writes it. */
+export function place(before) {
+  const lines = before.split("\n");
+  return `line ${lines.length}, column ${Buffer.byteLength(lines.at(-1)) + 1}`;
+}

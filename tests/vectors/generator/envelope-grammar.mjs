@@ -1,6 +1,5 @@
 // JSON's own grammar (RFC 8259), mostly in an extra member, so that nothing else is wrong.
-import { envelope } from "./common.mjs";
-import { place } from "./envelope.mjs";
+import { envelope, place } from "./common.mjs";
 
 const OPEN = envelope().slice(0, -1);
 const BEFORE = `${OPEN},"x":`;
@@ -45,6 +44,12 @@ export function grammar(good, bad) {
   placed("a raw NUL in a string", "String", `${BEFORE}"a`, '\u0000b"}');
   for (const [name, character] of [["tab", "\t"], ["carriage return", "\r"], ["U+0001", "\u0001"], ["U+001F", "\u001f"]]) {
     value(`a raw ${name} in a string`, "String", `"a${character}b"`);
+  }
+  for (const before of ["", "a", "abcdefg", "\u017c\u00f3", "\u{1f511}", "\u007f"]) {
+    // Long enough on both sides for readers that look at many bytes at a time.
+    const long = `${"x".repeat(24)}${before}`;
+    placed(`a raw U+001F far into a string, after ${before ? JSON.stringify(before) : "letters"}`, "String",
+      `${BEFORE}"${long}`, `\u001f${"x".repeat(24)}"}`);
   }
   bad("a raw tab in a name", "String", envelope({ "a\tb": "1" }));
   bad("a raw tab in a string inside data", ["String", "Data"], envelope({ data: '{"s":"\t"}' }));

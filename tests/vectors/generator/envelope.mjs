@@ -47,9 +47,3 @@ export function envelopeFile() {
   for (const part of [members, grammar, encoding, depth, createdAt]) part(good, bad);
   return file;
 }
-
-/** The place after `before`, as a message writes it. */
-export function place(before) {
-  const lines = before.split("\n");
-  return `line ${lines.length}, column ${Buffer.byteLength(lines.at(-1)) + 1}`;
-}

@@ -42,7 +42,10 @@ export function headers() {
   missing("an empty value", "Missing", [NAME, ""]);
   missing("a blank value", "Missing", [NAME, "  "]);
   missing("a tab", "Missing", type, [NAME, "\t"]);
-  for (const name of ["Clarife-Signature", "X-Clarife-Signatur", "X-Clarife-Signatures", "X-Clarife-Signature-V1", "X-XClarife-Signature", "Signature", "Stripe-Signature", "webhook-signature", "Authorization"]) {
+  for (const name of [
+    "Clarife-Signature", "X-Clarife-Signatur", "X-Clarife-Signatures", "X-Clarife-Signature-V1", "X-XClarife-Signature",
+    "Signature", "Stripe-Signature", "webhook-signature", "Authorization",
+  ]) {
     missing(`the value under ${name}`, "NearMiss", type, [name, GOOD]);
   }
   good("a wrong value under a name that resembles it", "NearMiss", ["X-Clarife-Signature-Old", "x"], [NAME, GOOD], ["X-Clarife", "x"]);

@@ -31,7 +31,8 @@ export function health() {
       "Timelines of one subscription, in milliseconds. Attempts take no time. After each step the subscription must stand as",
       "`expect` says; `ended` names the other deliveries whose pending retries end in this step, as failed with the reason",
       "subscription_deactivated. `result` is valid when the subscription is active at the end, and invalid when it is not.",
-      "A step without consecutiveFailures leaves the count open.",
+      "A delivery begins with an `event` step, or, where nothing depends on it, with its first attempt. `start` says that an attempt",
+      "is under way from then on, until its `attempt` step. A step without consecutiveFailures leaves the count open.",
     ],
     {
       Count: "Failed attempts count over all deliveries, in a row.",
@@ -40,7 +41,7 @@ export function health() {
       Reactivation: "By hand only; it sets the count to 0.",
       TestEvent: "Attempts of test events are not counted, whatever their outcome.",
       Held: "Events that happen while the subscription is inactive are held; nothing is sent.",
-      InFlight: "An attempt that was under way when the subscription was deactivated.",
+      InFlight: "An attempt that was under way when the subscription was deactivated is no pending retry: it ends by itself.",
       Outcome: "What counts as a failure is what fails an attempt.",
     },
   );
@@ -109,11 +110,16 @@ export function health() {
     down, event(1000, "e1", "held", expect(10, false)), reactivate(5000), event(6000, "e2", "pending", expect(0)), success(6001, "e2"));
   active("an event at nine failures is still pending", "Held", failing(9), event(900, "e1", "pending", expect(9)));
 
-  const inFlight = (outcome, state) => ({
+  // An eleventh delivery whose attempt starts before the tenth failure and ends after it.
+  const start = (at, delivery, expected) => ({ step: "start", at, delivery, expect: { state: { state: "pending" }, ...expected } });
+  const underWay = (...before) => [...failing(9), ...before, start(890, "late", expect(9)), tenth(900, "d10", names(9))];
+  const ends = (outcome, state) => ({
     step: "attempt", at: 1000, delivery: "late", outcome, expect: { state, active: false, ended: [] },
   });
-  inactive("an attempt under way at the deactivation fails: no retry follows", ["InFlight", "Deactivation"], down, inFlight(BAD, DEACTIVATED));
+  const happens = event(880, "late", "pending", expect(9));
+  inactive("an attempt under way at the deactivation fails: no retry follows", ["InFlight", "Deactivation"],
+    underWay(happens), ends(BAD, DEACTIVATED));
   inactive("an attempt under way at the deactivation succeeds: delivered, and the subscription stays inactive",
-    ["InFlight", "Deactivation"], down, inFlight(OK, { state: "delivered" }));
+    ["InFlight", "Deactivation"], underWay(happens), ends(OK, { state: "delivered" }));
   return file;
 }

@@ -135,6 +135,9 @@ export function headerGrammar(file) {
   good("exactly 4,096 bytes, most of them spaces", "Length", header(BODY).padEnd(4096, " "));
   bad("4,097 bytes, most of them spaces", "Length", header(BODY).padEnd(4097, " "));
   bad("100,000 bytes", "Length", filler(100000));
+  bad("5,000 spaces before a good header: what is cut off must not make it blank", "Length", " ".repeat(5000) + header(BODY));
+  bad("a good header before 5,000 spaces", "Length", header(BODY) + " ".repeat(5000));
+  bad("4,096 characters that are 4,097 bytes", ["Length", "Characters"], `${filler(4095)}\u00e9`);
 }
 
 function characters(good, bad) {

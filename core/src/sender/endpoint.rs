@@ -1,0 +1,309 @@
+//! The URL that a subscription's deliveries are posted to.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+
+use fluent_uri::Uri;
+use fluent_uri::component::Host;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// A longer URL is refused.
+const MAX_BYTES: usize = 2048;
+
+/// The URL that a subscription's deliveries are posted to: `https://`, a host, and what follows (protocol, section 6).
+///
+/// It is read by the strict grammar of RFC 3986, which leaves no room for HTTP clients to read it differently: no user name, no
+/// fragment, no backslash, no characters outside ASCII, no numbers that some systems take for IPv4 addresses. Where
+/// a sender may connect is not decided here but on the address that the host name leads to.
+///
+/// It is serialized as the text; reading it back applies the rules of [`parse`](Self::parse).
+///
+/// ```
+/// use clarife_webhooks::sender::{EndpointUrl, EndpointUrlError};
+///
+/// let url = EndpointUrl::parse("https://example.com/hooks?from=clarife")?;
+/// assert_eq!(url.host(), "example.com");
+///
+/// let error = EndpointUrl::parse("http://example.com/hooks").unwrap_err();
+/// assert_eq!(error.to_string(), "the endpoint URL does not start with https://");
+/// # Ok::<(), EndpointUrlError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EndpointUrl {
+    url: String,
+    host: String,
+}
+
+/// Why a text cannot be an endpoint's URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndpointUrlError {
+    /// It is longer than 2,048 bytes.
+    TooLong,
+    /// It is no absolute URL by the grammar of RFC 3986.
+    Malformed,
+    /// Its scheme is not `https`.
+    NotHttps,
+    /// It has no host, or one that is no host name or IP address.
+    InvalidHost,
+    /// Its host looks like a number, which some systems take for an IPv4 address.
+    NumericHost,
+    /// Its port is not within 1 to 65535.
+    InvalidPort,
+    /// It holds a user name or password.
+    Credentials,
+    /// It has a fragment (`#…`), which is never sent.
+    Fragment,
+}
+
+impl EndpointUrl {
+    /// Reads the URL of an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointUrlError`] says what is wrong with it.
+    pub fn parse(url: &str) -> Result<Self, EndpointUrlError> {
+        let endpoint = Self::parse_allowing_plain_http(url)?;
+        if endpoint.is_https() { Ok(endpoint) } else { Err(EndpointUrlError::NotHttps) }
+    }
+
+    /// The same, but `http://` passes as well: for development on one's own machine. Deliveries to such a URL, their
+    /// signatures included, can be read on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    ///
+    /// ```
+    /// use clarife_webhooks::sender::EndpointUrl;
+    /// assert!(!EndpointUrl::parse_allowing_plain_http("http://127.0.0.1:8080/")?.is_https());
+    /// # Ok::<(), clarife_webhooks::sender::EndpointUrlError>(())
+    /// ```
+    pub fn parse_allowing_plain_http(url: &str) -> Result<Self, EndpointUrlError> {
+        if url.len() > MAX_BYTES {
+            return Err(EndpointUrlError::TooLong);
+        }
+        let uri = Uri::parse(url).map_err(|_| EndpointUrlError::Malformed)?;
+        let scheme = uri.scheme().as_str();
+        if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+            return Err(EndpointUrlError::NotHttps);
+        }
+        let authority = uri.authority().ok_or(EndpointUrlError::InvalidHost)?;
+        if authority.has_userinfo() {
+            return Err(EndpointUrlError::Credentials);
+        }
+        if let Host::RegName(name) = authority.host_parsed() {
+            check_host_name(name.as_str())?;
+        }
+        if matches!(authority.host_parsed(), Host::IpvFuture { .. }) {
+            return Err(EndpointUrlError::InvalidHost);
+        }
+        if authority.has_port() && !matches!(authority.port_to_u16(), Ok(Some(1..))) {
+            return Err(EndpointUrlError::InvalidPort);
+        }
+        if uri.has_fragment() {
+            return Err(EndpointUrlError::Fragment);
+        }
+        Ok(Self { url: url.to_owned(), host: authority.host().to_ascii_lowercase() })
+    }
+
+    /// The URL as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// The host name in lower case, or the IP address (an IPv6 one in its brackets).
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether the scheme is `https`. A sender outside development must not deliver otherwise.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"))
+    }
+
+    /// Reads a URL from the sender's own store, where it may be one for development.
+    pub(super) fn deserialize_stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let url = String::deserialize(deserializer)?;
+        Self::parse_allowing_plain_http(&url).map_err(de::Error::custom)
+    }
+}
+
+/// Letters, digits and hyphens in labels of 1 to 63, 253 in all (RFC 1123); underscores as they are found in practice.
+fn check_host_name(name: &str) -> Result<(), EndpointUrlError> {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if name.len() > 253 || !name.split('.').all(label) {
+        return Err(EndpointUrlError::InvalidHost);
+    }
+    // The WHATWG URL standard's "ends in a number": 127.1, 2130706433, 0x7f.0.0.1.
+    let last = name.rsplit('.').next().unwrap_or_default().as_bytes();
+    let hexadecimal = matches!(last, [b'0', b'x' | b'X', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit));
+    if hexadecimal || last.iter().all(u8::is_ascii_digit) {
+        return Err(EndpointUrlError::NumericHost);
+    }
+    Ok(())
+}
+
+impl EndpointUrlError {
+    /// What to do about it.
+    #[must_use]
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::TooLong => "use a shorter path or query",
+            Self::Malformed => {
+                "write it in full, for example https://example.com/webhooks, with everything outside ASCII percent-encoded \
+                 and an international host name in its xn-- form"
+            }
+            Self::NotHttps => "use an endpoint with https; a certificate costs nothing",
+            Self::InvalidHost => "use a host name such as example.com, an international one in its xn-- form",
+            Self::NumericHost => "write an IPv4 address as four decimal numbers without leading zeros",
+            Self::InvalidPort => "leave the port out, or use one from 1 to 65535",
+            Self::Credentials => "leave the user name and password out; the signature shows who sends",
+            Self::Fragment => "leave out the # and what follows",
+        }
+    }
+}
+
+impl fmt::Display for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+impl fmt::Display for EndpointUrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the endpoint URL is longer than 2048 bytes",
+            Self::Malformed => "the endpoint URL is not an absolute URL",
+            Self::NotHttps => "the endpoint URL does not start with https://",
+            Self::InvalidHost => "the endpoint URL has no valid host name",
+            Self::NumericHost => "the endpoint URL has a number in place of a host name",
+            Self::InvalidPort => "the endpoint URL has an invalid port",
+            Self::Credentials => "the endpoint URL holds a user name",
+            Self::Fragment => "the endpoint URL has a fragment",
+        })
+    }
+}
+
+impl core::error::Error for EndpointUrlError {}
+
+impl TryFrom<String> for EndpointUrl {
+    type Error = EndpointUrlError;
+
+    fn try_from(url: String) -> Result<Self, EndpointUrlError> {
+        Self::parse(&url)
+    }
+}
+
+impl From<EndpointUrl> for String {
+    fn from(endpoint: EndpointUrl) -> Self {
+        endpoint.url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EndpointUrl, EndpointUrlError as Error};
+    use alloc::string::ToString;
+
+    #[test]
+    fn urls_are_strict() {
+        for (url, expected) in [
+            ("https://example.com", Ok("example.com")),
+            ("HTTPS://Example.COM:443/a/b?c=d&e=%20", Ok("example.com")),
+            ("https://xn--bcher-kva.example/", Ok("xn--bcher-kva.example")),
+            ("https://a_b.example/", Ok("a_b.example")),
+            ("https://192.0.2.1:8443/", Ok("192.0.2.1")),
+            ("https://[2001:DB8::1]/", Ok("[2001:db8::1]")),
+            ("https://4u.example/", Ok("4u.example")),
+            ("https://example.0xyz/", Ok("example.0xyz")),
+            ("https://example.com:65535/", Ok("example.com")),
+            ("http://example.com/", Err(Error::NotHttps)),
+            ("ftp://example.com/", Err(Error::NotHttps)),
+            ("javascript:alert(1)", Err(Error::NotHttps)),
+            ("httpss://example.com/", Err(Error::NotHttps)),
+            ("", Err(Error::Malformed)),
+            ("example.com/hooks", Err(Error::Malformed)),
+            ("//example.com/", Err(Error::Malformed)),
+            ("/hooks", Err(Error::Malformed)),
+            (" https://example.com/", Err(Error::Malformed)),
+            ("https://example.com/ ", Err(Error::Malformed)),
+            ("https://example.com/\n", Err(Error::Malformed)),
+            ("https://example.com/a b", Err(Error::Malformed)),
+            ("https://example.com/%zz", Err(Error::Malformed)),
+            ("https://example.com\\@evil.example/", Err(Error::Malformed)),
+            ("https://bücher.example/", Err(Error::Malformed)),
+            ("https://example.com/é", Err(Error::Malformed)),
+            ("https://[::1/", Err(Error::Malformed)),
+            ("https://[fe80::1%25eth0]/", Err(Error::Malformed)),
+            ("https:", Err(Error::InvalidHost)),
+            ("https:/example.com", Err(Error::InvalidHost)),
+            ("https:example.com", Err(Error::InvalidHost)),
+            ("https:///hooks", Err(Error::InvalidHost)),
+            ("https://:443/", Err(Error::InvalidHost)),
+            ("https://.example/", Err(Error::InvalidHost)),
+            ("https://example..com/", Err(Error::InvalidHost)),
+            ("https://example.com./", Err(Error::InvalidHost)),
+            ("https://-a.example/", Err(Error::InvalidHost)),
+            ("https://a-.example/", Err(Error::InvalidHost)),
+            ("https://exa%6dple.com/", Err(Error::InvalidHost)),
+            ("https://exa!mple.com/", Err(Error::InvalidHost)),
+            ("https://[v1.a]/", Err(Error::InvalidHost)),
+            ("https://127.1/", Err(Error::NumericHost)),
+            ("https://2130706433/", Err(Error::NumericHost)),
+            ("https://0x7f000001/", Err(Error::NumericHost)),
+            ("https://0x/", Err(Error::NumericHost)),
+            ("https://127.0.0.0x1/", Err(Error::NumericHost)),
+            ("https://0177.0.0.1/", Err(Error::NumericHost)),
+            ("https://256.0.0.1/", Err(Error::NumericHost)),
+            ("https://1.2.3.4.5/", Err(Error::NumericHost)),
+            ("https://example.com:0/", Err(Error::InvalidPort)),
+            ("https://example.com:65536/", Err(Error::InvalidPort)),
+            ("https://example.com:/", Err(Error::InvalidPort)),
+            ("https://user@example.com/", Err(Error::Credentials)),
+            ("https://user:secret@example.com/", Err(Error::Credentials)),
+            ("https://@example.com/", Err(Error::Credentials)),
+            ("https://example.com/#", Err(Error::Fragment)),
+            ("https://example.com/#a", Err(Error::Fragment)),
+        ] {
+            let parsed = EndpointUrl::parse(url);
+            assert_eq!(parsed.as_ref().map(EndpointUrl::host), expected.as_ref().copied(), "{url:?}");
+            if let Ok(endpoint) = parsed {
+                assert_eq!(endpoint.as_str(), url);
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_are_limited_on_both_sides() {
+        let url = |bytes: usize| ["https://example.com/", &"a".repeat(bytes - 20)].concat();
+        assert!(EndpointUrl::parse(&url(2048)).is_ok());
+        assert_eq!(EndpointUrl::parse(&url(2049)), Err(Error::TooLong));
+        let label = |bytes| ["https://", &"a".repeat(bytes), ".example/"].concat();
+        assert!(EndpointUrl::parse(&label(63)).is_ok());
+        assert_eq!(EndpointUrl::parse(&label(64)), Err(Error::InvalidHost));
+        let name = |bytes: usize| ["https://", &"a.".repeat(bytes / 2), &"b".repeat(bytes % 2), "/"].concat();
+        assert!(EndpointUrl::parse(&name(253)).is_ok());
+        assert_eq!(EndpointUrl::parse(&name(255)), Err(Error::InvalidHost));
+    }
+
+    #[test]
+    fn plain_http_passes_only_where_it_is_asked_for() {
+        let endpoint = EndpointUrl::parse_allowing_plain_http("HTTP://localhost:3000/").expect("is fine");
+        assert!(!endpoint.is_https());
+        assert!(EndpointUrl::parse("hTTps://localhost/").expect("is fine").is_https());
+        let json = serde_json::to_string(&endpoint).expect("is JSON");
+        let error = serde_json::from_str::<EndpointUrl>(&json).expect_err("is http");
+        assert_eq!(error.to_string(), Error::NotHttps.to_string());
+    }
+}

@@ -1,0 +1,220 @@
+//! The body of a delivery.
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::Serialize;
+
+use super::clock::UnixMillis;
+use super::random::{self, RandomnessError};
+use super::sample::sample_resource;
+use crate::EventType;
+use crate::canonical::{self, CanonicalError};
+
+/// The body of an event, as canonical JSON (protocol, sections 1 and 4): build it once, keep it, and send the same bytes
+/// in every attempt.
+///
+/// `id` is the event's own, the same for all subscriptions (see [`new_event_id`](super::new_event_id)); `data` must
+/// serialize to an object. The members stand in the order of clarife's documentation: id, type, created_at, data.
+///
+/// # Errors
+///
+/// [`EventError`] if a receiver would refuse the body, or one that writes the parsed body again before it verifies.
+///
+/// ```
+/// use clarife_webhooks::EventType;
+/// use clarife_webhooks::sender::{UnixMillis, build_event};
+/// use serde_json::json;
+///
+/// let created_at = UnixMillis::from_secs(1_711_612_800);
+/// let body = build_event("evt_1", EventType::DocumentUpdated, created_at, &json!({"word_count": 412.0}))?;
+/// assert_eq!(
+///     body,
+///     r#"{"id":"evt_1","type":"document.updated","created_at":"2024-03-28T08:00:00Z","data":{"word_count":412}}"#
+/// );
+/// # Ok::<(), clarife_webhooks::sender::EventError>(())
+/// ```
+pub fn build_event<T: Serialize + ?Sized>(
+    id: &str,
+    event_type: EventType<'_>,
+    created_at: UnixMillis,
+    data: &T,
+) -> Result<String, EventError> {
+    if id.is_empty() {
+        return Err(EventError::EmptyId);
+    }
+    if !event_type.is_known() {
+        return Err(EventError::UnknownType);
+    }
+    let created_at = created_at.to_rfc3339().ok_or(EventError::CreatedAtOutOfRange)?;
+    let mut body = String::with_capacity(512);
+    for (name, text) in [("{\"id\":", id), (",\"type\":", event_type.as_str()), (",\"created_at\":", &created_at)] {
+        body.push_str(name);
+        canonical::push_string(&mut body, text);
+    }
+    body.push_str(",\"data\":");
+    let start = body.len();
+    canonical::append_at_depth(&mut body, data, 1)
+        .map_err(|error| EventError::NotCanonical(error.in_member("data")))?;
+    if !body.get(start..).is_some_and(|data| data.starts_with('{')) {
+        return Err(EventError::DataNotObject);
+    }
+    body.push('}');
+    Ok(body)
+}
+
+/// A synthetic event that a user sends to a subscription to try it (protocol, section 6). Send it with
+/// [`Delivery::test`](super::Delivery::test): one attempt, shown in the log, not counted.
+///
+/// ```
+/// use clarife_webhooks::sender::{TestEvent, UnixMillis};
+/// use clarife_webhooks::{Event, EventType};
+///
+/// let test = TestEvent::new(EventType::MediaUploaded, UnixMillis::from_secs(1_711_612_800))?;
+/// let event = Event::parse_trusted(test.body.as_bytes())?;
+/// assert_eq!((event.id(), event.event_type()), (test.id.as_str(), EventType::MediaUploaded));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TestEvent {
+    /// The event's id: `evt_` and a random UUID.
+    pub id: String,
+    /// The body, as canonical JSON.
+    pub body: String,
+}
+
+impl TestEvent {
+    /// An event of this type with a sample resource.
+    ///
+    /// # Errors
+    ///
+    /// [`EventError`] if the type is unknown, the time is out of range, or there is no randomness for the id.
+    pub fn new(event_type: EventType<'_>, created_at: UnixMillis) -> Result<Self, EventError> {
+        let data = sample_resource(event_type).ok_or(EventError::UnknownType)?;
+        let id = random::new_event_id().map_err(EventError::Randomness)?;
+        let body = build_event(&id, event_type, created_at, &data)?;
+        Ok(Self { id, body })
+    }
+}
+
+/// Why an event has no body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventError {
+    /// The id is empty.
+    EmptyId,
+    /// The type is none of the 16.
+    UnknownType,
+    /// The moment is not within the years 0 to 9999.
+    CreatedAtOutOfRange,
+    /// The data is no JSON object.
+    DataNotObject,
+    /// The data has no canonical JSON.
+    NotCanonical(CanonicalError),
+    /// The operating system gave no random bytes for the id of a test event.
+    Randomness(RandomnessError),
+}
+
+impl EventError {
+    /// The error as it is written in logs and answers, for example `unknown_event_type`; for data without canonical
+    /// JSON its kind, for example `unsafe_integer`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::EmptyId => "empty_id",
+            Self::UnknownType => "unknown_event_type",
+            Self::CreatedAtOutOfRange => "created_at_out_of_range",
+            Self::DataNotObject => "data_not_object",
+            Self::NotCanonical(error) => error.kind().as_str(),
+            Self::Randomness(_) => "randomness",
+        }
+    }
+}
+
+impl fmt::Display for EventError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyId => f.write_str("the event's id is empty"),
+            Self::UnknownType => f.write_str("the event's type does not exist"),
+            Self::CreatedAtOutOfRange => f.write_str("the event's created_at is not within the years 0 to 9999"),
+            Self::DataNotObject => f.write_str("the event's data is not an object"),
+            Self::NotCanonical(error) => error.fmt(f),
+            Self::Randomness(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for EventError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{EventError, TestEvent, UnixMillis, build_event};
+    use crate::canonical::to_canonical_json;
+    use crate::{Event, EventType, Resource, Webhook};
+    use alloc::format;
+    use alloc::string::ToString;
+    use serde_json::{Map, Value, json};
+
+    const NOW: UnixMillis = UnixMillis::from_millis(1_711_612_800_120);
+
+    #[test]
+    fn bodies_are_canonical_and_verify() {
+        let data = json!({ "b": 1.0, "10": "x", "9": null });
+        let body = build_event("evt_\"é\n", EventType::FolderDeleted, NOW, &data).expect("is an event");
+        assert_eq!(
+            body,
+            "{\"id\":\"evt_\\\"é\\n\",\"type\":\"folder.deleted\",\"created_at\":\"2024-03-28T08:00:00.12Z\",\
+             \"data\":{\"9\":null,\"10\":\"x\",\"b\":1}}"
+        );
+        let webhook = Webhook::new("whsec_c2VjcmV0").expect("a secret");
+        let header = webhook.sign(&body, NOW.as_secs()).expect("a timestamp");
+        let event = webhook.verify_at(&body, &header, NOW.as_secs()).expect("verifies");
+        assert_eq!((event.id(), event.event_type()), ("evt_\"é\n", EventType::FolderDeleted));
+    }
+
+    #[test]
+    fn what_receivers_would_refuse_is_not_built() {
+        let build = |id, event_type, created_at, data: Value| build_event(id, event_type, created_at, &data);
+        let event_type = EventType::ShareCreated;
+        assert_eq!(build("", event_type, NOW, json!({})), Err(EventError::EmptyId));
+        assert_eq!(build("1", EventType::Unknown("a.b"), NOW, json!({})), Err(EventError::UnknownType));
+        let never = UnixMillis::from_millis(i64::MAX);
+        assert_eq!(build("1", event_type, never, json!({})), Err(EventError::CreatedAtOutOfRange));
+        for data in [json!([]), json!(null), json!("{"), json!(1)] {
+            assert_eq!(build("1", event_type, NOW, data), Err(EventError::DataNotObject));
+        }
+        let error = build("1", event_type, NOW, json!({ "n": u64::MAX })).expect_err("is unsafe");
+        assert_eq!(error.code(), "unsafe_integer");
+        assert_eq!(error.to_string(), "an integer is beyond what JavaScript holds exactly at $.data.n");
+    }
+
+    #[test]
+    fn nesting_ends_where_the_verifiers_does() {
+        let nested = |levels| (0..levels).fold(json!({}), |inner, _| json!({ "a": inner }));
+        let body =
+            build_event("1", EventType::ShareCreated, NOW, &nested(126)).expect("is 128 levels with the envelope");
+        assert!(Event::parse_trusted(body.as_bytes()).is_ok());
+        let error = build_event("1", EventType::ShareCreated, NOW, &nested(127)).expect_err("is one level too many");
+        assert_eq!(error.code(), "too_deep");
+    }
+
+    #[test]
+    fn every_type_has_a_test_event_with_documented_members_only() {
+        for event_type in EventType::KNOWN {
+            let test = TestEvent::new(event_type, NOW).expect("is an event");
+            let event = Event::parse_trusted(test.body.as_bytes()).expect("is an event");
+            assert_eq!((event.id(), event.event_type()), (test.id.as_str(), event_type));
+            let value: Value = serde_json::from_str(&test.body).expect("is JSON");
+            assert_eq!(value["created_at"], "2024-03-28T08:00:00.12Z");
+            assert!(value["data"].as_object().is_some_and(|data| !data.is_empty()));
+            // Members that the resource does not know would be in `extra`.
+            let debug = format!("{:?}", event.resource().expect("is of the documented shape"));
+            assert_eq!(debug.matches("extra: {").count(), debug.matches("extra: {}").count(), "{debug}");
+            let data: Map<_, _> = serde_json::from_str(event.data()).expect("is an object");
+            assert!(matches!(event.resource(), Ok(resource) if !matches!(resource, Resource::Unknown(_))));
+            assert_eq!(to_canonical_json(&data).expect("is canonical").len(), event.data().len());
+        }
+        assert_eq!(TestEvent::new(EventType::Unknown("a.b"), NOW), Err(EventError::UnknownType));
+    }
+}

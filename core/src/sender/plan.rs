@@ -1,0 +1,75 @@
+//! What a workspace's plan allows.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The plan of a workspace, which decides how many subscriptions it may have (protocol, section 6).
+///
+/// ```
+/// use clarife_webhooks::sender::Plan;
+///
+/// assert_eq!(Plan::Pro.max_subscriptions(), 3);
+/// assert!(Plan::Pro.check(2).is_ok());
+/// let refused = Plan::Pro.check(3).unwrap_err();
+/// assert_eq!(refused.to_string(), "the plan allows 3 subscriptions per workspace, and all are in use");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Plan {
+    /// Pro: 3 subscriptions.
+    Pro,
+    /// Business: 20 subscriptions.
+    Business,
+    /// Every other plan, and those that this version does not know: none.
+    #[serde(other)]
+    Other,
+}
+
+/// A workspace has as many subscriptions as its plan allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PlanLimitReached {
+    limit: usize,
+}
+
+impl Plan {
+    /// How many subscriptions a workspace may have.
+    #[must_use]
+    pub const fn max_subscriptions(self) -> usize {
+        match self {
+            Self::Pro => 3,
+            Self::Business => 20,
+            Self::Other => 0,
+        }
+    }
+
+    /// Whether a workspace that has so many subscriptions, active or not, may have one more.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanLimitReached`] if not.
+    pub const fn check(self, existing: usize) -> Result<(), PlanLimitReached> {
+        let limit = self.max_subscriptions();
+        if existing < limit { Ok(()) } else { Err(PlanLimitReached { limit }) }
+    }
+}
+
+impl PlanLimitReached {
+    /// How many subscriptions the plan allows.
+    #[must_use]
+    pub const fn limit(self) -> usize {
+        self.limit
+    }
+}
+
+impl fmt::Display for PlanLimitReached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            0 => f.write_str("the plan allows no webhook subscriptions"),
+            limit => write!(f, "the plan allows {limit} subscriptions per workspace, and all are in use"),
+        }
+    }
+}
+
+impl core::error::Error for PlanLimitReached {}

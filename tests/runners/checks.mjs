@@ -1,0 +1,91 @@
+// What every runtime checks about bodies, events and errors.
+
+export function refuse(message) {
+  throw new Error(message);
+}
+
+export function same(what, got, expected) {
+  if (!equal(got, expected)) refuse(`${what}: ${show(got)} instead of ${show(expected)}`);
+}
+
+const show = (value) => {
+  const json = JSON.stringify(value) ?? String(value);
+  return json.length > 200 ? `${json.slice(0, 200)}…` : json;
+};
+
+function equal(a, b) {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && equal(a[name], b[name]));
+}
+
+/** A body's bytes as the vector files write it. */
+export function bytesOf(body) {
+  if (body.hex !== undefined) return Uint8Array.from(body.hex.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
+  return new TextEncoder().encode(textOf(body));
+}
+
+const textOf = (body) => body.text ?? (body.hex === undefined ? body.prefix + body.unit.repeat(body.count) + body.suffix : undefined);
+
+/**
+ * Every form in which a body can be given, as functions: each call makes a fresh one, and `spoil` overwrites it, which an
+ * event that was read from it must survive.
+ */
+export function bodyForms(body) {
+  const bytes = bytesOf(body);
+  const text = textOf(body);
+  const copy = () => {
+    const view = bytes.slice();
+    return { view, spoil: () => view.fill(0x20) };
+  };
+  return [
+    () => {
+      const { view, spoil } = copy();
+      return { body: view, spoil };
+    },
+    () => {
+      const { view, spoil } = copy();
+      return { body: view.buffer, spoil };
+    },
+    () => {
+      // A view into the middle of a larger buffer, as Node's small Buffers are.
+      const large = new Uint8Array(bytes.length + 24).fill(0x7b);
+      large.set(bytes, 8);
+      return { body: new DataView(large.buffer, 8, bytes.length), spoil: () => large.fill(0x20) };
+    },
+    ...(text === undefined ? [] : [() => ({ body: text })]),
+  ];
+}
+
+export function checkEvent(sdk, event, { event: expected, body }) {
+  same("id", event.id, expected.id);
+  same("type", event.type, expected.type);
+  same("known", sdk.isKnownEventType(event.type), expected.known);
+  if (!(event.createdAt instanceof Date)) refuse("createdAt is no Date");
+  same("createdAt", event.createdAt.getTime(), expected.createdAt.seconds * 1000 + Math.floor(expected.createdAt.nanos / 1e6));
+  const text = textOf(body) ?? new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytesOf(body));
+  if (event.raw !== text) refuse("raw is not the body's text");
+  same("data", event.data, JSON.parse(expected.data ?? text.slice(text.indexOf('"data":') + 7, -1)));
+  if (event.data !== event.data) refuse("data is read anew each time");
+  same("own members", Object.keys(event).sort(), ["createdAt", "data", "id", "type"]);
+}
+
+export function checkError(sdk, error, { error: code, where }, secrets) {
+  if (error === undefined) refuse(`accepted instead of ${code}`);
+  if (!(error instanceof sdk.WebhookError)) throw error;
+  if (!(error instanceof Error) || error.name !== "WebhookError") refuse("the error is no Error named WebhookError");
+  same("code", error.code, code);
+  const { message, hint } = error;
+  if (typeof hint !== "string" || hint === "") refuse("no hint");
+  if (!/^[a-z][^\n]*[^.\n]$/.test(message) || message.includes("evt_")) refuse(`the message is not written as agreed: ${message}`);
+  for (const secret of secrets) {
+    const core = secret.trim();
+    if (core.length > 4 && `${message} ${hint} ${error.stack}`.includes(core)) refuse("the error shows the secret");
+  }
+  if (code !== "malformed_payload") return;
+  const place = message.slice(message.lastIndexOf(" at ") + 4);
+  if (!/^(\$[a-z_.]*|line \d+, column \d+)$/.test(place)) refuse(`no place: ${message}`);
+  if (where !== undefined) same("place", place, where);
+}

@@ -1,0 +1,134 @@
+// Walks the vector files with one build of the package, in any JavaScript runtime: no imports from a host here.
+import { containers, requestWith } from "./containers.mjs";
+import { bodyForms, bytesOf, checkError, checkEvent, refuse, same } from "./checks.mjs";
+
+const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, canonical };
+export const FILES = Object.keys(walkers);
+
+/**
+ * @param sdk the package's exports
+ * @param readJson takes a file's name without its ending and gives its content, parsed
+ * @returns {Promise<{passed: Record<string, number>, failed: {file, tcId, comment, got}[]}>}
+ */
+export async function runVectors(sdk, readJson) {
+  const passed = {};
+  const failed = [];
+  for (const file of FILES) {
+    passed[file] = 0;
+    let walked = 0;
+    const { testGroups, numberOfTests } = await readJson(file);
+    for (const group of testGroups) {
+      for (const test of group.tests) {
+        walked += 1;
+        try {
+          if ((await walkers[file](sdk, group, test)) !== SKIPPED) passed[file] += 1;
+        } catch (error) {
+          const got = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+          failed.push({ file, tcId: test.tcId, comment: test.comment, got });
+        }
+      }
+    }
+    if (walked === 0 || walked !== numberOfTests || passed[file] === 0) {
+      failed.push({ file, tcId: 0, comment: "number of cases", got: `${walked} walked, ${passed[file]} passed, ${numberOfTests} in the file` });
+    }
+  }
+  return { passed, failed };
+}
+
+/** A case that this language has nothing to say about; it is not counted. */
+const SKIPPED = Symbol("skipped");
+
+const options = ({ tolerance, maxEventAge }) => ({
+  ...(tolerance !== undefined && { tolerance }),
+  ...(maxEventAge !== undefined && { maxEventAge }),
+});
+const open = (sdk, { secrets, ...rest }) => new sdk.Webhook(secrets, options(rest));
+
+/** What `action` gives or throws, as a value. */
+function attempt(action) {
+  try {
+    return { value: action() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+// A moment as a Date too, where a Date can hold it.
+const moments = (seconds) => (Math.abs(seconds) <= 8.64e12 ? [seconds, new Date(seconds * 1000)] : [seconds]);
+
+function construct(sdk, group, test) {
+  const forms = test.secrets.length === 1 ? [test.secrets, test.secrets[0]] : [test.secrets];
+  for (const secrets of forms) {
+    const { value: webhook, error } = attempt(() => new sdk.Webhook(secrets, options(test)));
+    if (test.error) {
+      checkError(sdk, error, test, test.secrets);
+      continue;
+    }
+    if (error) throw error;
+    same("signature", webhook.sign(group.body.text, { timestamp: group.timestamp }), test.signature);
+    const shown = JSON.stringify(webhook) ?? "";
+    if (test.secrets.some((secret) => secret.length > 4 && shown.includes(secret))) refuse("JSON.stringify shows the secret");
+  }
+}
+
+function verify(sdk, group, test) {
+  const webhook = open(sdk, group.webhook);
+  const sources = test.signature === null ? [null, undefined] : [test.signature];
+  const check = (form, signature, now) => {
+    const { body, spoil } = form();
+    checkVerdict(sdk, group, test, attempt(() => webhook.verify(body, signature, { now })), spoil);
+  };
+  for (const form of bodyForms(test.body)) check(form, sources[0], test.now);
+  for (const source of sources) for (const now of moments(test.now)) check(bodyForms(test.body)[0], source, now);
+}
+
+function checkVerdict(sdk, group, test, { value, error }, spoil = () => {}) {
+  if (test.error) return checkError(sdk, error, test, group.webhook.secrets);
+  if (error) throw error;
+  spoil();
+  checkEvent(sdk, value, test);
+}
+
+async function headers(sdk, group, test) {
+  const webhook = open(sdk, group.webhook);
+  for (const [name, signature] of containers(test.headers)) {
+    try {
+      checkVerdict(sdk, group, test, attempt(() => webhook.verify(test.body.text, signature, { now: test.now })));
+      const request = signature instanceof Headers && requestWith(signature, test.body.text);
+      if (!request) continue;
+      const verdict = await webhook.verifyRequest(request, { now: test.now }).then((value) => ({ value }), (error) => ({ error }));
+      checkVerdict(sdk, group, test, verdict);
+    } catch (error) {
+      throw new Error(`in ${name}: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`);
+    }
+  }
+}
+
+function sign(sdk, _group, test) {
+  const webhook = new sdk.Webhook(test.secrets);
+  for (const form of bodyForms(test.body)) {
+    for (const timestamp of moments(test.timestamp)) {
+      const { value, error } = attempt(() => webhook.sign(form().body, { timestamp }));
+      if (!test.error) {
+        if (error) throw error;
+        same("header", value, test.header);
+      } else if (!(error instanceof TypeError)) {
+        refuse(`${error ?? value} instead of a TypeError`);
+      }
+    }
+  }
+}
+
+/** The runtime's own JSON agrees with the expectation, and a body that holds it comes back from signing and verifying. */
+function canonical(sdk, _group, test) {
+  if (test.error) return SKIPPED;
+  const again = (json) => JSON.stringify(JSON.parse(json));
+  same("JSON.stringify", again(test.input), test.canonical);
+  same("JSON.stringify, once more", again(test.canonical), test.canonical);
+  const body = `{"id":"evt_1","type":"document.updated","created_at":"2024-03-28T08:00:00Z","data":{"value":${test.canonical}}}`;
+  const webhook = new sdk.Webhook("whsec_canonical");
+  const signature = webhook.sign(body, { timestamp: 1711612800 });
+  same("signature of the body read and written again", webhook.sign(again(body), { timestamp: 1711612800 }), signature);
+  const event = webhook.verify(bytesOf({ text: body }), signature, { now: 1711612800 });
+  same("data", JSON.stringify(event.data.value), test.canonical);
+}

@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Walks the vector files with the installed package:  python vectors.py <folder of the vector files>"""
+
+import json
+import pathlib
+import platform
+import sys
+from datetime import datetime, timedelta, timezone
+
+import clarife_webhooks
+from clarife_webhooks import Webhook, WebhookError, is_known_event_type
+
+from containers import containers
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class Failed(Exception):
+    """A case did not come out as expected."""
+
+
+class Skipped(Exception):
+    """A case that Python has nothing to say about; it is not counted."""
+
+
+def same(what, got, expected):
+    if type(got) is not type(expected) or got != expected:
+        raise Failed(f"{what}: {got!r:.200} instead of {expected!r:.200}")
+
+
+# --- what a file holds ---
+
+
+def bytes_of(body):
+    if "hex" in body:
+        return bytes.fromhex(body["hex"])
+    return text_of(body).encode()
+
+
+def text_of(body):
+    if "text" in body:
+        return body["text"]
+    return None if "hex" in body else body["prefix"] + body["unit"] * body["count"] + body["suffix"]
+
+
+def body_forms(body):
+    """Every form in which a body can be given, and what overwrites it, which an event read from it must survive."""
+    raw = bytes_of(body)
+    yield raw, lambda: None
+    changing = bytearray(raw)
+    yield changing, lambda: changing.__setitem__(slice(None), b" " * len(raw))
+    larger = bytearray(b"{" * 8 + raw + b"}" * 16)
+    view = memoryview(larger)[8 : 8 + len(raw)]
+    yield view, lambda: larger.__setitem__(slice(None), b" " * len(larger))
+    yield memoryview(raw), lambda: None
+    if (text := text_of(body)) is not None:
+        yield text, lambda: None
+
+
+def moments(seconds):
+    """A moment in every form that can hold it."""
+    yield seconds
+    if float(seconds) == seconds:
+        yield float(seconds)
+    try:
+        moment = EPOCH + timedelta(seconds=seconds)
+        yield moment
+        yield moment.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    except OverflowError:
+        pass
+
+
+def options(fields):
+    names = {"tolerance": "tolerance", "maxEventAge": "max_event_age"}
+    return {option: fields[name] for name, option in names.items() if name in fields}
+
+
+def opened(fields):
+    return Webhook(fields["secrets"], **options(fields))
+
+
+# --- what must come out ---
+
+
+def check_error(error, test, secrets):
+    code = test["error"]
+    if error is None:
+        raise Failed(f"accepted instead of {code}")
+    if not isinstance(error, WebhookError):
+        raise error
+    same("code", error.code, code)
+    message = error.message
+    same("str()", str(error), message)
+    if not isinstance(error.hint, str) or not error.hint:
+        raise Failed("no hint")
+    if not message[:1].islower() or message.endswith(".") or "\n" in message or "evt_" in message:
+        raise Failed(f"the message is not written as agreed: {message}")
+    for secret in secrets:
+        if len(secret.strip()) > 4 and secret.strip() in f"{message} {error.hint} {error!r}":
+            raise Failed("the error shows the secret")
+    if code == "malformed_payload":
+        _, found, place = message.rpartition(" at ")
+        if not found:
+            raise Failed(f"no place: {message}")
+        if "where" in test:
+            same("place", place, test["where"])
+
+
+def check_event(event, test):
+    expected = test["event"]
+    same("id", event.id, expected["id"])
+    same("type", event.type, expected["type"])
+    same("known", is_known_event_type(event.type), expected["known"])
+    same("raw", event.raw, bytes_of(test["body"]))
+    seconds, nanos = expected["createdAt"]["seconds"], expected["createdAt"]["nanos"]
+    try:
+        moment = EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
+    except OverflowError:  # a datetime holds the years 1 to 9999 only
+        moment = (datetime.min if seconds < 0 else datetime.max).replace(tzinfo=timezone.utc)
+    same("created_at", event.created_at, moment)
+    same("its offset", event.created_at.utcoffset(), timedelta(0))
+    text = expected["data"] if "data" in expected else json.dumps(json.loads(event.raw)["data"])
+    try:
+        data = json.loads(text)
+    except ValueError:
+        # Python's own parser refuses integers of more than 4,300 digits: reading must not fail, whatever it gives.
+        same("names in data", sorted(event.data), sorted(json.loads(text, parse_int=str)))
+        return
+    # Written out, so that 1 differs from 1.0 and from True.
+    same("data", repr(event.data), repr(data))
+    if event.data is not event.data:
+        raise Failed("data is read anew each time")
+
+
+def attempt(action):
+    try:
+        return action(), None
+    except Exception as error:
+        return None, error
+
+
+def check_verdict(group, test, event, error, spoil=lambda: None):
+    if "error" in test:
+        return check_error(error, test, group["webhook"]["secrets"])
+    if error is not None:
+        raise error
+    spoil()
+    check_event(event, test)
+
+
+# --- one function for each kind of file ---
+
+
+def construct(group, test):
+    secrets = test["secrets"]
+    forms = [secrets, tuple(secrets)] + (secrets if len(secrets) == 1 else [])
+    for form in forms:
+        webhook, error = attempt(lambda: Webhook(form, **options(test)))
+        if "error" in test:
+            check_error(error, test, secrets)
+            continue
+        if error is not None:
+            raise error
+        same("signature", webhook.sign(bytes_of(group["body"]), timestamp=group["timestamp"]), test["signature"])
+        if any(len(secret) > 4 and secret in f"{webhook!r} {webhook}" for secret in secrets):
+            raise Failed("repr shows the secret")
+
+
+def verify(group, test):
+    webhook = opened(group["webhook"])
+    signature = test["signature"]
+
+    def check(body, spoil, signature, now):
+        event, error = attempt(lambda: webhook.verify(body, signature, now=now))
+        check_verdict(group, test, event, error, spoil)
+
+    for body, spoil in body_forms(test["body"]):
+        check(body, spoil, signature, test["now"])
+    raw = bytes_of(test["body"])
+    for now in moments(test["now"]):
+        check(raw, lambda: None, signature, now)
+    if signature is not None:
+        check(raw, lambda: None, signature.encode(), test["now"])
+
+
+def headers(group, test):
+    webhook = opened(group["webhook"])
+    for name, container in containers(test["headers"]):
+        event, error = attempt(lambda: webhook.verify(test["body"]["text"], container, now=test["now"]))
+        try:
+            check_verdict(group, test, event, error)
+        except Exception as failure:
+            raise Failed(f"in {name}: {type(failure).__name__}: {failure}") from failure
+
+
+def sign(_group, test):
+    webhook = Webhook(test["secrets"])
+    for body, _ in body_forms(test["body"]):
+        for timestamp in moments(test["timestamp"]):
+            header, error = attempt(lambda: webhook.sign(body, timestamp=timestamp))
+            if "error" not in test:
+                if error is not None:
+                    raise error
+                same("header", header, test["header"])
+            elif type(error) is not TypeError:
+                raise Failed(f"{error or header!r} instead of a TypeError")
+
+
+def canonical(_group, test):
+    """A body that holds the canonical form comes back from signing and verifying as it was."""
+    if "error" in test:
+        raise Skipped
+    value = test["canonical"]
+    body = f'{{"id":"evt_1","type":"document.updated","created_at":"2024-03-28T08:00:00Z","data":{{"value":{value}}}}}'
+    webhook = Webhook("whsec_canonical")
+    event = webhook.verify(body, webhook.sign(body.encode(), timestamp=1711612800), now=1711612800)
+    same("raw", event.raw, body.encode())
+    same("data", repr(event.data["value"]), repr(json.loads(value)))
+
+
+WALKERS = {
+    "construct": construct,
+    "verify": verify,
+    "envelope": verify,
+    "types": verify,
+    "headers": headers,
+    "sign": sign,
+    "canonical": canonical,
+}
+
+
+def main(folder):
+    passed, failed = {}, []
+    for name, walk in WALKERS.items():
+        file = json.loads((pathlib.Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
+        walked = passed[name] = 0
+        for group in file["testGroups"]:
+            for test in group["tests"]:
+                walked += 1
+                try:
+                    walk(group, test)
+                    passed[name] += 1
+                except Skipped:
+                    pass
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:  # a panic in Rust is no Exception
+                    got = f"{type(error).__name__}: {error}"
+                    failed.append({"file": name, "tcId": test["tcId"], "comment": test["comment"], "got": got})
+        if walked != file["numberOfTests"] or passed[name] == 0:
+            got = f"{walked} walked, {passed[name]} passed, {file['numberOfTests']} in the file"
+            failed.append({"file": name, "tcId": 0, "comment": "number of cases", "got": got})
+    implementation = platform.python_implementation().lower()
+    runtime = "python" if implementation == "cpython" else implementation
+    print(json.dumps({"runtime": runtime, "version": platform.python_version(), "passed": passed, "failed": failed}))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    assert clarife_webhooks.ERROR_CODES
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "vectors"))
