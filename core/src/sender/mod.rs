@@ -45,6 +45,8 @@
 //!
 //! Which addresses a sender may connect to, how much of an answer it keeps, and how it stores anything: that is the sender's own
 //! business. Delivery is at least once: an attempt whose outcome was lost in a crash is made again.
+//!
+//! For `wasm32-unknown-unknown`, the application has to depend on the crate `getrandom` with its feature `wasm_js`.
 
 mod clock;
 mod delivery;

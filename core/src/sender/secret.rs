@@ -133,6 +133,8 @@ mod tests {
             &good[1..],
             &good[..49],
             &format!("{good}="),
+            "whsec_AAECAwQ=",
+            "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISI=",
             &format!(" {}", &good[..49]),
             &good.replace("whsec_", "WHSEC_"),
             &good.replace('B', "-"),

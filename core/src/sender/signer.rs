@@ -216,6 +216,9 @@ mod tests {
             signer.active_secrets(UnixMillis::from_millis(moment.as_millis() + millis))
         };
         assert_eq!([at(start, -1), at(start, 0), at(next, -1), at(next, 0)], [3, 2, 2, 1]);
+        // What is over is forgotten.
+        let later = signer.rotate(start.saturating_add(ROTATION_OVERLAP)).expect("random bytes");
+        assert_eq!(later.stored().previous.len(), 2);
     }
 
     #[test]

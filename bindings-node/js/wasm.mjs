@@ -1,0 +1,2 @@
+// Every runtime but Node.
+export * from "clarife-webhooks-wasm";

@@ -1,0 +1,359 @@
+//! The addon's functions, and every call of Node-API.
+#![expect(unsafe_code, reason = "Node-API is a C interface")]
+
+use core::ffi::c_void;
+use core::{ptr, slice};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use clarife_webhooks::Webhook;
+use encoding_rs::mem;
+use napi_sys::{
+    TypedarrayType, ValueType, napi_callback_info, napi_env, napi_status, napi_value,
+};
+use zeroize::Zeroize as _;
+
+use crate::numbers::{self, Numbers};
+
+/// A header longer than 4,096 bytes is malformed. Node-API cuts a text that does not fit, and never inside a character,
+/// which has up to 4 bytes: with this room, a text that was cut is still longer than 4,096. One byte is for the NUL.
+const HEADER_ROOM: usize = 4096 + 4 + 1;
+
+/// Node-API 8: Node 12.22, 14.17, 15.12 and later.
+#[unsafe(no_mangle)]
+extern "C" fn node_api_module_get_api_version_v1() -> i32 {
+    8
+}
+
+/// Node calls this for every environment (main thread, each worker) that loads the addon.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value) -> napi_value {
+    #[cfg(target_env = "msvc")]
+    // SAFETY: called once per environment before any other function; the library is Node itself and is never unloaded.
+    core::mem::forget(unsafe { napi_sys::setup() });
+    let env = Env(env);
+    env.guarded(|| {
+        let (array, out) = env.numbers()?;
+        env.set(exports, c"out", array)?;
+        // Freed with the environment, after which its functions cannot be called.
+        let out = Box::into_raw(Box::new(out));
+        // SAFETY: `out` is ours until `drop_box` gets it.
+        env.check(unsafe { napi_sys::napi_set_instance_data(env.0, out.cast(), Some(drop_box::<Out>), ptr::null_mut()) })?;
+        for (name, function) in [(c"open", open as unsafe extern "C" fn(_, _) -> _), (c"verify", verify), (c"sign", sign)] {
+            let mut value = ptr::null_mut();
+            // SAFETY: the name has `length` bytes, and `out` outlives the function (above).
+            env.check(unsafe {
+                napi_sys::napi_create_function(env.0, name.as_ptr(), -1, Some(function), out.cast(), &raw mut value)
+            })?;
+            env.set(exports, name, value)?;
+        }
+        Ok(exports)
+    })
+}
+
+/// `open(secrets, tolerance, maxEventAge)`: a webhook, or an error's message.
+unsafe extern "C" fn open(env: napi_env, info: napi_callback_info) -> napi_value {
+    let env = Env(env);
+    env.guarded(|| {
+        let (out, [secrets, tolerance, max_event_age]) = env.arguments(info)?;
+        let mut secrets = env.strings(secrets)?;
+        let webhook = numbers::webhook(&secrets, env.number(tolerance)?, env.number(max_event_age)?);
+        secrets.zeroize(); // the core keeps keyed states only and wipes them; these copies are ours to wipe
+        match webhook {
+            Ok(webhook) => out.answer(numbers::SUCCESS, env.external(webhook)?),
+            Err(error) => out.answer(numbers::of_error(&error), env.text(&error.to_string())?),
+        }
+    })
+}
+
+/// `verify(webhook, body, signature, now)`: the text of a body that came as bytes, or an error's message.
+unsafe extern "C" fn verify(env: napi_env, info: napi_callback_info) -> napi_value {
+    let env = Env(env);
+    env.guarded(|| {
+        let (out, [webhook, body, signature, now]) = env.arguments(info)?;
+        let webhook = env.webhook(webhook)?;
+        let body = env.body(body)?;
+        let now = numbers::seconds(env.number(now)?);
+        let mut room = [0; HEADER_ROOM];
+        let header = env.header(signature, &mut room)?;
+        match webhook.verify_at(body.bytes(), header, now) {
+            Ok(event) => {
+                let text = if let Body::Borrowed(_) = body { env.text(event.raw())? } else { ptr::null_mut() };
+                out.answer(numbers::of_event(&event), text)
+            }
+            Err(error) => out.answer(numbers::of_error(&error), env.text(&error.to_string())?),
+        }
+    })
+}
+
+/// `sign(webhook, body, timestamp)`: the signature header, or an error's message.
+unsafe extern "C" fn sign(env: napi_env, info: napi_callback_info) -> napi_value {
+    let env = Env(env);
+    env.guarded(|| {
+        let (out, [webhook, body, timestamp]) = env.arguments(info)?;
+        let webhook = env.webhook(webhook)?;
+        let body = env.body(body)?;
+        match webhook.sign(body.bytes(), numbers::seconds(env.number(timestamp)?)) {
+            Ok(signature) => out.answer(numbers::SUCCESS, env.text(&signature)?),
+            Err(error) => out.answer(numbers::INVALID_TIMESTAMP, env.text(&error.to_string())?),
+        }
+    })
+}
+
+/// The array that the face reads.
+struct Out(*mut Numbers);
+
+impl Out {
+    /// Leaves the numbers of a call, and returns its value.
+    fn answer(&self, numbers: Numbers, value: napi_value) -> Result<napi_value, Failure> {
+        // SAFETY: the array has that many numbers and is never freed before the environment is (`Env::numbers`); a body
+        // cannot overlap it, because only the face holds it.
+        unsafe { self.0.write_unaligned(numbers) };
+        Ok(value)
+    }
+}
+
+/// A webhook as JavaScript holds it. The mark tells it from another addon's external value.
+struct Held {
+    mark: u64,
+    webhook: Webhook,
+}
+
+const MARK: u64 = 0x636c_6172_6966_6531;
+
+/// A body: bytes where they lie in JavaScript's memory, or a string's UTF-8.
+enum Body<'a> {
+    Borrowed(&'a [u8]),
+    Owned(Vec<u8>),
+}
+
+impl Body<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// A call that cannot be carried out. The face gives values that can be, so none of these is expected.
+enum Failure {
+    /// Node-API refused; it may have left an exception.
+    Status,
+    /// A `TypeError` with this message.
+    Type(&'static core::ffi::CStr),
+}
+
+/// The environment of a call, valid for as long as the call lasts.
+#[derive(Clone, Copy)]
+struct Env(napi_env);
+
+impl Env {
+    /// Runs a call so that whatever goes wrong becomes a JavaScript exception.
+    fn guarded(self, call: impl FnOnce() -> Result<napi_value, Failure>) -> napi_value {
+        // A panic must not reach Node, which it would end; nothing of a call outlives it but plain numbers.
+        let failure = match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(Ok(value)) => return value,
+            Ok(Err(Failure::Type(message))) => {
+                // SAFETY: the message ends with a NUL.
+                unsafe { napi_sys::napi_throw_type_error(self.0, ptr::null(), message.as_ptr()) };
+                return ptr::null_mut();
+            }
+            Ok(Err(Failure::Status)) => c"Node-API refused a call of clarife-webhooks",
+            Err(_) => c"clarife-webhooks failed; please report this",
+        };
+        let mut pending = false;
+        // SAFETY: `pending` is written before it is read; the message ends with a NUL.
+        unsafe {
+            napi_sys::napi_is_exception_pending(self.0, &raw mut pending);
+            if !pending {
+                napi_sys::napi_throw_error(self.0, ptr::null(), failure.as_ptr());
+            }
+        }
+        ptr::null_mut()
+    }
+
+    fn check(self, status: napi_status) -> Result<(), Failure> {
+        if status == napi_sys::Status::napi_ok { Ok(()) } else { Err(Failure::Status) }
+    }
+
+    fn set(self, object: napi_value, name: &core::ffi::CStr, value: napi_value) -> Result<(), Failure> {
+        // SAFETY: the name ends with a NUL.
+        self.check(unsafe { napi_sys::napi_set_named_property(self.0, object, name.as_ptr(), value) })
+    }
+
+    /// The array of numbers, and where they are.
+    fn numbers(self) -> Result<(napi_value, Out), Failure> {
+        let (mut buffer, mut array, mut reference, mut data) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        // SAFETY: Node-API writes all four before they are read. The reference, which is never given up, keeps the array
+        // and with it the numbers for as long as the environment lives.
+        unsafe {
+            self.check(napi_sys::napi_create_arraybuffer(self.0, size_of::<Numbers>(), &raw mut data, &raw mut buffer))?;
+            let count = size_of::<Numbers>() / size_of::<f64>();
+            self.check(napi_sys::napi_create_typedarray(self.0, TypedarrayType::float64_array, count, buffer, 0, &raw mut array))?;
+            self.check(napi_sys::napi_create_reference(self.0, array, 1, &raw mut reference))?;
+        }
+        Ok((array, Out(data.cast())))
+    }
+
+    /// The call's arguments; those that were not given are `undefined`.
+    fn arguments<'a, const N: usize>(self, info: napi_callback_info) -> Result<(&'a Out, [napi_value; N]), Failure> {
+        let (mut count, mut arguments, mut data) = (N, [ptr::null_mut(); N], ptr::null_mut());
+        // SAFETY: `arguments` has room for `count`; the data of every function is the `Out` that outlives it.
+        unsafe {
+            self.check(napi_sys::napi_get_cb_info(
+                self.0,
+                info,
+                &raw mut count,
+                arguments.as_mut_ptr(),
+                ptr::null_mut(),
+                &raw mut data,
+            ))?;
+            Ok((&*data.cast::<Out>(), arguments))
+        }
+    }
+
+    fn number(self, value: napi_value) -> Result<f64, Failure> {
+        let mut number = 0.0;
+        // SAFETY: `number` is valid for writing.
+        match unsafe { napi_sys::napi_get_value_double(self.0, value, &raw mut number) } {
+            napi_sys::Status::napi_ok => Ok(number),
+            _ => Err(Failure::Type(c"a number was expected")),
+        }
+    }
+
+    /// A new string. Given UTF-8, Node 20 decodes it itself, and takes several times as long as this.
+    fn text(self, text: &str) -> Result<napi_value, Failure> {
+        let mut value = ptr::null_mut();
+        // SAFETY: both texts have as many units as is said.
+        self.check(unsafe {
+            if mem::is_str_latin1(text) {
+                let units = mem::encode_latin1_lossy(text); // without a loss, and without a copy where it is ASCII
+                napi_sys::napi_create_string_latin1(self.0, units.as_ptr().cast(), length(&units)?, &raw mut value)
+            } else {
+                let mut units = vec![0; text.len()];
+                let written = mem::convert_str_to_utf16(text, &mut units);
+                units.truncate(written);
+                napi_sys::napi_create_string_utf16(self.0, units.as_ptr(), length(&units)?, &raw mut value)
+            }
+        })?;
+        Ok(value)
+    }
+
+    /// A string in UTF-8. Node-API reads lone surrogates as U+FFFD.
+    fn string(self, value: napi_value) -> Result<Vec<u8>, Failure> {
+        let mut length = 0;
+        // SAFETY: without a buffer, only the length is written.
+        let status = unsafe { napi_sys::napi_get_value_string_utf8(self.0, value, ptr::null_mut(), 0, &raw mut length) };
+        if status != napi_sys::Status::napi_ok {
+            return Err(Failure::Type(c"a string was expected"));
+        }
+        let mut bytes = vec![0; length.saturating_add(1)];
+        // SAFETY: the buffer has room for the string and a NUL.
+        self.check(unsafe {
+            napi_sys::napi_get_value_string_utf8(self.0, value, bytes.as_mut_ptr().cast(), bytes.len(), &raw mut length)
+        })?;
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+
+    fn strings(self, array: napi_value) -> Result<Vec<String>, Failure> {
+        let mut length = 0;
+        // SAFETY: `length` is valid for writing.
+        self.check(unsafe { napi_sys::napi_get_array_length(self.0, array, &raw mut length) })?;
+        (0..length)
+            .map(|index| {
+                let mut value = ptr::null_mut();
+                // SAFETY: `value` is valid for writing.
+                self.check(unsafe { napi_sys::napi_get_element(self.0, array, index, &raw mut value) })?;
+                String::from_utf8(self.string(value)?).map_err(|_| Failure::Status)
+            })
+            .collect()
+    }
+
+    /// The signature header, or what shows that it is too long; `None` for `undefined`.
+    fn header(self, value: napi_value, room: &mut [u8; HEADER_ROOM]) -> Result<Option<&[u8]>, Failure> {
+        let mut length = 0;
+        // SAFETY: the buffer has as many bytes as it says.
+        let status = unsafe {
+            napi_sys::napi_get_value_string_utf8(self.0, value, room.as_mut_ptr().cast(), room.len(), &raw mut length)
+        };
+        match status {
+            napi_sys::Status::napi_ok => Ok(room.get(..length)),
+            _ if self.kind(value)? == ValueType::napi_undefined => Ok(None),
+            _ => Err(Failure::Type(c"signature must be a string")),
+        }
+    }
+
+    fn kind(self, value: napi_value) -> Result<i32, Failure> {
+        let mut kind = 0;
+        // SAFETY: `kind` is valid for writing.
+        self.check(unsafe { napi_sys::napi_typeof(self.0, value, &raw mut kind) })?;
+        Ok(kind)
+    }
+
+    fn body<'a>(self, value: napi_value) -> Result<Body<'a>, Failure> {
+        if self.kind(value)? == ValueType::napi_string {
+            return self.string(value).map(Body::Owned);
+        }
+        let (mut kind, mut length, mut data, mut buffer, mut plain) = (0, 0, ptr::null_mut(), ptr::null_mut(), false);
+        // SAFETY: all are valid for writing; `buffer` is set before it is used, because the first call succeeded.
+        let status = unsafe {
+            match napi_sys::napi_get_typedarray_info(
+                self.0,
+                value,
+                &raw mut kind,
+                &raw mut length,
+                &raw mut data,
+                &raw mut buffer,
+                ptr::null_mut(),
+            ) {
+                napi_sys::Status::napi_ok => napi_sys::napi_is_arraybuffer(self.0, buffer, &raw mut plain),
+                status => status,
+            }
+        };
+        // A shared buffer, which other threads write to, is none; other element types have other lengths.
+        if status != napi_sys::Status::napi_ok || !plain || kind != TypedarrayType::uint8_array {
+            return Err(Failure::Type(c"body must be a string or a Uint8Array"));
+        }
+        if length == 0 || data.is_null() {
+            return Ok(Body::Borrowed(&[]));
+        }
+        // SAFETY: Node-API says that there are `length` bytes. The call holds them by its argument, no JavaScript runs before it
+        // returns, and no other thread reaches a buffer that is not shared: they stay, and stay as they are.
+        Ok(Body::Borrowed(unsafe { slice::from_raw_parts(data.cast(), length) }))
+    }
+
+    fn external(self, webhook: Webhook) -> Result<napi_value, Failure> {
+        let held = Box::into_raw(Box::new(Held { mark: MARK, webhook }));
+        let mut value = ptr::null_mut();
+        // SAFETY: `held` is ours until `drop_box` gets it, when the value is collected or the environment ends.
+        self.check(unsafe {
+            napi_sys::napi_create_external(self.0, held.cast(), Some(drop_box::<Held>), ptr::null_mut(), &raw mut value)
+        })?;
+        Ok(value)
+    }
+
+    fn webhook<'a>(self, value: napi_value) -> Result<&'a Webhook, Failure> {
+        let mut held = ptr::null_mut();
+        // SAFETY: `held` is valid for writing.
+        let status = unsafe { napi_sys::napi_get_value_external(self.0, value, &raw mut held) };
+        let held = held.cast::<Held>();
+        // SAFETY: only the face, which keeps what `open` gave it to itself, calls these functions, so this is a `Held`; the
+        // call's argument keeps it. The mark is there to stop a mistake, not an attacker who calls the addon directly.
+        if status != napi_sys::Status::napi_ok || held.is_null() || unsafe { (*held).mark } != MARK {
+            return Err(Failure::Type(c"webhook must be what open() gave"));
+        }
+        // SAFETY: as above.
+        Ok(unsafe { &(*held).webhook })
+    }
+}
+
+fn length<T>(units: &[T]) -> Result<isize, Failure> {
+    isize::try_from(units.len()).map_err(|_| Failure::Status)
+}
+
+/// Drops what was handed to Node.
+unsafe extern "C" fn drop_box<T>(_: napi_env, data: *mut c_void, _: *mut c_void) {
+    // SAFETY: Node calls this once, with the box that was given with it.
+    drop(unsafe { Box::from_raw(data.cast::<T>()) });
+}

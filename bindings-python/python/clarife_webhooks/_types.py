@@ -1,0 +1,315 @@
+# Generated from the core by `cargo xtask codegen`: do not edit.
+"""The types of events, for type checkers: what `data` holds by the event's type."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias, TypedDict, Union
+
+from clarife_webhooks._native import Event
+
+
+class Document(TypedDict, total=False):
+    """A document. clarife may leave any member out, or send more."""
+
+    id: str
+    """Identifies the document; opaque."""
+
+    title: str
+    """The title."""
+
+    description: str
+    """The description."""
+
+    created_at: str
+    """When the document was created, RFC 3339."""
+
+    updated_at: str
+    """When the document was last changed, RFC 3339."""
+
+    block_count: int
+    """How many blocks the content has."""
+
+    screenshot_count: int
+    """How many screenshots the content has."""
+
+    word_count: int
+    """How many words the content has."""
+
+    visibility: str
+    """Who may see the document, for example `private`."""
+
+    template: Any
+    """The template that the document was made from."""
+
+    branding_id: str | None
+    """The branding that the document is shown with."""
+
+    project_id: str | None
+    """The project that the document belongs to."""
+
+    content: Content
+    """What the document says."""
+
+
+class Content(TypedDict, total=False):
+    """What a document says. clarife may leave any member out, or send more."""
+
+    meta: ContentMeta
+    """About the content as a whole."""
+
+    blocks: list[Block]
+    """The blocks, in order."""
+
+
+class ContentMeta(TypedDict, total=False):
+    """About a document's content as a whole. clarife may leave any member out, or send more."""
+
+    version: int
+    """The version of the content's format."""
+
+    locale: str
+    """The language, for example `en`."""
+
+
+class Block(TypedDict, total=False):
+    """A block of a document. clarife may leave any member out, or send more."""
+
+    type: str
+    """What the block is, for example `heading`, `text` or `screenshot`."""
+
+    content: str
+    """The text; HTML in a `text` block."""
+
+    media_id: str
+    """The file that the block shows."""
+
+
+class Share(TypedDict, total=False):
+    """A share link of a document. clarife may leave any member out, or send more."""
+
+    id: str
+    """Identifies the share link; opaque."""
+
+    document_id: str
+    """The document that is shared."""
+
+    created_at: str
+    """When the link was created, RFC 3339."""
+
+    is_active: bool
+    """Whether the link works."""
+
+    has_password: bool
+    """Whether a password is asked for."""
+
+    show_branding: bool
+    """Whether the branding is shown."""
+
+    embed_allowed: bool
+    """Whether the document may be embedded in other pages."""
+
+    view_count: int
+    """How often the link was opened."""
+
+    unique_viewers: int
+    """By how many people the link was opened."""
+
+    expires_at: str | None
+    """When the link ends, RFC 3339."""
+
+    last_viewed_at: str | None
+    """When the link was last opened, RFC 3339."""
+
+    embed_type: str | None
+    """How the document is embedded."""
+
+    branding_id: str | None
+    """The branding that the document is shown with."""
+
+    url: str
+    """The link."""
+
+    slug: str
+    """The last part of the link."""
+
+    view_style: str
+    """How the document is shown, for example `minimalistic` or `with_navigation`."""
+
+    allowed_emails: list[str]
+    """Who may open the link, by e-mail address."""
+
+    allowed_domains: list[str]
+    """Who may open the link, by the domain of the e-mail address."""
+
+
+class Media(TypedDict, total=False):
+    """An uploaded file. clarife may leave any member out, or send more."""
+
+    media_id: str
+    """Identifies the file; opaque. (A file has no `id`.)"""
+
+    document_id: str
+    """The document that the file belongs to."""
+
+    filename: str
+    """The file's name."""
+
+    mime_type: str
+    """The file's media type, for example `image/png`."""
+
+    b2_key: str
+    """Where the file is stored."""
+
+    file_size_bytes: int
+    """The file's size, in bytes."""
+
+
+Project: TypeAlias = dict[str, Any]
+"""A project. clarife publishes no shape for it: read what you need from `extra`."""
+
+Folder: TypeAlias = dict[str, Any]
+"""A folder. clarife publishes no shape for it: read what you need from `extra`."""
+
+Generation: TypeAlias = dict[str, Any]
+"""A run of AI generation. clarife publishes no shape for it: read what you need from `extra`."""
+
+EventType: TypeAlias = Literal[
+    "document.created",
+    "document.updated",
+    "document.deleted",
+    "project.created",
+    "project.updated",
+    "project.deleted",
+    "folder.created",
+    "folder.updated",
+    "folder.deleted",
+    "media.uploaded",
+    "generation.started",
+    "generation.completed",
+    "generation.failed",
+    "share.created",
+    "share.updated",
+    "share.deleted",
+]
+"""A type of event that this version knows, of `EVENT_TYPES`."""
+
+ErrorCode: TypeAlias = Literal[
+    "invalid_secret",
+    "missing_signature",
+    "malformed_signature",
+    "timestamp_too_old",
+    "timestamp_in_future",
+    "signature_mismatch",
+    "malformed_payload",
+    "event_too_old",
+    "body_not_raw",
+]
+"""What is wrong with a delivery or a secret, of `ERROR_CODES`."""
+
+DocumentCreatedEvent: TypeAlias = Event[Literal["document.created"], Document]
+"""A document was created."""
+
+DocumentUpdatedEvent: TypeAlias = Event[Literal["document.updated"], Document]
+"""A document was changed."""
+
+DocumentDeletedEvent: TypeAlias = Event[Literal["document.deleted"], Document]
+"""A document was moved to the trash."""
+
+ProjectCreatedEvent: TypeAlias = Event[Literal["project.created"], Project]
+"""A project was created."""
+
+ProjectUpdatedEvent: TypeAlias = Event[Literal["project.updated"], Project]
+"""A project was renamed or moved."""
+
+ProjectDeletedEvent: TypeAlias = Event[Literal["project.deleted"], Project]
+"""A project was deleted."""
+
+FolderCreatedEvent: TypeAlias = Event[Literal["folder.created"], Folder]
+"""A folder was created."""
+
+FolderUpdatedEvent: TypeAlias = Event[Literal["folder.updated"], Folder]
+"""A folder was renamed."""
+
+FolderDeletedEvent: TypeAlias = Event[Literal["folder.deleted"], Folder]
+"""A folder was deleted."""
+
+MediaUploadedEvent: TypeAlias = Event[Literal["media.uploaded"], Media]
+"""A file was uploaded and confirmed."""
+
+GenerationStartedEvent: TypeAlias = Event[Literal["generation.started"], Generation]
+"""A run of AI generation has started."""
+
+GenerationCompletedEvent: TypeAlias = Event[Literal["generation.completed"], Generation]
+"""A run of AI generation has ended well."""
+
+GenerationFailedEvent: TypeAlias = Event[Literal["generation.failed"], Generation]
+"""A run of AI generation has failed."""
+
+ShareCreatedEvent: TypeAlias = Event[Literal["share.created"], Share]
+"""A share link was created."""
+
+ShareUpdatedEvent: TypeAlias = Event[Literal["share.updated"], Share]
+"""A share link was changed."""
+
+ShareDeletedEvent: TypeAlias = Event[Literal["share.deleted"], Share]
+"""A share link was deleted."""
+
+KnownEvent: TypeAlias = Union[
+    DocumentCreatedEvent,
+    DocumentUpdatedEvent,
+    DocumentDeletedEvent,
+    ProjectCreatedEvent,
+    ProjectUpdatedEvent,
+    ProjectDeletedEvent,
+    FolderCreatedEvent,
+    FolderUpdatedEvent,
+    FolderDeletedEvent,
+    MediaUploadedEvent,
+    GenerationStartedEvent,
+    GenerationCompletedEvent,
+    GenerationFailedEvent,
+    ShareCreatedEvent,
+    ShareUpdatedEvent,
+    ShareDeletedEvent,
+]
+"""An event of a type that this version knows."""
+
+UnknownEvent: TypeAlias = Event[Literal["<any other type>"], dict[str, Any]]
+"""An event of a type that this version does not know. Its `type` is some other str: checkers are given a literal that
+nothing equals, because they narrow by `event.type` only where it is a literal in every case."""
+
+WebhookEvent: TypeAlias = Union[KnownEvent, UnknownEvent]
+"""What `Webhook.verify` gives; comparing `type` narrows `data`."""
+
+__all__ = [
+    "Block",
+    "Content",
+    "ContentMeta",
+    "Document",
+    "DocumentCreatedEvent",
+    "DocumentDeletedEvent",
+    "DocumentUpdatedEvent",
+    "ErrorCode",
+    "EventType",
+    "Folder",
+    "FolderCreatedEvent",
+    "FolderDeletedEvent",
+    "FolderUpdatedEvent",
+    "Generation",
+    "GenerationCompletedEvent",
+    "GenerationFailedEvent",
+    "GenerationStartedEvent",
+    "KnownEvent",
+    "Media",
+    "MediaUploadedEvent",
+    "Project",
+    "ProjectCreatedEvent",
+    "ProjectDeletedEvent",
+    "ProjectUpdatedEvent",
+    "Share",
+    "ShareCreatedEvent",
+    "ShareDeletedEvent",
+    "ShareUpdatedEvent",
+    "UnknownEvent",
+    "WebhookEvent",
+]

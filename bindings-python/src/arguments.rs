@@ -1,0 +1,197 @@
+//! What Python code passes, as what the core takes.
+
+use std::borrow::Cow;
+
+use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER, Webhook};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList, PyMapping,
+    PyMemoryView, PySequence, PyString, PyStringMethods, PyTuple, PyTzInfo,
+};
+
+use crate::error::{refusal, wrong_type};
+
+/// A body, as bytes that nobody can change any more: the caller's own where they are `bytes`, a copy otherwise.
+pub(crate) fn body<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
+    let py = value.py();
+    if let Ok(bytes) = value.cast_exact::<PyBytes>() {
+        return Ok(bytes.clone());
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        // A lone surrogate cannot be in what was signed: with U+FFFD in its place, the signature does not match.
+        return text.encode_utf8().or_else(|_| Ok(PyBytes::new(py, text.to_string_lossy().as_bytes())));
+    }
+    let changeable = value.is_instance_of::<PyByteArray>() || value.is_instance_of::<PyMemoryView>();
+    if changeable || value.is_instance_of::<PyBytes>() {
+        return Ok(PyMemoryView::from(value)?.call_method0("tobytes")?.cast_into()?);
+    }
+    // Mappings and sequences come out of a JSON parser; what has headers is a framework's request.
+    if is_list(value) || value.is_instance(&py.get_type::<PyMapping>())? || value.hasattr("headers")? {
+        return Err(refusal(py, &ErrorCode::BodyNotRaw.into()));
+    }
+    if value.hasattr("__await__")? {
+        return Err(PyTypeError::new_err(format!("{name} must be awaited first")));
+    }
+    Err(wrong_type(name, "bytes, bytearray, memoryview or str", value))
+}
+
+/// The value of the signature header: given as such, or found in any container of headers.
+///
+/// A header that is there several times has its values joined, as HTTP does it, which the core then refuses.
+pub(crate) fn signature<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Option<Cow<'a, [u8]>>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    if let Some(header) = text(value) {
+        return Ok(Some(header));
+    }
+    let mut values = Vec::new();
+    if let Ok(headers) = value.cast_exact::<PyDict>() {
+        // `for_each` locks the dict where there is no GIL, and no Python code runs meanwhile that could change it.
+        headers.iter().filter(|(name, _)| is_signature_header(name)).for_each(|(_, value)| values.push(value));
+    } else if let Some(items) = value.getattr_opt("items")? {
+        pick(&items.call0()?, &mut values)?;
+    } else if value.hasattr("__iter__")? {
+        pick(value, &mut values)?;
+    } else {
+        return Err(wrong_type("signature", "the signature header, the request's headers or None", value));
+    }
+    join(&values)
+}
+
+/// Picks the signature header's values out of pairs of names and values.
+fn pick<'py>(pairs: &Bound<'py, PyAny>, values: &mut Vec<Bound<'py, PyAny>>) -> PyResult<()> {
+    for pair in pairs.try_iter()? {
+        let pair = pair?;
+        if !is_list(&pair) || pair.len()? != 2 {
+            return Err(PyTypeError::new_err("signature must hold pairs of a header's name and its value"));
+        }
+        if is_signature_header(&pair.get_item(0)?) {
+            values.push(pair.get_item(1)?);
+        }
+    }
+    Ok(())
+}
+
+/// Joins values that are text, lists of texts or None.
+fn join(values: &[Bound<'_, PyAny>]) -> PyResult<Option<Cow<'static, [u8]>>> {
+    let mut joined: Option<Vec<u8>> = None;
+    let mut add = |value: &Bound<'_, PyAny>| -> PyResult<()> {
+        if value.is_none() {
+            return Ok(());
+        }
+        let value =
+            text(value).ok_or_else(|| wrong_type("signature", "headers whose signature is str or bytes", value))?;
+        let joined = match &mut joined {
+            Some(joined) => {
+                joined.extend_from_slice(b", ");
+                joined
+            }
+            nothing => nothing.insert(Vec::new()),
+        };
+        joined.extend_from_slice(&value);
+        Ok(())
+    };
+    for value in values {
+        if is_list(value) {
+            value.try_iter()?.try_for_each(|value| add(&value?))?;
+        } else {
+            add(value)?;
+        }
+    }
+    Ok(joined.map(Cow::Owned))
+}
+
+fn is_list(value: &Bound<'_, PyAny>) -> bool {
+    value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()
+}
+
+/// By its own name, or by the one that WSGI and CGI give it.
+fn is_signature_header(name: &Bound<'_, PyAny>) -> bool {
+    const WSGI: &str = "HTTP_X_CLARIFE_SIGNATURE";
+    text(name).is_some_and(|name| {
+        name.eq_ignore_ascii_case(SIGNATURE_HEADER.as_bytes()) || name.eq_ignore_ascii_case(WSGI.as_bytes())
+    })
+}
+
+fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, [u8]>> {
+    if let Ok(text) = value.cast::<PyString>() {
+        Some(match text.to_string_lossy() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        })
+    } else {
+        value.cast::<PyBytes>().ok().map(|bytes| Cow::Borrowed(bytes.as_bytes()))
+    }
+}
+
+/// Whole Unix seconds, rounded down.
+pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<i64> {
+    if let Some(number) = whole(value) {
+        return number.extract().or_else(|_| Ok(if number.lt(0)? { i64::MIN } else { i64::MAX }));
+    }
+    if let Ok(number) = value.cast::<PyFloat>() {
+        let number = number.value().floor();
+        if !number.is_finite() {
+            return Err(PyTypeError::new_err(format!("{name} must be a finite number")));
+        }
+        return Ok(number as i64); // `as` saturates
+    }
+    if let Ok(moment) = value.cast::<PyDateTime>() {
+        if moment.call_method0("utcoffset")?.is_none() {
+            return Err(PyTypeError::new_err(format!("{name} must be an aware datetime, not a naive one")));
+        }
+        let since = moment.sub(epoch(value.py())?)?;
+        let since = since.cast::<PyDelta>().map_err(|_| wrong_type(name, TIME_TYPES, value))?;
+        return Ok(i64::from(since.get_days()).saturating_mul(86_400).saturating_add(since.get_seconds().into()));
+    }
+    Err(wrong_type(name, TIME_TYPES, value))
+}
+
+const TIME_TYPES: &str = "Unix seconds (int or float) or an aware datetime";
+
+/// The start of Unix time, aware. Arithmetic with it is exact, which `datetime.timestamp()` is not.
+pub(crate) fn epoch(py: Python<'_>) -> PyResult<&Bound<'_, PyDateTime>> {
+    static EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
+    let epoch = EPOCH.get_or_try_init(py, || {
+        PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&*PyTzInfo::utc(py)?)).map(Bound::unbind)
+    })?;
+    Ok(epoch.bind(py))
+}
+
+/// An option in whole seconds.
+pub(crate) fn whole_seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<u64> {
+    const WANTED: &str = "a whole number of seconds, 0 or more";
+    let number = whole(value).ok_or_else(|| wrong_type(name, WANTED, value))?;
+    if number.lt(0)? {
+        return Err(PyTypeError::new_err(format!("{name} must be {WANTED}")));
+    }
+    Ok(number.extract().unwrap_or(u64::MAX))
+}
+
+/// An `int` that is not a `bool`.
+fn whole<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyInt>> {
+    value.cast::<PyInt>().ok().filter(|_| !value.is_instance_of::<PyBool>())
+}
+
+/// A verifier for one secret, or for several. The secrets are borrowed from Python's strings, never copied.
+pub(crate) fn keyed(secrets: &Bound<'_, PyAny>, name: &str) -> PyResult<Webhook> {
+    let py = secrets.py();
+    let wrong = |given: &_| wrong_type(name, "a str or a sequence of str", given);
+    let mut texts = Vec::new();
+    if let Ok(text) = secrets.cast::<PyString>() {
+        texts.push(text.clone());
+    } else if secrets.is_instance(&py.get_type::<PySequence>())? && !secrets.is_instance_of::<PyBytes>() {
+        for secret in secrets.try_iter()? {
+            texts.push(secret?.cast_into().map_err(|error| wrong(&error.into_inner()))?);
+        }
+    } else {
+        return Err(wrong(secrets));
+    }
+    // What is no Unicode text cannot be a secret; Python's own error would quote it.
+    let texts: Result<Vec<&str>, PyErr> = texts.iter().map(PyStringMethods::to_str).collect();
+    let texts = texts.map_err(|_| refusal(py, &ErrorCode::InvalidSecret.into()))?;
+    Webhook::from_secrets(texts).map_err(|error| refusal(py, &error))
+}

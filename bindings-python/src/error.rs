@@ -1,0 +1,25 @@
+//! The core's errors as Python's exceptions.
+
+use clarife_webhooks::WebhookError;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+/// The exception for a refusal. Its class is written in Python: the stable ABI of 3.10 cannot extend `Exception`.
+pub(crate) fn refusal(py: Python<'_>, error: &WebhookError) -> PyErr {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let arguments = (error.code().as_str(), error.to_string(), error.hint());
+    CLASS
+        .import(py, "clarife_webhooks._error", "WebhookError")
+        .and_then(|class| class.call1(arguments))
+        .map_or_else(|error| error, PyErr::from_value)
+}
+
+/// The exception for an argument of the wrong type: it names the argument, and what was given by its type only.
+pub(crate) fn wrong_type(name: &str, wanted: &str, given: &Bound<'_, PyAny>) -> PyErr {
+    match given.get_type().name() {
+        Ok(kind) => PyTypeError::new_err(format!("{name} must be {wanted}, not {kind}")),
+        Err(error) => error,
+    }
+}

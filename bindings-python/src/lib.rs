@@ -1,0 +1,29 @@
+//! The native half of the Python package `clarife_webhooks`: conversions between Python's objects and the core.
+
+mod arguments;
+mod error;
+mod event;
+mod webhook;
+
+use pyo3::prelude::*;
+
+/// The native half of clarife_webhooks.
+#[pymodule(gil_used = false)]
+mod _native {
+    use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER};
+    use pyo3::prelude::*;
+    use pyo3::types::PyTuple;
+
+    #[pymodule_export]
+    use super::event::{Event, restore_event};
+    #[pymodule_export]
+    use super::webhook::{Webhook, is_known_event_type, verify_webhook_signature};
+
+    #[pymodule_init]
+    fn constants(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        module.add("SIGNATURE_HEADER", SIGNATURE_HEADER)?;
+        module.add("EVENT_TYPES", crate::event::event_types(py)?)?;
+        module.add("ERROR_CODES", PyTuple::new(py, ErrorCode::ALL.map(ErrorCode::as_str))?)
+    }
+}

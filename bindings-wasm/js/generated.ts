@@ -1,0 +1,277 @@
+// Generated from the core by `cargo xtask codegen`: do not edit.
+
+/** The header that carries the signature. */
+export const SIGNATURE_HEADER = "x-clarife-signature";
+
+/** How far a delivery's timestamp may be from the clock unless set otherwise, in seconds. */
+export const DEFAULT_TOLERANCE = 300;
+
+/** Every type of event that this version knows. */
+export const EVENT_TYPES = [
+  "document.created",
+  "document.updated",
+  "document.deleted",
+  "project.created",
+  "project.updated",
+  "project.deleted",
+  "folder.created",
+  "folder.updated",
+  "folder.deleted",
+  "media.uploaded",
+  "generation.started",
+  "generation.completed",
+  "generation.failed",
+  "share.created",
+  "share.updated",
+  "share.deleted",
+] as const;
+
+/** A type of event that this version knows. */
+export type KnownEventType = (typeof EVENT_TYPES)[number];
+
+/** Every code of a {@link WebhookError}, in the order of the checks. */
+export const ERROR_CODES = [
+  "invalid_secret",
+  "missing_signature",
+  "malformed_signature",
+  "timestamp_too_old",
+  "timestamp_in_future",
+  "signature_mismatch",
+  "malformed_payload",
+  "event_too_old",
+  "body_not_raw",
+] as const;
+
+/** What is wrong with a delivery or a secret. */
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** What to do about each code. */
+export const HINTS: Readonly<Record<ErrorCode, string>> = {
+  invalid_secret: "copy the signing secret from the subscription's settings, whsec_ prefix included, and check the environment variable for spaces, quotes or a line break around it",
+  missing_signature: "pass the X-Clarife-Signature header, or all headers of the request; if it is not there, a proxy removed it or the request does not come from clarife",
+  malformed_signature: "pass the X-Clarife-Signature header exactly as received; if it was, a proxy changed it or the request does not come from clarife",
+  timestamp_too_old: "check that the server's clock is right and that the delivery did not wait in a queue before it was verified; to verify a stored delivery again, pass the time it arrived as now",
+  timestamp_in_future: "check that the server's clock is right",
+  signature_mismatch: "use this subscription's signing secret and the raw body, byte for byte as received, not one parsed and written again; after a rotation, give the current and the previous secret",
+  malformed_payload: "the signature is right, so this is what the sender sent; check that the endpoint belongs to a clarife subscription and report it to clarife with the delivery's id",
+  event_too_old: "the event is older than the maximum event age: a replay, or a delivery sent again by hand; raise the maximum event age if such deliveries are wanted",
+  body_not_raw: "pass the body as received, before any parser: express.raw({ type: \"application/json\" }) in Express, await request.text() with the Fetch API, request.get_data() in Flask, request.body in Django, await request.body() in Starlette and FastAPI",
+};
+
+/** The messages that are thrown before the core is asked. */
+export const MESSAGES = { body_not_raw: "the body is a parsed object, but the signature covers the raw body" } as const;
+
+/** A document. Every member is optional. */
+export interface Document {
+  /** Identifies the document; opaque. */
+  id?: string;
+  /** The title. */
+  title?: string;
+  /** The description. */
+  description?: string;
+  /** When the document was created, RFC 3339. */
+  created_at?: string;
+  /** When the document was last changed, RFC 3339. */
+  updated_at?: string;
+  /** How many blocks the content has. */
+  block_count?: number;
+  /** How many screenshots the content has. */
+  screenshot_count?: number;
+  /** How many words the content has. */
+  word_count?: number;
+  /** Who may see the document, for example `private`. */
+  visibility?: string;
+  /** The template that the document was made from. */
+  template?: unknown | null;
+  /** The branding that the document is shown with. */
+  branding_id?: string | null;
+  /** The project that the document belongs to. */
+  project_id?: string | null;
+  /** What the document says. */
+  content?: Content;
+}
+
+/** What a document says. Every member is optional. */
+export interface Content {
+  /** About the content as a whole. */
+  meta?: ContentMeta;
+  /** The blocks, in order. */
+  blocks?: Block[];
+}
+
+/** About a document's content as a whole. Every member is optional. */
+export interface ContentMeta {
+  /** The version of the content's format. */
+  version?: number;
+  /** The language, for example `en`. */
+  locale?: string;
+}
+
+/** A block of a document. Every member is optional. */
+export interface Block {
+  /** What the block is, for example `heading`, `text` or `screenshot`. */
+  type?: string;
+  /** The text; HTML in a `text` block. */
+  content?: string;
+  /** The file that the block shows. */
+  media_id?: string;
+}
+
+/** A share link of a document. Every member is optional. */
+export interface Share {
+  /** Identifies the share link; opaque. */
+  id?: string;
+  /** The document that is shared. */
+  document_id?: string;
+  /** When the link was created, RFC 3339. */
+  created_at?: string;
+  /** Whether the link works. */
+  is_active?: boolean;
+  /** Whether a password is asked for. */
+  has_password?: boolean;
+  /** Whether the branding is shown. */
+  show_branding?: boolean;
+  /** Whether the document may be embedded in other pages. */
+  embed_allowed?: boolean;
+  /** How often the link was opened. */
+  view_count?: number;
+  /** By how many people the link was opened. */
+  unique_viewers?: number;
+  /** When the link ends, RFC 3339. */
+  expires_at?: string | null;
+  /** When the link was last opened, RFC 3339. */
+  last_viewed_at?: string | null;
+  /** How the document is embedded. */
+  embed_type?: string | null;
+  /** The branding that the document is shown with. */
+  branding_id?: string | null;
+  /** The link. */
+  url?: string;
+  /** The last part of the link. */
+  slug?: string;
+  /** How the document is shown, for example `minimalistic` or `with_navigation`. */
+  view_style?: string;
+  /** Who may open the link, by e-mail address. */
+  allowed_emails?: string[];
+  /** Who may open the link, by the domain of the e-mail address. */
+  allowed_domains?: string[];
+}
+
+/** An uploaded file. Every member is optional. */
+export interface Media {
+  /** Identifies the file; opaque. (A file has no `id`.) */
+  media_id?: string;
+  /** The document that the file belongs to. */
+  document_id?: string;
+  /** The file's name. */
+  filename?: string;
+  /** The file's media type, for example `image/png`. */
+  mime_type?: string;
+  /** Where the file is stored. */
+  b2_key?: string;
+  /** The file's size, in bytes. */
+  file_size_bytes?: number;
+}
+
+/** A project. clarife publishes no shape for it: read what you need from `extra`. Every member is optional. */
+export interface Project {
+  /** Identifies the project; opaque. */
+  id?: string;
+  [member: string]: unknown;
+}
+
+/** A folder. clarife publishes no shape for it: read what you need from `extra`. Every member is optional. */
+export interface Folder {
+  /** Identifies the folder; opaque. */
+  id?: string;
+  [member: string]: unknown;
+}
+
+/** A run of AI generation. clarife publishes no shape for it: read what you need from `extra`. Every member is optional. */
+export interface Generation {
+  /** Identifies the run; opaque. */
+  id?: string;
+  [member: string]: unknown;
+}
+
+declare enum Unlisted {
+  Type = "a type that this version does not know",
+}
+
+/**
+ * A type that this version does not know: at run time any other string. It is a type of its own so that comparing an
+ * event's type narrows the event; to look at the name, assign it to a `string`.
+ */
+export type UnknownEventType = Unlisted.Type;
+
+/** A verified event. */
+export interface EventOf<Type extends string, Data> {
+  /** The same in every delivery of one event: the key for handling it once only. */
+  readonly id: string;
+  /** What happened. */
+  readonly type: Type;
+  /** When it happened, to the millisecond. */
+  readonly createdAt: Date;
+  /** What it happened to; parsed when it is first read. */
+  readonly data: Data;
+  /** The whole body, as it was signed. */
+  readonly raw: string;
+}
+
+/** A document was created. */
+export type DocumentCreatedEvent = EventOf<"document.created", Document>;
+/** A document was changed. */
+export type DocumentUpdatedEvent = EventOf<"document.updated", Document>;
+/** A document was moved to the trash. */
+export type DocumentDeletedEvent = EventOf<"document.deleted", Document>;
+/** A project was created. */
+export type ProjectCreatedEvent = EventOf<"project.created", Project>;
+/** A project was renamed or moved. */
+export type ProjectUpdatedEvent = EventOf<"project.updated", Project>;
+/** A project was deleted. */
+export type ProjectDeletedEvent = EventOf<"project.deleted", Project>;
+/** A folder was created. */
+export type FolderCreatedEvent = EventOf<"folder.created", Folder>;
+/** A folder was renamed. */
+export type FolderUpdatedEvent = EventOf<"folder.updated", Folder>;
+/** A folder was deleted. */
+export type FolderDeletedEvent = EventOf<"folder.deleted", Folder>;
+/** A file was uploaded and confirmed. */
+export type MediaUploadedEvent = EventOf<"media.uploaded", Media>;
+/** A run of AI generation has started. */
+export type GenerationStartedEvent = EventOf<"generation.started", Generation>;
+/** A run of AI generation has ended well. */
+export type GenerationCompletedEvent = EventOf<"generation.completed", Generation>;
+/** A run of AI generation has failed. */
+export type GenerationFailedEvent = EventOf<"generation.failed", Generation>;
+/** A share link was created. */
+export type ShareCreatedEvent = EventOf<"share.created", Share>;
+/** A share link was changed. */
+export type ShareUpdatedEvent = EventOf<"share.updated", Share>;
+/** A share link was deleted. */
+export type ShareDeletedEvent = EventOf<"share.deleted", Share>;
+
+/** An event of a type that this version knows. */
+export type KnownEvent =
+  | DocumentCreatedEvent
+  | DocumentUpdatedEvent
+  | DocumentDeletedEvent
+  | ProjectCreatedEvent
+  | ProjectUpdatedEvent
+  | ProjectDeletedEvent
+  | FolderCreatedEvent
+  | FolderUpdatedEvent
+  | FolderDeletedEvent
+  | MediaUploadedEvent
+  | GenerationStartedEvent
+  | GenerationCompletedEvent
+  | GenerationFailedEvent
+  | ShareCreatedEvent
+  | ShareUpdatedEvent
+  | ShareDeletedEvent;
+
+/** An event of a type that this version does not know. */
+export type UnknownEvent = EventOf<UnknownEventType, Record<string, unknown>>;
+
+/** What `verify` gives; comparing `type` narrows `data`. */
+export type WebhookEvent = KnownEvent | UnknownEvent;

@@ -1,0 +1,100 @@
+// What an event is to the code that gets it.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { inspect } from "node:util";
+import { AT, BODY, bodyWith, eventOf, SIGNATURE, webhook } from "./api.mjs";
+
+const event = () => webhook.verify(BODY, SIGNATURE, AT);
+const plain = {
+  id: "evt_a1b2c3d4-5678-90ab-cdef-1234567890ab",
+  type: "document.updated",
+  createdAt: new Date("2026-03-28T12:00:00.123Z"),
+  data: { id: "doc_1", title: "Zażółć 😀", word_count: 3 },
+};
+
+test("members", () => {
+  const { id, type, createdAt, data, raw } = event();
+  assert.deepEqual({ id, type, createdAt, data }, plain);
+  assert.equal(raw, BODY);
+  assert.deepEqual(Object.keys(event()), ["id", "type", "createdAt", "data"]);
+});
+
+test("it behaves as a plain object does", () => {
+  assert.deepEqual({ ...event() }, plain);
+  assert.deepEqual(structuredClone(event()), plain);
+  assert.deepEqual(JSON.parse(JSON.stringify(event())), JSON.parse(JSON.stringify(plain)));
+  assert.deepEqual(event(), event());
+  assert.notDeepEqual(event(), eventOf(bodyWith({ data: {} })));
+  assert.deepEqual(Object.entries(event()), Object.entries(plain));
+  assert.ok(Object.hasOwn(event(), "data"));
+});
+
+test("it is shown with its data", () => {
+  const shown = inspect(event());
+  assert.match(shown, /title: 'Zażółć 😀'/);
+  assert.doesNotMatch(shown, /Getter|#|raw/);
+});
+
+test("data is parsed once, when it is first read", (t) => {
+  const parse = t.mock.method(JSON, "parse");
+  const routed = event();
+  const before = parse.mock.callCount();
+  const { data } = routed;
+  assert.equal(parse.mock.callCount(), before + 1);
+  assert.equal(routed.data, data);
+  assert.equal(parse.mock.callCount(), before + 1);
+  data.title = "mine now"; // the caller's own object
+  assert.equal(routed.data.title, "mine now");
+  assert.equal(event().data.title, "Zażółć 😀");
+});
+
+test("what was verified cannot be replaced", () => {
+  const verified = event();
+  for (const name of ["id", "type", "createdAt", "data", "raw", "extra"]) {
+    assert.throws(() => { verified[name] = "forged"; }, TypeError, name);
+  }
+  assert.throws(() => Object.defineProperty(verified, "data", { value: {} }), TypeError);
+  assert.deepEqual({ ...verified }, plain);
+});
+
+test("unknown types, escapes and what only JSON.parse knows", () => {
+  assert.equal(eventOf(bodyWith({ type: "video.rendered" })).type, "video.rendered");
+  assert.equal(eventOf(bodyWith({ type: 'a"\\\u2028é' })).type, 'a"\\\u2028é');
+  assert.equal(eventOf(BODY.replace("evt_a", "\\u0065vt_\\u00e4\\ud83d\\ude00")).id, "evt_ä😀1b2c3d4-5678-90ab-cdef-1234567890ab");
+  assert.equal(eventOf(BODY.replace('"document.updated"', '"document\\u002eupdated"')).type, "document.updated");
+  const odd = '{"lone":"\\ud83d","huge":1e999,"__proto__":{"polluted":true},"big":12345678901234567890}';
+  const { data } = eventOf(BODY.replace(/"data":.*\}/s, `"data":${odd}}`));
+  assert.equal(data.lone, "\ud83d");
+  assert.equal(data.huge, Infinity);
+  assert.ok(Object.hasOwn(data, "__proto__"));
+  assert.equal({}.polluted, undefined);
+});
+
+test("places are right whatever stands before data", () => {
+  for (const text of ["", "a", "é", "ł", "€", "😀", "😀é€a".repeat(100)]) {
+    for (const body of [`{"x":"${text}","data":{"y":"${text}"},"id":"${text}1","type":"${text}2","created_at":"2026-03-28T12:00:00Z"}`, `{"id":"${text}1","created_at":"2026-03-28t14:00:00+02:00","type":"${text}2","data": {"y":"${text}"} , "z":"${text}"} \n`]) {
+      for (const form of [body, Buffer.from(body)]) {
+        const verified = eventOf(form);
+        assert.deepEqual({ ...verified }, { id: `${text}1`, type: `${text}2`, createdAt: new Date("2026-03-28T12:00:00Z"), data: { y: text } });
+        assert.equal(verified.raw, body);
+      }
+    }
+  }
+});
+
+test("createdAt at the ends of time", () => {
+  for (const [text, milliseconds] of [
+    ["0000-01-01T00:00:00Z", -62167219200000],
+    ["1969-12-31T23:59:59.9999Z", -1],
+    ["1970-01-01T00:00:00.0009Z", 0],
+    ["9999-12-31T23:59:59.999-23:59", 253402387139999],
+  ]) {
+    assert.equal(eventOf(bodyWith({ created_at: text })).createdAt.getTime(), milliseconds, text);
+  }
+});
+
+test("a text with lone surrogates is what was signed, or nothing", () => {
+  const body = bodyWith({}).replace("Zażółć", "\ud83d");
+  const verified = eventOf(body);
+  assert.equal(verified.raw, body.toWellFormed(), "the text that was hashed is the text that is read");
+});

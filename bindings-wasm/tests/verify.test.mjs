@@ -1,0 +1,208 @@
+// The API of one delivery: what verifies, what is refused and how. The protocol's cases are in tests/vectors.
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import test from "node:test";
+import { api, AT, BODY, bodyWith, eventOf, expectedEngine, NOW, SECRET, SIGNATURE, thrownBy, webhook } from "./api.mjs";
+
+const { Webhook, WebhookError } = api;
+
+test("the engine is the one that was installed", () => {
+  assert.equal(api.engine, expectedEngine);
+});
+
+test("the exports are these", () => {
+  assert.deepEqual(Object.keys(api).filter((name) => name !== "default" && name !== "module.exports").sort(), [
+    "ERROR_CODES", "EVENT_TYPES", "SIGNATURE_HEADER", "Webhook", "WebhookError", "engine", "isKnownEventType", "verifyWebhookSignature",
+  ]);
+  assert.equal(api.SIGNATURE_HEADER, "x-clarife-signature");
+  assert.equal(api.EVENT_TYPES.length, 16);
+  assert.equal(api.ERROR_CODES.length, 9);
+});
+
+test("a signature is what Node's own HMAC makes", () => {
+  const expected = createHmac("sha256", SECRET).update(BODY).digest("hex");
+  assert.equal(SIGNATURE, `t=${NOW},v1=${expected}`);
+});
+
+test("every kind of body verifies and gives the same event", () => {
+  const bytes = new TextEncoder().encode(BODY);
+  const padded = new Uint8Array(bytes.length + 7);
+  padded.set(bytes, 3);
+  const odd = bytes.length % 2 ? bytes.slice(0, 0) : bytes; // a Uint16Array needs an even length
+  const bodies = {
+    string: BODY,
+    Buffer: Buffer.from(BODY),
+    Uint8Array: bytes,
+    "view into a larger buffer": padded.subarray(3, 3 + bytes.length),
+    ArrayBuffer: bytes.buffer,
+    DataView: new DataView(padded.buffer, 3, bytes.length),
+    Uint8ClampedArray: new Uint8ClampedArray(bytes),
+    Int8Array: new Int8Array(bytes),
+    ...(odd.length ? { Uint16Array: new Uint16Array(bytes.buffer) } : {}),
+    "resizable ArrayBuffer": resizable(bytes),
+    "shared memory": new Uint8Array(shared(bytes)),
+    SharedArrayBuffer: shared(bytes),
+  };
+  for (const [kind, body] of Object.entries(bodies)) {
+    const event = webhook.verify(body, SIGNATURE, AT);
+    assert.equal(event.raw, BODY, kind);
+    assert.deepEqual(event.data, JSON.parse(BODY).data, kind);
+    assert.equal(webhook.sign(body, { timestamp: NOW }), SIGNATURE, kind);
+  }
+});
+
+function resizable(bytes) {
+  const buffer = new ArrayBuffer(bytes.length, { maxByteLength: 2 * bytes.length });
+  new Uint8Array(buffer).set(bytes);
+  return new Uint8Array(buffer);
+}
+
+function shared(bytes) {
+  const buffer = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(buffer).set(bytes);
+  return buffer;
+}
+
+test("later changes of the caller's buffer do not reach the event", () => {
+  const bytes = Buffer.from(BODY);
+  const event = webhook.verify(bytes, SIGNATURE, AT);
+  bytes.fill(0x78);
+  assert.equal(event.raw, BODY);
+  assert.equal(event.data.title, "Zażółć 😀");
+});
+
+test("refusals are WebhookErrors with code, message and hint", () => {
+  const old = webhook.sign(BODY, { timestamp: NOW - 301 });
+  const early = webhook.sign(BODY, { timestamp: NOW + 301 });
+  const unsigned = `t=${NOW},v1=${"0".repeat(64)}`;
+  const notJson = "{";
+  const refusals = [
+    ["invalid_secret", () => new Webhook("")],
+    ["invalid_secret", () => new Webhook([])],
+    ["invalid_secret", () => new Webhook([SECRET, " padded "])],
+    ["missing_signature", () => webhook.verify(BODY, undefined, AT)],
+    ["missing_signature", () => webhook.verify(BODY, null, AT)],
+    ["missing_signature", () => webhook.verify(BODY, " \t", AT)],
+    ["missing_signature", () => webhook.verify(BODY, {}, AT)],
+    ["malformed_signature", () => webhook.verify(BODY, "t=1", AT)],
+    ["malformed_signature", () => webhook.verify(BODY, `${SIGNATURE},é=1`, AT)],
+    ["malformed_signature", () => webhook.verify(BODY, `${SIGNATURE},\u0174=1`, AT)], // its low byte is ASCII
+    ["malformed_signature", () => webhook.verify(BODY, SIGNATURE + ",a=".padEnd(4100 - SIGNATURE.length, "b"), AT)],
+    ["malformed_signature", () => webhook.verify(BODY, `${SIGNATURE},a=`.padEnd(4095, "b") + "\u20ac", AT)], // cut within the character
+    ["timestamp_too_old", () => webhook.verify(BODY, old, AT)],
+    ["timestamp_in_future", () => webhook.verify(BODY, early, AT)],
+    ["signature_mismatch", () => webhook.verify(BODY, unsigned, AT)],
+    ["signature_mismatch", () => new Webhook("whsec_other").verify(BODY, SIGNATURE, AT)],
+    ["malformed_payload", () => eventOf(notJson)],
+    ["malformed_payload", () => eventOf(new Uint8Array([0xff, 0xfe]))],
+    ["malformed_payload", () => eventOf("")],
+    ["event_too_old", () => new Webhook(SECRET, { maxEventAge: 10 }).verify(BODY, webhook.sign(BODY, { timestamp: NOW + 11 }), { now: NOW + 11 })],
+    ["body_not_raw", () => webhook.verify(JSON.parse(BODY), SIGNATURE, AT)],
+  ];
+  for (const [code, call] of refusals) {
+    const error = thrownBy(call);
+    assert.ok(error instanceof WebhookError && error instanceof Error, `${code}: ${error}`);
+    assert.equal(error.code, code, error.message);
+    assert.equal(error.name, "WebhookError");
+    assert.match(error.stack, /^WebhookError: /);
+    assert.match(error.message, /^[^A-Z].*[^.]$/s);
+    assert.ok(error.hint.length > 20, code);
+  }
+  assert.deepEqual(new Set(refusals.map(([code]) => code)), new Set(api.ERROR_CODES), "every code is tested");
+});
+
+test("a header of exactly 4,096 bytes is read", () => {
+  const longest = `${SIGNATURE},a=`.padEnd(4096, "b");
+  assert.equal(webhook.verify(BODY, longest, AT).raw, BODY);
+  assert.equal(thrownBy(() => webhook.verify(BODY, `${longest}b`, AT)).code, "malformed_signature");
+});
+
+test("a malformed payload says where, and nothing of what is there", () => {
+  assert.match(thrownBy(() => eventOf(bodyWith({ created_at: "yesterday" }))).message, /at \$\.created_at$/);
+  assert.match(thrownBy(() => eventOf('{\n "id": nonsense }')).message, /at line 2, column \d+$/);
+  for (const body of [bodyWith({ id: 5, data: { title: "kept secret" } }), '{"id":"kept secret" x']) {
+    const error = thrownBy(() => eventOf(body));
+    assert.ok(!`${error.message}${error.hint}${error.stack}`.includes("kept secret"));
+  }
+});
+
+test("time: options, seconds, dates and the clock", () => {
+  assert.equal(webhook.verify(BODY, SIGNATURE, { now: new Date(NOW * 1000 + 999) }).raw, BODY);
+  assert.equal(webhook.verify(BODY, SIGNATURE, { now: NOW + 300.9 }).raw, BODY, "fractions are dropped");
+  assert.equal(webhook.sign(BODY, { timestamp: new Date(NOW * 1000 + 500) }), SIGNATURE);
+  assert.equal(webhook.verify(BODY, webhook.sign(BODY)).raw, BODY, "the clock, both times");
+  assert.equal(thrownBy(() => webhook.verify(BODY, SIGNATURE)).code, "timestamp_too_old");
+  assert.equal(thrownBy(() => webhook.verify(BODY, SIGNATURE, { now: -1e300 })).code, "timestamp_in_future");
+  assert.equal(thrownBy(() => webhook.verify(BODY, SIGNATURE, { now: 1e300 })).code, "timestamp_too_old");
+  const patient = new Webhook(SECRET, { tolerance: 3600 });
+  assert.equal(patient.verify(BODY, SIGNATURE, { now: NOW + 3600 }).raw, BODY);
+  const strict = new Webhook(SECRET, { tolerance: 0 });
+  assert.equal(strict.verify(BODY, SIGNATURE, AT).raw, BODY);
+  assert.equal(thrownBy(() => strict.verify(BODY, SIGNATURE, { now: NOW + 1 })).code, "timestamp_too_old");
+  assert.equal(new Webhook(SECRET, { tolerance: undefined, maxEventAge: undefined }).verify(BODY, SIGNATURE, { now: undefined, ...AT }).raw, BODY);
+});
+
+test("rotation: any of the secrets verifies, and all sign", () => {
+  const both = new Webhook(["whsec_new", SECRET]);
+  assert.equal(both.verify(BODY, SIGNATURE, AT).raw, BODY);
+  const signature = both.sign(BODY, { timestamp: NOW });
+  assert.equal(signature.match(/v1=/g).length, 2);
+  for (const secret of ["whsec_new", SECRET]) {
+    assert.equal(new Webhook(secret).verify(BODY, signature, AT).raw, BODY);
+  }
+});
+
+test("wrong arguments are TypeErrors that name the argument", () => {
+  const wrong = [
+    ["secrets", [undefined, null, 5, {}, Symbol("s"), [5], [undefined], [[SECRET]], Buffer.from(SECRET)].map((value) => () => new Webhook(value))],
+    ["options", ["300", 300, true].map((value) => () => new Webhook(SECRET, value))],
+    ["tolerance", ["300", -1, 1.5, NaN, Infinity, null, 2 ** 53, 300n].map((tolerance) => () => new Webhook(SECRET, { tolerance }))],
+    ["maxEventAge", ["900", -1, NaN].map((maxEventAge) => () => new Webhook(SECRET, { maxEventAge }))],
+    ["body", [undefined, null, 5, 5n, true, Symbol("s"), () => {}, Promise.resolve(BODY)].flatMap((body) => [() => webhook.verify(body, SIGNATURE), () => webhook.sign(body)])],
+    ["signature", [5, true, 5n, Symbol("s"), () => {}, [5], { "x-clarife-signature": 5 }, { "X-Clarife-Signature": [5] }, new Map([["x-clarife-signature", {}]])].map((signature) => () => webhook.verify(BODY, signature, AT))],
+    ["options", [SECRET, 5].map((options) => () => webhook.verify(BODY, SIGNATURE, options))],
+    ["now", ["5", NaN, Infinity, null, {}, new Date(NaN), 5n, Symbol("s")].map((now) => () => webhook.verify(BODY, SIGNATURE, { now }))],
+    ["timestamp", ["5", NaN, null, new Date(NaN), -1, 1e12, Number.MAX_VALUE].map((timestamp) => () => webhook.sign(BODY, { timestamp }))],
+  ];
+  for (const [name, calls] of wrong) {
+    for (const call of calls) {
+      const error = thrownBy(call);
+      assert.ok(error instanceof TypeError, `${name}: ${error.stack}`);
+      assert.match(error.message, new RegExp(`^${name} must `));
+    }
+  }
+  assert.match(thrownBy(() => webhook.verify(Promise.resolve(BODY), SIGNATURE)).message, /await/);
+  assert.ok(thrownBy(() => Webhook(SECRET)) instanceof TypeError, "a class is called with new");
+  assert.ok(thrownBy(() => webhook.verify.call({}, BODY, SIGNATURE)) instanceof TypeError);
+});
+
+test("what is not the raw body is said to be so", () => {
+  const request = new Request("https://example.com/", { method: "POST", body: BODY });
+  for (const body of [{}, [], JSON.parse(BODY), new Map(), new Date(), request, new Blob([BODY]), new ReadableStream(), new String(BODY), new Proxy({}, {}), { __proto__: Uint8Array.prototype }, new Proxy(new Uint8Array(3), {})]) {
+    assert.equal(thrownBy(() => webhook.verify(body, SIGNATURE, AT)).code, "body_not_raw");
+    assert.equal(thrownBy(() => webhook.sign(body)).code, "body_not_raw");
+  }
+});
+
+test("isKnownEventType", () => {
+  assert.ok(api.EVENT_TYPES.every(api.isKnownEventType));
+  for (const type of ["video.rendered", "", "constructor", undefined]) {
+    assert.equal(api.isKnownEventType(type), false);
+  }
+});
+
+test("verifyWebhookSignature answers as verify does", () => {
+  const { verifyWebhookSignature } = api;
+  const signature = webhook.sign(BODY);
+  assert.equal(verifyWebhookSignature(BODY, signature, SECRET), true);
+  assert.equal(verifyWebhookSignature(Buffer.from(BODY), signature, SECRET), true);
+  assert.equal(verifyWebhookSignature(BODY, signature, ["whsec_new", SECRET]), true);
+  assert.equal(verifyWebhookSignature(BODY, signature, "whsec_other"), false);
+  assert.equal(verifyWebhookSignature(`${BODY} `, signature, SECRET), false);
+  assert.equal(verifyWebhookSignature(BODY, SIGNATURE, SECRET), false, "too old");
+  assert.equal(verifyWebhookSignature(BODY, undefined, SECRET), false);
+  assert.equal(verifyWebhookSignature("{}", webhook.sign("{}"), SECRET), false, "authentic, but no event");
+  assert.equal(thrownBy(() => verifyWebhookSignature(JSON.parse(BODY), signature, SECRET)).code, "body_not_raw");
+  assert.equal(thrownBy(() => verifyWebhookSignature(BODY, signature, "")).code, "invalid_secret");
+  assert.ok(thrownBy(() => verifyWebhookSignature(BODY, signature)) instanceof TypeError);
+});

@@ -1,0 +1,117 @@
+//! TypeScript: types of events and resources, and the tables that the JavaScript face reads.
+
+use std::fmt::Write as _;
+
+use clarife_webhooks::{DEFAULT_TOLERANCE, ErrorCode, EventType, SIGNATURE_HEADER, WebhookError};
+
+use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
+
+pub(super) fn file() -> String {
+    let mut ts = format!("// {NOTE}\n\n");
+    tables(&mut ts);
+    for resource in resources() {
+        let _ =
+            write!(ts, "\n/** {} Every member is optional. */\nexport interface {} {{\n", resource.doc, resource.name);
+        for member in resource.members {
+            let null = if member.nullable { " | null" } else { "" };
+            let kind = kind(&Kind::of(member.kind));
+            let _ = writeln!(ts, "  /** {} */\n  {}?: {kind}{null};", member.doc, json_name(member));
+        }
+        if !is_published(resource) {
+            ts.push_str("  [member: string]: unknown;\n");
+        }
+        ts.push_str("}\n");
+    }
+    events(&mut ts);
+    ts
+}
+
+fn tables(ts: &mut String) {
+    let types: Vec<&str> = EventType::KNOWN.iter().map(|event| event.as_str()).collect();
+    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    let _ = write!(
+        ts,
+        "/** The header that carries the signature. */\nexport const SIGNATURE_HEADER = {SIGNATURE_HEADER:?};\n\n\
+         /** How far a delivery's timestamp may be from the clock unless set otherwise, in seconds. */\n\
+         export const DEFAULT_TOLERANCE = {DEFAULT_TOLERANCE};\n\n\
+         /** Every type of event that this version knows. */\nexport const EVENT_TYPES = [{}] as const;\n\n\
+         /** A type of event that this version knows. */\nexport type KnownEventType = (typeof EVENT_TYPES)[number];\n\n\
+         /** Every code of a {{@link WebhookError}}, in the order of the checks. */\nexport const ERROR_CODES = [{}] as const;\n\n\
+         /** What is wrong with a delivery or a secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n\n\
+         /** What to do about each code. */\nexport const HINTS: Readonly<Record<ErrorCode, string>> = {{\n",
+        list(&types),
+        list(&codes),
+    );
+    for code in ErrorCode::ALL {
+        let _ = writeln!(ts, "  {}: {:?},", code.as_str(), code.hint());
+    }
+    let body_not_raw = WebhookError::from(ErrorCode::BodyNotRaw).to_string();
+    let _ = writeln!(
+        ts,
+        "}};\n\n/** The messages that are thrown before the core is asked. */\nexport const MESSAGES = {{ body_not_raw: {body_not_raw:?} }} as const;"
+    );
+}
+
+fn events(ts: &mut String) {
+    ts.push_str(
+        r#"
+declare enum Unlisted {
+  Type = "a type that this version does not know",
+}
+
+/**
+ * A type that this version does not know: at run time any other string. It is a type of its own so that comparing an
+ * event's type narrows the event; to look at the name, assign it to a `string`.
+ */
+export type UnknownEventType = Unlisted.Type;
+
+/** A verified event. */
+export interface EventOf<Type extends string, Data> {
+  /** The same in every delivery of one event: the key for handling it once only. */
+  readonly id: string;
+  /** What happened. */
+  readonly type: Type;
+  /** When it happened, to the millisecond. */
+  readonly createdAt: Date;
+  /** What it happened to; parsed when it is first read. */
+  readonly data: Data;
+  /** The whole body, as it was signed. */
+  readonly raw: string;
+}
+
+"#,
+    );
+    for event in EventType::KNOWN {
+        let (name, data) = (type_name(event), resource_of(event));
+        let _ = writeln!(
+            ts,
+            "/** {} */\nexport type {name}Event = EventOf<{:?}, {data}>;",
+            event.description(),
+            event.as_str()
+        );
+    }
+    ts.push_str("\n/** An event of a type that this version knows. */\nexport type KnownEvent =");
+    for event in EventType::KNOWN {
+        let _ = write!(ts, "\n  | {}Event", type_name(event));
+    }
+    ts.push_str(
+        ";\n\n/** An event of a type that this version does not know. */\n\
+         export type UnknownEvent = EventOf<UnknownEventType, Record<string, unknown>>;\n\n\
+         /** What `verify` gives; comparing `type` narrows `data`. */\nexport type WebhookEvent = KnownEvent | UnknownEvent;\n",
+    );
+}
+
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| format!("\n  {name:?},")).collect::<String>() + "\n"
+}
+
+fn kind(kind: &Kind) -> String {
+    match kind {
+        Kind::String => "string".into(),
+        Kind::Integer => "number".into(),
+        Kind::Boolean => "boolean".into(),
+        Kind::Any => "unknown".into(),
+        Kind::Resource(name) => (*name).into(),
+        Kind::List(item) => format!("{}[]", self::kind(item)),
+    }
+}

@@ -1,0 +1,64 @@
+//! Empty projects into which the packed artefacts are installed, as a user would: nothing in them sees the working tree.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::package::Packages;
+use crate::project::{root, target};
+use crate::python;
+
+/// The projects, under `target/consumers`.
+pub struct Consumers {
+    /// An npm project with both packages.
+    pub npm: PathBuf,
+    /// The same without the native addon, as on a platform that has none.
+    pub npm_without_addon: PathBuf,
+    /// A virtual environment with the wheel and the tools that the tests use.
+    pub python: PathBuf,
+    /// The unpacked crate.
+    pub krate: PathBuf,
+}
+
+/// Makes the projects anew.
+pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {
+    let folder = target().join("consumers");
+    sh.remove_path(&folder)?;
+    let npm = npm_project(sh, &folder.join("npm"), packages)?;
+    let npm_without_addon = npm_project(sh, &folder.join("npm-without-addon"), packages)?;
+    for file in sh.read_dir(npm_without_addon.join("node_modules/clarife-webhooks/dist"))? {
+        if file.extension().is_some_and(|extension| extension == "node") {
+            sh.remove_path(file)?;
+        }
+    }
+    let python = python::venv(sh)?;
+    let wheel = &packages.wheel;
+    cmd!(sh, "{python} -m pip install --quiet --no-index --no-deps --force-reinstall {wheel}").run()?;
+    Ok(Consumers { npm, npm_without_addon, python, krate: packages.krate.clone() })
+}
+
+fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {
+    sh.create_dir(folder)?;
+    let _folder = sh.push_dir(folder);
+    sh.write_file("package.json", r#"{"private": true, "type": "module"}"#)?;
+    let [first, second] = &packages.npm;
+    // --offline: the packages need nothing but each other.
+    cmd!(sh, "npm install --offline --no-audit --no-fund {first} {second}").quiet().ignore_stdout().run()?;
+    // What the tests themselves import, from where it is pinned.
+    for tool in ["fast-check", "playwright-core", "@types"] {
+        std::os::unix::fs::symlink(
+            root().join("xtask/tools/node_modules").join(tool),
+            folder.join("node_modules").join(tool),
+        )?;
+    }
+    Ok(folder.to_path_buf())
+}
+
+/// Copies a folder of the repository into a project, so that its imports find what is installed there.
+pub fn copy_into(sh: &Shell, folder: &str, project: &Path) -> Result<PathBuf> {
+    let (from, to) = (root().join(folder), project.join(folder));
+    sh.create_dir(&to)?;
+    cmd!(sh, "cp --recursive --no-target-directory {from} {to}").quiet().run()?;
+    Ok(to)
+}

@@ -1,0 +1,50 @@
+//! Where things are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use xshell::Shell;
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// Where cargo builds; everything that is made for the tests is there too.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
+/// Where the packages go that users install.
+pub fn dist() -> PathBuf {
+    root().join("dist")
+}
+
+/// A program of an npm package that `xtask/tools/package.json` pins.
+pub fn npm_tool(name: &str) -> PathBuf {
+    root().join("xtask/tools/node_modules/.bin").join(name)
+}
+
+/// A shell in the root.
+pub fn shell() -> Result<Shell> {
+    let sh = Shell::new()?;
+    sh.change_dir(root());
+    Ok(sh)
+}
+
+/// Says what is being done.
+pub fn step(what: &str) {
+    eprintln!("\n== {what}");
+}
+
+/// Runs `work` unless `input` is as it was when it last ran well; the copy under `target` remembers.
+pub fn unless_unchanged(sh: &Shell, input: &Path, output: &Path, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    let name = input.strip_prefix(root()).unwrap_or(input).to_string_lossy().replace('/', "-");
+    let stamp = target().join("setup").join(name);
+    let now = sh.read_file(input)?;
+    if output.exists() && sh.read_file(&stamp).is_ok_and(|before| before == now) {
+        return Ok(());
+    }
+    work()?;
+    sh.write_file(&stamp, now).context("the stamp could not be written")
+}

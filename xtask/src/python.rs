@@ -1,0 +1,42 @@
+//! Python: the virtual environment with the pinned tools, and the wheel.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use xshell::{Shell, cmd};
+
+use crate::project::{dist, root, target, unless_unchanged};
+
+/// The Python of a virtual environment that holds the tools of `xtask/tools/requirements.txt`; made anew when these change.
+pub fn venv(sh: &Shell) -> Result<PathBuf> {
+    let folder = target().join("venv");
+    let python = folder.join("bin/python");
+    let requirements = root().join("xtask/tools/requirements.txt");
+    unless_unchanged(sh, &requirements, &python, || {
+        // --clear: packages that are no longer on the list go away.
+        cmd!(sh, "python3 -m venv --clear {folder}").run()?;
+        let pip = "--quiet --disable-pip-version-check --no-deps".split(' ');
+        cmd!(sh, "{python} -m pip install {pip...} --requirement {requirements}").run()?;
+        // With --no-deps the list is all there is; this says so where one is missing.
+        Ok(cmd!(sh, "{python} -m pip check").ignore_stdout().run()?)
+    })?;
+    Ok(python)
+}
+
+/// Builds the wheel, one for CPython 3.10 and every later one, into `dist/`.
+pub fn build_wheel(sh: &Shell) -> Result<PathBuf> {
+    let python = venv(sh)?;
+    let (dist, target) = (dist(), target());
+    let is_wheel = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "whl");
+    sh.create_dir(&dist)?;
+    for old in sh.read_dir(&dist)?.iter().filter(|path| is_wheel(path)) {
+        sh.remove_path(old)?;
+    }
+    cmd!(
+        sh,
+        "{python} -m maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out {dist}"
+    )
+    .env("CARGO_TARGET_DIR", target)
+    .run()?;
+    sh.read_dir(&dist)?.into_iter().find(is_wheel).context("maturin made no wheel")
+}

@@ -1,0 +1,71 @@
+//! Servers for the demo and the tests: started on a free loopback port, stopped when dropped.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A process that serves HTTP on a port of its own.
+pub struct Server {
+    name: String,
+    process: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Starts what `command` gives for a port and waits until it accepts connections. The output goes to `log`.
+    pub fn start(name: &str, log: &std::path::Path, command: impl FnOnce(u16) -> Result<Command>) -> Result<Self> {
+        // The port is free now; should another program take it before the server does, starting fails and says so.
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        if let Some(folder) = log.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let output = std::fs::File::create(log)?;
+        let process = command(port)?
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()
+            .with_context(|| format!("{name} could not be started"))?;
+        let mut server = Self { name: name.into(), process, port };
+        server.wait_until_ready().with_context(|| {
+            let output = std::fs::read_to_string(log).unwrap_or_default();
+            format!("{name} did not start; it said:\n{output}")
+        })?;
+        Ok(server)
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its URL, without a path.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let start = Instant::now();
+        while start.elapsed() < START_TIMEOUT {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("it ended with {status}");
+            }
+            if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("it accepted no connection within {START_TIMEOUT:?}")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

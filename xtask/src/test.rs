@@ -1,0 +1,103 @@
+//! `cargo xtask test`: every test there is.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::consumers::{self, Consumers};
+use crate::project::{npm_tool, root, step};
+use crate::{codegen, demo, package, runtimes, setup, wasm};
+
+/// Everything, from a fresh clone on; the first failure ends it.
+pub fn run(sh: &Shell) -> Result<()> {
+    let start = Instant::now();
+    setup::all(sh)?;
+    step("generated files");
+    codegen::run(sh, true)?;
+    rust(sh)?;
+    let consumers = consumers::install(sh, &package::all(sh)?)?;
+    javascript(sh, &consumers)?;
+    python(sh, &consumers)?;
+    crate_from_package(sh, &consumers)?;
+    runtimes::walk(sh, &consumers)?;
+    demo::show(sh, &consumers)?;
+    wasm::report_sizes(sh)?;
+    eprintln!("\nEverything passed, in {} s.", start.elapsed().as_secs());
+    Ok(())
+}
+
+fn rust(sh: &Shell) -> Result<()> {
+    step("Rust: format, lints, documentation");
+    cmd!(sh, "cargo fmt --all --check").run()?;
+    cmd!(sh, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings").run()?;
+    cmd!(sh, "cargo doc --quiet --package clarife-webhooks --all-features --no-deps")
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()?;
+    // The core alone, as a receiver and an embedded target have it.
+    cmd!(sh, "cargo check --quiet --package clarife-webhooks --no-default-features").run()?;
+    step("Rust: tests");
+    cmd!(sh, "cargo test --quiet --workspace --all-features").run()?;
+    Ok(())
+}
+
+/// The same tests for the native addon and for WebAssembly, in a project with the packed packages.
+fn javascript(sh: &Shell, consumers: &Consumers) -> Result<()> {
+    for (package, project) in [
+        ("clarife-webhooks", &consumers.npm),
+        ("clarife-webhooks-wasm", &consumers.npm),
+        ("clarife-webhooks", &consumers.npm_without_addon),
+    ] {
+        step(&format!("JavaScript: {package} in {}", project.file_name().unwrap_or_default().to_string_lossy()));
+        let tests = consumers::copy_into(sh, "bindings-wasm/tests", project)?;
+        let _folder = sh.push_dir(&tests);
+        cmd!(sh, "node --test").env("PACKAGE", package).run()?;
+    }
+    step("TypeScript: types");
+    let tsc = npm_tool("tsc");
+    let types = consumers.npm.join("bindings-wasm/tests/types");
+    for config in sh.read_dir(&types)? {
+        let name = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with("tsconfig") {
+            cmd!(sh, "{tsc} --project {config}").run()?;
+        }
+    }
+    Ok(())
+}
+
+fn python(sh: &Shell, consumers: &Consumers) -> Result<()> {
+    let python = &consumers.python;
+    let tests = root().join("bindings-python/tests");
+    step("Python: tests");
+    cmd!(sh, "{python} -m pytest --quiet {tests}").run()?;
+    step("Python: types");
+    let _folder = sh.push_dir(&tests);
+    let programs = tests.join("typing");
+    cmd!(sh, "{python} -m mypy --strict --warn-unused-ignores {programs}").run()?;
+    cmd!(sh, "{python} -m mypy.stubtest clarife_webhooks").run()?;
+    let pyright = npm_tool("pyright");
+    cmd!(sh, "{pyright} --pythonpath {python} --project {programs}").run()?;
+    Ok(())
+}
+
+/// A Rust project that depends on the packed crate, and on nothing of the workspace.
+fn crate_from_package(sh: &Shell, consumers: &Consumers) -> Result<()> {
+    step("Rust: the packed crate");
+    let project = consumers.npm.with_file_name("rust");
+    let krate = consumers.krate.display();
+    sh.write_file(
+        project.join("Cargo.toml"),
+        format!(
+            "[package]\nname = \"consumer\"\nedition = \"2024\"\n\n[dependencies]\naxum = \"0.8\"\n\
+             clarife-webhooks = {{ path = {:?}, features = [\"http\"] }}\nserde_json = \"1\"\n\
+             tokio = {{ version = \"1\", features = [\"net\", \"rt\", \"macros\"] }}\n\n[workspace]\n",
+            krate.to_string()
+        ),
+    )?;
+    sh.copy_file(root().join("Cargo.lock"), &project)?;
+    sh.create_dir(project.join("src"))?;
+    sh.copy_file(root().join("tests/servers/rust/src/main.rs"), project.join("src"))?;
+    let manifest = project.join("Cargo.toml");
+    cmd!(sh, "cargo check --quiet --manifest-path {manifest}").run()?;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! The npm package `clarife-webhooks-wasm`: cargo, wasm-bindgen, wasm-opt, esbuild and tsc, into `bindings-wasm/dist`.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use wasm_bindgen_cli_support::Bindgen;
+use xshell::{Shell, cmd};
+
+use crate::project::{dist, npm_tool, root, target};
+
+const TRIPLE: &str = "wasm32-unknown-unknown";
+const MODULE: &str = "clarife_webhooks.wasm";
+
+/// What every current runtime has, and no more: wasm-opt uses whatever is enabled.
+const WASM_OPT: [&str; 8] = [
+    "-Oz",
+    "--enable-simd",
+    "--enable-bulk-memory",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--strip-debug",
+    "--strip-producers",
+];
+
+/// The entries of the package, and esbuild's format and platform for each. Each is a file with the whole face in it.
+const ENTRIES: [(&str, &str, &str); 6] = [
+    ("node.cjs", "cjs", "node"),
+    ("bun.mjs", "esm", "neutral"),
+    ("deno.mjs", "esm", "neutral"),
+    ("workerd.mjs", "esm", "neutral"),
+    ("edge-light.mjs", "esm", "neutral"),
+    ("browser.mjs", "esm", "neutral"),
+];
+
+/// Limits of the project, in bytes after gzip: the module, and all JavaScript that one runtime loads.
+const MOST_WASM: usize = 30_000;
+const MOST_JAVASCRIPT: usize = 4_000;
+
+fn package() -> PathBuf {
+    root().join("bindings-wasm")
+}
+
+/// Builds the package; `cargo` is the command that can build for WebAssembly.
+pub fn build(sh: &Shell, cargo: &[String]) -> Result<()> {
+    let output = package().join("dist");
+    sh.remove_path(&output)?;
+    sh.create_dir(&output)?;
+    module(sh, cargo, &output)?;
+    check_types(sh, &package())?;
+    for (entry, format, platform) in ENTRIES {
+        let source = package().join("js").join(entry).with_extension("ts");
+        bundle(sh, &source, &output.join(entry), format, platform)?;
+    }
+    sh.copy_file(package().join("js/node.mjs"), &output)?;
+    declarations(sh, &output)?;
+    licence(sh, &output)
+}
+
+/// Packs the package into `dist/`, for npm to install from.
+pub fn pack(sh: &Shell) -> Result<PathBuf> {
+    npm_pack(sh, &package())
+}
+
+/// Prints the sizes after gzip; an error where one is over the limit.
+pub fn report_sizes(sh: &Shell) -> Result<()> {
+    let output = package().join("dist");
+    let wasm = gzipped(sh, &output.join(MODULE))?;
+    let mut lines = format!("{MODULE}: {wasm} bytes gzipped, of {MOST_WASM} at most\n");
+    let mut largest = 0;
+    for (entry, ..) in ENTRIES {
+        let mut size = gzipped(sh, &output.join(entry))?;
+        if entry == "node.cjs" {
+            size += gzipped(sh, &output.join("node.mjs"))?;
+        }
+        largest = largest.max(size);
+        lines.push_str(&format!("{entry}: {size} bytes gzipped, of {MOST_JAVASCRIPT} at most\n"));
+    }
+    eprint!("{lines}");
+    ensure!(wasm <= MOST_WASM && largest <= MOST_JAVASCRIPT, "the npm package is larger than it may be");
+    Ok(())
+}
+
+/// The module alone.
+fn module(sh: &Shell, cargo: &[String], output: &Path) -> Result<()> {
+    let (program, arguments) = cargo.split_first().context("no cargo command was given")?;
+    // SIMD makes SHA-256 a third faster, and is everywhere. Builds for this machine do not see this variable.
+    cmd!(sh, "{program} {arguments...} build --quiet --package bindings-wasm --profile wasm --target {TRIPLE}")
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-C target-feature=+simd128")
+        .run()?;
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(target().join(TRIPLE).join("wasm/clarife_webhooks_wasm.wasm"));
+    bindgen.out_name("clarife_webhooks").omit_default_module_path(false);
+    let mut bound = bindgen.bundler(true)?.generate_output()?;
+    // Only numbers cross this module's border: it needs no glue, nor what is there for the glue.
+    for export in ["__wbindgen_start", "__wbindgen_externrefs", "__abort_handler", "__instance_terminated"] {
+        bound.wasm_mut().exports.remove(export)?;
+    }
+    let bound_file = target().join("bound.wasm");
+    sh.write_file(&bound_file, bound.wasm_mut().emit_wasm())?;
+    let wasm_opt = npm_tool("wasm-opt");
+    let module = output.join(MODULE);
+    cmd!(sh, "{wasm_opt} {WASM_OPT...} {bound_file} -o {module}").run()?;
+    Ok(())
+}
+
+/// Type-checks a package's sources.
+pub(crate) fn check_types(sh: &Shell, package: &Path) -> Result<()> {
+    let tsc = npm_tool("tsc");
+    Ok(cmd!(sh, "{tsc} --project {package}").run()?)
+}
+
+/// One file of JavaScript from `source` and everything that it imports. `console.log` shows a class by its name, so names stay; in
+/// CommonJS, which is larger, esbuild sets them back after shortening them (that does not work in Bun).
+pub(crate) fn bundle(sh: &Shell, source: &Path, output: &Path, format: &str, platform: &str) -> Result<()> {
+    let esbuild = npm_tool("esbuild");
+    let names: &[&str] = if format == "cjs" { &["--minify-identifiers", "--keep-names"] } else { &[] };
+    cmd!(sh, "{esbuild} {source} --bundle --format={format} --platform={platform} --target=es2022 --outfile={output}")
+        .args(["--minify-whitespace", "--minify-syntax", "--log-level=warning", "--supported:import-attributes=true"])
+        .args(names)
+        .args([
+            "--external:*.wasm",
+            "--external:*.wasm?module",
+            "--external:node:*",
+            "--external:clarife-webhooks-wasm",
+        ])
+        .run()?;
+    Ok(())
+}
+
+/// The declarations of the face, the same in both packages.
+pub(crate) fn declarations(sh: &Shell, output: &Path) -> Result<()> {
+    let tsc = npm_tool("tsc");
+    let project = package().join("tsconfig.types.json");
+    let types = output.join("types");
+    cmd!(sh, "{tsc} --project {project} --outDir {types}").run()?;
+    Ok(sh.copy_file(package().join("js/index.d.mts"), output)?)
+}
+
+pub(crate) fn licence(sh: &Shell, output: &Path) -> Result<()> {
+    Ok(sh.copy_file(root().join("LICENSE"), output)?)
+}
+
+pub(crate) fn npm_pack(sh: &Shell, package: &Path) -> Result<PathBuf> {
+    let _folder = sh.push_dir(package);
+    let to = dist();
+    let packed = cmd!(sh, "npm pack --silent --pack-destination {to}").read()?;
+    Ok(to.join(packed.lines().last().context("npm pack named no file")?))
+}
+
+pub(crate) fn gzipped(sh: &Shell, file: &Path) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&sh.read_binary_file(file)?)?;
+    Ok(encoder.finish()?.len())
+}
