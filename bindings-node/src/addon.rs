@@ -3,20 +3,20 @@
 
 use core::ffi::c_void;
 use core::{ptr, slice};
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clarife_webhooks::Webhook;
 use encoding_rs::mem;
-use napi_sys::{
-    TypedarrayType, ValueType, napi_callback_info, napi_env, napi_status, napi_value,
-};
+use napi_sys::{TypedarrayType, ValueType, napi_callback_info, napi_env, napi_status, napi_value};
 use zeroize::Zeroize as _;
 
 use crate::numbers::{self, Numbers};
 
-/// A header longer than 4,096 bytes is malformed. Node-API cuts a text that does not fit, and never inside a character,
-/// which has up to 4 bytes: with this room, a text that was cut is still longer than 4,096. One byte is for the NUL.
-const HEADER_ROOM: usize = 4096 + 4 + 1;
+/// Room for a header on the stack: any that is not malformed has 4,096 bytes at most. Node-API cuts a text that does not fit,
+/// never inside a character, which has up to 4 bytes; so one that was cut still has more. One byte is for the NUL.
+const HEADER_ROOM: usize = LONGEST_HEADER + 4 + 1;
+const LONGEST_HEADER: usize = 4096;
 
 /// Node-API 8: Node 12.22, 14.17, 15.12 and later.
 #[unsafe(no_mangle)]
@@ -37,10 +37,14 @@ unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value)
         // Freed with the environment, after which its functions cannot be called.
         let out = Box::into_raw(Box::new(out));
         // SAFETY: `out` is ours until `drop_box` gets it.
-        env.check(unsafe { napi_sys::napi_set_instance_data(env.0, out.cast(), Some(drop_box::<Out>), ptr::null_mut()) })?;
-        for (name, function) in [(c"open", open as unsafe extern "C" fn(_, _) -> _), (c"verify", verify), (c"sign", sign)] {
+        env.check(unsafe {
+            napi_sys::napi_set_instance_data(env.0, out.cast(), Some(drop_box::<Out>), ptr::null_mut())
+        })?;
+        for (name, function) in
+            [(c"open", open as unsafe extern "C" fn(_, _) -> _), (c"verify", verify), (c"sign", sign)]
+        {
             let mut value = ptr::null_mut();
-            // SAFETY: the name has `length` bytes, and `out` outlives the function (above).
+            // SAFETY: the name ends with a NUL, which is what -1 says; `out` outlives the function (above).
             env.check(unsafe {
                 napi_sys::napi_create_function(env.0, name.as_ptr(), -1, Some(function), out.cast(), &raw mut value)
             })?;
@@ -75,7 +79,7 @@ unsafe extern "C" fn verify(env: napi_env, info: napi_callback_info) -> napi_val
         let now = numbers::seconds(env.number(now)?);
         let mut room = [0; HEADER_ROOM];
         let header = env.header(signature, &mut room)?;
-        match webhook.verify_at(body.bytes(), header, now) {
+        match webhook.verify_at(body.bytes(), header.as_deref(), now) {
             Ok(event) => {
                 let text = if let Body::Borrowed(_) = body { env.text(event.raw())? } else { ptr::null_mut() };
                 out.answer(numbers::of_event(&event), text)
@@ -183,13 +187,26 @@ impl Env {
 
     /// The array of numbers, and where they are.
     fn numbers(self) -> Result<(napi_value, Out), Failure> {
-        let (mut buffer, mut array, mut reference, mut data) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let (mut buffer, mut array, mut reference, mut data) =
+            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
         // SAFETY: Node-API writes all four before they are read. The reference, which is never given up, keeps the array
         // and with it the numbers for as long as the environment lives.
         unsafe {
-            self.check(napi_sys::napi_create_arraybuffer(self.0, size_of::<Numbers>(), &raw mut data, &raw mut buffer))?;
-            let count = size_of::<Numbers>() / size_of::<f64>();
-            self.check(napi_sys::napi_create_typedarray(self.0, TypedarrayType::float64_array, count, buffer, 0, &raw mut array))?;
+            self.check(napi_sys::napi_create_arraybuffer(
+                self.0,
+                size_of::<Numbers>(),
+                &raw mut data,
+                &raw mut buffer,
+            ))?;
+            let count = numbers::SUCCESS.len();
+            self.check(napi_sys::napi_create_typedarray(
+                self.0,
+                TypedarrayType::float64_array,
+                count,
+                buffer,
+                0,
+                &raw mut array,
+            ))?;
             self.check(napi_sys::napi_create_reference(self.0, array, 1, &raw mut reference))?;
         }
         Ok((array, Out(data.cast())))
@@ -243,7 +260,8 @@ impl Env {
     fn string(self, value: napi_value) -> Result<Vec<u8>, Failure> {
         let mut length = 0;
         // SAFETY: without a buffer, only the length is written.
-        let status = unsafe { napi_sys::napi_get_value_string_utf8(self.0, value, ptr::null_mut(), 0, &raw mut length) };
+        let status =
+            unsafe { napi_sys::napi_get_value_string_utf8(self.0, value, ptr::null_mut(), 0, &raw mut length) };
         if status != napi_sys::Status::napi_ok {
             return Err(Failure::Type(c"a string was expected"));
         }
@@ -270,15 +288,16 @@ impl Env {
             .collect()
     }
 
-    /// The signature header, or what shows that it is too long; `None` for `undefined`.
-    fn header(self, value: napi_value, room: &mut [u8; HEADER_ROOM]) -> Result<Option<&[u8]>, Failure> {
+    /// The signature header; `None` for `undefined`.
+    fn header(self, value: napi_value, room: &mut [u8; HEADER_ROOM]) -> Result<Option<Cow<'_, [u8]>>, Failure> {
         let mut length = 0;
         // SAFETY: the buffer has as many bytes as it says.
         let status = unsafe {
             napi_sys::napi_get_value_string_utf8(self.0, value, room.as_mut_ptr().cast(), room.len(), &raw mut length)
         };
         match status {
-            napi_sys::Status::napi_ok => Ok(room.get(..length)),
+            napi_sys::Status::napi_ok if length > LONGEST_HEADER => Ok(Some(self.string(value)?.into())),
+            napi_sys::Status::napi_ok => Ok(room.get(..length).map(Cow::Borrowed)),
             _ if self.kind(value)? == ValueType::napi_undefined => Ok(None),
             _ => Err(Failure::Type(c"signature must be a string")),
         }

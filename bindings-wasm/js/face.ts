@@ -108,6 +108,9 @@ export class Webhook {
   }
 }
 
+/** The webhook of the last call of {@link verifyWebhookSignature}: mostly, the next call has the same secret. */
+let last: { readonly secret: unknown; readonly webhook: Webhook } | undefined;
+
 /** Whether this version knows an event's type. */
 export function isKnownEventType(type: string): type is KnownEventType {
   return (EVENT_TYPES as readonly string[]).includes(type);
@@ -119,9 +122,11 @@ export function isKnownEventType(type: string): type is KnownEventType {
  * @throws {WebhookError} `body_not_raw` for a parsed body, `invalid_secret`
  */
 export function verifyWebhookSignature(payload: Body, signature: SignatureSource, secret: string | readonly string[]): boolean {
-  const webhook = new Webhook(secret);
+  if (typeof secret !== "string" || secret !== last?.secret) {
+    last = { secret, webhook: new Webhook(secret) };
+  }
   try {
-    webhook.verify(payload, signature);
+    last.webhook.verify(payload, signature);
     return true;
   } catch (error) {
     if (error instanceof WebhookError && error.code !== "body_not_raw") {

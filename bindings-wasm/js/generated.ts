@@ -173,21 +173,21 @@ export interface Media {
   file_size_bytes?: number;
 }
 
-/** A project. clarife publishes no shape for it: read what you need from `extra`. Every member is optional. */
+/** A project. clarife publishes no shape for it. Every member is optional. */
 export interface Project {
   /** Identifies the project; opaque. */
   id?: string;
   [member: string]: unknown;
 }
 
-/** A folder. clarife publishes no shape for it: read what you need from `extra`. Every member is optional. */
+/** A folder. clarife publishes no shape for it. Every member is optional. */
 export interface Folder {
   /** Identifies the folder; opaque. */
   id?: string;
   [member: string]: unknown;
 }
 
-/** A run of AI generation. clarife publishes no shape for it: read what you need from `extra`. Every member is optional. */
+/** A run of AI generation. clarife publishes no shape for it. Every member is optional. */
 export interface Generation {
   /** Identifies the run; opaque. */
   id?: string;

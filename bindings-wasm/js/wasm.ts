@@ -18,8 +18,6 @@ class Handle {
   constructor(readonly number: number) {}
 }
 
-/** A header beyond this is malformed, so no more of it is copied; a character is one byte at least. */
-const HEADER_ENOUGH = 4097;
 /** The largest UTF-8 of a UTF-16 code unit. */
 const WIDEST = 3;
 /** The largest input; more does not fit into the module's memory. */
@@ -92,8 +90,7 @@ function wasmEngine(exports: WasmExports): Engine {
       freed?.register(handle, number);
       return handle;
     },
-    verify(webhook, body, signature, now) {
-      const header = signature?.slice(0, HEADER_ENOUGH);
+    verify(webhook, body, header, now) {
       const [start, length] = write(body, header ?? "");
       const { written } = encoder.encodeInto(header ?? "", bytes.subarray(start + length));
       exports.verify((webhook as Handle).number, length, header === undefined ? -1 : written, now);

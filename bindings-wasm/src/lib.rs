@@ -9,6 +9,8 @@ extern crate alloc;
 
 mod numbers;
 mod slot;
+#[cfg(test)]
+mod tests;
 
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;

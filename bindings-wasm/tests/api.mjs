@@ -1,4 +1,7 @@
 // What every test needs: the package under test, which PACKAGE names, and a signed delivery.
+//
+// `cargo xtask test` copies this folder into empty projects that have the packed packages installed, and runs `node --test`
+// in it: once with PACKAGE=clarife-webhooks (native), once with PACKAGE=clarife-webhooks-wasm, once without the addon.
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";

@@ -1,13 +1,25 @@
 // How the package loads: both module systems, without its addon, in worker threads, more than once.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { Worker } from "node:worker_threads";
 import vm from "node:vm";
 import { api, AT, BODY, expectedEngine, folder, packageName, require, SECRET, SIGNATURE, webhook } from "./api.mjs";
+
+test("everything that package.json names is there", () => {
+  const { exports, main, types } = require(`${packageName}/package.json`);
+  const files = [];
+  (function walk(value) {
+    if (typeof value === "string") files.push(value);
+    else Object.values(value).forEach(walk);
+  })([exports, main, types]);
+  for (const file of files) assert.ok(existsSync(join(folder, file)), file);
+  assert.equal(Object.keys(exports["."])[0], "types", "TypeScript takes the first condition that fits");
+  assert.equal(Object.keys(exports["."]).at(-1), "default");
+});
 
 test("import and require give the same classes", () => {
   const required = require(packageName);
@@ -77,7 +89,8 @@ test("worker threads: several at once, each with its own", async () => {
 
 test("loaded twice in one process", () => {
   const path = require.resolve(packageName);
-  delete require.cache[path];
+  require(path);
+  for (const cached of Object.keys(require.cache)) delete require.cache[cached]; // the addon too
   const again = require(path);
   assert.notEqual(again.Webhook, api.Webhook);
   assert.equal(again.engine, expectedEngine);

@@ -63,6 +63,23 @@ function shared(bytes) {
   return buffer;
 }
 
+test("large bodies, and small ones after them", () => {
+  for (const text of ["a", "é", "😀"]) {
+    for (const length of [1 << 16, 5 << 20, 10]) {
+      const body = bodyWith({ data: { text: text.repeat(length) } });
+      for (const form of [body, Buffer.from(body)]) {
+        assert.equal(eventOf(form).data.text.length, length * text.length);
+      }
+    }
+  }
+});
+
+test("a body beyond the module's memory is a RangeError", { skip: api.engine !== "wasm" }, () => {
+  const tooLarge = new Uint8Array(2 ** 31);
+  assert.ok(thrownBy(() => webhook.verify(tooLarge, SIGNATURE, AT)) instanceof RangeError);
+  assert.equal(webhook.verify(BODY, SIGNATURE, AT).raw, BODY);
+});
+
 test("later changes of the caller's buffer do not reach the event", () => {
   const bytes = Buffer.from(BODY);
   const event = webhook.verify(bytes, SIGNATURE, AT);

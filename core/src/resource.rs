@@ -214,19 +214,19 @@ resources! {
         file_size_bytes: i64;
     }
 
-    /// A project. clarife publishes no shape for it: read what you need from `extra`.
+    /// A project. clarife publishes no shape for it.
     Project {
         /// Identifies the project; opaque.
         id: String;
     }
 
-    /// A folder. clarife publishes no shape for it: read what you need from `extra`.
+    /// A folder. clarife publishes no shape for it.
     Folder {
         /// Identifies the folder; opaque.
         id: String;
     }
 
-    /// A run of AI generation. clarife publishes no shape for it: read what you need from `extra`.
+    /// A run of AI generation. clarife publishes no shape for it.
     Generation {
         /// Identifies the run; opaque.
         id: String;

@@ -165,13 +165,13 @@ class Media(TypedDict, total=False):
 
 
 Project: TypeAlias = dict[str, Any]
-"""A project. clarife publishes no shape for it: read what you need from `extra`."""
+"""A project. clarife publishes no shape for it."""
 
 Folder: TypeAlias = dict[str, Any]
-"""A folder. clarife publishes no shape for it: read what you need from `extra`."""
+"""A folder. clarife publishes no shape for it."""
 
 Generation: TypeAlias = dict[str, Any]
-"""A run of AI generation. clarife publishes no shape for it: read what you need from `extra`."""
+"""A run of AI generation. clarife publishes no shape for it."""
 
 EventType: TypeAlias = Literal[
     "document.created",
