@@ -310,7 +310,7 @@ impl<'a> RawString<'a> {
 
 /// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
 #[inline]
-fn plain_run(bytes: &[u8]) -> usize {
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
     let mut run: usize = 0;

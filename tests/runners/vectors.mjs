@@ -2,7 +2,7 @@
 import { containers, requestWith } from "./containers.mjs";
 import { bodyForms, bytesOf, checkError, checkEvent, refuse, same } from "./checks.mjs";
 
-const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, canonical };
+const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, canonical, hmac_sha256: hmac };
 export const FILES = Object.keys(walkers);
 
 /**
@@ -120,6 +120,17 @@ function sign(sdk, _group, test) {
 }
 
 /** The runtime's own JSON agrees with the expectation, and a body that holds it comes back from signing and verifying. */
+/** Through `verify`: a key that can be a secret, and a verdict that tells a right tag from a wrong one. */
+function hmac(sdk, _group, test) {
+  const key = bytesOf({ hex: test.key });
+  const { value: webhook } = attempt(() => new sdk.Webhook(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(key)));
+  if (webhook === undefined) return SKIPPED;
+  const { error } = attempt(() => webhook.verify(bytesOf({ hex: test.msg }), `t=0,v1=${test.tag}`, { now: 0 }));
+  const whole = test.tag.length === 64;
+  // No message of these is an event.
+  same("code", error?.code, !whole ? "malformed_signature" : test.result === "valid" ? "malformed_payload" : "signature_mismatch");
+}
+
 function canonical(sdk, _group, test) {
   if (test.error) return SKIPPED;
   const again = (json) => JSON.stringify(JSON.parse(json));

@@ -218,6 +218,18 @@ def canonical(_group, test):
     same("data", repr(event.data["value"]), repr(json.loads(value)))
 
 
+def hmac(_group, test):
+    """Through `verify`: a key that can be a secret, and a verdict that tells a right tag from a wrong one."""
+    try:
+        webhook = Webhook(bytes.fromhex(test["key"]).decode())
+    except (UnicodeDecodeError, WebhookError):
+        raise Skipped from None
+    _, error = attempt(lambda: webhook.verify(bytes.fromhex(test["msg"]), f"t=0,v1={test['tag']}", now=0))
+    # No message of these is an event.
+    matching = "malformed_payload" if test["result"] == "valid" else "signature_mismatch"
+    same("code", error.code, matching if len(test["tag"]) == 64 else "malformed_signature")
+
+
 WALKERS = {
     "construct": construct,
     "verify": verify,
@@ -226,6 +238,7 @@ WALKERS = {
     "headers": headers,
     "sign": sign,
     "canonical": canonical,
+    "hmac_sha256": hmac,
 }
 
 

@@ -17,6 +17,8 @@ pub struct Consumers {
     pub npm_without_addon: PathBuf,
     /// A virtual environment with the wheel and the tools that the tests use.
     pub python: PathBuf,
+    /// The wheel.
+    pub wheel: PathBuf,
     /// The unpacked crate.
     pub krate: PathBuf,
 }
@@ -35,7 +37,7 @@ pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {
     let python = python::venv(sh)?;
     let wheel = &packages.wheel;
     cmd!(sh, "{python} -m pip install --quiet --no-index --no-deps --force-reinstall {wheel}").run()?;
-    Ok(Consumers { npm, npm_without_addon, python, krate: packages.krate.clone() })
+    Ok(Consumers { npm, npm_without_addon, python, wheel: wheel.clone(), krate: packages.krate.clone() })
 }
 
 fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {

@@ -70,6 +70,13 @@ fn python(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let tests = root().join("bindings-python/tests");
     step("Python: tests, mypy, stubtest");
     cmd!(sh, "{python} -m pytest --quiet {tests}").run()?;
+    step("Python: the wheel alone in an empty environment");
+    let empty = consumers.npm.with_file_name("python");
+    let (alone, wheel) = (empty.join("bin/python"), &consumers.wheel);
+    cmd!(sh, "python3 -m venv --without-pip {empty}").run()?;
+    cmd!(sh, "{python} -m pip --python {alone} install --quiet --no-index {wheel}").run()?;
+    let program = "import clarife_webhooks, doctest, sys; run = doctest.testmod(clarife_webhooks); sys.exit(run.failed or not run.attempted)";
+    cmd!(sh, "{alone} -c {program}").run()?;
     step("Python: pyright");
     let (pyright, programs) = (npm_tool("pyright"), tests.join("typing"));
     cmd!(sh, "{pyright} --pythonpath {python} --project {programs}").run()?;

@@ -4,6 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::error::{CanonicalError, CanonicalErrorKind};
+use crate::json::plain_run;
 
 /// `Number.MAX_SAFE_INTEGER`: every integer up to it, and none after, has a double of its own.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -47,37 +48,6 @@ fn push_runs(out: &mut String, mut text: &str, mut run: usize) {
         text = rest.get(1..).unwrap_or_default();
         run = plain_run(text.as_bytes());
     }
-}
-
-/// How many bytes from the start are written as they are.
-#[inline]
-fn plain_run(bytes: &[u8]) -> usize {
-    let (chunks, tail) = bytes.as_chunks::<16>();
-    let plain = chunks.iter().take_while(|chunk| is_plain(*chunk)).count();
-    // The last bytes again, together with some that were looked at before.
-    let tail_is_plain = plain == chunks.len()
-        && match (bytes.last_chunk::<16>(), tail.first_chunk::<8>(), tail.last_chunk::<8>()) {
-            (Some(last), ..) => is_plain(last),
-            (None, Some(first), Some(last)) => is_plain(first) && is_plain(last),
-            _ => is_plain(tail),
-        };
-    if tail_is_plain {
-        return bytes.len();
-    }
-    let run = plain.saturating_mul(16);
-    let rest = bytes.get(run..).unwrap_or_default();
-    run.saturating_add(rest.iter().position(|byte| is_escaped(*byte)).unwrap_or(rest.len()))
-}
-
-/// Without a way out in the middle, so that the compiler looks at all bytes of a chunk at once.
-#[inline]
-fn is_plain(bytes: &[u8]) -> bool {
-    !bytes.iter().fold(false, |any, byte| any | is_escaped(*byte))
-}
-
-#[inline]
-const fn is_escaped(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 /// Escapes what a `Display` implementation writes.
