@@ -31,7 +31,7 @@ export function useInstance(exports: unknown): void {
 function wasmEngine(exports: WasmExports): Engine {
   const { memory } = exports;
   const encoder = new TextEncoder();
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const decoder = new TextDecoder(); // a byte order mark never verifies, so none is lost
   const freed = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(exports.close) : undefined;
   const place = exports.out();
   let out = new Float64Array(memory.buffer, place, 11);

@@ -38,6 +38,12 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of the checks.
+    ///
+    /// ```
+    /// # use clarife_webhooks::ErrorCode;
+    /// let from_a_log = ErrorCode::ALL.into_iter().find(|code| code.as_str() == "event_too_old");
+    /// assert_eq!(from_a_log, Some(ErrorCode::EventTooOld));
+    /// ```
     pub const ALL: [Self; 9] = [
         Self::InvalidSecret,
         Self::MissingSignature,
@@ -51,6 +57,11 @@ impl ErrorCode {
     ];
 
     /// The code as it is written in every language, for example `signature_mismatch`.
+    ///
+    /// ```
+    /// # use clarife_webhooks::ErrorCode;
+    /// assert_eq!(ErrorCode::TimestampTooOld.as_str(), "timestamp_too_old");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,6 +78,11 @@ impl ErrorCode {
     }
 
     /// What to do about it.
+    ///
+    /// ```
+    /// # use clarife_webhooks::ErrorCode;
+    /// assert_eq!(ErrorCode::TimestampInFuture.hint(), "check that the server's clock is right");
+    /// ```
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
@@ -179,6 +195,13 @@ impl From<ErrorCode> for WebhookError {
 
 impl WebhookError {
     /// The stable code.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{ErrorCode, Webhook};
+    /// let error = Webhook::new("whsec_c2VjcmV0\n").unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::InvalidSecret);
+    /// assert_eq!(error.to_string(), "the signing secret is not usable: it starts or ends with white space");
+    /// ```
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self.0 {
@@ -193,6 +216,13 @@ impl WebhookError {
     }
 
     /// What to do about it; the same as [`ErrorCode::hint`].
+    ///
+    /// ```
+    /// # use clarife_webhooks::Webhook;
+    /// let error = Webhook::new("").unwrap_err();
+    /// eprintln!("{error}; {}", error.hint());
+    /// assert!(error.hint().starts_with("copy the signing secret from the subscription's settings"));
+    /// ```
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         self.code().hint()
@@ -222,6 +252,13 @@ impl fmt::Display for WebhookError {
 impl core::error::Error for WebhookError {}
 
 /// A timestamp that a signature header cannot carry: below 0, or of more than 12 digits (protocol, section 2).
+///
+/// ```
+/// # use clarife_webhooks::{InvalidTimestamp, Webhook};
+/// let webhook = Webhook::new("whsec_c2VjcmV0")?;
+/// assert_eq!(webhook.sign("{}", -1), Err(InvalidTimestamp));
+/// # Ok::<(), clarife_webhooks::WebhookError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidTimestamp;
 

@@ -3,6 +3,11 @@
 use core::fmt;
 
 /// What kind of resource an event's `data` is.
+///
+/// ```
+/// use clarife_webhooks::{EventType, ResourceKind};
+/// assert_eq!(EventType::ShareUpdated.resource_kind(), ResourceKind::Share);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResourceKind {
@@ -44,9 +49,22 @@ macro_rules! event_types {
 
         impl<'a> EventType<'a> {
             /// Every known type, in the order of clarife's documentation.
+            ///
+            /// ```
+            /// # use clarife_webhooks::EventType;
+            /// for event_type in EventType::KNOWN {
+            ///     println!("{event_type}: {}", event_type.description());
+            /// }
+            /// ```
             pub const KNOWN: [EventType<'static>; 16] = [$(EventType::$variant,)+];
 
             /// The type of that name.
+            ///
+            /// ```
+            /// # use clarife_webhooks::EventType;
+            /// assert_eq!(EventType::from_name("share.created"), EventType::ShareCreated);
+            /// assert_eq!(EventType::from_name("Share.Created"), EventType::Unknown("Share.Created"));
+            /// ```
             #[must_use]
             pub fn from_name(name: &'a str) -> Self {
                 match name {
@@ -56,6 +74,12 @@ macro_rules! event_types {
             }
 
             /// The type's name, for example `document.updated`.
+            ///
+            /// ```
+            /// # use clarife_webhooks::EventType;
+            /// assert_eq!(EventType::DocumentUpdated.as_str(), "document.updated");
+            /// assert_eq!(EventType::Unknown("video.rendered").as_str(), "video.rendered");
+            /// ```
             #[must_use]
             pub const fn as_str(self) -> &'a str {
                 match self {
@@ -65,6 +89,11 @@ macro_rules! event_types {
             }
 
             /// What the event says, in one sentence.
+            ///
+            /// ```
+            /// # use clarife_webhooks::EventType;
+            /// assert_eq!(EventType::DocumentDeleted.description(), "A document was moved to the trash.");
+            /// ```
             #[must_use]
             pub const fn description(self) -> &'static str {
                 match self {
@@ -74,6 +103,12 @@ macro_rules! event_types {
             }
 
             /// What kind of resource an event of this type is about.
+            ///
+            /// ```
+            /// # use clarife_webhooks::{EventType, ResourceKind};
+            /// assert_eq!(EventType::MediaUploaded.resource_kind(), ResourceKind::Media);
+            /// assert_eq!(EventType::Unknown("video.rendered").resource_kind(), ResourceKind::Unknown);
+            /// ```
             #[must_use]
             pub const fn resource_kind(self) -> ResourceKind {
                 match self {
@@ -122,12 +157,24 @@ event_types! {
 
 impl EventType<'_> {
     /// Whether this version knows the type.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// assert!(EventType::from_name("folder.created").is_known());
+    /// assert!(!EventType::from_name("video.rendered").is_known());
+    /// ```
     #[must_use]
     pub const fn is_known(self) -> bool {
         !matches!(self, Self::Unknown(_))
     }
 
     /// The type's place in [`KNOWN`](Self::KNOWN), if it is there.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// assert_eq!(EventType::DocumentUpdated.index(), Some(1));
+    /// assert_eq!(EventType::Unknown("video.rendered").index(), None);
+    /// ```
     #[must_use]
     pub fn index(self) -> Option<usize> {
         Self::KNOWN.iter().position(|known| *known == self)

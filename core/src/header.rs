@@ -3,14 +3,40 @@
 use alloc::borrow::Cow;
 
 /// The header that carries the signature, in lower case as HTTP/2 and most frameworks have it (protocol, section 1).
+///
+/// ```
+/// # use clarife_webhooks::{SIGNATURE_HEADER, Webhook};
+/// # let webhook = Webhook::new("whsec_c2VjcmV0")?;
+/// # let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
+/// # let headers = std::collections::HashMap::from([("x-clarife-signature", webhook.sign(body, 1_774_699_200)?)]);
+/// let event = webhook.verify_at(body, headers.get(SIGNATURE_HEADER), 1_774_699_200)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub const SIGNATURE_HEADER: &str = "x-clarife-signature";
 
 /// What [`Webhook::verify`](crate::Webhook::verify) takes as the signature: the header's value, nothing where the
 /// request has none, or (feature `http`) all headers of the request.
 ///
 /// A header that occurs several times counts as one, its values joined by a comma (RFC 9110, section 5.3).
+///
+/// ```
+/// # use clarife_webhooks::Webhook;
+/// # let (webhook, now) = (Webhook::new("whsec_c2VjcmV0")?, 1_774_699_200);
+/// # let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
+/// # let signature = webhook.sign(body, now)?;
+/// webhook.verify_at(body, signature.as_str(), now)?;
+/// webhook.verify_at(body, signature.as_bytes(), now)?;
+/// webhook.verify_at(body, Some(&signature), now)?; // what `HashMap::get` gives
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait SignatureSource<'h>: sealed::Sealed {
     /// The value of the signature header, if there is one.
+    ///
+    /// ```
+    /// use clarife_webhooks::SignatureSource;
+    /// assert_eq!("t=1,v1=00".signature_header().as_deref(), Some(b"t=1,v1=00".as_slice()));
+    /// assert_eq!(None::<&str>.signature_header(), None);
+    /// ```
     fn signature_header(self) -> Option<Cow<'h, [u8]>>;
 }
 

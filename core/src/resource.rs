@@ -14,6 +14,17 @@ use serde_json::{Map, Value};
 use crate::event_type::ResourceKind;
 
 /// `data` of an event, typed; see [`Event::resource`](crate::Event::resource).
+///
+/// ```
+/// use clarife_webhooks::{Event, Resource};
+/// # let raw = br#"{"id":"1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{"filename":"a.png"}}"#;
+/// match Event::parse_trusted(raw)?.resource()? {
+///     Resource::Media(media) => assert_eq!(media.filename.as_deref(), Some("a.png")),
+///     Resource::Unknown(members) => println!("something new with {} members", members.len()),
+///     _ => println!("not of interest"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -249,6 +260,15 @@ pub struct ResourceError {
 
 impl ResourceError {
     /// Where the value stands that has another type than documented, for example `$.data.content.blocks[1].type`.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Event;
+    /// # let raw = br#"{"id":"1","type":"share.updated","created_at":"2026-03-28T12:00:00Z","data":{"slug":7}}"#;
+    /// if let Err(error) = Event::parse_trusted(raw)?.resource() {
+    ///     assert_eq!(error.path(), "$.data.slug"); // a number where a string is documented
+    /// }
+    /// # Ok::<(), clarife_webhooks::WebhookError>(())
+    /// ```
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path

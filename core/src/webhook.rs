@@ -10,6 +10,13 @@ use crate::header::SignatureSource;
 use crate::signature::{self, Header, Key, MAX_TIMESTAMP, Tag};
 
 /// How far a delivery's timestamp may be from the clock, in seconds, unless set otherwise (protocol, section 2).
+///
+/// ```
+/// # use clarife_webhooks::{DEFAULT_TOLERANCE, Webhook};
+/// // A server whose clock is known to be inexact:
+/// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_tolerance(2 * DEFAULT_TOLERANCE);
+/// # Ok::<(), clarife_webhooks::WebhookError>(())
+/// ```
 pub const DEFAULT_TOLERANCE: u64 = 300;
 
 /// Verifies deliveries of one subscription, and signs bodies as clarife does.
@@ -40,6 +47,13 @@ impl Webhook {
     /// # Errors
     ///
     /// [`ErrorCode::InvalidSecret`] if the secret is empty, starts or ends with white space, or holds a control character.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Webhook;
+    /// let webhook = Webhook::new("whsec_c2VjcmV0")?;
+    /// assert!(Webhook::new("whsec_c2VjcmV0\n").is_err()); // pasted with a line break
+    /// # Ok::<(), clarife_webhooks::WebhookError>(())
+    /// ```
     pub fn new(secret: impl AsRef<str>) -> Result<Self, WebhookError> {
         Self::from_secrets([secret])
     }
@@ -66,6 +80,15 @@ impl Webhook {
 
     /// Sets how far a delivery's timestamp may be from the clock, in seconds, in either direction. The default is
     /// [`DEFAULT_TOLERANCE`]; 0 means 0.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Webhook;
+    /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_tolerance(60);
+    /// # let signature = webhook.sign("{}", 1_774_699_200)?;
+    /// let error = webhook.verify_at("{}", &signature, 1_774_699_261).unwrap_err();
+    /// assert_eq!(error.to_string(), "the delivery was signed too long ago: 61 s ago, and the tolerance is 60 s");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn with_tolerance(mut self, seconds: u64) -> Self {
         self.tolerance = seconds;
@@ -76,6 +99,16 @@ impl Webhook {
     ///
     /// The timestamp in the signature header is not covered by the signature, `created_at` is: this is what stops a
     /// captured delivery from being sent again later (protocol, sections 1 and 5). 900 s leave room for every retry.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{ErrorCode, Webhook};
+    /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_max_event_age(900);
+    /// let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
+    /// let now = 1_774_702_800; // 13:00, and the header says so too
+    /// let signature = webhook.sign(body, now)?;
+    /// assert_eq!(webhook.verify_at(body, &signature, now).unwrap_err().code(), ErrorCode::EventTooOld);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn with_max_event_age(mut self, seconds: u64) -> Self {
         self.max_event_age = Some(seconds);
@@ -114,6 +147,16 @@ impl Webhook {
     /// # Errors
     ///
     /// As [`verify`](Self::verify).
+    ///
+    /// ```
+    /// # use clarife_webhooks::Webhook;
+    /// # let webhook = Webhook::new("whsec_c2VjcmV0")?;
+    /// # let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
+    /// # let signature = webhook.sign(body, 1_774_699_200)?;
+    /// let arrived_at = 1_774_699_201; // stored together with the body and the header
+    /// let event = webhook.verify_at(body, &signature, arrived_at)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn verify_at<'b, 'h>(
         &self,
         body: &'b (impl AsRef<[u8]> + ?Sized),

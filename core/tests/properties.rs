@@ -78,6 +78,17 @@ proptest! {
     }
 
     #[test]
+    fn utf16_layouts_cut_the_same_text(title in "[\\PC\u{800}\u{1F422}é]{0,200}") {
+        let raw = body(&("evt_🐢".into(), "a.b".into(), title));
+        let event = Event::parse_trusted(raw.as_bytes()).unwrap();
+        let (bytes, units) = (event.layout(), event.layout().utf16(&raw));
+        let utf16: Vec<u16> = raw.encode_utf16().collect();
+        for (bytes, units) in [(bytes.id, units.id), (bytes.event_type, units.event_type), (bytes.data, units.data)] {
+            prop_assert_eq!(&raw[bytes], String::from_utf16(&utf16[units]).unwrap());
+        }
+    }
+
+    #[test]
     fn errors_hold_nothing_of_secret_or_body(title in "[a-z]{12}", secret in "whsec_[A-Z]{24}", change in 0_usize..4) {
         let webhook = Webhook::new(&secret).unwrap();
         let body = match change {

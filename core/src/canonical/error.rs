@@ -34,6 +34,11 @@ pub enum CanonicalErrorKind {
 
 impl CanonicalErrorKind {
     /// The kind as it is written in logs and answers, for example `unsafe_integer`.
+    ///
+    /// ```
+    /// # use clarife_webhooks::canonical::CanonicalErrorKind;
+    /// assert_eq!(CanonicalErrorKind::NonFiniteNumber.as_str(), "non_finite_number");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -48,6 +53,11 @@ impl CanonicalErrorKind {
     }
 
     /// What to do about it.
+    ///
+    /// ```
+    /// # use clarife_webhooks::canonical::CanonicalErrorKind;
+    /// assert_eq!(CanonicalErrorKind::UnsafeInteger.hint(), "send large integers as strings");
+    /// ```
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
@@ -103,6 +113,12 @@ struct Particulars {
 
 impl CanonicalError {
     /// What is wrong.
+    ///
+    /// ```
+    /// # use clarife_webhooks::canonical::{CanonicalErrorKind, to_canonical_json};
+    /// let error = to_canonical_json(&u64::MAX).unwrap_err();
+    /// assert_eq!(error.kind(), CanonicalErrorKind::UnsafeInteger);
+    /// ```
     #[must_use]
     pub fn kind(&self) -> CanonicalErrorKind {
         self.0.kind
@@ -110,12 +126,24 @@ impl CanonicalError {
 
     /// Where it is, as a JSON path: `$.data.items[3].n`. Names that are no identifiers are quoted, `$["a b"]`, and
     /// cut after 64 characters.
+    ///
+    /// ```
+    /// # use clarife_webhooks::canonical::to_canonical_json;
+    /// let error = to_canonical_json(&serde_json::json!({"items": [{"a b": u64::MAX}]})).unwrap_err();
+    /// assert_eq!(error.path(), r#"$.items[0]["a b"]"#);
+    /// ```
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
     /// What to do about it; the same as [`CanonicalErrorKind::hint`].
+    ///
+    /// ```
+    /// # use clarife_webhooks::canonical::to_canonical_json;
+    /// let error = to_canonical_json(&f64::NAN).unwrap_err();
+    /// assert_eq!(error.hint(), "send null, or leave the member out");
+    /// ```
     #[must_use]
     pub fn hint(&self) -> &'static str {
         self.0.kind.hint()

@@ -25,18 +25,36 @@ pub struct UnixMillis(i64);
 
 impl UnixMillis {
     /// The moment of that many milliseconds.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::UnixMillis;
+    /// use std::time::{SystemTime, UNIX_EPOCH};
+    /// let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    /// let now = UnixMillis::from_millis(since_epoch.as_millis().try_into()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
     /// The moment of that many seconds.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::UnixMillis;
+    /// assert_eq!(UnixMillis::from_secs(2), UnixMillis::from_millis(2_000));
+    /// ```
     #[must_use]
     pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
     /// Milliseconds since the epoch.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::UnixMillis;
+    /// assert_eq!(UnixMillis::from_secs(1_711_612_800).as_millis(), 1_711_612_800_000);
+    /// ```
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
@@ -55,6 +73,13 @@ impl UnixMillis {
     }
 
     /// So much later; parts of a millisecond are dropped.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::UnixMillis;
+    /// # use std::time::Duration;
+    /// let later = UnixMillis::from_secs(5).saturating_add(Duration::from_millis(250));
+    /// assert_eq!(later.as_millis(), 5_250);
+    /// ```
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
@@ -62,6 +87,12 @@ impl UnixMillis {
 
     /// The moment as RFC 3339 in UTC, with a fraction only where there is one: `2026-03-28T12:00:00.25Z`. `None` outside
     /// the years 0 to 9999.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::UnixMillis;
+    /// let moment = UnixMillis::from_millis(1_774_699_200_250);
+    /// assert_eq!(moment.to_rfc3339().as_deref(), Some("2026-03-28T12:00:00.25Z"));
+    /// ```
     #[must_use]
     pub fn to_rfc3339(self) -> Option<String> {
         const NANOSECONDS: i128 = 1_000_000;

@@ -34,6 +34,11 @@ pub struct Delivery {
 }
 
 /// What is delivered.
+///
+/// ```
+/// # use clarife_webhooks::sender::{Delivery, DeliveryKind, UnixMillis};
+/// assert_eq!(Delivery::test(UnixMillis::from_secs(0)).kind(), DeliveryKind::Test);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryKind {
@@ -44,6 +49,13 @@ pub enum DeliveryKind {
 }
 
 /// Where a delivery stands.
+///
+/// ```
+/// # use clarife_webhooks::sender::{DeliveryState, UnixMillis};
+/// let state = DeliveryState::Pending { attempt: 2, due: UnixMillis::from_secs(10) };
+/// assert_eq!(serde_json::to_string(&state)?, r#"{"pending":{"attempt":2,"due":10000}}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
@@ -94,6 +106,14 @@ pub enum FailureReason {
 }
 
 /// What follows from the outcome of an attempt; store all of it in one step.
+///
+/// ```
+/// # use clarife_webhooks::sender::{Delivery, Health, Outcome, UnixMillis};
+/// # let (health, now) = (Health::new(), UnixMillis::from_secs(1_711_612_800));
+/// let first = Delivery::new(&health, now).record(&health, 1, Outcome::Status(200), now);
+/// let again = first.delivery.record(&first.health, 1, Outcome::Status(200), now);
+/// assert!(first.changed && !again.changed);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the delivery and the health are new values"]
 pub struct Recorded {
@@ -108,6 +128,12 @@ pub struct Recorded {
 }
 
 /// Why a delivery is not sent again.
+///
+/// ```
+/// # use clarife_webhooks::sender::{Delivery, Health, ResendError, UnixMillis};
+/// # let now = UnixMillis::from_secs(1_711_612_800);
+/// assert_eq!(Delivery::test(now).resend(&Health::new(), now), Err(ResendError::TestEvent));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResendError {
@@ -121,6 +147,13 @@ pub enum ResendError {
 
 impl Delivery {
     /// The delivery of an event that happens now: due at once, or held while the subscription is inactive.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health, Outcome, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let inactive = (0..10).fold(Health::new(), |health, _| health.record(Outcome::Status(500), now));
+    /// assert_eq!(Delivery::new(&inactive, now).state(), DeliveryState::Held { since: now });
+    /// ```
     #[must_use]
     pub const fn new(health: &Health, now: UnixMillis) -> Self {
         let state = if health.is_active() {
@@ -132,18 +165,41 @@ impl Delivery {
     }
 
     /// The delivery of a test event: due at once, whether the subscription is active or not.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Delivery, Health, Outcome, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let recorded = Delivery::test(now).record(&Health::new(), 1, Outcome::Status(500), now);
+    /// assert_eq!(recorded.delivery.due(), None); // no second attempt
+    /// assert_eq!(recorded.health, Health::new()); // and not counted
+    /// ```
     #[must_use]
     pub const fn test(now: UnixMillis) -> Self {
         Self { kind: DeliveryKind::Test, state: DeliveryState::Pending { attempt: 1, due: now } }
     }
 
     /// What is delivered.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Delivery, DeliveryKind, Health, UnixMillis};
+    /// let delivery = Delivery::new(&Health::new(), UnixMillis::from_secs(0));
+    /// assert_eq!(delivery.kind(), DeliveryKind::Event);
+    /// ```
     #[must_use]
     pub const fn kind(&self) -> DeliveryKind {
         self.kind
     }
 
     /// Where it stands.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// match Delivery::new(&Health::new(), now).state() {
+    ///     DeliveryState::Pending { attempt, .. } => println!("attempt {attempt} is next"),
+    ///     ended => println!("{ended:?}"),
+    /// }
+    /// ```
     #[must_use]
     pub const fn state(&self) -> DeliveryState {
         self.state
@@ -153,6 +209,13 @@ impl Delivery {
     ///
     /// Before it starts an attempt, a sender makes sure that the subscription is still active; if not, it
     /// [`deactivate`](Self::deactivate)s the delivery instead.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Delivery, Health, UnixMillis};
+    /// let deliveries = [9, 5].map(|at| Delivery::new(&Health::new(), UnixMillis::from_secs(at)));
+    /// let wake_at = deliveries.iter().filter_map(Delivery::due).min();
+    /// assert_eq!(wake_at, Some(UnixMillis::from_secs(5)));
+    /// ```
     #[must_use]
     pub const fn due(&self) -> Option<UnixMillis> {
         match self.state {
@@ -169,6 +232,13 @@ impl Delivery {
     ///
     /// An attempt under way when the subscription is deactivated does not count. Its success still makes the delivery
     /// delivered; its failure ends it, with the reason [`FailureReason::SubscriptionDeactivated`] unless it was the last.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health, Outcome, UnixMillis};
+    /// # let (health, at) = (Health::new(), UnixMillis::from_secs(1_711_612_800));
+    /// let recorded = Delivery::new(&health, at).record(&health, 1, Outcome::Status(204), at);
+    /// assert_eq!(recorded.delivery.state(), DeliveryState::Delivered { attempts: 1, at });
+    /// ```
     pub fn record(&self, health: &Health, attempt: u32, outcome: Outcome, at: UnixMillis) -> Recorded {
         let (kind, delivered) = (self.kind, DeliveryState::Delivered { attempts: attempt, at });
         match self.state {
@@ -250,6 +320,11 @@ const fn failed(reason: FailureReason, attempts: u32, at: UnixMillis) -> Deliver
 
 impl FailureReason {
     /// The reason as it is written in logs and answers, for example `attempts_exhausted`.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::FailureReason;
+    /// assert_eq!(FailureReason::SubscriptionDeactivated.as_str(), "subscription_deactivated");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -37,6 +37,11 @@ pub struct EndpointUrl {
 }
 
 /// Why a text cannot be an endpoint's URL.
+///
+/// ```
+/// use clarife_webhooks::sender::{EndpointUrl, EndpointUrlError};
+/// assert_eq!(EndpointUrl::parse("https://me:pw@example.com/"), Err(EndpointUrlError::Credentials));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndpointUrlError {
@@ -64,6 +69,13 @@ impl EndpointUrl {
     /// # Errors
     ///
     /// [`EndpointUrlError`] says what is wrong with it.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{EndpointUrl, EndpointUrlError};
+    /// assert_eq!(EndpointUrl::parse("https://example.com/hooks")?.as_str(), "https://example.com/hooks");
+    /// assert_eq!(EndpointUrl::parse("https://127.1/hooks"), Err(EndpointUrlError::NumericHost));
+    /// # Ok::<(), EndpointUrlError>(())
+    /// ```
     pub fn parse(url: &str) -> Result<Self, EndpointUrlError> {
         let endpoint = Self::parse_allowing_plain_http(url)?;
         if endpoint.is_https() { Ok(endpoint) } else { Err(EndpointUrlError::NotHttps) }
@@ -110,18 +122,38 @@ impl EndpointUrl {
     }
 
     /// The URL as it was given.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::EndpointUrl;
+    /// assert_eq!(EndpointUrl::parse("https://Example.com:443")?.as_str(), "https://Example.com:443");
+    /// # Ok::<(), clarife_webhooks::sender::EndpointUrlError>(())
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.url
     }
 
     /// The host name in lower case, or the IP address (an IPv6 one in its brackets).
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::EndpointUrl;
+    /// assert_eq!(EndpointUrl::parse("https://Example.com:8443/hooks")?.host(), "example.com");
+    /// assert_eq!(EndpointUrl::parse("https://[2001:DB8::1]/hooks")?.host(), "[2001:db8::1]");
+    /// # Ok::<(), clarife_webhooks::sender::EndpointUrlError>(())
+    /// ```
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
     /// Whether the scheme is `https`. A sender outside development must not deliver otherwise.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::EndpointUrl;
+    /// assert!(EndpointUrl::parse("https://example.com/hooks")?.is_https());
+    /// assert!(!EndpointUrl::parse_allowing_plain_http("http://localhost:3000/")?.is_https());
+    /// # Ok::<(), clarife_webhooks::sender::EndpointUrlError>(())
+    /// ```
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"))
@@ -156,6 +188,12 @@ fn check_host_name(name: &str) -> Result<(), EndpointUrlError> {
 
 impl EndpointUrlError {
     /// What to do about it.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::EndpointUrl;
+    /// let error = EndpointUrl::parse("https://example.com:0/hooks").unwrap_err();
+    /// assert_eq!(error.hint(), "leave the port out, or use one from 1 to 65535");
+    /// ```
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {

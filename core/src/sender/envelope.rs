@@ -90,6 +90,14 @@ impl TestEvent {
     /// # Errors
     ///
     /// [`EventError`] if the type is unknown, the time is out of range, or there is no randomness for the id.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// # use clarife_webhooks::sender::{TestEvent, UnixMillis};
+    /// let test = TestEvent::new(EventType::ShareCreated, UnixMillis::from_secs(1_711_612_800))?;
+    /// assert!(test.id.starts_with("evt_") && test.body.contains(&test.id));
+    /// # Ok::<(), clarife_webhooks::sender::EventError>(())
+    /// ```
     pub fn new(event_type: EventType<'_>, created_at: UnixMillis) -> Result<Self, EventError> {
         let data = sample_resource(event_type).ok_or(EventError::UnknownType)?;
         let id = random::new_event_id().map_err(EventError::Randomness)?;
@@ -99,6 +107,13 @@ impl TestEvent {
 }
 
 /// Why an event has no body.
+///
+/// ```
+/// # use clarife_webhooks::EventType;
+/// # use clarife_webhooks::sender::{EventError, UnixMillis, build_event};
+/// # let now = UnixMillis::from_secs(1_711_612_800);
+/// assert_eq!(build_event("evt_1", EventType::ShareCreated, now, "text"), Err(EventError::DataNotObject));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventError {
@@ -119,6 +134,16 @@ pub enum EventError {
 impl EventError {
     /// The error as it is written in logs and answers, for example `unknown_event_type`; for data without canonical
     /// JSON its kind, for example `unsafe_integer`.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// # use clarife_webhooks::sender::{UnixMillis, build_event};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let data = serde_json::json!({"n": u64::MAX});
+    /// let error = build_event("evt_1", EventType::ShareCreated, now, &data).unwrap_err();
+    /// assert_eq!(error.code(), "unsafe_integer");
+    /// assert_eq!(error.to_string(), "an integer is beyond what JavaScript holds exactly at $.data.n");
+    /// ```
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

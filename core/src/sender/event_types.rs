@@ -30,6 +30,12 @@ use crate::EventType;
 pub struct EventTypes(u16);
 
 /// A list of event types that no subscription can be for.
+///
+/// ```
+/// use clarife_webhooks::sender::{EventTypes, EventTypesError};
+/// let refused = EventTypes::from_names(["share.created", "share.seen"]);
+/// assert_eq!(refused, Err(EventTypesError::Unknown("share.seen".into())));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventTypesError {
@@ -41,6 +47,12 @@ pub enum EventTypesError {
 
 impl EventTypes {
     /// All 16 types.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// # use clarife_webhooks::sender::EventTypes;
+    /// assert!(EventTypes::ALL.iter().eq(EventType::KNOWN));
+    /// ```
     pub const ALL: Self = Self(u16::MAX);
 
     /// The set of these types.
@@ -48,6 +60,14 @@ impl EventTypes {
     /// # Errors
     ///
     /// [`EventTypesError`] if there is none, or if one is unknown.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// # use clarife_webhooks::sender::EventTypes;
+    /// let types = EventTypes::new([EventType::ShareCreated, EventType::ShareDeleted])?;
+    /// assert_eq!(serde_json::to_string(&types)?, r#"["share.created","share.deleted"]"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new<'a>(types: impl IntoIterator<Item = EventType<'a>>) -> Result<Self, EventTypesError> {
         let mut set = 0;
         for event_type in types {
@@ -65,6 +85,14 @@ impl EventTypes {
     /// # Errors
     ///
     /// As [`new`](Self::new).
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// # use clarife_webhooks::sender::EventTypes;
+    /// let chosen = vec![String::from("media.uploaded")]; // for example from a form
+    /// assert_eq!(EventTypes::from_names(&chosen)?, EventTypes::new([EventType::MediaUploaded])?);
+    /// # Ok::<(), clarife_webhooks::sender::EventTypesError>(())
+    /// ```
     pub fn from_names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Result<Self, EventTypesError> {
         let mut set = 0;
         for name in names {
@@ -74,12 +102,28 @@ impl EventTypes {
     }
 
     /// Whether events of this type are in the set; unknown ones never are.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// # use clarife_webhooks::sender::EventTypes;
+    /// assert!(EventTypes::ALL.contains(EventType::FolderDeleted));
+    /// assert!(!EventTypes::ALL.contains(EventType::Unknown("video.rendered")));
+    /// ```
     #[must_use]
     pub fn contains(self, event_type: EventType<'_>) -> bool {
         self.0 & bit(event_type) != 0
     }
 
     /// The types, in the order of clarife's documentation.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// # use clarife_webhooks::sender::EventTypes;
+    /// let types = EventTypes::from_names(["share.created", "document.updated"])?;
+    /// let names: Vec<_> = types.iter().map(EventType::as_str).collect();
+    /// assert_eq!(names, ["document.updated", "share.created"]);
+    /// # Ok::<(), clarife_webhooks::sender::EventTypesError>(())
+    /// ```
     pub fn iter(self) -> impl Iterator<Item = EventType<'static>> {
         EventType::KNOWN.into_iter().filter(move |event_type| self.contains(*event_type))
     }

@@ -8,6 +8,14 @@ use super::clock::UnixMillis;
 use super::outcome::Outcome;
 
 /// After this many failed attempts in a row, over all its deliveries, a subscription is deactivated (protocol, section 6).
+///
+/// ```
+/// # use clarife_webhooks::sender::{DEACTIVATION_THRESHOLD, Health, Outcome, UnixMillis};
+/// # let now = UnixMillis::from_secs(1_711_612_800);
+/// let fail = |health: Health, _| health.record(Outcome::Status(500), now);
+/// assert!((1..DEACTIVATION_THRESHOLD).fold(Health::new(), fail).is_active());
+/// assert!(!(0..DEACTIVATION_THRESHOLD).fold(Health::new(), fail).is_active());
+/// ```
 pub const DEACTIVATION_THRESHOLD: u32 = 10;
 
 /// How a subscription's endpoint has answered lately, and whether the subscription is active.
@@ -36,6 +44,13 @@ pub struct Health {
 }
 
 /// Why and when a subscription was deactivated.
+///
+/// ```
+/// # use clarife_webhooks::sender::{FailureKind, Outcome, UnixMillis, Warning};
+/// # let deactivated_at = UnixMillis::from_secs(1_711_612_800);
+/// let warning = Warning { deactivated_at, last_outcome: Outcome::Failure(FailureKind::Dns) };
+/// assert_eq!(warning.to_string(), "deactivated after 10 failed attempts in a row, the last one with dns");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Warning {
     /// When the attempt failed that was one too many.
@@ -46,24 +61,51 @@ pub struct Warning {
 
 impl Health {
     /// The health of a new subscription: active, nothing failed.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::Health;
+    /// assert!(Health::new().is_active());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { consecutive_failures: 0, warning: None }
     }
 
     /// Whether deliveries are attempted.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let health = Health::new().record(Outcome::Status(500), now);
+    /// assert!(health.is_active()); // one failure is not enough
+    /// ```
     #[must_use]
     pub const fn is_active(&self) -> bool {
         self.warning.is_none()
     }
 
     /// How many attempts have failed since the last success.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let failed = Health::new().record(Outcome::Status(500), now);
+    /// assert_eq!(failed.consecutive_failures(), 1);
+    /// assert_eq!(failed.record(Outcome::Status(200), now).consecutive_failures(), 0);
+    /// ```
     #[must_use]
     pub const fn consecutive_failures(&self) -> u32 {
         self.consecutive_failures
     }
 
     /// What the subscription's owner must see while it is deactivated.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let health = (0..10).fold(Health::new(), |health, _| health.record(Outcome::Status(410), now));
+    /// assert_eq!(health.warning().map(|warning| warning.last_outcome), Some(Outcome::Status(410)));
+    /// ```
     #[must_use]
     pub const fn warning(&self) -> Option<&Warning> {
         self.warning.as_ref()
@@ -71,6 +113,13 @@ impl Health {
 
     /// The health after an attempt that ended at `at`. [`Delivery::record`](super::Delivery::record) calls this for the
     /// attempts that count.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{FailureKind, Health, Outcome, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let health = Health::new().record(Outcome::Failure(FailureKind::Timeout), now);
+    /// assert_eq!(health.consecutive_failures(), 1);
+    /// ```
     #[must_use]
     pub fn record(&self, outcome: Outcome, at: UnixMillis) -> Self {
         if !self.is_active() {
@@ -86,6 +135,13 @@ impl Health {
     }
 
     /// The health after somebody has reactivated the subscription by hand: the count is 0, the warning gone.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let health = (0..10).fold(Health::new(), |health, _| health.record(Outcome::Status(500), now));
+    /// assert!(!health.is_active() && health.reactivate().is_active());
+    /// ```
     #[must_use]
     pub const fn reactivate(&self) -> Self {
         Self::new()

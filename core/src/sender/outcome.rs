@@ -50,6 +50,12 @@ pub enum FailureKind {
 
 impl Outcome {
     /// Whether the event is delivered: a status of 200 to 299.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::Outcome;
+    /// assert!(Outcome::Status(202).is_success());
+    /// assert!(!Outcome::Status(410).is_success());
+    /// ```
     #[must_use]
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Status(200..=299))
@@ -58,6 +64,11 @@ impl Outcome {
 
 impl FailureKind {
     /// The kind as it is written in logs and answers, for example `connection`.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::FailureKind;
+    /// assert_eq!(FailureKind::ForbiddenAddress.as_str(), "forbidden_address");
+    /// ```
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

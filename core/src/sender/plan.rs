@@ -28,6 +28,12 @@ pub enum Plan {
 }
 
 /// A workspace has as many subscriptions as its plan allows.
+///
+/// ```
+/// # use clarife_webhooks::sender::Plan;
+/// let refused = Plan::Other.check(0).unwrap_err();
+/// assert_eq!(refused.to_string(), "the plan allows no webhook subscriptions");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlanLimitReached {
     limit: usize,
@@ -35,6 +41,11 @@ pub struct PlanLimitReached {
 
 impl Plan {
     /// How many subscriptions a workspace may have.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::Plan;
+    /// assert_eq!([Plan::Pro, Plan::Business, Plan::Other].map(Plan::max_subscriptions), [3, 20, 0]);
+    /// ```
     #[must_use]
     pub const fn max_subscriptions(self) -> usize {
         match self {
@@ -49,6 +60,13 @@ impl Plan {
     /// # Errors
     ///
     /// [`PlanLimitReached`] if not.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::Plan;
+    /// Plan::Business.check(19)?; // room for one more
+    /// assert!(Plan::Business.check(20).is_err());
+    /// # Ok::<(), clarife_webhooks::sender::PlanLimitReached>(())
+    /// ```
     pub const fn check(self, existing: usize) -> Result<(), PlanLimitReached> {
         let limit = self.max_subscriptions();
         if existing < limit { Ok(()) } else { Err(PlanLimitReached { limit }) }
@@ -57,6 +75,11 @@ impl Plan {
 
 impl PlanLimitReached {
     /// How many subscriptions the plan allows.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::Plan;
+    /// assert_eq!(Plan::Pro.check(3).map_err(|refused| refused.limit()), Err(3));
+    /// ```
     #[must_use]
     pub const fn limit(self) -> usize {
         self.limit

@@ -6,6 +6,12 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 /// The operating system gave no random bytes.
+///
+/// ```
+/// use clarife_webhooks::sender::{RandomnessError, new_event_id};
+/// let id = new_event_id().map_err(|error: RandomnessError| format!("no event: {error}"))?;
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RandomnessError(getrandom::Error);
 

@@ -3,12 +3,30 @@
 use core::time::Duration;
 
 /// How long after a failed attempt the next one starts, counted from the failure (protocol, section 6).
+///
+/// ```
+/// # use clarife_webhooks::sender::RETRY_DELAYS;
+/// assert_eq!(RETRY_DELAYS.map(|delay| delay.as_secs()), [1, 10, 60]);
+/// ```
 pub const RETRY_DELAYS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
 
 /// How many attempts a delivery has: the first one, and one after each of the [`RETRY_DELAYS`].
+///
+/// ```
+/// # use clarife_webhooks::sender::{MAX_ATTEMPTS, retry_delay};
+/// assert_eq!(MAX_ATTEMPTS, 4);
+/// assert!((1..MAX_ATTEMPTS).all(|attempt| retry_delay(attempt).is_some()));
+/// ```
 pub const MAX_ATTEMPTS: u32 = RETRY_DELAYS.len() as u32 + 1;
 
 /// How long an attempt may take, from connecting to the last byte of the answer's headers.
+///
+/// ```
+/// # use clarife_webhooks::sender::{ATTEMPT_TIMEOUT, MAX_ATTEMPTS, RETRY_DELAYS};
+/// # use std::time::Duration;
+/// let longest = ATTEMPT_TIMEOUT * MAX_ATTEMPTS + RETRY_DELAYS.iter().sum::<Duration>();
+/// assert_eq!(longest.as_secs(), 111); // from an event to the end of its last attempt
+/// ```
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long after the failure of this attempt (the first is 1) the next one starts; `None` after the last one.

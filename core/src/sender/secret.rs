@@ -31,6 +31,11 @@ const TEXT_BYTES: usize = 50;
 pub struct SigningSecret(Zeroizing<String>);
 
 /// A text that is not `whsec_` and the base64 of 32 bytes. Holds nothing of it.
+///
+/// ```
+/// # use clarife_webhooks::sender::{InvalidSigningSecret, SigningSecret};
+/// assert_eq!(SigningSecret::parse("whsec_too_short"), Err(InvalidSigningSecret));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct InvalidSigningSecret;
 
@@ -40,6 +45,12 @@ impl SigningSecret {
     /// # Errors
     ///
     /// [`RandomnessError`] if there is none.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::SigningSecret;
+    /// assert_ne!(SigningSecret::generate()?, SigningSecret::generate()?);
+    /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
+    /// ```
     pub fn generate() -> Result<Self, RandomnessError> {
         let bytes = random::bytes::<RANDOM_BYTES>()?;
         // Room for all of it, so that no copy stays behind.
@@ -76,6 +87,13 @@ impl SigningSecret {
     }
 
     /// The secret itself, to be shown, stored or signed with.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{Webhook, sender::SigningSecret};
+    /// let secret = SigningSecret::generate()?;
+    /// let webhook = Webhook::new(secret.expose())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

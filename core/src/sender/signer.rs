@@ -15,6 +15,14 @@ use crate::InvalidTimestamp;
 use crate::signature::{self, Key, MAX_TIMESTAMP};
 
 /// How long a secret signs beside the new one after a rotation (protocol, section 6).
+///
+/// ```
+/// # use clarife_webhooks::sender::{ROTATION_OVERLAP, Signer, UnixMillis};
+/// # let now = UnixMillis::from_secs(1_711_612_800);
+/// let signer = Signer::generate()?.rotate(now)?;
+/// assert_eq!(signer.active_secrets(now.saturating_add(ROTATION_OVERLAP)), 1);
+/// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
+/// ```
 pub const ROTATION_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A header with more signatures than this is malformed for the verifier.
@@ -56,6 +64,14 @@ pub struct Signer {
 /// The secrets of a [`Signer`] as the sender's store keeps them.
 ///
 /// Serializing it writes the secrets **in clear**; it is meant for the store and nothing else. Its `Debug` form shows none.
+///
+/// ```
+/// # use clarife_webhooks::sender::{Signer, StoredSecrets};
+/// # let signer = Signer::generate()?;
+/// let stored: StoredSecrets = signer.stored().clone();
+/// assert_eq!(Signer::from(stored).secret(), signer.secret());
+/// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredSecrets {
     #[serde(with = "in_clear")]
@@ -75,6 +91,13 @@ struct Previous {
 
 impl Signer {
     /// Signs with one secret.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Signer, SigningSecret};
+    /// let secret = SigningSecret::parse("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")?;
+    /// let signer = Signer::new(secret);
+    /// # Ok::<(), clarife_webhooks::sender::InvalidSigningSecret>(())
+    /// ```
     #[must_use]
     pub fn new(secret: SigningSecret) -> Self {
         StoredSecrets { current: secret, previous: Vec::new() }.into()
@@ -85,11 +108,26 @@ impl Signer {
     /// # Errors
     ///
     /// [`RandomnessError`] if the operating system gives no random bytes.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::Signer;
+    /// let signer = Signer::generate()?;
+    /// println!("your signing secret: {}", signer.secret().expose());
+    /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
+    /// ```
     pub fn generate() -> Result<Self, RandomnessError> {
         SigningSecret::generate().map(Self::new)
     }
 
     /// The current secret, to be shown after creation and rotation.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
+    /// let old = Signer::generate()?;
+    /// let new = old.rotate(UnixMillis::from_secs(1_711_612_800))?;
+    /// assert_ne!(new.secret(), old.secret());
+    /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
+    /// ```
     #[must_use]
     pub const fn secret(&self) -> &SigningSecret {
         &self.secrets.current
@@ -116,11 +154,29 @@ impl Signer {
     /// # Errors
     ///
     /// [`RandomnessError`] if the operating system gives no random bytes.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let signer = Signer::generate()?.rotate(now)?;
+    /// let header = signer.sign("{}", now)?;
+    /// assert_eq!(header.matches("v1=").count(), 2); // the new secret and the old one
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn rotate(&self, now: UnixMillis) -> Result<Self, RandomnessError> {
         SigningSecret::generate().map(|secret| self.rotate_to(secret, now))
     }
 
     /// The same with a given secret.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Signer, SigningSecret, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let secret = SigningSecret::generate()?;
+    /// let signer = Signer::generate()?.rotate_to(secret.clone(), now);
+    /// assert_eq!(signer.secret(), &secret);
+    /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
+    /// ```
     #[must_use]
     pub fn rotate_to(&self, secret: SigningSecret, now: UnixMillis) -> Self {
         let StoredSecrets { current, previous } = &self.secrets;
@@ -130,6 +186,14 @@ impl Signer {
     }
 
     /// How many secrets sign at that moment.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
+    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// let signer = Signer::generate()?;
+    /// assert_eq!([signer.active_secrets(now), signer.rotate(now)?.active_secrets(now)], [1, 2]);
+    /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
+    /// ```
     #[must_use]
     pub fn active_secrets(&self, now: UnixMillis) -> usize {
         self.active_keys(now).count()
@@ -141,6 +205,13 @@ impl Signer {
     /// # Errors
     ///
     /// [`InvalidTimestamp`] if `now` is before 1970 or has seconds of more than 12 digits.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
+    /// let header = Signer::generate()?.sign("{}", UnixMillis::from_millis(1_711_612_800_999))?;
+    /// assert!(header.starts_with("t=1711612800,v1="));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn sign(&self, body: &(impl AsRef<[u8]> + ?Sized), now: UnixMillis) -> Result<String, InvalidTimestamp> {
         let timestamp = now.as_secs();
         if !(0..=MAX_TIMESTAMP).contains(&timestamp) {

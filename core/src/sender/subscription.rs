@@ -45,6 +45,14 @@ impl Subscription {
     /// # Errors
     ///
     /// [`PlanLimitReached`] if the plan allows no more.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Subscription};
+    /// # let url = EndpointUrl::parse("https://example.com/hooks")?;
+    /// let refused = Subscription::create(Plan::Pro, 3, url, EventTypes::ALL).unwrap_err();
+    /// assert_eq!(refused.limit(), 3);
+    /// # Ok::<(), clarife_webhooks::sender::EndpointUrlError>(())
+    /// ```
     pub fn create(
         plan: Plan,
         existing: usize,
@@ -57,6 +65,16 @@ impl Subscription {
 
     /// The delivery of an event of this type that happens now: pending, or held while the subscription is inactive. `None` if
     /// the subscription is not for such events.
+    ///
+    /// ```
+    /// # use clarife_webhooks::EventType;
+    /// # use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Subscription, UnixMillis};
+    /// # let (url, now) = (EndpointUrl::parse("https://example.com/hooks")?, UnixMillis::from_secs(1_711_612_800));
+    /// let subscription = Subscription::create(Plan::Pro, 0, url, EventTypes::ALL)?;
+    /// let delivery = subscription.accept(EventType::ShareCreated, now);
+    /// assert_eq!(delivery.and_then(|delivery| delivery.due()), Some(now));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn accept(&self, event_type: EventType<'_>, now: UnixMillis) -> Option<Delivery> {
         self.event_types.contains(event_type).then(|| Delivery::new(&self.health, now))
