@@ -3,6 +3,14 @@
 //! clarife's documented Node example verifies `JSON.stringify(payload)` of the parsed body, not the raw bytes. A body whose
 //! bytes differ from what `JSON.stringify(JSON.parse(body))` gives is refused by everyone who copied that example. So a
 //! sender writes its bodies with [`to_canonical_json`], which gives bytes that survive the round trip, or an error.
+//!
+//! ```
+//! use clarife_webhooks::canonical::to_canonical_json;
+//! let data = serde_json::json!({"count": 2.0});
+//! assert_eq!(data.to_string(), r#"{"count":2.0}"#); // JavaScript would write 2
+//! assert_eq!(to_canonical_json(&data)?, r#"{"count":2}"#);
+//! # Ok::<(), clarife_webhooks::canonical::CanonicalError>(())
+//! ```
 
 mod error;
 mod key;

@@ -17,9 +17,9 @@ use crate::event_type::ResourceKind;
 ///
 /// ```
 /// use clarife_webhooks::{Event, Resource};
-/// # let raw = br#"{"id":"1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{"filename":"a.png"}}"#;
+/// # let raw = br#"{"id":"1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{"filename":"a"}}"#;
 /// match Event::parse_trusted(raw)?.resource()? {
-///     Resource::Media(media) => assert_eq!(media.filename.as_deref(), Some("a.png")),
+///     Resource::Media(media) => assert_eq!(media.filename.as_deref(), Some("a")),
 ///     Resource::Unknown(members) => println!("something new with {} members", members.len()),
 ///     _ => println!("not of interest"),
 /// }
@@ -80,6 +80,16 @@ macro_rules! resources {
     )+) => {
         $(
             $(#[doc = $doc])+
+            ///
+            /// [`Event::resource`](crate::Event::resource) reads it from an event; any JSON can be read without one.
+            ///
+            /// ```
+            #[doc = concat!("use clarife_webhooks::", stringify!($name), ";")]
+            #[doc = concat!("let read: ", stringify!($name), r##" = serde_json::from_str(r#"{"colour":"blue"}"#)?;"##)]
+            /// assert_eq!(read.extra["colour"], "blue"); // not documented, but kept
+            /// assert_eq!(serde_json::to_string(&read)?, r#"{"colour":"blue"}"#); // what is `None` is left out
+            /// # Ok::<(), serde_json::Error>(())
+            /// ```
             #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
             pub struct $name {
                 $(

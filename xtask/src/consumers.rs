@@ -48,7 +48,7 @@ fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf
     // --offline: the packages need nothing but each other.
     cmd!(sh, "npm install --offline --no-audit --no-fund {first} {second}").quiet().ignore_stdout().run()?;
     // What the tests themselves import, from where it is pinned.
-    for tool in ["fast-check", "playwright-core", "@types"] {
+    for tool in ["fast-check", "mitata", "playwright-core", "@types"] {
         std::os::unix::fs::symlink(
             root().join("xtask/tools/node_modules").join(tool),
             folder.join("node_modules").join(tool),
