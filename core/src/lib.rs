@@ -40,11 +40,13 @@ extern crate alloc;
 
 #[cfg(feature = "sender")]
 pub mod canonical;
+mod envelope;
 mod error;
 mod event;
 mod event_type;
 mod header;
 mod json;
+mod layout;
 mod resource;
 #[cfg(feature = "sender")]
 pub mod sender;
@@ -52,9 +54,10 @@ mod signature;
 mod webhook;
 
 pub use error::{ErrorCode, InvalidTimestamp, WebhookError};
-pub use event::{Event, Layout};
+pub use event::Event;
 pub use event_type::{EventType, ResourceKind};
 pub use header::{SIGNATURE_HEADER, SignatureSource};
+pub use layout::Layout;
 pub use resource::{
     Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Resource, ResourceError, Share,
 };

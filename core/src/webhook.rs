@@ -4,8 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::envelope;
 use crate::error::{ErrorCode, InvalidTimestamp, Reason, WebhookError};
-use crate::event::{self, Event};
+use crate::event::Event;
 use crate::header::SignatureSource;
 use crate::signature::{self, Header, Key, MAX_TIMESTAMP, Tag};
 
@@ -171,7 +172,7 @@ impl Webhook {
         if !self.tags(body).any(|tag| header.holds(&tag)) {
             return Err(ErrorCode::SignatureMismatch.into());
         }
-        let event = event::parse(body).map_err(Reason::Payload)?;
+        let event = envelope::parse(body).map_err(Reason::Payload)?;
         self.check_event_age(&event, now)?;
         Ok(event)
     }
