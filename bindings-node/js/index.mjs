@@ -6,6 +6,7 @@ export const {
   ERROR_CODES,
   EVENT_TYPES,
   isKnownEventType,
+  parseTrusted,
   SIGNATURE_HEADER,
   verifyWebhookSignature,
   Webhook,

@@ -1,4 +1,4 @@
-import { use } from "../../bindings-wasm/js/face.js";
+import { use } from "../../bindings-wasm/js/engine.js";
 import * as face from "../../bindings-wasm/js/index.js";
 import { nativeEngine } from "./native.js";
 

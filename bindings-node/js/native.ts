@@ -1,7 +1,7 @@
 import type { Engine } from "../../bindings-wasm/js/engine.js";
 
 /** The addon (src/addon.rs) is an engine but for its name. */
-type Addon = Omit<Engine, "name">;
+type Addon = Omit<Engine, "name" | "close">;
 
 /** The native engine, or nothing where there is no addon for this platform, or one that does not load. */
 export function nativeEngine(): Engine | undefined {
@@ -10,14 +10,12 @@ export function nativeEngine(): Engine | undefined {
   const targets =
     process.platform === "linux" ? [`${platform}-gnu`, `${platform}-musl`] : process.platform === "win32" ? [`${platform}-msvc`] : [platform];
   for (const target of targets) {
-    // In this package, or in the optional one for the platform, as napi-rs names them.
-    for (const place of [`./clarife-webhooks.${target}.node`, `clarife-webhooks-${target}`]) {
-      try {
-        const { out, open, verify, sign } = require(place) as Addon;
-        return { name: "native", out, open, verify, sign };
-      } catch {
-        // The next one, and in the end WebAssembly, which runs everywhere.
-      }
+    const file = `./clarife-webhooks.${target}.node`; // not inside require(): a bundler would look for the files
+    try {
+      const { out, open, verify, parse, sign, describe } = require(file) as Addon;
+      return { name: "native", out, open, verify, parse, sign, describe };
+    } catch {
+      // The next one, and in the end WebAssembly, which runs everywhere.
     }
   }
   return undefined;

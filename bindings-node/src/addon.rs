@@ -6,7 +6,7 @@ use core::{ptr, slice};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clarife_webhooks::Webhook;
+use clarife_webhooks::{Event, Webhook, WebhookError};
 use encoding_rs::mem;
 use napi_sys::{TypedarrayType, ValueType, napi_callback_info, napi_env, napi_status, napi_value};
 use zeroize::Zeroize as _;
@@ -40,9 +40,13 @@ unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value)
         env.check(unsafe {
             napi_sys::napi_set_instance_data(env.0, out.cast(), Some(drop_box::<Out>), ptr::null_mut())
         })?;
-        for (name, function) in
-            [(c"open", open as unsafe extern "C" fn(_, _) -> _), (c"verify", verify), (c"sign", sign)]
-        {
+        for (name, function) in [
+            (c"open", open as unsafe extern "C" fn(_, _) -> _),
+            (c"verify", verify),
+            (c"parse", parse),
+            (c"sign", sign),
+            (c"describe", describe),
+        ] {
             let mut value = ptr::null_mut();
             // SAFETY: the name ends with a NUL, which is what -1 says; `out` outlives the function (above).
             env.check(unsafe {
@@ -79,13 +83,17 @@ unsafe extern "C" fn verify(env: napi_env, info: napi_callback_info) -> napi_val
         let now = numbers::seconds(env.number(now)?);
         let mut room = [0; HEADER_ROOM];
         let header = env.header(signature, &mut room)?;
-        match webhook.verify_at(body.bytes(), header.as_deref(), now) {
-            Ok(event) => {
-                let text = if let Body::Borrowed(_) = body { env.text(event.raw())? } else { ptr::null_mut() };
-                out.answer(numbers::of_event(&event), text)
-            }
-            Err(error) => out.answer(numbers::of_error(&error), env.text(&error.to_string())?),
-        }
+        out.answer_event(env, &body, &webhook.verify_at(body.bytes(), header.as_deref(), now))
+    })
+}
+
+/// `parse(body)`: the text of an event that came as bytes, or an error's message. Nothing is verified.
+unsafe extern "C" fn parse(env: napi_env, info: napi_callback_info) -> napi_value {
+    let env = Env(env);
+    env.guarded(|| {
+        let (out, [body]) = env.arguments(info)?;
+        let body = env.body(body)?;
+        out.answer_event(env, &body, &Event::parse_trusted(body.bytes()))
     })
 }
 
@@ -98,8 +106,17 @@ unsafe extern "C" fn sign(env: napi_env, info: napi_callback_info) -> napi_value
         let body = env.body(body)?;
         match webhook.sign(body.bytes(), numbers::seconds(env.number(timestamp)?)) {
             Ok(signature) => out.answer(numbers::SUCCESS, env.text(&signature)?),
-            Err(error) => out.answer(numbers::INVALID_TIMESTAMP, env.text(&error.to_string())?),
+            Err(error) => out.answer(numbers::WRONG, env.text(&error.to_string())?),
         }
+    })
+}
+
+/// `describe(code)`: a code's message and hint.
+unsafe extern "C" fn describe(env: napi_env, info: napi_callback_info) -> napi_value {
+    let env = Env(env);
+    env.guarded(|| {
+        let (_, [code]) = env.arguments(info)?;
+        env.text(&numbers::describe(env.number(code)?))
     })
 }
 
@@ -113,6 +130,22 @@ impl Out {
         // cannot overlap it, because only the face holds it.
         unsafe { self.0.write_unaligned(numbers) };
         Ok(value)
+    }
+
+    /// Leaves a verdict on a body, and returns the text that the face lacks.
+    fn answer_event(
+        &self,
+        env: Env,
+        body: &Body<'_>,
+        verdict: &Result<Event<'_>, WebhookError>,
+    ) -> Result<napi_value, Failure> {
+        match verdict {
+            Ok(event) => {
+                let text = if let Body::Borrowed(_) = body { env.text(event.raw())? } else { ptr::null_mut() };
+                self.answer(numbers::of_event(event), text)
+            }
+            Err(error) => self.answer(numbers::of_error(error), env.text(&error.to_string())?),
+        }
     }
 }
 
@@ -198,7 +231,7 @@ impl Env {
                 &raw mut data,
                 &raw mut buffer,
             ))?;
-            let count = numbers::SUCCESS.len();
+            let count = numbers::COUNT;
             self.check(napi_sys::napi_create_typedarray(
                 self.0,
                 TypedarrayType::float64_array,

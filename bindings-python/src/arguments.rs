@@ -20,8 +20,7 @@ pub(crate) fn body<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound
         return Ok(bytes.clone());
     }
     if let Ok(text) = value.cast::<PyString>() {
-        // A lone surrogate cannot be in what was signed: with U+FFFD in its place, the signature does not match.
-        return text.encode_utf8().or_else(|_| Ok(PyBytes::new(py, text.to_string_lossy().as_bytes())));
+        return text.encode_utf8().or_else(|_| without_surrogates(text));
     }
     let changeable = value.is_instance_of::<PyByteArray>() || value.is_instance_of::<PyMemoryView>();
     if changeable || value.is_instance_of::<PyBytes>() {
@@ -35,6 +34,15 @@ pub(crate) fn body<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound
         return Err(PyTypeError::new_err(format!("{name} must be awaited first")));
     }
     Err(wrong_type(name, "bytes, bytearray, memoryview or str", value))
+}
+
+/// A text with lone surrogates, which cannot be in what was signed: with U+FFFD for each, as in every other language, the
+/// signature does not match.
+fn without_surrogates<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyBytes>> {
+    let units = text.call_method1("encode", ("utf-16-le", "surrogatepass"))?;
+    let units = units.cast::<PyBytes>()?.as_bytes().as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit));
+    let replaced: String = char::decode_utf16(units).map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    Ok(PyBytes::new(text.py(), replaced.as_bytes()))
 }
 
 /// The value of the signature header: given as such, or found in any container of headers.
@@ -61,12 +69,18 @@ pub(crate) fn signature<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Option<Cow<
     join(&values)
 }
 
-/// Picks the signature header's values out of pairs of names and values.
-fn pick<'py>(pairs: &Bound<'py, PyAny>, values: &mut Vec<Bound<'py, PyAny>>) -> PyResult<()> {
-    for pair in pairs.try_iter()? {
+/// Picks the signature header's values out of pairs of names and values; what is no pair but text is a value itself.
+fn pick<'py>(items: &Bound<'py, PyAny>, values: &mut Vec<Bound<'py, PyAny>>) -> PyResult<()> {
+    for pair in items.try_iter()? {
         let pair = pair?;
+        if text(&pair).is_some() {
+            values.push(pair);
+            continue;
+        }
         if !is_list(&pair) || pair.len()? != 2 {
-            return Err(PyTypeError::new_err("signature must hold pairs of a header's name and its value"));
+            return Err(PyTypeError::new_err(
+                "signature must hold the header's values, or pairs of a header's name and its value",
+            ));
         }
         if is_signature_header(&pair.get_item(0)?) {
             values.push(pair.get_item(1)?);

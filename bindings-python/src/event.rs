@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDelta, PyDict, PyGenericAlias, PyString, PyTuple, PyType};
 
-use crate::arguments::epoch;
+use crate::arguments::{self, epoch};
 use crate::error::refusal;
 
 /// A verified event. `Webhook.verify` makes it; it cannot be made by hand or changed.
@@ -141,8 +141,8 @@ impl Event {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Py<PyBytes>,))> {
-        let restore = py.import("clarife_webhooks._native")?.getattr("_restore_event")?;
-        Ok((restore, (self.raw.clone_ref(py),)))
+        let parse = py.import("clarife_webhooks._native")?.getattr("parse_trusted")?;
+        Ok((parse, (self.raw.clone_ref(py),)))
     }
 
     /// For the garbage collector: `data` is the caller's to put anything into, this event too.
@@ -151,11 +151,19 @@ impl Event {
     }
 }
 
-/// Unpickles an event. It was verified before it was pickled; a pickle is to be trusted or not to be loaded at all.
-#[pyfunction(name = "_restore_event")]
-pub(crate) fn restore_event(raw: &Bound<'_, PyBytes>) -> PyResult<Event> {
+/// Reads an event that was verified before, for example from your own queue. It checks the envelope and **no signature**:
+/// never give it a body that came over the network.
+///
+/// `raw` is the body, as `event.raw` has it. Raises WebhookError (malformed_payload) if it is no event.
+///
+/// >>> raw = b'{"id":"evt_1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{}}'
+/// >>> parse_trusted(raw).id
+/// 'evt_1'
+#[pyfunction]
+pub(crate) fn parse_trusted(raw: &Bound<'_, PyAny>) -> PyResult<Event> {
+    let raw = arguments::body(raw, "raw")?;
     let event = Verified::parse_trusted(raw.as_bytes()).map_err(|error| refusal(raw.py(), &error))?;
-    Event::new(raw, &event)
+    Event::new(&raw, &event)
 }
 
 /// The known types' names, made once.

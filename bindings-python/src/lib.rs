@@ -15,7 +15,7 @@ mod _native {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
-    use super::event::{Event, restore_event};
+    use super::event::{Event, parse_trusted};
     #[pymodule_export]
     use super::webhook::{Webhook, is_known_event_type, verify_webhook_signature};
 

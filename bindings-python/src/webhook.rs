@@ -34,12 +34,15 @@ impl Webhook {
         tolerance: Option<&Bound<'_, PyAny>>,
         max_event_age: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        // Arguments of a wrong type come before a secret that cannot be used.
+        let seconds = |value: Option<_>, name| value.map(|value| arguments::whole_seconds(value, name)).transpose();
+        let (tolerance, max_event_age) = (seconds(tolerance, "tolerance")?, seconds(max_event_age, "max_event_age")?);
         let mut webhook = arguments::keyed(secrets, "secrets")?;
         if let Some(tolerance) = tolerance {
-            webhook = webhook.with_tolerance(arguments::whole_seconds(tolerance, "tolerance")?);
+            webhook = webhook.with_tolerance(tolerance);
         }
         if let Some(age) = max_event_age {
-            webhook = webhook.with_max_event_age(arguments::whole_seconds(age, "max_event_age")?);
+            webhook = webhook.with_max_event_age(age);
         }
         Ok(Self(webhook))
     }

@@ -75,3 +75,8 @@ def test_it_is_no_other_exception_and_cannot_be_altered() -> None:
 
 def test_the_place_of_a_malformed_payload() -> None:
     assert caught("malformed_payload").message.endswith(f"line 1, column {len(BROKEN) + 1}")
+
+
+def test_it_is_never_without_its_parts() -> None:
+    with pytest.raises(TypeError):
+        WebhookError()  # type: ignore[call-arg]

@@ -14,7 +14,7 @@ from typing import Any, get_origin
 import pytest
 from helpers import NOW, SECRET, envelope, verified
 
-from clarife_webhooks import EVENT_TYPES, DocumentUpdatedEvent, Event, Webhook, WebhookError
+from clarife_webhooks import EVENT_TYPES, DocumentUpdatedEvent, Event, Webhook, WebhookError, parse_trusted
 
 
 def test_members() -> None:
@@ -194,3 +194,18 @@ def test_max_event_age_is_exact() -> None:
     with pytest.raises(WebhookError) as caught:
         webhook.verify(body, signature, now=datetime(2026, 3, 28, 12, tzinfo=timezone.utc) + timedelta(seconds=1))
     assert caught.value.code == "event_too_old"
+
+
+def test_an_event_from_a_queue_of_ones_own_is_read_without_a_signature() -> None:
+    event = verified(envelope())
+    for stored in (event.raw, event.raw.decode(), bytearray(event.raw)):
+        assert parse_trusted(stored) == event
+    assert parse_trusted(event.raw).data == event.data
+    with pytest.raises(WebhookError) as caught:
+        parse_trusted(b"[]")
+    assert caught.value.code == "malformed_payload"
+    with pytest.raises(WebhookError) as caught:
+        parse_trusted({"id": "evt_1"})  # type: ignore[arg-type]
+    assert caught.value.code == "body_not_raw"
+    with pytest.raises(TypeError, match="^raw must "):
+        parse_trusted(None)  # type: ignore[arg-type]

@@ -147,11 +147,18 @@ def test_parts_of_a_header_that_was_split_are_joined() -> None:
     time, mac = SIGNATURE.split(",")
     assert verdict([("x-clarife-signature", time), (b"X-Clarife-Signature", mac.encode())]) == "evt_1"
     assert verdict({"x-clarife-signature": [time, None, mac]}) == "evt_1"
+    assert verdict([time, mac.encode()]) == "evt_1"
+
+
+def test_the_values_of_the_header_in_a_list() -> None:
+    assert verdict([SIGNATURE]) == verdict((SIGNATURE.encode(),)) == "evt_1"
+    assert verdict([SIGNATURE] * 2) == verdict(["ab"]) == "malformed_signature"
+    assert verdict([]) == "missing_signature"
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [True, 1, 1.5, object(), bytearray(b"t=1"), [SIGNATURE], [SIGNATURE.encode()], ["ab"], [("x",)], [("x", "y", "z")], [None], {1},
+    [True, 1, 1.5, object(), bytearray(b"t=1"), [("x",)], [("x", "y", "z")], [None], {1},
      {"x-clarife-signature": 1}, {"x-clarife-signature": {}}, {"x-clarife-signature": [1]}, [("x-clarife-signature", object())]],
 )  # fmt: skip
 def test_what_is_no_container_of_headers(wrong: Any) -> None:

@@ -50,6 +50,12 @@ def test_a_view_is_read_as_its_bytes() -> None:
         verified(released)
 
 
+def test_each_lone_surrogate_counts_as_one_replacement_character() -> None:
+    webhook = Webhook(SECRET)
+    assert webhook.sign("a\ud800\udc00\ude00🐢", timestamp=1) == webhook.sign("a\U00010000\ufffd🐢", timestamp=1)
+    assert webhook.sign("\ud800", timestamp=1) == webhook.sign("\ufffd", timestamp=1)
+
+
 def test_a_str_with_a_lone_surrogate_matches_nothing() -> None:
     assert refused(BODY.decode() + "\ud83d", Webhook(SECRET).sign(BODY)) == "signature_mismatch"
 
@@ -249,6 +255,11 @@ def test_verify_webhook_signature_answers_as_verify_does() -> None:
         assert verify_webhook_signature(*arguments) is False
     with pytest.raises(WebhookError, match="secret"):
         verify_webhook_signature(BODY, signature, "")
+
+
+def test_wrong_options_come_before_a_secret_that_cannot_be_one() -> None:
+    with pytest.raises(TypeError, match="^tolerance must "):
+        Webhook("", tolerance=-1)
 
 
 def test_no_secret_is_ever_shown() -> None:

@@ -1,57 +1,63 @@
-import { WebhookError } from "./error.js";
-import { MESSAGES } from "./generated.js";
+import { plainError } from "./error.js";
+import { isPromise, member, tag, wrongType } from "./value.js";
 
 /** The raw body: text, or bytes in any of JavaScript's containers. */
 export type Body = string | ArrayBuffer | ArrayBufferView;
 
-const BODY = "body must be a string, an ArrayBuffer or a view of one such as Uint8Array or Buffer, not ";
+/** The longest string of V8: an event keeps its text, and a longer body would have none. */
+const MOST = 0x1fff_ffe8;
+/** What the prototypes of all typed arrays inherit from. */
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 
-/** The body as an engine takes it. `instanceof` does not do here: Jest, for one, has a realm of its own. */
-export function rawBody(body: unknown): string | Uint8Array {
-  if (typeof body === "string") {
-    // Otherwise the text that was verified and the text that is read could differ in a lone surrogate.
-    return body.toWellFormed?.() ?? body;
+/** The body as an engine takes it: text without lone surrogates, or a plain view that nothing else changes meanwhile. */
+export function rawBody(body: unknown, name: string): string | Uint8Array {
+  const raw = typeof body === "string" ? body : bytesOf(body, name);
+  if (raw.length > MOST) {
+    throw new RangeError(`${name} must be of ${MOST} bytes at most`);
   }
-  if (ArrayBuffer.isView(body)) {
-    const bytes = body instanceof Uint8Array ? body : new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
-    // Another thread could change shared memory between the verdict and the reading.
-    return isShared(bytes.buffer) ? new Uint8Array(bytes) : bytes;
-  }
-  if (hasSlot(ArrayBuffer, body)) {
-    return new Uint8Array(body as ArrayBuffer);
-  }
-  if (typeof SharedArrayBuffer === "function" && hasSlot(SharedArrayBuffer, body)) {
-    return new Uint8Array(new Uint8Array(body as SharedArrayBuffer));
-  }
-  if (typeof body !== "object" || body === null) {
-    throw new TypeError(BODY + kind(body));
-  }
-  if (typeof (body as { then?: unknown }).then === "function") {
-    throw new TypeError(`${BODY}a promise: await it first`);
-  }
-  throw notRaw();
+  // Otherwise the text that was verified and the text that is read could differ in a lone surrogate.
+  return typeof raw === "string" ? (raw.toWellFormed?.() ?? raw) : isFixed(raw.buffer) ? raw : new Uint8Array(raw);
 }
 
-/** What a parsed object, or a request whose body was read, gets in place of a verdict. */
-export function notRaw(): WebhookError {
-  return new WebhookError("body_not_raw", MESSAGES.body_not_raw);
-}
-
-/** What a value is, for a message. */
-export function kind(value: unknown): string {
-  return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : typeof value;
-}
-
-function isShared(buffer: ArrayBufferLike): boolean {
-  return buffer[Symbol.toStringTag] === "SharedArrayBuffer";
-}
-
-/** Whether a value is a buffer of that kind, whatever its realm and its prototype say. */
-function hasSlot(type: typeof ArrayBuffer | typeof SharedArrayBuffer, value: unknown): boolean {
+/** A view of a container's bytes. */
+function bytesOf(body: unknown, name: string): Uint8Array {
   try {
-    Reflect.get(type.prototype, "byteLength", value);
-    return true;
+    return plainView(ArrayBuffer.isView(body) ? body : new DataView(body as ArrayBuffer));
+  } catch {
+    // Neither a buffer, shared or not, nor a view, or one whose memory is gone.
+  }
+  if (typeof body === "object" && body !== null) {
+    if (isPromise(body)) {
+      throw new TypeError(`${name} must be awaited first: it is a promise`);
+    }
+    // What a parser made, or a framework's request.
+    if (tag(body) === "Object" || Array.isArray(body) || member(body, "headers") !== undefined) {
+      throw plainError("body_not_raw");
+    }
+  }
+  throw wrongType(name, "a string, or an ArrayBuffer or view (Uint8Array, Buffer) that is not detached", body);
+}
+
+/**
+ * The same bytes without a class of their own. It goes by what the view is, not by its prototype, which another realm (Jest
+ * has one) or a subclass brings, nor by the length that a subclass says it has.
+ */
+function plainView(view: ArrayBufferView): Uint8Array {
+  const type = inner(TYPED_ARRAY, Symbol.toStringTag, view) === undefined ? DataView.prototype : TYPED_ARRAY;
+  return new Uint8Array(inner(type, "buffer", view), inner(type, "byteOffset", view), inner(type, "byteLength", view));
+}
+
+/** Another thread could change shared memory between the verdict and the reading; and not every decoder takes what can shrink. */
+function isFixed(buffer: ArrayBufferLike): boolean {
+  try {
+    inner(ArrayBuffer.prototype, "byteLength", buffer); // throws where memory is shared
+    return !(buffer as ArrayBuffer).resizable;
   } catch {
     return false;
   }
+}
+
+/** What a built-in type's own getter says of an object, whatever the object's class and its own members say. */
+function inner(type: object, name: PropertyKey, object: object): never {
+  return Reflect.get(type, name, object) as never;
 }

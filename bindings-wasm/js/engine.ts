@@ -1,20 +1,42 @@
 /** Verifies and signs: the native addon or the WebAssembly module. Both give the same numbers and texts. */
 export interface Engine {
   readonly name: "native" | "wasm";
-  /** The last call's verdict and places; see src/numbers.rs. Read before the next call. */
+  /** The last call's verdict and places. Read before the next call. */
   readonly out: Float64Array;
   /** A webhook, or an error's message. NaN is an option that was not given. */
   open(secrets: readonly string[], tolerance: number, maxEventAge: number): object | string;
+  /** Drops a webhook now, where the engine can; otherwise it goes when it is collected. */
+  close?(webhook: object): void;
   /** The text of a verified body that came as bytes, or an error's message. */
   verify(webhook: object, body: string | Uint8Array, signature: string | undefined, now: number): string;
+  /** The text of an event that came as bytes, or an error's message: nothing is verified. */
+  parse(body: string | Uint8Array): string;
   /** The signature header, or an error's message. */
   sign(webhook: object, body: string | Uint8Array, timestamp: number): string;
+  /** An error's message without particulars, and its hint in a second line; 1 is the first of `ERROR_CODES`. */
+  describe(code: number): string;
 }
 
-/** Where things are in `Engine.out`. */
+// Where things are in `Engine.out`; src/numbers.rs has the same names. Ends are exclusive.
 export const VERDICT = 0;
 export const TYPE = 1;
-export const ID_TOKEN = 2;
-export const TYPE_TOKEN = 4;
+export const ID_START = 2;
+export const ID_END = 3;
+export const TYPE_START = 4;
+export const TYPE_END = 5;
 export const CREATED_AT = 6;
-export const DATA = 7;
+export const DATA_START = 7;
+export const DATA_END = 8;
+export const TEXT_START = 9;
+export const TEXT_LENGTH = 10;
+export const COUNT = 11;
+
+/** Which build is in use: the native addon, or WebAssembly. */
+export let engine: Engine["name"];
+export let current: Engine;
+
+/** Every entry of the package calls this once, before anything else. */
+export function use(next: Engine): void {
+  current = next;
+  engine = next.name;
+}

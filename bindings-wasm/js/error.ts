@@ -1,4 +1,5 @@
-import { HINTS, type ErrorCode } from "./generated.js";
+import { current } from "./engine.js";
+import { ERROR_CODES, type ErrorCode } from "./generated.js";
 
 /** A delivery that was refused, or a secret that cannot be used. Nothing in it comes from the secret or the body. */
 export class WebhookError extends Error {
@@ -10,7 +11,20 @@ export class WebhookError extends Error {
   constructor(code: ErrorCode, message: string) {
     super(message);
     this.code = code;
-    this.hint = HINTS[code];
+    this.hint = described(code)[1]!;
   }
 }
 Object.defineProperty(WebhookError.prototype, "name", { value: "WebhookError", configurable: true, writable: true });
+
+/** The error of a code whose reason has no particulars. */
+export function plainError(code: ErrorCode): WebhookError {
+  return new WebhookError(code, described(code)[0]!);
+}
+
+const descriptions: string[][] = [];
+
+/** A code's message and its hint. */
+function described(code: ErrorCode): string[] {
+  const place = ERROR_CODES.indexOf(code) + 1;
+  return (descriptions[place] ??= current.describe(place).split("\n"));
+}

@@ -1,4 +1,4 @@
-import { CREATED_AT, DATA, ID_TOKEN, TYPE, TYPE_TOKEN } from "./engine.js";
+import { CREATED_AT, DATA_END, DATA_START, ID_END, ID_START, TYPE, TYPE_END, TYPE_START } from "./engine.js";
 import { EVENT_TYPES } from "./generated.js";
 
 /**
@@ -17,14 +17,14 @@ export class VerifiedEvent {
 
   /** The body's text, and the places that an engine found in it. */
   constructor(raw: string, out: Float64Array) {
-    const known = EVENT_TYPES[out[TYPE]!];
-    this.id = token(raw, out, ID_TOKEN);
-    this.type = known ?? token(raw, out, TYPE_TOKEN);
+    const type = out[TYPE]!;
+    this.id = token(raw, out[ID_START]!, out[ID_END]!);
+    this.type = type < 0 ? token(raw, out[TYPE_START]!, out[TYPE_END]!) : EVENT_TYPES[type]!;
     this.createdAt = new Date(out[CREATED_AT]!);
     Object.defineProperty(this, "data", PARSED_ON_READING);
     this.#raw = raw;
-    this.#start = out[DATA]!;
-    this.#end = out[DATA + 1]!;
+    this.#start = out[DATA_START]!;
+    this.#end = out[DATA_END]!;
     Object.freeze(this);
   }
 
@@ -43,7 +43,8 @@ export class VerifiedEvent {
   }
 }
 
-const PARSED_ON_READING: PropertyDescriptor = {
+const PARSED_ON_READING: PropertyDescriptor & { __proto__: null } = {
+  __proto__: null,
   enumerable: true,
   get(this: VerifiedEvent) {
     return VerifiedEvent.parse(this);
@@ -51,6 +52,6 @@ const PARSED_ON_READING: PropertyDescriptor = {
 };
 
 /** A JSON string of the body. A slice would be quicker, and keep the whole body in memory for as long as the id is. */
-function token(raw: string, out: Float64Array, place: number): string {
-  return JSON.parse(raw.slice(out[place], out[place + 1])) as string;
+function token(raw: string, start: number, end: number): string {
+  return JSON.parse(raw.slice(start, end)) as string;
 }

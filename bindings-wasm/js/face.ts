@@ -1,9 +1,10 @@
-import { kind, notRaw, rawBody, type Body } from "./body.js";
-import { VERDICT, type Engine } from "./engine.js";
-import { WebhookError } from "./error.js";
+import { rawBody, type Body } from "./body.js";
+import { current, VERDICT } from "./engine.js";
+import { plainError, WebhookError } from "./error.js";
 import { VerifiedEvent } from "./event.js";
 import { ERROR_CODES, EVENT_TYPES, type KnownEventType, type WebhookEvent } from "./generated.js";
 import { signatureHeader, type SignatureSource } from "./headers.js";
+import { kind, tag, wrongType } from "./value.js";
 
 /** Options of a {@link Webhook}, in seconds. */
 export interface WebhookOptions {
@@ -32,16 +33,6 @@ export interface RequestLike {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-/** Which build is in use: the native addon, or WebAssembly. */
-export let engine: Engine["name"];
-let current: Engine;
-
-/** Every entry of the package calls this once, before anything else. */
-export function use(next: Engine): void {
-  current = next;
-  engine = next.name;
-}
-
 /**
  * Verifies deliveries of one subscription, and signs bodies as clarife does. Make it once and keep it.
  *
@@ -58,18 +49,9 @@ export class Webhook {
    * @throws {WebhookError} `invalid_secret`
    */
   constructor(secrets: string | readonly string[], options?: WebhookOptions) {
-    const list: readonly unknown[] = Array.isArray(secrets) ? [...secrets] : [secrets];
-    for (const secret of list) {
-      if (typeof secret !== "string") {
-        throw new TypeError(`secrets must be a string or an array of strings, not ${kind(secret)}`);
-      }
-    }
-    const { tolerance, maxEventAge } = given(options) as WebhookOptions;
-    const opened = current.open(list as string[], whole(tolerance, "tolerance"), whole(maxEventAge, "maxEventAge"));
-    if (typeof opened === "string") {
-      throw failure(opened);
-    }
-    this.#handle = opened;
+    const texts = secretTexts(secrets, "secrets");
+    const { tolerance, maxEventAge } = given(options, "tolerance", "maxEventAge");
+    this.#handle = open(texts, whole(tolerance, "tolerance"), whole(maxEventAge, "maxEventAge"));
   }
 
   /**
@@ -78,41 +60,45 @@ export class Webhook {
    * @throws {WebhookError} with the code of the first check that fails
    */
   verify(body: Body, signature: SignatureSource, options?: VerifyOptions): WebhookEvent {
-    const raw = rawBody(body);
-    const text = current.verify(this.#handle, raw, signatureHeader(signature), seconds(given(options).now, "now"));
-    const { out } = current;
-    if (out[VERDICT] !== 0) {
-      throw failure(text);
-    }
-    return new VerifiedEvent(typeof raw === "string" ? raw : text, out) as unknown as WebhookEvent;
+    return verified(this.#handle, rawBody(body, "body"), signature, options);
   }
 
   /** Verifies a Fetch API request, whose body it reads. */
   async verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<WebhookEvent> {
-    if (typeof (request as Partial<RequestLike> | null | undefined)?.arrayBuffer !== "function") {
-      throw new TypeError(`request must be a Request of the Fetch API, not ${kind(request)}`);
+    const { arrayBuffer, headers, bodyUsed, body } = Object(request) as Partial<RequestLike> & { body?: ReadableStream | null };
+    if (typeof arrayBuffer !== "function" || headers === undefined) {
+      throw wrongType("request", "a Request of the Fetch API", request);
     }
-    if (request.bodyUsed || (request as { body?: ReadableStream | null }).body?.locked) {
-      throw notRaw();
+    if (bodyUsed || body?.locked) {
+      throw plainError("body_not_raw");
     }
-    return this.verify(await request.arrayBuffer(), request.headers, options);
+    return this.verify(await request.arrayBuffer(), headers, options);
   }
 
   /** Signs a body with every secret, as clarife would: the value of the `X-Clarife-Signature` header. */
   sign(body: Body, options?: SignOptions): string {
-    const text = current.sign(this.#handle, rawBody(body), seconds(given(options).timestamp, "timestamp"));
-    if (current.out[VERDICT] !== 0) {
-      throw failure(text);
-    }
-    return text;
+    const raw = rawBody(body, "body");
+    const { timestamp } = given(options, "timestamp");
+    return checked(current.sign(this.#handle, raw, seconds(timestamp, "timestamp")));
   }
 }
 
-/** The webhook of the last call of {@link verifyWebhookSignature}: mostly, the next call has the same secret. */
-let last: { readonly secret: unknown; readonly webhook: Webhook } | undefined;
+/**
+ * Reads an event that was verified before, for example one that a handler put into its own queue. It checks the envelope and
+ * **no signature**: never give it what came over the network.
+ *
+ * @throws {WebhookError} `malformed_payload`, or `body_not_raw` for a parsed body
+ */
+export function parseTrusted(raw: Body): WebhookEvent {
+  const body = rawBody(raw, "raw");
+  return event(body, current.parse(body));
+}
 
 /** Whether this version knows an event's type. */
 export function isKnownEventType(type: string): type is KnownEventType {
+  if (typeof type !== "string") {
+    throw wrongType("type", "a string", type);
+  }
   return (EVENT_TYPES as readonly string[]).includes(type);
 }
 
@@ -122,55 +108,87 @@ export function isKnownEventType(type: string): type is KnownEventType {
  * @throws {WebhookError} `body_not_raw` for a parsed body, `invalid_secret`
  */
 export function verifyWebhookSignature(payload: Body, signature: SignatureSource, secret: string | readonly string[]): boolean {
-  if (typeof secret !== "string" || secret !== last?.secret) {
-    last = { secret, webhook: new Webhook(secret) };
-  }
+  const webhook = open(secretTexts(secret, "secret"), NaN, NaN);
   try {
-    last.webhook.verify(payload, signature);
+    verified(webhook, rawBody(payload, "payload"), signature);
     return true;
   } catch (error) {
     if (error instanceof WebhookError && error.code !== "body_not_raw") {
       return false;
     }
     throw error;
+  } finally {
+    current.close?.(webhook);
   }
 }
 
-function failure(message: string): Error {
+function secretTexts(secrets: unknown, name: string): string[] {
+  const texts: unknown[] = Array.isArray(secrets) ? [...secrets] : [secrets];
+  for (const secret of texts) {
+    if (typeof secret !== "string") {
+      throw wrongType(name, "a string or an array of strings", secret);
+    }
+    // A lone surrogate has no bytes to make a key of.
+    if (/\p{Cs}/u.test(secret)) {
+      throw plainError("invalid_secret");
+    }
+  }
+  return texts as string[];
+}
+
+/** The engine's webhook. */
+function open(secrets: string[], tolerance: number, maxEventAge: number): object {
+  return checked(current.open(secrets, tolerance, maxEventAge)) as object;
+}
+
+function verified(webhook: object, body: string | Uint8Array, signature: unknown, options?: unknown): WebhookEvent {
+  const header = signatureHeader(signature);
+  return event(body, current.verify(webhook, body, header, seconds(given(options, "now").now, "now")));
+}
+
+/** The event of the engine's last call. */
+function event(body: string | Uint8Array, answer: string): WebhookEvent {
+  const text = checked(answer);
+  return new VerifiedEvent(typeof body === "string" ? body : text, current.out) as unknown as WebhookEvent;
+}
+
+/** What the engine's last call gave, unless that is an error's message. */
+function checked<Result>(result: Result): Result {
   const verdict = current.out[VERDICT]!;
-  return verdict < 0 ? new TypeError(message) : new WebhookError(ERROR_CODES[verdict - 1]!, message);
+  if (verdict !== 0) {
+    const message = result as string;
+    throw verdict < 0 ? new TypeError(message) : new WebhookError(ERROR_CODES[verdict - 1]!, message);
+  }
+  return result;
 }
 
-function given(options: unknown): { readonly now?: unknown; readonly timestamp?: unknown } {
+/** The options that the caller has set, and not those that somebody has put on every object there is. */
+function given<Name extends string>(options: unknown, ...names: Name[]): Given<Name> {
   if (options === undefined || options === null) {
-    return {};
+    return NONE as Given<Name>;
   }
-  if (typeof options !== "object") {
-    throw new TypeError(`options must be an object, not ${kind(options)}`);
+  if (typeof options !== "object" || tag(options) !== "Object") {
+    throw wrongType("options", "an object", options);
   }
-  return options;
+  const own = { __proto__: null, ...options };
+  const others = Object.keys(own).filter((name) => !names.includes(name as Name));
+  if (others.length > 0) {
+    throw new TypeError(`options must hold ${names.join(" and ")} only, not ${others.join(", ")}`);
+  }
+  return own as Given<Name>;
 }
+
+type Given<Name extends string> = { readonly [_ in Name]?: unknown };
+
+const NONE: object = { __proto__: null };
 
 /** Unix seconds; the clock's where none are given. */
-function seconds(value: unknown, name: string): number {
-  let time = value;
-  if (time === undefined) {
-    time = Date.now() / 1000;
-  } else if (typeof time === "object") {
-    time = dateSeconds(time);
-  }
+function seconds(value: unknown = Date.now() / 1000, name: string): number {
+  const time = kind(value) === "Date" ? Number(value) / 1000 : value;
   if (typeof time !== "number" || !Number.isFinite(time)) {
     throw new TypeError(`${name} must be Unix seconds or a valid Date`);
   }
   return Math.floor(time);
-}
-
-function dateSeconds(value: object | null): unknown {
-  try {
-    return Date.prototype.getTime.call(value) / 1000;
-  } catch {
-    return value;
-  }
 }
 
 /** An option in whole seconds; NaN where it is not given. */
@@ -178,7 +196,7 @@ function whole(value: unknown, name: string): number {
   if (value === undefined) {
     return NaN;
   }
-  if (!Number.isSafeInteger(value) || (value as number) < 0) {
+  if (!Number.isInteger(value) || (value as number) < 0) {
     throw new TypeError(`${name} must be a whole number of seconds, 0 or more`);
   }
   return value as number;

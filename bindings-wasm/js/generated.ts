@@ -3,9 +3,6 @@
 /** The header that carries the signature. */
 export const SIGNATURE_HEADER = "x-clarife-signature";
 
-/** How far a delivery's timestamp may be from the clock unless set otherwise, in seconds. */
-export const DEFAULT_TOLERANCE = 300;
-
 /** Every type of event that this version knows. */
 export const EVENT_TYPES = [
   "document.created",
@@ -44,22 +41,6 @@ export const ERROR_CODES = [
 
 /** What is wrong with a delivery or a secret. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
-
-/** What to do about each code. */
-export const HINTS: Readonly<Record<ErrorCode, string>> = {
-  invalid_secret: "copy the signing secret from the subscription's settings, whsec_ prefix included, and check the environment variable for spaces, quotes or a line break around it",
-  missing_signature: "pass the X-Clarife-Signature header, or all headers of the request; if it is not there, a proxy removed it or the request does not come from clarife",
-  malformed_signature: "pass the X-Clarife-Signature header exactly as received; if it was, a proxy changed it or the request does not come from clarife",
-  timestamp_too_old: "check that the server's clock is right and that the delivery did not wait in a queue before it was verified; to verify a stored delivery again, pass the time it arrived as now",
-  timestamp_in_future: "check that the server's clock is right",
-  signature_mismatch: "use this subscription's signing secret and the raw body, byte for byte as received, not one parsed and written again; after a rotation, give the current and the previous secret",
-  malformed_payload: "the signature is right, so this is what the sender sent; check that the endpoint belongs to a clarife subscription and report it to clarife with the delivery's id",
-  event_too_old: "the event is older than the maximum event age: a replay, or a delivery sent again by hand; raise the maximum event age if such deliveries are wanted",
-  body_not_raw: "pass the body as received, before any parser: express.raw({ type: \"application/json\" }) in Express, await request.text() with the Fetch API, request.get_data() in Flask, request.body in Django, await request.body() in Starlette and FastAPI",
-};
-
-/** The messages that are thrown before the core is asked. */
-export const MESSAGES = { body_not_raw: "the body is a parsed object, but the signature covers the raw body" } as const;
 
 /** A document. Every member is optional. */
 export interface Document {

@@ -1,5 +1,5 @@
-import { kind } from "./body.js";
 import { SIGNATURE_HEADER } from "./generated.js";
+import { isPromise, member, tag, wrongType } from "./value.js";
 
 /** Values of headers by name, in any case. */
 export type HeaderRecord = { readonly [name: string]: string | readonly string[] | null | undefined };
@@ -10,11 +10,24 @@ export interface HeaderContainer {
   entries?(): Iterable<readonly [string, string | readonly string[] | null | undefined]>;
 }
 
+/** Names and values, in a list. */
+export type HeaderPairs = readonly (readonly [name: string, value: string | readonly string[] | null | undefined])[];
+
 /** The signature header's value or values, or all headers of the request in whatever the framework keeps them. */
-export type SignatureSource = string | readonly string[] | HeaderContainer | HeaderRecord | null | undefined;
+export type SignatureSource = string | readonly string[] | HeaderPairs | HeaderContainer | HeaderRecord | null | undefined;
+
+/** A longer header is malformed, unless it is blank: nothing has to be carried further, however long a hostile one is. */
+const LONGEST = 4096;
 
 /** The signature header, if there is one; several are joined as HTTP does it (RFC 9110, section 5.3). */
 export function signatureHeader(source: unknown): string | undefined {
+  const header = find(source);
+  return header !== undefined && header.length > LONGEST
+    ? header.slice(0, LONGEST) + (/[^\t ]/.test(header) ? "," : "")
+    : header;
+}
+
+function find(source: unknown): string | undefined {
   if (typeof source === "string") {
     return source;
   }
@@ -24,29 +37,44 @@ export function signatureHeader(source: unknown): string | undefined {
   if (typeof source !== "object") {
     throw wrong(source);
   }
-  if (Array.isArray(source)) {
-    return join(undefined, source);
+  if (isPromise(source)) {
+    throw new TypeError("signature must be awaited first: it is a promise");
   }
-  const { get, entries } = source as Partial<Record<"get" | "entries", unknown>>;
-  // A Map tells upper from lower case, so it is searched; anything else that answers to `get` is taken at its word.
-  if (typeof get === "function" && (source as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] !== "Map") {
-    const found = join(undefined, get.call(source, SIGNATURE_HEADER));
-    if (found !== undefined) {
-      return found;
-    }
+  if (Array.isArray(source)) {
+    return source.some(Array.isArray) ? among(source) : join(undefined, source);
+  }
+  const get = member(source, "get");
+  if (typeof get === "function") {
+    // A Map tells upper from lower case, so it is searched; anything else that answers to `get` is taken at its word.
+    const found = tag(source) === "Map" ? undefined : join(undefined, get.call(source, SIGNATURE_HEADER));
+    const entries = member(source, "entries");
+    return found === undefined && typeof entries === "function" ? among(entries.call(source)) : found;
+  }
+  const headers = member(source, "headers");
+  if (Object(headers) === headers && !Array.isArray(headers)) {
+    throw new TypeError("signature must not be the request: pass request.headers");
+  }
+  if (tag(source) !== "Object" || Symbol.iterator in source) {
+    throw wrong(source);
   }
   let found: string | undefined;
-  if (typeof get === "function" && typeof entries === "function") {
-    for (const [name, value] of entries.call(source)) {
-      if (isSignature(name)) {
-        found = join(found, value);
-      }
+  for (const name in source) {
+    if (isSignature(name) && Object.hasOwn(source, name)) {
+      found = join(found, (source as HeaderRecord)[name]);
     }
-  } else {
-    for (const name in source) {
-      if (isSignature(name)) {
-        found = join(found, (source as HeaderRecord)[name]);
-      }
+  }
+  return found;
+}
+
+/** The signature among pairs of names and values. */
+function among(pairs: Iterable<unknown>): string | undefined {
+  let found: string | undefined;
+  for (const pair of pairs) {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      throw wrong(pair);
+    }
+    if (isSignature(pair[0])) {
+      found = join(found, pair[1]);
     }
   }
   return found;
@@ -61,20 +89,16 @@ function join(found: string | undefined, value: unknown): string | undefined {
   if (value === null || value === undefined) {
     return found;
   }
-  if (Array.isArray(value)) {
-    return value.reduce((joined, item) => {
-      if (typeof item !== "string") {
-        throw wrong(item);
-      }
-      return join(joined, item);
-    }, found);
+  let joined = found;
+  for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
+    if (typeof item !== "string") {
+      throw wrong(item);
+    }
+    joined = joined === undefined ? item : `${joined.slice(0, LONGEST)}, ${item.slice(0, LONGEST)}`;
   }
-  if (typeof value !== "string") {
-    throw wrong(value);
-  }
-  return found === undefined ? value : `${found}, ${value}`;
+  return joined;
 }
 
 function wrong(value: unknown): TypeError {
-  return new TypeError(`signature must be the header's value, or the request's headers, not ${kind(value)}`);
+  return wrongType("signature", "the header's value or the request's headers", value);
 }

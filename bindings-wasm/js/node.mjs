@@ -1,2 +1,1 @@
-// The CommonJS build, so that a process that both imports and requires the package has one WebhookError.
-export * from "./node.cjs";
+export * from "./node.cjs"; // one WebhookError for both module systems

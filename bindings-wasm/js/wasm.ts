@@ -1,31 +1,37 @@
-import type { Engine } from "./engine.js";
-import { use } from "./face.js";
+import { COUNT, TEXT_LENGTH, TEXT_START, use, VERDICT, type Engine } from "./engine.js";
 
 /** The module's exports (src/lib.rs): numbers in, numbers out. */
 interface WasmExports {
   readonly memory: WebAssembly.Memory;
   reserve(length: number): number;
   out(): number;
-  secret(length: number): void;
-  open(tolerance: number, maxEventAge: number): number;
+  open(secrets: number, tolerance: number, maxEventAge: number): number;
   close(webhook: number): void;
   verify(webhook: number, body: number, header: number, now: number): void;
+  parse(body: number): void;
   sign(webhook: number, body: number, timestamp: number): void;
+  describe(code: number): void;
 }
 
 /** A webhook inside the module. */
-class Handle {
-  constructor(readonly number: number) {}
+interface Handle {
+  readonly number: number;
 }
 
 /** The largest UTF-8 of a UTF-16 code unit. */
 const WIDEST = 3;
-/** The largest input; more does not fit into the module's memory. */
+/** The largest input: a length in the module is a positive 32-bit number, and V8 encodes nothing into larger views. */
 const MOST = 0x7fff_ffff;
+/** After each secret: a byte that UTF-8 never has. */
+const END = 0xff;
 
 /** Makes the face work with an instance of the module. */
 export function useInstance(exports: unknown): void {
   use(wasmEngine(exports as WasmExports));
+}
+
+function tooLarge(name: string): RangeError {
+  return new RangeError(`${name} must fit into the memory of the WebAssembly module`);
 }
 
 function wasmEngine(exports: WasmExports): Engine {
@@ -34,41 +40,50 @@ function wasmEngine(exports: WasmExports): Engine {
   const decoder = new TextDecoder(); // a byte order mark never verifies, so none is lost
   const freed = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(exports.close) : undefined;
   const place = exports.out();
-  let out = new Float64Array(memory.buffer, place, 11);
-  let bytes = new Uint8Array(memory.buffer);
+  let out!: Float64Array;
+  let bytes!: Uint8Array;
+  refresh();
 
   /** Views of the memory go stale when it grows. */
   function refresh(): void {
-    if (out.buffer !== memory.buffer) {
-      out = new Float64Array(memory.buffer, place, 11);
+    if (bytes?.buffer !== memory.buffer) {
+      out = new Float64Array(memory.buffer, place, COUNT);
       bytes = new Uint8Array(memory.buffer);
     }
   }
 
-  function reserve(length: number): number {
+  /** Room for an input; where it starts. */
+  function reserve(length: number, name: string): number {
     const start = length > MOST ? 0 : exports.reserve(length) >>> 0;
     if (start === 0) {
-      throw new RangeError("body is larger than the memory of the WebAssembly module");
+      throw tooLarge(name);
     }
     refresh();
     return start;
   }
 
-  /** Writes a body and what a header needs after it; where they start and how long the body is. */
-  function write(body: string | Uint8Array, header: string): [start: number, length: number] {
+  /** Writes a text where there is room for it; how many bytes it has. */
+  function put(text: string, start: number, name: string): number {
+    const { read, written } = encoder.encodeInto(text, bytes.subarray(start, start + text.length * WIDEST));
+    if (read !== text.length) {
+      throw tooLarge(name);
+    }
+    return written;
+  }
+
+  /** Writes a body and the header after it; how long both are. */
+  function write(body: string | Uint8Array, header = ""): [body: number, header: number] {
     const raw = typeof body === "string" ? encoder.encode(body) : body;
-    const start = reserve(raw.byteLength + header.length * WIDEST);
+    const start = reserve(raw.length + header.length * WIDEST, "body");
     bytes.set(raw, start);
-    return [start, raw.byteLength];
+    return [raw.length, put(header, start + raw.length, "signature")];
   }
 
-  function text(start: number, length: number): string {
-    return decoder.decode(bytes.subarray(start, start + length));
-  }
-
-  function message(): string {
+  /** The last call's text; of a body that was read, the caller's bytes, which are what the module has a copy of. */
+  function text(body?: string | Uint8Array): string {
     refresh();
-    return text(out[9]!, out[10]!);
+    const start = out[TEXT_START]!;
+    return decoder.decode(out[VERDICT] === 0 && typeof body === "object" ? body : bytes.subarray(start, start + out[TEXT_LENGTH]!));
   }
 
   return {
@@ -77,29 +92,41 @@ function wasmEngine(exports: WasmExports): Engine {
       return out;
     },
     open(secrets, tolerance, maxEventAge) {
+      const start = reserve(secrets.reduce((length, secret) => length + secret.length * WIDEST + 1, 0), "secrets");
+      let end = start;
       for (const secret of secrets) {
-        const start = reserve(secret.length * WIDEST);
-        exports.secret(encoder.encodeInto(secret, bytes.subarray(start)).written);
+        end += put(secret, end, "secrets");
+        bytes[end++] = END;
       }
-      const number = exports.open(tolerance, maxEventAge);
+      const number = exports.open(end - start, tolerance, maxEventAge);
+      const message = text();
       if (number === 0) {
-        return message();
+        return message;
       }
-      refresh();
-      const handle = new Handle(number);
-      freed?.register(handle, number);
+      const handle: Handle = { number };
+      freed?.register(handle, number, handle);
       return handle;
     },
+    close(webhook) {
+      freed?.unregister(webhook);
+      exports.close((webhook as Handle).number);
+    },
     verify(webhook, body, header, now) {
-      const [start, length] = write(body, header ?? "");
-      const { written } = encoder.encodeInto(header ?? "", bytes.subarray(start + length));
-      exports.verify((webhook as Handle).number, length, header === undefined ? -1 : written, now);
-      refresh();
-      return out[0] === 0 ? (typeof body === "string" ? "" : text(start, length)) : message();
+      const [length, headerLength] = write(body, header);
+      exports.verify((webhook as Handle).number, length, header === undefined ? -1 : headerLength, now);
+      return text(body);
+    },
+    parse(body) {
+      exports.parse(write(body)[0]);
+      return text(body);
     },
     sign(webhook, body, timestamp) {
-      exports.sign((webhook as Handle).number, write(body, "")[1], timestamp);
-      return message();
+      exports.sign((webhook as Handle).number, write(body)[0], timestamp);
+      return text();
+    },
+    describe(code) {
+      exports.describe(code);
+      return text();
     },
   };
 }

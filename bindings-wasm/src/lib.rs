@@ -16,11 +16,11 @@ use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use clarife_webhooks::Webhook;
+use clarife_webhooks::{Event, Webhook, WebhookError};
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroize as _;
 
-use numbers::Numbers;
+use numbers::{Numbers, TEXT_LENGTH, TEXT_START};
 use slot::Slot;
 
 /// What the standard library would bring, in a quarter of its 10 KB.
@@ -36,16 +36,17 @@ mod runtime {
     }
 }
 
-/// What the host has written: a body and a header, or a secret.
+/// What the host has written: a body and a header, or secrets.
 static INPUT: Slot<Vec<u8>> = Slot::new(Vec::new());
-/// The secrets of the webhook that is about to be opened.
-static SECRETS: Slot<Vec<String>> = Slot::new(Vec::new());
 /// Handles are places in this list, counted from 1.
 static WEBHOOKS: Slot<Vec<Option<Arc<Webhook>>>> = Slot::new(Vec::new());
-/// The last call's numbers, then where its text is and how long.
-static OUT: Slot<[f64; 11]> = Slot::new([0.0; 11]);
+/// The last call's numbers.
+static OUT: Slot<Numbers> = Slot::new(numbers::SUCCESS);
 /// The last call's text: an error's message or a signature.
 static TEXT: Slot<String> = Slot::new(String::new());
+
+/// The largest input whose memory is kept for the next one.
+const KEPT: usize = 1 << 20;
 
 /// Makes room for `length` bytes of input and says where; 0 if there is no memory for them.
 #[wasm_bindgen]
@@ -63,39 +64,29 @@ pub fn reserve(length: usize) -> *mut u8 {
     })
 }
 
-/// Where the eleven numbers are that a call leaves.
+/// Where the numbers are that a call leaves.
 #[wasm_bindgen]
 pub fn out() -> *const f64 {
-    OUT.with(|out| out.as_ptr())
+    OUT.as_ptr().cast()
 }
 
-/// Takes the input's first `length` bytes as a secret of the webhook that [`open`] will make, and wipes them.
+/// Makes a webhook of the secrets in the input's first `length` bytes, each followed by a byte 255, which UTF-8 never has, and
+/// wipes them; its handle, or 0 for an error.
 #[wasm_bindgen]
-pub fn secret(length: usize) {
-    INPUT.with(|input| {
-        let bytes = input.get_mut(..length).unwrap_or_default();
-        SECRETS.with(|secrets| secrets.push(String::from_utf8(bytes.to_vec()).unwrap_or_default()));
-        bytes.zeroize();
+pub fn open(length: usize, tolerance: f64, max_event_age: f64) -> usize {
+    let mut input = INPUT.take();
+    let bytes = input.get_mut(..length).unwrap_or_default();
+    let secrets = bytes.split_inclusive(|&byte| byte == u8::MAX).map(|secret| {
+        let text = secret.strip_suffix(&[u8::MAX]).unwrap_or_default();
+        core::str::from_utf8(text).unwrap_or_default() // the host writes UTF-8, and an empty secret is refused
     });
-}
-
-/// Makes a webhook of the secrets given before; its handle, or 0 for an error.
-#[wasm_bindgen]
-pub fn open(tolerance: f64, max_event_age: f64) -> usize {
-    let mut secrets = SECRETS.take();
-    let webhook = numbers::webhook(&secrets, tolerance, max_event_age);
-    secrets.zeroize(); // the core keeps keyed states only and wipes them; these copies are ours to wipe
-    match webhook {
-        Ok(webhook) => {
+    let webhook = numbers::webhook(secrets, tolerance, max_event_age);
+    bytes.zeroize(); // the core keeps keyed states only and wipes them; these are ours to wipe
+    keep(input);
+    match webhook.map(|webhook| hold(Arc::new(webhook))) {
+        Ok(handle) => {
             answer(numbers::SUCCESS, String::new());
-            WEBHOOKS.with(|webhooks| {
-                let free = webhooks.iter().position(Option::is_none).unwrap_or(webhooks.len());
-                webhooks.resize(webhooks.len().max(free.saturating_add(1)), None);
-                if let Some(place) = webhooks.get_mut(free) {
-                    *place = Some(Arc::new(webhook));
-                }
-                free.saturating_add(1)
-            })
+            handle
         }
         Err(error) => {
             answer(numbers::of_error(&error), error.to_string());
@@ -107,7 +98,7 @@ pub fn open(tolerance: f64, max_event_age: f64) -> usize {
 /// Drops a webhook and wipes its keys.
 #[wasm_bindgen]
 pub fn close(handle: usize) {
-    WEBHOOKS.with(|webhooks| webhooks.get_mut(handle.wrapping_sub(1)).map(Option::take));
+    drop(WEBHOOKS.with(|webhooks| webhooks.get_mut(handle.wrapping_sub(1)).and_then(Option::take)));
 }
 
 /// Verifies the input's first `body` bytes with the `header` bytes after them as the signature; a negative length is no header.
@@ -116,11 +107,16 @@ pub fn verify(handle: usize, body: usize, header: i32, now: f64) {
     with_input(handle, |webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let header = usize::try_from(header).ok().and_then(|length| rest.get(..length));
-        match webhook.verify_at(body, header, numbers::seconds(now)) {
-            Ok(event) => answer(numbers::of_event(&event), String::new()),
-            Err(error) => answer(numbers::of_error(&error), error.to_string()),
-        }
+        answer_event(webhook.verify_at(body, header, numbers::seconds(now)));
     });
+}
+
+/// Reads the input's first `body` bytes as an event, without verifying it.
+#[wasm_bindgen]
+pub fn parse(body: usize) {
+    let input = INPUT.take();
+    answer_event(Event::parse_trusted(input.get(..body).unwrap_or_default()));
+    keep(input);
 }
 
 /// Signs the input's first `body` bytes.
@@ -129,24 +125,58 @@ pub fn sign(handle: usize, body: usize, timestamp: f64) {
     with_input(handle, |webhook, input| {
         match webhook.sign(input.get(..body).unwrap_or_default(), numbers::seconds(timestamp)) {
             Ok(signature) => answer(numbers::SUCCESS, signature),
-            Err(error) => answer(numbers::INVALID_TIMESTAMP, error.to_string()),
+            Err(error) => answer(numbers::WRONG, error.to_string()),
         }
     });
 }
 
-fn with_input(handle: usize, call: impl FnOnce(&Webhook, &[u8])) {
-    let webhook = WEBHOOKS.with(|webhooks| webhooks.get(handle.wrapping_sub(1)).cloned().flatten());
-    let input = INPUT.take();
-    if let Some(webhook) = webhook {
-        call(&webhook, &input);
-    }
-    INPUT.with(|place| *place = input);
+/// Leaves a code's message and hint.
+#[wasm_bindgen]
+pub fn describe(code: f64) {
+    answer(numbers::SUCCESS, numbers::describe(code));
 }
 
-fn answer(numbers: Numbers, text: String) {
-    let [a, b, c, d, e, f, g, h, i] = numbers;
-    let place = [text.as_ptr().addr() as f64, text.len() as f64];
-    let [start, length] = place;
-    OUT.with(|out| *out = [a, b, c, d, e, f, g, h, i, start, length]);
-    TEXT.with(|place| *place = text);
+/// Keeps a webhook; its handle.
+fn hold(webhook: Arc<Webhook>) -> usize {
+    WEBHOOKS.with(|webhooks| {
+        let free = webhooks.iter().position(Option::is_none).unwrap_or_else(|| {
+            webhooks.push(None);
+            webhooks.len().wrapping_sub(1)
+        });
+        if let Some(place) = webhooks.get_mut(free) {
+            *place = Some(webhook);
+        }
+        free.saturating_add(1)
+    })
+}
+
+fn with_input(handle: usize, call: impl FnOnce(&Webhook, &[u8])) {
+    let input = INPUT.take();
+    match WEBHOOKS.with(|webhooks| webhooks.get(handle.wrapping_sub(1)).cloned().flatten()) {
+        Some(webhook) => call(&webhook, &input),
+        // Said, because otherwise the last call's verdict would be taken for this one's.
+        None => answer(numbers::WRONG, String::from("webhook must be what open() gave")),
+    }
+    keep(input);
+}
+
+/// Keeps the input's memory for the next one, unless it is more than most need.
+fn keep(input: Vec<u8>) {
+    if input.len() <= KEPT {
+        INPUT.put(input);
+    }
+}
+
+fn answer_event(verdict: Result<Event<'_>, WebhookError>) {
+    match verdict {
+        Ok(event) => answer(numbers::of_event(&event), String::new()),
+        Err(error) => answer(numbers::of_error(&error), error.to_string()),
+    }
+}
+
+fn answer(mut numbers: Numbers, text: String) {
+    numbers[TEXT_START] = text.as_ptr().addr() as f64;
+    numbers[TEXT_LENGTH] = text.len() as f64;
+    OUT.put(numbers);
+    TEXT.put(text);
 }

@@ -5,7 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clarife_webhooks::{ErrorCode, EventType};
 
-use crate::{INPUT, OUT, TEXT, close, open, out, reserve, secret, sign, verify};
+use crate::numbers::{
+    COUNT, CREATED_AT, DATA_START, ID_START, Numbers, TEXT_LENGTH, TEXT_START, TYPE, TYPE_START, VERDICT,
+};
+use crate::{INPUT, KEPT, OUT, TEXT, WEBHOOKS, close, describe, open, out, parse, reserve, sign, verify};
 
 const NOW: f64 = 1_774_699_200.0;
 const BODY: &str = r#"{"id":"evt_1","x":"zażółć 😀","type":"share.created","created_at":"2026-03-28T12:00:00.1239Z","data":{"y":"é"}}"#;
@@ -24,14 +27,17 @@ fn write(parts: &[&[u8]]) {
 }
 
 fn opened(secrets: &[&str]) -> usize {
-    for one in secrets {
-        write(&[one.as_bytes()]);
-        secret(one.len());
-    }
-    open(f64::NAN, f64::NAN)
+    opened_with(secrets, f64::NAN, f64::NAN)
 }
 
-fn numbers() -> [f64; 11] {
+fn opened_with(secrets: &[&str], tolerance: f64, max_event_age: f64) -> usize {
+    let ended: Vec<Vec<u8>> = secrets.iter().map(|secret| [secret.as_bytes(), &[u8::MAX]].concat()).collect();
+    let parts: Vec<&[u8]> = ended.iter().map(Vec::as_slice).collect();
+    write(&parts);
+    open(parts.concat().len(), tolerance, max_event_age)
+}
+
+fn numbers() -> Numbers {
     OUT.with(|out| *out)
 }
 
@@ -42,18 +48,22 @@ fn text() -> String {
 fn signed(webhook: usize, body: &[u8]) -> String {
     write(&[body]);
     sign(webhook, body.len(), NOW);
-    assert_eq!(numbers()[0], 0.0);
+    assert_eq!(numbers()[VERDICT], 0.0);
     text()
 }
 
-fn verified(webhook: usize, body: &[u8], header: &str) -> [f64; 11] {
+fn verified(webhook: usize, body: &[u8], header: &str) -> Numbers {
     write(&[body, header.as_bytes()]);
     verify(webhook, body.len(), i32::try_from(header.len()).unwrap(), NOW);
     numbers()
 }
 
-fn code(numbers: [f64; 11]) -> Option<ErrorCode> {
-    ErrorCode::ALL.into_iter().zip(1_u8..).find(|(_, number)| f64::from(*number) == numbers[0]).map(|(code, _)| code)
+fn code(numbers: Numbers) -> Option<ErrorCode> {
+    ErrorCode::ALL
+        .into_iter()
+        .zip(1_u8..)
+        .find(|(_, number)| f64::from(*number) == numbers[VERDICT])
+        .map(|(code, _)| code)
 }
 
 #[test]
@@ -64,10 +74,13 @@ fn a_delivery_goes_through() {
     let units: Vec<u16> = BODY.encode_utf16().collect();
     let token =
         |place: usize| String::from_utf16(&units[numbers[place] as usize..numbers[place + 1] as usize]).unwrap();
-    assert_eq!(numbers[0], 0.0);
-    assert_eq!(EventType::KNOWN[numbers[1] as usize], EventType::ShareCreated);
-    assert_eq!([token(2), token(4), token(7)], [r#""evt_1""#, r#""share.created""#, r#"{"y":"é"}"#]);
-    assert_eq!(numbers[6], NOW * 1000.0 + 123.0);
+    assert_eq!(numbers[VERDICT], 0.0);
+    assert_eq!(EventType::KNOWN[numbers[TYPE] as usize], EventType::ShareCreated);
+    assert_eq!(
+        [token(ID_START), token(TYPE_START), token(DATA_START)],
+        [r#""evt_1""#, r#""share.created""#, r#"{"y":"é"}"#]
+    );
+    assert_eq!(numbers[CREATED_AT], NOW * 1000.0 + 123.0);
 }
 
 #[test]
@@ -76,9 +89,10 @@ fn the_numbers_say_where_the_text_is() {
     assert_eq!(opened(&[""]), 0);
     assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
     let text = text();
-    assert_eq!(numbers()[10], text.len() as f64);
+    assert_eq!(numbers()[TEXT_LENGTH], text.len() as f64);
+    assert_eq!(numbers()[TEXT_START], TEXT.with(|text| text.as_ptr()).addr() as f64);
     assert!(text.is_ascii() && !text.is_empty());
-    assert_eq!(out(), OUT.with(|out| out.as_ptr()));
+    assert_eq!((out(), COUNT), (OUT.as_ptr().cast(), 11), "js/engine.ts has the same number");
 }
 
 #[test]
@@ -95,7 +109,7 @@ fn refusals_have_the_place_of_their_code() {
     verify(webhook, BODY.len(), -1, NOW);
     assert_eq!(code(numbers()), Some(ErrorCode::MissingSignature));
     sign(webhook, 0, -1.0);
-    assert_eq!(numbers()[0], -1.0);
+    assert_eq!(numbers()[VERDICT], -1.0);
 }
 
 #[test]
@@ -119,9 +133,7 @@ fn several_secrets_and_options() {
     let _module = module();
     let webhook = opened(&["whsec_new", "whsec_a"]);
     assert_eq!(signed(webhook, b"{}").matches("v1=").count(), 2);
-    write(&[b"whsec_a"]);
-    secret(7);
-    let strict = open(0.0, 0.0);
+    let strict = opened_with(&["whsec_a"], 0.0, 0.0);
     let header = signed(strict, BODY.as_bytes());
     assert_eq!(code(verified(strict, BODY.as_bytes(), &header)), None, "created within the same second");
     write(&[BODY.as_bytes(), header.as_bytes()]);
@@ -132,25 +144,108 @@ fn several_secrets_and_options() {
 #[test]
 fn secrets_are_wiped_from_the_input() {
     let _module = module();
-    opened(&["whsec_wiped"]);
+    opened(&["whsec_wiped", "whsec_wiped_too"]);
     assert!(INPUT.with(|input| !input.windows(5).any(|bytes| bytes == b"wiped")));
 }
 
 #[test]
-fn handles_are_used_again_and_wrong_ones_do_nothing() {
+fn secrets_end_where_they_end() {
+    let _module = module();
+    let header = |secrets: &[&str]| signed(opened(secrets), b"{}");
+    assert_eq!(
+        header(&["whsec_a", "ż"]),
+        format!("{},v1={}", header(&["whsec_a"]), &header(&["ż"])[header(&["ż"]).len() - 64..])
+    );
+    for secrets in [&[][..], &["", "whsec_a"], &["whsec_a", ""], &["whsec_a\0whsec_b"]] {
+        assert_eq!(opened(secrets), 0);
+        assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
+    }
+    for input in [&b"whsec_a"[..], b"whsec_a\xffwhsec_b", b"whsec_a\xff\xc3\xff", b"\xff"] {
+        write(&[input]);
+        assert_eq!(open(input.len(), f64::NAN, f64::NAN), 0, "no secret without its end, none that is not UTF-8");
+    }
+}
+
+#[test]
+fn a_trusted_body_is_read_and_an_untrusted_one_refused() {
+    let _module = module();
+    write(&[BODY.as_bytes()]);
+    parse(BODY.len());
+    let parsed = numbers();
+    let webhook = opened(&["whsec_a"]);
+    let header = signed(webhook, BODY.as_bytes());
+    assert_eq!(parsed[..TEXT_START], verified(webhook, BODY.as_bytes(), &header)[..TEXT_START]);
+    write(&[b"{}"]);
+    parse(2);
+    assert_eq!(code(numbers()), Some(ErrorCode::MalformedPayload));
+}
+
+#[test]
+fn every_code_is_described_and_no_other() {
+    let _module = module();
+    for (code, number) in ErrorCode::ALL.into_iter().zip(1_u8..) {
+        describe(f64::from(number));
+        assert_eq!(text(), format!("{}\n{}", clarife_webhooks::WebhookError::from(code), code.hint()));
+        assert_eq!(text().matches('\n').count(), 1);
+    }
+    for wrong in [0.0, -1.0, 10.0, f64::NAN, f64::INFINITY] {
+        describe(wrong);
+        assert_eq!(text(), "");
+    }
+}
+
+#[test]
+fn a_large_input_is_not_kept() {
+    let _module = module();
+    let webhook = opened(&["whsec_a"]);
+    for (length, kept) in [(KEPT, KEPT), (KEPT + 1, 0), (2, 2)] {
+        for call in
+            [&|length| sign(webhook, length, NOW), &|length| parse(length), &|length| verify(webhook, length, -1, NOW)]
+                as [&dyn Fn(usize); 3]
+        {
+            INPUT.take();
+            write(&[&vec![b' '; length]]);
+            call(length);
+            assert_eq!(INPUT.with(|input| input.len()), kept);
+        }
+    }
+    assert_eq!(numbers()[VERDICT], 2.0);
+}
+
+#[test]
+fn a_call_that_ends_in_the_middle_blocks_no_later_one() {
+    let _module = module();
+    let webhook = opened(&["whsec_a"]);
+    let trap = || -> () { std::panic::resume_unwind(Box::new("a trap")) };
+    assert!(std::panic::catch_unwind(|| INPUT.with(|_| trap())).is_err());
+    assert!(std::panic::catch_unwind(|| TEXT.with(|_| trap())).is_err());
+    let header = signed(webhook, BODY.as_bytes());
+    assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], 0.0);
+    assert!(std::panic::catch_unwind(|| WEBHOOKS.with(|_| trap())).is_err());
+    assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], -1.0, "lost, and said to be");
+    assert!(opened(&["whsec_a"]) > 0);
+}
+
+#[test]
+fn handles_are_used_again_and_wrong_ones_are_refused() {
     let _module = module();
     let (first, second) = (opened(&["whsec_a"]), opened(&["whsec_b"]));
     assert_ne!(first, second);
     close(first);
     assert_eq!(opened(&["whsec_c"]), first);
-    let before = numbers();
-    for handle in [0, usize::MAX, 1000] {
-        write(&[b"{}"]);
-        verify(handle, 2, -1, NOW);
+    let verdicts = |handle| {
+        let header = signed(first, BODY.as_bytes());
+        let verify = verified(handle, BODY.as_bytes(), &header)[VERDICT];
         sign(handle, 2, NOW);
+        [verify, numbers()[VERDICT]]
+    };
+    assert_eq!(verdicts(first), [0.0, 0.0]);
+    for handle in [0, usize::MAX, 1000] {
+        assert_eq!(verdicts(handle), [-1.0, -1.0], "never the last call's verdict");
         close(handle);
-        assert_eq!(numbers(), before);
     }
+    close(first);
+    assert!(opened(&["whsec_d"]) == first && opened(&["whsec_e"]) != second);
 }
 
 #[test]
@@ -163,8 +258,10 @@ fn lengths_beyond_the_input_reach_nothing() {
         assert_eq!(code(numbers()), Some(ErrorCode::MissingSignature));
     }
     sign(webhook, usize::MAX, NOW);
-    secret(usize::MAX);
-    assert_eq!(open(f64::NAN, f64::NAN), 0);
+    parse(usize::MAX);
+    assert_eq!(code(numbers()), Some(ErrorCode::MalformedPayload));
+    assert_eq!(open(usize::MAX, f64::NAN, f64::NAN), 0);
+    assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
     assert!(reserve(usize::MAX).is_null());
     assert!(!reserve(0).is_null());
 }

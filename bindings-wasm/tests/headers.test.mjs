@@ -1,9 +1,9 @@
 // Where the signature comes from: every container of headers that frameworks have.
 import assert from "node:assert/strict";
-import { createServer, request as send } from "node:http";
+import { createServer, IncomingMessage, request as send } from "node:http";
 import { once } from "node:events";
 import test from "node:test";
-import { AT, BODY, SECRET, SIGNATURE, thrownBy, webhook } from "./api.mjs";
+import { api, AT, BODY, SECRET, SIGNATURE, thrownBy, webhook } from "./api.mjs";
 
 const verifies = (headers) => webhook.verify(BODY, headers, AT).raw === BODY;
 
@@ -19,6 +19,9 @@ test("values, records, Headers and maps", () => {
     "record without prototype": Object.assign(Object.create(null), { [lower]: SIGNATURE }),
     "record with numbers elsewhere": { "content-length": 5, [lower]: SIGNATURE },
     Headers: new Headers({ [upper]: SIGNATURE }),
+    "list of pairs": [["host", "a"], [upper, SIGNATURE]],
+    "entries in a list": [...new Headers({ [upper]: SIGNATURE })],
+    "pairs with lists": [[lower, [SIGNATURE]]],
     Map: new Map([[upper, SIGNATURE]]),
     "Map of lists": new Map([[lower, [SIGNATURE]]]),
     "object with get": { get: (name) => (name === lower ? SIGNATURE : null) },
@@ -31,7 +34,7 @@ test("values, records, Headers and maps", () => {
 });
 
 test("no header is a missing signature", () => {
-  for (const source of [{}, new Headers(), new Map(), [], { get: () => null }, { "x-clarife-signature": undefined }, { "x-clarife-signature": [] }, { "x-clarife-signatur\u00e9": SIGNATURE }]) {
+  for (const source of [{}, new Headers(), new Map(), [], [["host", "a"]], [[Symbol("a"), 1]], { get: () => null }, { headers: "a" }, { headers: ["a"], then: "a", get: "b" }, Object.create({ "x-clarife-signature": SIGNATURE }), { "x-clarife-signature": undefined }, { "x-clarife-signature": [] }, { "x-clarife-signatur\u00e9": SIGNATURE }]) {
     assert.equal(thrownBy(() => webhook.verify(BODY, source, AT)).code, "missing_signature");
   }
 });
@@ -41,11 +44,61 @@ test("several headers count as one, joined", () => {
   joined.append("x-clarife-signature", SIGNATURE);
   joined.append("x-clarife-signature", SIGNATURE);
   const split = SIGNATURE.split(",");
-  for (const twice of [joined, [SIGNATURE, SIGNATURE], { "x-clarife-signature": SIGNATURE, "X-Clarife-Signature": SIGNATURE }, new Map([["x-clarife-signature", SIGNATURE], ["X-CLARIFE-SIGNATURE", SIGNATURE]])]) {
+  for (const twice of [joined, [SIGNATURE, SIGNATURE], { "x-clarife-signature": SIGNATURE, "X-Clarife-Signature": SIGNATURE }, new Map([["x-clarife-signature", SIGNATURE], ["X-CLARIFE-SIGNATURE", SIGNATURE]]), [["x-clarife-signature", SIGNATURE], ["X-CLARIFE-SIGNATURE", SIGNATURE]]]) {
     assert.match(thrownBy(() => webhook.verify(BODY, twice, AT)).message, /more than one t/);
   }
   for (const parts of [split, { "x-clarife-signature": split[0], "X-Clarife-Signature": split[1] }, new Map([["X-clarife-signature", split[1]], ["x-clarife-signature", split[0]]])]) {
     assert.ok(verifies(parts), "two halves are one whole");
+  }
+});
+
+test("what holds no headers is a TypeError that names the signature", () => {
+  const headers = new Headers({ "x-clarife-signature": SIGNATURE });
+  const wrong = {
+    await: [Promise.resolve(headers), { then() {} }, Object.assign(Promise.resolve(), { get: () => SIGNATURE })],
+    "pass request\\.headers": [new Request("https://example.com/", { headers }), new Response("", { headers }), new IncomingMessage(null), { headers: { "x-clarife-signature": SIGNATURE } }],
+    "not [A-Z]": [new ArrayBuffer(8), Buffer.from(SIGNATURE), new DataView(new ArrayBuffer(8)), new Date(), new String(SIGNATURE), new Number(5), headers.entries(), headers[Symbol.iterator](), new Map().keys(), [].values(), (function* () {})(), new Set([SIGNATURE]), new Error("a"), { [Symbol.iterator]: () => [].values() }, [{}], [["x-clarife-signature", {}]]],
+    "not ": [[["x-clarife-signature"]], [["a", "b", "c"]], [["x-clarife-signature", SIGNATURE], "a"], ["a", ["x-clarife-signature", SIGNATURE]], ["a", null], [[]], [["x-clarife-signature", 5]]],
+  };
+  for (const [expected, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      const error = thrownBy(() => webhook.verify(BODY, value, AT));
+      assert.ok(error instanceof TypeError, error.stack);
+      assert.match(error.message, new RegExp(`^signature must .*${expected}`));
+    }
+  }
+});
+
+test("nothing that somebody has put on every object counts", async () => {
+  const request = () => ({ headers: other, bodyUsed: false, arrayBuffer: async () => new TextEncoder().encode(BODY).buffer });
+  const late = { now: AT.now + 1000 };
+  const other = { "X-Clarife-Signature": SIGNATURE };
+  const pollution = { now: AT.now, timestamp: 5, tolerance: 1e12, maxEventAge: 0, "x-clarife-signature": SIGNATURE, "X-Clarife-Signature": SIGNATURE, get: () => SIGNATURE, entries: () => [], then: () => {}, headers: { "x-clarife-signature": SIGNATURE }, unknown: 1, "-1": "document.deleted" };
+  for (const [name, value] of Object.entries(pollution)) {
+    // Changeable, as a merge that an attacker fills has it, and enumerable, so that for…in walks over it.
+    Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true, writable: true });
+    let results;
+    try {
+      results = [
+        thrownBy(() => webhook.verify(BODY, SIGNATURE)).code,
+        thrownBy(() => webhook.verify(BODY, SIGNATURE, {})).code,
+        thrownBy(() => new api.Webhook(SECRET, {}).verify(BODY, SIGNATURE, late)).code,
+        thrownBy(() => webhook.verify(BODY, {}, AT)).code,
+        thrownBy(() => webhook.verify({}, SIGNATURE, AT)).code,
+        webhook.verify(BODY, other, AT).raw,
+        new api.Webhook(SECRET).verify(BODY, SIGNATURE, AT).type,
+        Number(/t=(\d+)/.exec(webhook.sign(BODY))[1]) > AT.now,
+        webhook.verify(BODY.replace("document.updated", "a.b"), webhook.sign(BODY.replace("document.updated", "a.b"), { timestamp: AT.now }), AT).type,
+      ];
+      // With that, no buffer can be awaited any more.
+      if (name !== "then") results.push((await webhook.verifyRequest(request(), AT)).raw);
+    } catch (error) {
+      results = error;
+    } finally {
+      delete Object.prototype[name];
+    }
+    const expected = ["timestamp_too_old", "timestamp_too_old", "timestamp_too_old", "missing_signature", "body_not_raw", BODY, "document.updated", true, "a.b", BODY];
+    assert.deepEqual(results, name === "then" ? expected.slice(0, -1) : expected, name);
   }
 });
 
@@ -88,7 +141,7 @@ test("verifyRequest reads the raw body itself", async () => {
   const broken = request({ body: new ReadableStream({ pull: () => { throw failure; } }), duplex: "half" });
   await assert.rejects(webhook.verifyRequest(broken, AT), (error) => error === failure);
 
-  for (const wrong of [undefined, null, 5, BODY, {}, { body: BODY, headers: {} }]) {
+  for (const wrong of [undefined, null, 5, BODY, {}, { body: BODY, headers: {} }, new Blob([BODY])]) {
     await assert.rejects(webhook.verifyRequest(wrong, AT), { name: "TypeError", message: /^request must / });
   }
   await assert.rejects(webhook.verifyRequest(request(), SECRET), { name: "TypeError", message: /^options must / });

@@ -94,6 +94,7 @@ test("no value in any argument crashes or verifies", async () => {
       holds(() => webhook.sign(BODY, { timestamp: first }));
       holds(() => webhook.verify(BODY, SIGNATURE, { now: first }));
       holds(() => api.isKnownEventType(first));
+      holds(() => api.parseTrusted(first));
       assert.notEqual(holds(() => api.verifyWebhookSignature(first, second, SECRET)), true);
       holds(() => api.verifyWebhookSignature(BODY, second, third));
       await webhook.verifyRequest(first, second).then(() => assert.fail("it verified"), (error) => holds(() => { throw error; }));

@@ -108,15 +108,15 @@ impl ErrorCode {
                  one parsed and written again; after a rotation, give the current and the previous secret"
             }
             Self::MalformedPayload => {
-                "the signature is right, so this is what the sender sent; check that the endpoint belongs \
-                 to a clarife subscription and report it to clarife with the delivery's id"
+                "the body is what the sender signed: check that the endpoint belongs to a clarife subscription and \
+                 report it to clarife; an event that was stored before and read as trusted may have been cut"
             }
             Self::EventTooOld => {
                 "the event is older than the maximum event age: a replay, or a delivery sent again by hand; \
                  raise the maximum event age if such deliveries are wanted"
             }
             Self::BodyNotRaw => {
-                "pass the body as received, before any parser: express.raw({ type: \"application/json\" }) in \
+                "pass the body as received, once and before any parser: express.raw({ type: \"application/json\" }) in \
                  Express, await request.text() with the Fetch API, request.get_data() in Flask, request.body in \
                  Django, await request.body() in Starlette and FastAPI"
             }
@@ -134,7 +134,7 @@ impl ErrorCode {
             Self::SignatureMismatch => "no signature in the header matches the body",
             Self::MalformedPayload => "the body is not an event",
             Self::EventTooOld => "the event was created too long ago",
-            Self::BodyNotRaw => "the body is a parsed object, but the signature covers the raw body",
+            Self::BodyNotRaw => "the raw body was expected, not a parsed one or a request that was read before",
         }
     }
 }

@@ -14,6 +14,7 @@ export function containers(pairs) {
     ["a record of lists", Object.fromEntries(exact)],
     ["a record of lists without a prototype, as Node's headersDistinct", bare(lower)],
     ["a Map", new Map(joined(exact))],
+    ["a list of pairs", pairs],
   ];
   if (values.length) found.push(["a list of values", values]);
   if (values.length === 1) found.push(["the value", values[0]]);

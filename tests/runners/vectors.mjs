@@ -119,7 +119,6 @@ function sign(sdk, _group, test) {
   }
 }
 
-/** The runtime's own JSON agrees with the expectation, and a body that holds it comes back from signing and verifying. */
 /** Through `verify`: a key that can be a secret, and a verdict that tells a right tag from a wrong one. */
 function hmac(sdk, _group, test) {
   const key = bytesOf({ hex: test.key });
@@ -131,6 +130,7 @@ function hmac(sdk, _group, test) {
   same("code", error?.code, !whole ? "malformed_signature" : test.result === "valid" ? "malformed_payload" : "signature_mismatch");
 }
 
+/** The runtime's own JSON agrees with the expectation, and a body that holds it comes back from signing and verifying. */
 function canonical(sdk, _group, test) {
   if (test.error) return SKIPPED;
   const again = (json) => JSON.stringify(JSON.parse(json));

@@ -10,7 +10,8 @@ use crate::{consumers, package};
 pub fn run(sh: &Shell) -> Result<()> {
     let consumers = consumers::install(sh, &package::all(sh)?)?;
     step("bench: Rust");
-    cmd!(sh, "cargo bench --quiet --package clarife-webhooks --features sender --bench canonical --bench verify").run()?;
+    cmd!(sh, "cargo bench --quiet --package clarife-webhooks --features sender --bench canonical --bench verify")
+        .run()?;
     let folder = consumers::copy_into(sh, "tests/bench", &consumers.npm)?;
     step("bench: Node");
     let script = folder.join("verify.mjs");

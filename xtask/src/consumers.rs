@@ -19,8 +19,8 @@ pub struct Consumers {
     pub python: PathBuf,
     /// The wheel.
     pub wheel: PathBuf,
-    /// The unpacked crate.
-    pub krate: PathBuf,
+    /// A cargo project with the crate: the receiver of tests/servers/rust.
+    pub rust: PathBuf,
 }
 
 /// Makes the projects anew.
@@ -37,7 +37,8 @@ pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {
     let python = python::venv(sh)?;
     let wheel = &packages.wheel;
     cmd!(sh, "{python} -m pip install --quiet --no-index --no-deps --force-reinstall {wheel}").run()?;
-    Ok(Consumers { npm, npm_without_addon, python, wheel: wheel.clone(), krate: packages.krate.clone() })
+    let rust = cargo_project(sh, &folder.join("rust"), packages)?;
+    Ok(Consumers { npm, npm_without_addon, python, wheel: wheel.clone(), rust })
 }
 
 fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {
@@ -54,6 +55,24 @@ fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf
             folder.join("node_modules").join(tool),
         )?;
     }
+    Ok(folder.to_path_buf())
+}
+
+/// The receiver in Rust, on the packed crate where the workspace has the crate's folder.
+fn cargo_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {
+    let krate = packages.krate.display().to_string();
+    let manifest = sh.read_file(root().join("tests/servers/rust/Cargo.toml"))?;
+    let dependencies = manifest.split_once("[dependencies]").map(|(_, dependencies)| dependencies).unwrap_or_default();
+    let dependencies = dependencies
+        .replace("clarife-webhooks = { workspace = true", &format!("clarife-webhooks = {{ path = {krate:?}"))
+        .replace("serde_json = { workspace = true", "serde_json = { version = \"1\"");
+    sh.write_file(
+        folder.join("Cargo.toml"),
+        format!("[package]\nname = \"receiver\"\nedition = \"2024\"\n\n[dependencies]{dependencies}\n[workspace]\n"),
+    )?;
+    sh.copy_file(root().join("Cargo.lock"), folder)?;
+    sh.create_dir(folder.join("src"))?;
+    sh.copy_file(root().join("tests/servers/rust/src/main.rs"), folder.join("src"))?;
     Ok(folder.to_path_buf())
 }
 

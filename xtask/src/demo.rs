@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::package;
-use crate::project::{npm_tool, root, step, target};
+use crate::project::{npm_tool, release_rustflags, root, step, target};
 use crate::servers::Server;
 
 const SECRET: &str = "whsec_Y2xhcmlmZSB3ZWJob29rcyBkZW1vIHNlY3JldCAwMDA=";
@@ -23,12 +23,19 @@ pub fn run(sh: &Shell) -> Result<()> {
 /// The demo, once the packages are installed.
 pub fn show(sh: &Shell, consumers: &Consumers) -> Result<()> {
     step("demo: building the sender and the servers");
-    cmd!(sh, "cargo build --quiet --release --package demo-sender --package server-axum").run()?;
-    let logs = target().join("demo");
-    let binaries = target().join("release");
+    cmd!(sh, "cargo build --quiet --locked --release --package demo-sender")
+        .env("RUSTFLAGS", release_rustflags())
+        .run()?;
+    let receiver = consumers.rust.join("Cargo.toml");
+    let target = target();
+    cmd!(sh, "cargo build --quiet --release --manifest-path {receiver} --target-dir {target}")
+        .env("RUSTFLAGS", release_rustflags())
+        .run()?;
+    let logs = target.join("demo");
+    let binaries = target.join("release");
     let servers = [
         Server::start("rust (axum)", &logs.join("rust.log"), |port| {
-            Ok(serve(Command::new(binaries.join("server-axum")), port))
+            Ok(serve(Command::new(binaries.join("receiver")), port))
         })?,
         node(sh, consumers, &logs)?,
         python(consumers, &logs)?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::project::{root, target};
+use crate::project::{release_rustflags, root, target};
 use crate::wasm::{bundle, check_types, declarations, licence, npm_pack};
 
 fn package() -> PathBuf {
@@ -17,7 +17,9 @@ pub fn build(sh: &Shell) -> Result<()> {
     let output = package().join("dist");
     sh.remove_path(&output)?;
     sh.create_dir(&output)?;
-    cmd!(sh, "cargo build --quiet --package bindings-node --release").run()?;
+    cmd!(sh, "cargo build --quiet --locked --package bindings-node --release")
+        .env("RUSTFLAGS", release_rustflags())
+        .run()?;
     let (library, name) = addon()?;
     sh.copy_file(target().join("release").join(library), output.join(name))?;
     check_types(sh, &package())?;

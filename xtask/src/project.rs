@@ -48,3 +48,11 @@ pub fn unless_unchanged(sh: &Shell, input: &Path, output: &Path, work: impl FnOn
     work()?;
     sh.write_file(&stamp, now).context("the stamp could not be written")
 }
+
+/// The flags of what is released: no path of the building machine in it, which panic messages would otherwise name.
+pub fn release_rustflags() -> String {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    [remap(&home, "cargo"), remap(&root(), "clarife-webhooks")].join(" ")
+}

@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step};
-use crate::{codegen, demo, package, runtimes, setup, wasm};
+use crate::{codegen, demo, package, python, runtimes, setup, wasm};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -15,11 +15,12 @@ pub fn run(sh: &Shell) -> Result<()> {
     setup::all(sh)?;
     step("generated files");
     codegen::run(sh, true)?;
+    let python = python::venv(sh)?;
+    cmd!(sh, "{python} tests/vectors/validate.py").quiet().run()?;
     rust(sh)?;
     let consumers = consumers::install(sh, &package::all(sh)?)?;
-    javascript(sh, &consumers)?;
-    python(sh, &consumers)?;
-    crate_from_package(sh, &consumers)?;
+    javascript_tests(sh, &consumers)?;
+    python_tests(sh, &consumers)?;
     runtimes::walk(sh, &consumers)?;
     demo::show(sh, &consumers)?;
     wasm::report_sizes(sh)?;
@@ -42,7 +43,7 @@ fn rust(sh: &Shell) -> Result<()> {
 }
 
 /// The same tests for the native addon and for WebAssembly, in a project with the packed packages.
-fn javascript(sh: &Shell, consumers: &Consumers) -> Result<()> {
+fn javascript_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     for (package, project) in [
         ("clarife-webhooks", &consumers.npm),
         ("clarife-webhooks-wasm", &consumers.npm),
@@ -65,7 +66,7 @@ fn javascript(sh: &Shell, consumers: &Consumers) -> Result<()> {
     Ok(())
 }
 
-fn python(sh: &Shell, consumers: &Consumers) -> Result<()> {
+fn python_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let python = &consumers.python;
     let tests = root().join("bindings-python/tests");
     step("Python: tests, mypy, stubtest");
@@ -80,27 +81,5 @@ fn python(sh: &Shell, consumers: &Consumers) -> Result<()> {
     step("Python: pyright");
     let (pyright, programs) = (npm_tool("pyright"), tests.join("typing"));
     cmd!(sh, "{pyright} --pythonpath {python} --project {programs}").run()?;
-    Ok(())
-}
-
-/// A Rust project that depends on the packed crate, and on nothing of the workspace.
-fn crate_from_package(sh: &Shell, consumers: &Consumers) -> Result<()> {
-    step("Rust: the packed crate");
-    let project = consumers.npm.with_file_name("rust");
-    let krate = consumers.krate.display();
-    sh.write_file(
-        project.join("Cargo.toml"),
-        format!(
-            "[package]\nname = \"consumer\"\nedition = \"2024\"\n\n[dependencies]\naxum = \"0.8\"\n\
-             clarife-webhooks = {{ path = {:?}, features = [\"http\"] }}\nserde_json = \"1\"\n\
-             tokio = {{ version = \"1\", features = [\"net\", \"rt\", \"macros\"] }}\n\n[workspace]\n",
-            krate.to_string()
-        ),
-    )?;
-    sh.copy_file(root().join("Cargo.lock"), &project)?;
-    sh.create_dir(project.join("src"))?;
-    sh.copy_file(root().join("tests/servers/rust/src/main.rs"), project.join("src"))?;
-    let manifest = project.join("Cargo.toml");
-    cmd!(sh, "cargo check --quiet --manifest-path {manifest}").run()?;
     Ok(())
 }

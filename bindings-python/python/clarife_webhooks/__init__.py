@@ -34,6 +34,7 @@ from clarife_webhooks._native import (
     Event as Event,
     Webhook as Webhook,
     is_known_event_type as is_known_event_type,
+    parse_trusted as parse_trusted,
     verify_webhook_signature as verify_webhook_signature,
 )
 from clarife_webhooks._types import *

@@ -24,9 +24,8 @@ class WebhookError(Exception):
 
     __module__ = "clarife_webhooks"  # where users import it from, in tracebacks and pickles
 
-    if TYPE_CHECKING:  # BaseException keeps the arguments, which is all that pickling and copying need
-
-        def __init__(self, code: ErrorCode, message: str, hint: str) -> None: ...
+    def __init__(self, code: ErrorCode, message: str, hint: str) -> None:
+        super().__init__(code, message, hint)  # the arguments are all that pickling and copying need
 
     @property
     def code(self) -> ErrorCode:

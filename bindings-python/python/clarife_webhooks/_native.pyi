@@ -9,7 +9,7 @@ from typing_extensions import Self, TypeIs, TypeVar
 
 from clarife_webhooks._types import ErrorCode, EventType, WebhookEvent
 
-__all__ = ["ERROR_CODES", "EVENT_TYPES", "Event", "SIGNATURE_HEADER", "Webhook", "_restore_event", "is_known_event_type", "verify_webhook_signature"]
+__all__ = ["ERROR_CODES", "EVENT_TYPES", "Event", "SIGNATURE_HEADER", "Webhook", "is_known_event_type", "parse_trusted", "verify_webhook_signature"]
 
 _Type = TypeVar("_Type", bound=str, default=str, covariant=True)
 _Data = TypeVar("_Data", default=Any, covariant=True)
@@ -18,7 +18,7 @@ class _HasItems(Protocol):
     def items(self) -> Iterable[tuple[Any, Any]]: ...
 
 _Body: TypeAlias = bytes | bytearray | memoryview | str
-_Signature: TypeAlias = str | bytes | _HasItems | Iterable[tuple[str | bytes, Any] | list[bytes] | list[str]] | None
+_Signature: TypeAlias = str | bytes | _HasItems | Iterable[str | bytes | tuple[str | bytes, Any] | list[bytes] | list[str]] | None
 _Time: TypeAlias = int | float | datetime | None
 
 SIGNATURE_HEADER: Final[str]
@@ -118,7 +118,7 @@ class Event(Generic[_Type, _Data]):
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
-def verify_webhook_signature(payload: _Body, signature: _Signature, secret: str) -> bool:
+def verify_webhook_signature(payload: _Body, signature: _Signature, secret: str | Sequence[str]) -> bool:
     """Whether a delivery is genuine: the function of clarife's documented example, for code that was written after it.
 
     True exactly where `Webhook(secret).verify(payload, signature)` gives an event. `payload` is the raw body; a parsed one,
@@ -139,5 +139,13 @@ def is_known_event_type(type: str, /) -> TypeIs[EventType]:
     (True, False)
     """
 
-def _restore_event(raw: bytes) -> Event:
-    """Unpickles an event. It was verified before it was pickled; a pickle is to be trusted or not to be loaded at all."""
+def parse_trusted(raw: _Body) -> WebhookEvent:
+    """Reads an event that was verified before, for example from your own queue. It checks the envelope and **no signature**:
+    never give it a body that came over the network.
+
+    `raw` is the body, as `event.raw` has it. Raises WebhookError (malformed_payload) if it is no event.
+
+    >>> raw = b'{"id":"evt_1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{}}'
+    >>> parse_trusted(raw).id
+    'evt_1'
+    """

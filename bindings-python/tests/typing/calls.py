@@ -41,7 +41,8 @@ def containers(
     webhook.verify(werkzeug.get_data(), werkzeug.headers)
     webhook.verify(body, starlette.headers)
     webhook.verify(body, 1)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    webhook.verify(body, ["t=1,v1=00"])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
+    webhook.verify(body, ["t=1,v1=00"])
+    webhook.verify(body, [1])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
 
 
 def bodies(parsed: dict[str, object], unread: Awaitable[bytes]) -> None:

@@ -1,6 +1,6 @@
 // What may be given to each function.
 import type { Body, SignatureSource, WebhookEvent, WebhookOptions } from "clarife-webhooks";
-import { engine, SIGNATURE_HEADER, verifyWebhookSignature, Webhook } from "clarife-webhooks";
+import { engine, parseTrusted, SIGNATURE_HEADER, verifyWebhookSignature, Webhook } from "clarife-webhooks";
 
 const webhook = new Webhook("whsec_a");
 new Webhook(["whsec_a", "whsec_b"] as const);
@@ -34,7 +34,9 @@ webhook.verify(undefined, "t=1,v1=0");
 declare const headers: Headers;
 declare const record: Record<string, string | string[] | undefined>;
 declare const lambda: { [name: string]: string | undefined };
-const sources: SignatureSource[] = ["t=1", ["t=1"], null, undefined, headers, record, lambda, new Map<string, string>(), new Map<string, string[]>(), { "X-Clarife-Signature": "t=1" }];
+const sources: SignatureSource[] = ["t=1", ["t=1"], null, undefined, headers, record, lambda, new Map<string, string>(), new Map<string, string[]>(), { "X-Clarife-Signature": "t=1" }, [["x-clarife-signature", "t=1"]], [...headers]];
+// @ts-expect-error: headers are there at once
+webhook.verify("{}", Promise.resolve(headers));
 // @ts-expect-error
 webhook.verify("{}", 5);
 // @ts-expect-error
@@ -62,6 +64,10 @@ const verdict: boolean = verifyWebhookSignature("{}", headers, "whsec_a");
 // @ts-expect-error
 verifyWebhookSignature("{}", headers);
 
+const trusted: WebhookEvent = parseTrusted(new Uint8Array());
+// @ts-expect-error: the raw body, not the parsed one
+parseTrusted({ id: "evt_1" });
+
 const build: "native" | "wasm" = engine;
 const name: "x-clarife-signature" = SIGNATURE_HEADER;
-void [options, event, bodies, sources, later, signature, verdict, build, name];
+void [options, event, bodies, sources, later, signature, verdict, trusted, build, name];

@@ -11,9 +11,12 @@ pub(super) fn file() -> Result<String> {
     for resource in resources() {
         let mut properties = Map::new();
         for member in resource.members {
+            // Reading takes null for every member, as for one that is not there.
             let mut schema = schema(&Kind::of(member.kind));
-            if member.nullable && schema.get("type").is_some() {
+            if schema.get("type").is_some() {
                 schema["type"] = json!([schema["type"], "null"]);
+            } else if schema.get("$ref").is_some() {
+                schema = json!({"anyOf": [schema, {"type": "null"}]});
             }
             schema["description"] = member.doc.into();
             properties.insert(json_name(member).into(), schema);
@@ -47,7 +50,7 @@ pub(super) fn file() -> Result<String> {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$comment": NOTE,
         "title": "clarife webhook event",
-        "description": "The body of a delivery. Types other than the listed ones, and members other than the described ones, may come at any time.",
+        "description": "The body of a delivery. Other types than the listed ones, and other members than the described ones, may come at any time, and data of another shape never fails verification: this is what typed access reads.",
         "type": "object",
         "required": ["id", "type", "created_at", "data"],
         "properties": {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clarife_webhooks::{DEFAULT_TOLERANCE, ErrorCode, EventType, SIGNATURE_HEADER, WebhookError};
+use clarife_webhooks::{ErrorCode, EventType, SIGNATURE_HEADER};
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
 
@@ -32,23 +32,12 @@ fn tables(ts: &mut String) {
     let _ = write!(
         ts,
         "/** The header that carries the signature. */\nexport const SIGNATURE_HEADER = {SIGNATURE_HEADER:?};\n\n\
-         /** How far a delivery's timestamp may be from the clock unless set otherwise, in seconds. */\n\
-         export const DEFAULT_TOLERANCE = {DEFAULT_TOLERANCE};\n\n\
          /** Every type of event that this version knows. */\nexport const EVENT_TYPES = [{}] as const;\n\n\
          /** A type of event that this version knows. */\nexport type KnownEventType = (typeof EVENT_TYPES)[number];\n\n\
          /** Every code of a {{@link WebhookError}}, in the order of the checks. */\nexport const ERROR_CODES = [{}] as const;\n\n\
-         /** What is wrong with a delivery or a secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n\n\
-         /** What to do about each code. */\nexport const HINTS: Readonly<Record<ErrorCode, string>> = {{\n",
+         /** What is wrong with a delivery or a secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n",
         list(&types),
         list(&codes),
-    );
-    for code in ErrorCode::ALL {
-        let _ = writeln!(ts, "  {}: {:?},", code.as_str(), code.hint());
-    }
-    let body_not_raw = WebhookError::from(ErrorCode::BodyNotRaw).to_string();
-    let _ = writeln!(
-        ts,
-        "}};\n\n/** The messages that are thrown before the core is asked. */\nexport const MESSAGES = {{ body_not_raw: {body_not_raw:?} }} as const;"
     );
 }
 
