@@ -6,6 +6,7 @@ mod consumers;
 mod demo;
 mod node;
 mod package;
+mod parity;
 mod project;
 mod python;
 mod runtimes;

@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step};
-use crate::{codegen, demo, package, python, runtimes, setup, wasm};
+use crate::{codegen, demo, package, parity, python, runtimes, setup, wasm};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -22,6 +22,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     javascript_tests(sh, &consumers)?;
     python_tests(sh, &consumers)?;
     runtimes::walk(sh, &consumers)?;
+    parity::compare(sh, &consumers)?;
     demo::show(sh, &consumers)?;
     wasm::report_sizes(sh)?;
     eprintln!("\nEverything passed, in {} s.", start.elapsed().as_secs());

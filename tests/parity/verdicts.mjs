@@ -1,0 +1,48 @@
+// What JavaScript makes of each delivery:  node verdicts.mjs <package> < deliveries
+// The way in which body and signature are given changes from case to case; the verdict must not.
+import { createInterface } from "node:readline";
+
+const { Webhook, WebhookError } = await import(process.argv[2]);
+// What Python's datetime can hold: the languages are compared within it.
+const [FIRST, LAST] = [-62135596800000, 253402300799999];
+
+const bodies = [
+  (raw) => raw,
+  (raw) => (Buffer.from(raw.toString()).equals(raw) ? raw.toString() : raw),
+  (raw) => new Uint8Array(raw).buffer,
+  (raw) => new DataView(new Uint8Array(raw).buffer),
+];
+const signatures = [
+  (value) => value,
+  (value) => ({ "X-Clarife-Signature": value }),
+  (value) => new Map([["x-Clarife-signature", value]]),
+  (value) => (value === null ? [] : [value]),
+  (value) => [["X-CLARIFE-SIGNATURE", value]],
+  (value) => ({ get: (name) => (name === "x-clarife-signature" ? value : null) }),
+];
+
+function verdict(delivery, number) {
+  const { secrets, body, signature, now } = delivery;
+  const options = { tolerance: delivery.tolerance ?? undefined, maxEventAge: delivery.maxEventAge ?? undefined };
+  try {
+    const raw = bodies[number % bodies.length](Buffer.from(body, "hex"));
+    const event = new Webhook(secrets, options).verify(raw, signatures[number % signatures.length](signature), { now });
+    return {
+      id: event.id,
+      type: event.type,
+      createdAt: Math.min(Math.max(event.createdAt.getTime(), FIRST), LAST),
+      raw: Buffer.from(event.raw).toString("hex"),
+      data: JSON.stringify(event.data) === JSON.stringify(JSON.parse(event.raw).data),
+    };
+  } catch (error) {
+    if (!(error instanceof WebhookError)) return { unexpected: String(error) };
+    return { code: error.code, message: error.message, hint: error.hint };
+  }
+}
+
+let number = 0;
+const answers = [];
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  answers.push(JSON.stringify(verdict(JSON.parse(line), number++)));
+}
+console.log(answers.join("\n"));
