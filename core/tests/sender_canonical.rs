@@ -109,7 +109,7 @@ impl Json {
         match self {
             Self::Signed(value) => Self::Double(*value as f64),
             Self::Unsigned(value) => Self::Double(*value as f64),
-            Self::Single(value) => Self::Double(value.to_string().parse().unwrap()),
+            Self::Single(value) => Self::Double(serde_json::to_string(value).unwrap().parse().unwrap()),
             Self::Array(elements) => Self::Array(elements.iter().map(Self::in_javascript).collect()),
             Self::Object(members) => {
                 let mut members: Vec<_> =
