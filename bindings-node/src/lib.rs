@@ -7,5 +7,6 @@
 extern crate alloc;
 
 mod addon;
+mod env;
 #[path = "../../bindings-wasm/src/numbers.rs"]
 mod numbers;
