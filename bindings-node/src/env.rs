@@ -6,7 +6,7 @@ use core::{ptr, slice};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clarife_webhooks::{Event, Webhook, WebhookError};
+use clarife_webhooks::{Event, MAX_HEADER_BYTES, Webhook, WebhookError};
 use encoding_rs::mem;
 use napi_sys::{TypedarrayType, ValueType, napi_callback_info, napi_env, napi_status, napi_value};
 
@@ -14,8 +14,7 @@ use crate::numbers::{self, Numbers};
 
 /// Room for a header on the stack: any that is not malformed has 4,096 bytes at most. Node-API cuts a text that does not fit,
 /// never inside a character, which has up to 4 bytes; so one that was cut still has more. One byte is for the NUL.
-pub(crate) const HEADER_ROOM: usize = LONGEST_HEADER + 4 + 1;
-const LONGEST_HEADER: usize = 4096;
+pub(crate) const HEADER_ROOM: usize = MAX_HEADER_BYTES + 4 + 1;
 
 /// The array that the face reads.
 pub(crate) struct Out(*mut Numbers);
@@ -233,7 +232,7 @@ impl Env {
             napi_sys::napi_get_value_string_utf8(self.0, value, room.as_mut_ptr().cast(), room.len(), &raw mut length)
         };
         match status {
-            napi_sys::Status::napi_ok if length > LONGEST_HEADER => Ok(Some(self.string(value)?.into())),
+            napi_sys::Status::napi_ok if length > MAX_HEADER_BYTES => Ok(Some(self.string(value)?.into())),
             napi_sys::Status::napi_ok => Ok(room.get(..length).map(Cow::Borrowed)),
             _ if self.kind(value)? == ValueType::napi_undefined => Ok(None),
             _ => Err(Failure::Type(c"signature must be a string")),

@@ -3,6 +3,9 @@
 /** The header that carries the signature. */
 export const SIGNATURE_HEADER = "x-clarife-signature";
 
+/** A longer signature header is malformed. */
+export const MAX_HEADER_BYTES = 4096;
+
 /** Every type of event that this version knows. */
 export const EVENT_TYPES = [
   "document.created",

@@ -1,4 +1,4 @@
-import { SIGNATURE_HEADER } from "./generated.js";
+import { MAX_HEADER_BYTES, SIGNATURE_HEADER } from "./generated.js";
 import { isPromise, member, tag, wrongType } from "./value.js";
 
 /** Values of headers by name, in any case. */
@@ -16,14 +16,14 @@ export type HeaderPairs = readonly (readonly [name: string, value: string | read
 /** The signature header's value or values, or all headers of the request in whatever the framework keeps them. */
 export type SignatureSource = string | readonly string[] | HeaderPairs | HeaderContainer | HeaderRecord | null | undefined;
 
-/** A longer header is malformed, unless it is blank: nothing has to be carried further, however long a hostile one is. */
-const LONGEST = 4096;
-
-/** The signature header, if there is one; several are joined as HTTP does it (RFC 9110, section 5.3). */
+/**
+ * The signature header, if there is one; several are joined as HTTP does it (RFC 9110, section 5.3). A longer one than may be is malformed,
+ * unless it is blank: nothing more has to be carried further, however long a hostile one is.
+ */
 export function signatureHeader(source: unknown): string | undefined {
   const header = find(source);
-  return header !== undefined && header.length > LONGEST
-    ? header.slice(0, LONGEST) + (/[^\t ]/.test(header) ? "," : "")
+  return header !== undefined && header.length > MAX_HEADER_BYTES
+    ? header.slice(0, MAX_HEADER_BYTES) + (/[^\t ]/.test(header) ? "," : "")
     : header;
 }
 
@@ -94,7 +94,7 @@ function join(found: string | undefined, value: unknown): string | undefined {
     if (typeof item !== "string") {
       throw wrong(item);
     }
-    joined = joined === undefined ? item : `${joined.slice(0, LONGEST)}, ${item.slice(0, LONGEST)}`;
+    joined = joined === undefined ? item : `${joined.slice(0, MAX_HEADER_BYTES)}, ${item.slice(0, MAX_HEADER_BYTES)}`;
   }
   return joined;
 }

@@ -10,8 +10,17 @@ use hmac::digest::{CtOutput, Output};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// A longer header is malformed.
-const MAX_HEADER_BYTES: usize = 4096;
+/// A longer signature header is malformed (protocol, section 2), whatever it says; a blank one of any length is missing.
+///
+/// ```
+/// use clarife_webhooks::{ErrorCode, MAX_HEADER_BYTES, Webhook};
+///
+/// let header = format!("t=0,v1={:0>1$}", 0, MAX_HEADER_BYTES);
+/// let error = Webhook::new("whsec_c2VjcmV0")?.verify_at("{}", &header, 0).unwrap_err();
+/// assert_eq!(error.code(), ErrorCode::MalformedSignature);
+/// # Ok::<(), clarife_webhooks::WebhookError>(())
+/// ```
+pub const MAX_HEADER_BYTES: usize = 4096;
 /// More signatures than this make a header malformed.
 const MAX_SIGNATURES: usize = 16;
 /// More digits than this make a timestamp malformed.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clarife_webhooks::{ErrorCode, EventType, SIGNATURE_HEADER};
+use clarife_webhooks::{ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER};
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
 
@@ -32,6 +32,7 @@ fn tables(ts: &mut String) {
     let _ = write!(
         ts,
         "/** The header that carries the signature. */\nexport const SIGNATURE_HEADER = {SIGNATURE_HEADER:?};\n\n\
+         /** A longer signature header is malformed. */\nexport const MAX_HEADER_BYTES = {MAX_HEADER_BYTES};\n\n\
          /** Every type of event that this version knows. */\nexport const EVENT_TYPES = [{}] as const;\n\n\
          /** A type of event that this version knows. */\nexport type KnownEventType = (typeof EVENT_TYPES)[number];\n\n\
          /** Every code of a {{@link WebhookError}}, in the order of the checks. */\nexport const ERROR_CODES = [{}] as const;\n\n\
