@@ -9,7 +9,7 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::package;
-use crate::project::{npm_tool, release_rustflags, root, step, target};
+use crate::project::{RUSTFLAGS, npm_tool, release_rustflags, root, step, target};
 use crate::servers::Server;
 
 const SECRET: &str = "whsec_Y2xhcmlmZSB3ZWJob29rcyBkZW1vIHNlY3JldCAwMDA=";
@@ -24,12 +24,12 @@ pub fn run(sh: &Shell) -> Result<()> {
 pub fn show(sh: &Shell, consumers: &Consumers) -> Result<()> {
     step("demo: building the sender and the servers");
     cmd!(sh, "cargo build --quiet --locked --release --package demo-sender")
-        .env("RUSTFLAGS", release_rustflags())
+        .env(RUSTFLAGS, release_rustflags(&[]))
         .run()?;
     let receiver = consumers.rust.join("Cargo.toml");
     let target = target();
     cmd!(sh, "cargo build --quiet --release --manifest-path {receiver} --target-dir {target}")
-        .env("RUSTFLAGS", release_rustflags())
+        .env(RUSTFLAGS, release_rustflags(&[]))
         .run()?;
     let logs = target.join("demo");
     let binaries = target.join("release");
@@ -81,7 +81,7 @@ fn worker(sh: &Shell, consumers: &Consumers, logs: &Path) -> Result<Server> {
 }
 
 /// Bundles a worker as wrangler does: one module, and the WebAssembly module beside it.
-pub fn bundle_worker(sh: &Shell, entry: &Path) -> Result<std::path::PathBuf> {
+fn bundle_worker(sh: &Shell, entry: &Path) -> Result<std::path::PathBuf> {
     let esbuild = npm_tool("esbuild");
     let folder = entry.with_extension("built");
     cmd!(sh, "{esbuild} {entry} --bundle --format=esm --conditions=workerd,worker --loader:.wasm=copy --asset-names=[name] --outdir={folder} --log-level=warning")

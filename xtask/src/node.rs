@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::project::{release_rustflags, root, target};
+use crate::project::{RUSTFLAGS, release_rustflags, root, target};
 use crate::wasm::{bundle, check_types, declarations, licence, npm_pack};
 
 fn package() -> PathBuf {
@@ -18,7 +18,7 @@ pub fn build(sh: &Shell) -> Result<()> {
     sh.remove_path(&output)?;
     sh.create_dir(&output)?;
     cmd!(sh, "cargo build --quiet --locked --package bindings-node --release")
-        .env("RUSTFLAGS", release_rustflags())
+        .env(RUSTFLAGS, release_rustflags(&[]))
         .run()?;
     let (library, name) = addon()?;
     sh.copy_file(target().join("release").join(library), output.join(name))?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::project::{dist, root, step, target};
@@ -20,11 +20,11 @@ pub struct Packages {
 
 /// Builds all of them.
 pub fn all(sh: &Shell) -> Result<Packages> {
-    setup::for_packages(sh)?;
+    let wasm_cargo = setup::for_packages(sh)?;
     sh.remove_path(dist())?;
     sh.create_dir(dist())?;
     step("package: npm");
-    wasm::build(sh, &setup::wasm_cargo(sh)?)?;
+    wasm::build(sh, &wasm_cargo)?;
     node::build(sh)?;
     let npm = [node::pack(sh)?, wasm::pack(sh)?];
     step("package: wheel");
@@ -38,14 +38,14 @@ pub fn all(sh: &Shell) -> Result<Packages> {
 }
 
 fn pack_crate(sh: &Shell) -> Result<PathBuf> {
-    cmd!(sh, "cargo package --quiet --package clarife-webhooks --no-verify --allow-dirty").run()?;
+    cmd!(sh, "cargo package --quiet --locked --package clarife-webhooks --no-verify --allow-dirty").run()?;
     let folder = target().join("package");
-    let packed = sh
-        .read_dir(&folder)?
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|extension| extension == "crate"))
-        .context("cargo package made no crate")?;
+    // All packages carry one version, this program too.
+    let name = concat!("clarife-webhooks-", env!("CARGO_PKG_VERSION"));
+    let packed = folder.join(format!("{name}.crate"));
     sh.copy_file(&packed, dist())?;
+    let unpacked = folder.join(name);
+    sh.remove_path(&unpacked)?; // a file that is no longer packed must not stay
     cmd!(sh, "tar --extract --gzip --file {packed} --directory {folder}").run()?;
-    Ok(packed.with_extension(""))
+    Ok(unpacked)
 }

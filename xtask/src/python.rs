@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
-use crate::project::{dist, release_rustflags, root, target, unless_unchanged};
+use crate::project::{RUSTFLAGS, dist, release_rustflags, root, target, unless_unchanged};
 
 /// The Python of a virtual environment that holds the tools of `xtask/tools/requirements.txt`; made anew when these change.
 pub fn venv(sh: &Shell) -> Result<PathBuf> {
@@ -37,7 +37,7 @@ pub fn build_wheel(sh: &Shell) -> Result<PathBuf> {
         "{python} -m maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out {dist}"
     )
     .env("CARGO_TARGET_DIR", target)
-    .env("RUSTFLAGS", release_rustflags())
+    .env(RUSTFLAGS, release_rustflags(&[]))
     .run()?;
     sh.read_dir(&dist)?.into_iter().find(is_wheel).context("maturin made no wheel")
 }

@@ -21,14 +21,13 @@ pub fn all(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// What building the packages needs.
-pub fn for_packages(sh: &Shell) -> Result<()> {
+/// What building the packages needs; the cargo command that builds for WebAssembly.
+pub fn for_packages(sh: &Shell) -> Result<Vec<String>> {
     step("setup");
     programs(sh)?;
     npm(sh)?;
     python::venv(sh)?;
-    wasm_cargo(sh)?;
-    Ok(())
+    wasm_cargo(sh)
 }
 
 fn programs(sh: &Shell) -> Result<()> {
@@ -76,7 +75,7 @@ fn components(sh: &Shell) -> Result<()> {
 
 /// The cargo command that builds for WebAssembly: `cargo`, or `cargo +<toolchain>` where rustup cannot add the target
 /// and the standard library was built from Debian's sources.
-pub fn wasm_cargo(sh: &Shell) -> Result<Vec<String>> {
+fn wasm_cargo(sh: &Shell) -> Result<Vec<String>> {
     let script = root().join("xtask/src/wasm_target.sh");
     let answer = cmd!(sh, "bash {script}")
         .quiet()

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use wasm_bindgen_cli_support::Bindgen;
 use xshell::{Shell, cmd};
 
-use crate::project::{dist, npm_tool, release_rustflags, root, target};
+use crate::project::{RUSTFLAGS, dist, npm_tool, release_rustflags, root, target};
 
 const TRIPLE: &str = "wasm32-unknown-unknown";
 const MODULE: &str = "clarife_webhooks.wasm";
@@ -92,7 +92,7 @@ fn module(sh: &Shell, cargo: &[String], output: &Path) -> Result<()> {
         sh,
         "{program} {arguments...} build --quiet --locked --package bindings-wasm --profile wasm --target {TRIPLE}"
     )
-    .env("RUSTFLAGS", ["-C target-feature=+simd128", &release_rustflags()].join(" "))
+    .env(RUSTFLAGS, release_rustflags(&["-Ctarget-feature=+simd128"]))
     .run()?;
     let mut bindgen = Bindgen::new();
     bindgen.input_path(target().join(TRIPLE).join("wasm/clarife_webhooks_wasm.wasm"));
