@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import vm from "node:vm";
 import { api, AT, BODY, expectedEngine, folder, packageName, require, SECRET, SIGNATURE, webhook } from "./api.mjs";
@@ -28,7 +29,8 @@ test("import and require give the same classes", () => {
   assert.throws(() => new required.Webhook(""), api.WebhookError);
 });
 
-const here = (script, options) => execFileSync(process.execPath, options?.module ? ["--input-type=module", "-e", script] : ["-e", script], { cwd: import.meta.dirname ?? new URL(".", import.meta.url).pathname, encoding: "utf8", env: { ...process.env, ...options?.env } });
+const FOLDER = fileURLToPath(new URL(".", import.meta.url));
+const here = (script, options) => execFileSync(process.execPath, options?.module ? ["--input-type=module", "-e", script] : ["-e", script], { cwd: FOLDER, encoding: "utf8", env: { ...process.env, ...options?.env } });
 const use = `const body = ${JSON.stringify(BODY)}; const webhook = new Webhook("a"); console.log(engine, webhook.verify(body, webhook.sign(body)).id);`;
 const { id } = JSON.parse(BODY);
 
@@ -124,5 +126,5 @@ test("webhooks that are collected leave the others alone", async () => {
       }
       console.log("well");
     })();`;
-  assert.equal(execFileSync(process.execPath, ["--expose-gc", "-e", script], { cwd: new URL(".", import.meta.url).pathname, encoding: "utf8" }), "well\n");
+  assert.equal(execFileSync(process.execPath, ["--expose-gc", "-e", script], { cwd: FOLDER, encoding: "utf8" }), "well\n");
 });

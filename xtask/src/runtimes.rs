@@ -51,7 +51,7 @@ pub fn walk(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let good = |report: &Report| report.ended_well && report.failed.is_empty() && !report.passed.is_empty();
     if let Some(bad) = reports.iter().find(|report| !good(report)) {
         let first: Vec<_> = bad.failed.iter().take(5).map(ToString::to_string).collect();
-        bail!("{} cases failed in {}, the first:\n{}", bad.failed.len(), bad.runtime, first.join("\n"));
+        bail!("{} did not pass: {} cases failed\n{}", bad.runtime, bad.failed.len(), first.join("\n"));
     }
     Ok(())
 }
