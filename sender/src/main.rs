@@ -12,10 +12,24 @@
         reason = "a test that panics fails, as it should"
     )
 )]
-#![expect(dead_code, unused_imports, reason = "the loop that uses the engine comes next")]
 
+mod api;
+mod cli;
 mod clock;
+mod deliver;
 mod engine;
 mod ids;
+mod metrics;
+mod settings;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
