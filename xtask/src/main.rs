@@ -13,6 +13,7 @@ mod runtimes;
 mod servers;
 mod setup;
 mod test;
+mod torture;
 mod wasm;
 
 use std::process::ExitCode;
@@ -32,6 +33,12 @@ enum Command {
     Test,
     /// Measure what there is to measure
     Bench,
+    /// Kill the sender at random moments under load, and look whether anything was lost
+    Torture {
+        /// How often
+        #[arg(long, default_value_t = 100)]
+        kills: u64,
+    },
     /// Write the files that are generated from the core, and the test vectors
     Codegen {
         /// Only compare; fail where a committed file differs
@@ -59,6 +66,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo => demo::run(&sh),
         Command::Test => test::run(&sh),
         Command::Bench => bench::run(&sh),
+        Command::Torture { kills } => torture::run(&sh, kills),
         Command::Codegen { check } => codegen::run(&sh, check),
         Command::Package => package::all(&sh).map(|_| ()),
     }

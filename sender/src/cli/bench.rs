@@ -1,20 +1,19 @@
 //! `bench`: how much this machine delivers to itself.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use axum::Router;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use clap::Args;
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{
-    DeliveryState, EndpointUrl, EventTypes, Plan, RETRY_DELAYS, Signer, build_event, new_event_id,
-};
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, RETRY_DELAYS, Signer, build_event, new_event_id};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -23,12 +22,16 @@ use tokio::task::JoinSet;
 use crate::clock::{Clock, wall};
 use crate::deliver::{Client, Dispatcher, Guard, Options, signature_header, system_lookup};
 use crate::engine::sqlite::Sqlite;
-use crate::engine::{DeliveryFilter, Engine, Limits, NewEvent, StateName, Workspace};
+use crate::engine::{DeliveryFilter, Engine, Limits, NewEvent, Workspace};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 
 /// Events accepted in one call where many are.
 const BATCH: usize = 100;
+
+/// How many subscriptions fail every other time, where lateness is measured, and how long all others take to answer.
+const FAILING: usize = 20;
+const SLOW: Duration = Duration::from_millis(100);
 
 /// How many calls are under way while events are accepted.
 const CALLERS: usize = 64;
@@ -115,58 +118,38 @@ impl Bench {
         Ok(())
     }
 
-    /// One subscription fails at first; all others have a long line.
+    /// Some subscriptions fail every other time; all others have a long line.
     async fn lateness(&self, waiting: usize) -> Result<()> {
-        let (address, _) = receiver(Duration::from_millis(5)).await?;
+        let (address, _) = receiver(SLOW).await?;
         let bed = self.bed(address).await?;
-        let workspace = self.workspace(&bed).await?;
-        let failing = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/fail"))?;
-        let types = EventTypes::new([EventType::ShareCreated])?;
-        // Nine failures in a row at most, so that nothing is deactivated.
-        let samples: usize = 200;
         self.fill(&bed, waiting, BATCH).await?;
         let memory = peak_memory().unwrap_or_default();
         let (stop, dispatching) = self.dispatch(&bed, self.client()?);
+        let (enough, mut samples) = (watch::Sender::new(false), JoinSet::new());
+        for n in 0..FAILING {
+            let workspace = self.workspace(&bed).await?;
+            let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/fail/{n}"))?;
+            bed.engine.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
+            let (engine, clock, size) = (bed.engine.clone(), bed.clock, self.body_bytes);
+            samples.spawn(sample(engine, clock, workspace, size, enough.subscribe()));
+        }
+        let few = u64::try_from(waiting.div_euclid(10))?;
+        let mut left = bed.engine.stats().await?.pending;
+        while left > few {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            left = bed.engine.stats().await?.pending;
+        }
+        let _ = enough.send(true);
         let mut late: Vec<i64> = Vec::new();
-        let subscription =
-            bed.engine.subscribe(&workspace, failing, types, Signer::generate()?, bed.clock.now()).await?;
-        while late.len() < samples {
-            bed.engine.accept(&workspace, vec![self.event(EventType::ShareCreated)?], bed.clock.now()).await?;
-            let filter =
-                DeliveryFilter { subscription: Some(subscription.id.clone()), limit: 1, ..DeliveryFilter::default() };
-            let retried = loop {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                let page = bed.engine.deliveries(&workspace, &filter).await?;
-                let Some(newest) = page.deliveries.first() else { continue };
-                if StateName::from(&newest.delivery.state()) != StateName::Pending {
-                    break newest.clone();
-                }
-            };
-            ensure!(
-                matches!(retried.delivery.state(), DeliveryState::Delivered { attempts: 2, .. }),
-                "was not retried"
-            );
-            let attempts = bed.engine.delivery(&workspace, retried.id).await?.1;
-            if let [first, second, ..] = &attempts[..] {
-                let due = first.ended_at.saturating_add(RETRY_DELAYS.first().copied().unwrap_or_default());
-                late.push(second.started_at.as_millis().saturating_sub(due.as_millis()));
-            }
-            if bed.engine.stats().await?.pending < 100 {
-                break; // the line is gone
-            }
+        while let Some(some) = samples.join_next().await {
+            late.extend(some??);
         }
         late.sort_unstable();
-        let at =
-            |percent: usize| late.get(late.len().saturating_sub(1).saturating_mul(percent).div_euclid(100)).copied();
-        println!(
-            "{} retries while {} to {} deliveries waited: late by {} ms (median), {} ms (99th of 100)",
-            late.len(),
-            waiting,
-            bed.engine.stats().await?.pending,
-            at(50).unwrap_or_default(),
-            at(99).unwrap_or_default()
-        );
-        println!("{memory} MiB of memory before the first delivery, {} at most", peak_memory().unwrap_or_default());
+        let last = late.len().saturating_sub(1);
+        let at = |percent: usize| late.get(last.saturating_mul(percent).div_euclid(100)).copied().unwrap_or_default();
+        println!("{} retries while {waiting} to {left} deliveries waited were late by", late.len());
+        println!("{:>9} ms in the median, {} ms in the 99th of 100, {} ms at most", at(50), at(99), at(100));
+        println!("{memory:>9} MiB of memory with all of them waiting, {} at most", peak_memory().unwrap_or_default());
         let _ = stop.send(true);
         dispatching.await?;
         bed.engine.close().await;
@@ -183,13 +166,6 @@ impl Bench {
         let (stop, stopped) = watch::channel(false);
         let dispatcher = Dispatcher::new(bed.engine.clone(), client, bed.clock, Metrics::new(), self.max_in_flight);
         (stop, tokio::spawn(dispatcher.run(stopped)))
-    }
-
-    fn event(&self, event_type: EventType<'static>) -> Result<NewEvent> {
-        let id = new_event_id()?;
-        let data = json!({"title": "x".repeat(self.body_bytes.saturating_sub(140))});
-        let body = build_event(&id, event_type, wall(), &data)?;
-        Ok(NewEvent { id, event_type: event_type.to_string(), body })
     }
 
     async fn workspace(&self, bed: &Bed) -> Result<WorkspaceId> {
@@ -222,7 +198,7 @@ impl Bench {
         while accepted < count {
             let Some(workspace) = workspaces.next().cloned() else { break };
             let size = batch.min(count.saturating_sub(accepted));
-            let events = (0..size).map(|_| self.event(EventType::DocumentUpdated)).collect::<Result<Vec<_>>>()?;
+            let events = (0..size).map(|_| event(self.body_bytes)).collect::<Result<Vec<_>>>()?;
             let (engine, now) = (bed.engine.clone(), bed.clock.now());
             calls.spawn(async move { engine.accept(&workspace, events, now).await });
             accepted = accepted.saturating_add(size);
@@ -241,7 +217,7 @@ impl Bench {
     async fn bare_loop(&self, client: &Client, address: SocketAddr) -> Result<f64> {
         let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/"))?;
         let signer = Signer::generate()?;
-        let body = Bytes::from(self.event(EventType::DocumentUpdated)?.body);
+        let body = Bytes::from(event(self.body_bytes)?.body);
         let share = self.deliveries.div_euclid(usize::try_from(self.max_in_flight)?).max(1);
         let (mut tasks, start) = (JoinSet::new(), Instant::now());
         for _ in 0..self.max_in_flight {
@@ -262,19 +238,58 @@ impl Bench {
     }
 }
 
-/// A receiver that counts, and refuses the first of two requests to /fail.
+/// An event with a body of about that many bytes.
+fn event(bytes: usize) -> Result<NewEvent> {
+    let (id, event_type) = (new_event_id()?, EventType::DocumentUpdated);
+    let data = json!({"title": "x".repeat(bytes.saturating_sub(140))});
+    let body = build_event(&id, event_type, wall(), &data)?;
+    Ok(NewEvent { id, event_type: event_type.to_string(), body })
+}
+
+/// Sends one event after the other to an endpoint that fails at first: how late the retries were, in milliseconds.
+async fn sample(
+    engine: Arc<Sqlite>,
+    clock: Clock,
+    workspace: WorkspaceId,
+    bytes: usize,
+    enough: watch::Receiver<bool>,
+) -> Result<Vec<i64>> {
+    let mut late = Vec::new();
+    while !*enough.borrow() {
+        engine.accept(&workspace, vec![event(bytes)?], clock.now()).await?;
+        let newest = DeliveryFilter { limit: 1, ..DeliveryFilter::default() };
+        let ended = loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let page = engine.deliveries(&workspace, &newest).await?;
+            let ended = page.deliveries.into_iter().find(|one| one.delivery.due().is_none());
+            if let Some(delivery) = ended {
+                break delivery;
+            }
+        };
+        let attempts = engine.delivery(&workspace, ended.id).await?.1;
+        let [first, second] = &attempts[..] else { bail!("{} attempts where two were wanted", attempts.len()) };
+        let due = first.ended_at.saturating_add(RETRY_DELAYS.first().copied().unwrap_or_default());
+        late.push(second.started_at.as_millis().saturating_sub(due.as_millis()));
+    }
+    Ok(late)
+}
+
+/// A receiver that counts, and refuses every other request to a path below /fail.
 async fn receiver(delay: Duration) -> Result<(SocketAddr, Arc<AtomicU64>)> {
-    let (received, failures) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let received = Arc::new(AtomicU64::new(0));
+    let refused: Arc<Mutex<HashSet<String>>> = Arc::default();
     let count = Arc::clone(&received);
     let app = Router::new().fallback(move |uri: axum::http::Uri, _: Bytes| {
-        let (count, failures) = (Arc::clone(&count), Arc::clone(&failures));
+        let (count, refused) = (Arc::clone(&count), Arc::clone(&refused));
         async move {
             count.fetch_add(1, Ordering::SeqCst);
-            if uri.path() == "/fail" {
-                let first = failures.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
-                return if first { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-            }
-            if !delay.is_zero() {
+            if uri.path().starts_with("/fail/") {
+                let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+                if !refused.remove(uri.path()) {
+                    refused.insert(uri.path().to_owned());
+                    return StatusCode::SERVICE_UNAVAILABLE;
+                }
+            } else if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
             StatusCode::OK
