@@ -98,24 +98,36 @@ impl Bench {
             bed.engine.close().await;
         }
 
+        let rate = self.deliver(address, &received, client.clone(), 0).await?;
+        println!("{rate:>9.0}/s  deliveries from the store, signed, posted and recorded");
+        println!("{:>9}    MiB of memory at most so far, receiver included", peak_memory().unwrap_or_default());
+        let rate = self.deliver(address, &received, client, 1).await?;
+        println!("{rate:>9.0}/s  the same, while one more endpoint says nothing to each of its 1000 deliveries");
+        Ok(())
+    }
+
+    /// How many deliveries a second arrive, while some endpoints take what they get and do not answer.
+    async fn deliver(&self, address: SocketAddr, received: &AtomicU64, client: Client, hanging: usize) -> Result<f64> {
         let bed = self.bed(address).await?;
+        for _ in 0..hanging {
+            let workspace = self.workspace(&bed).await?;
+            let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/hang"))?;
+            bed.engine.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
+            let events = (0..1000).map(|_| event(self.body_bytes)).collect::<Result<_>>()?;
+            bed.engine.accept(&workspace, events, bed.clock.now()).await?;
+        }
         self.fill(&bed, self.deliveries, BATCH).await?;
         received.store(0, Ordering::SeqCst);
         let start = Instant::now();
-        let (stop, dispatching) = self.dispatch(&bed, client);
-        while bed.engine.stats().await?.pending > 0 {
+        let (_stop, dispatching) = self.dispatch(&bed, client);
+        while bed.engine.stats().await?.pending > u64::try_from(hanging.saturating_mul(1000))? {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        println!(
-            "{:>9.0}/s  deliveries from the store, signed, posted and recorded",
-            per_second(self.deliveries, start)
-        );
-        println!("{:>9}    of them received", received.load(Ordering::SeqCst));
-        println!("{:>9}    MiB of memory at most, receiver included", peak_memory().unwrap_or_default());
-        let _ = stop.send(true);
-        dispatching.await?;
+        let rate = per_second(self.deliveries, start);
+        dispatching.abort();
+        ensure!(received.load(Ordering::SeqCst) >= u64::try_from(self.deliveries)?, "deliveries are missing");
         bed.engine.close().await;
-        Ok(())
+        Ok(rate)
     }
 
     /// Some subscriptions fail every other time; all others have a long line.
@@ -282,6 +294,9 @@ async fn receiver(delay: Duration) -> Result<(SocketAddr, Arc<AtomicU64>)> {
     let app = Router::new().fallback(move |uri: axum::http::Uri, _: Bytes| {
         let (count, refused) = (Arc::clone(&count), Arc::clone(&refused));
         async move {
+            if uri.path() == "/hang" {
+                std::future::pending::<()>().await;
+            }
             count.fetch_add(1, Ordering::SeqCst);
             if uri.path().starts_with("/fail/") {
                 let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
