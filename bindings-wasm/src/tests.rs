@@ -284,7 +284,7 @@ fn standard_webhooks_go_through() {
     assert_eq!(numbers()[VERDICT], 0.0);
     let headers = text();
     let [id, timestamp, signature]: [&str; 3] = headers.split('\n').collect::<Vec<_>>().try_into().unwrap();
-    let mut verdict = |signature: &str| {
+    let verdict = |signature: &str| {
         write(&[BODY.as_bytes(), id.as_bytes(), timestamp.as_bytes(), signature.as_bytes()]);
         verify_standard(webhook, BODY.len(), id.len(), timestamp.len(), signature.len(), NOW);
         code(numbers())
