@@ -18,21 +18,48 @@ use sha2::{Digest as _, Sha256};
 /// How long a claim lasts unless it is completed or released.
 ///
 /// After an attempt whose process crashed, clarife's last attempt starts at least 71 s later: by then the claim has ended.
+///
+/// ```
+/// # use clarife_webhooks::once::DEFAULT_CLAIM_TTL;
+/// assert_eq!(DEFAULT_CLAIM_TTL.as_secs(), 60);
+/// ```
 pub const DEFAULT_CLAIM_TTL: Duration = Duration::from_secs(60);
 
 /// How long it is known that an event was handled: a day. Adapters take the maximum event age where that is longer.
+///
+/// ```
+/// # use clarife_webhooks::once::DEFAULT_DONE_TTL;
+/// assert_eq!(DEFAULT_DONE_TTL.as_secs(), 86_400);
+/// ```
 pub const DEFAULT_DONE_TTL: Duration = Duration::from_secs(86_400);
 
 /// How many ids a [`MemoryStore`] keeps unless told otherwise.
+///
+/// ```
+/// # use clarife_webhooks::once::{DEFAULT_MEMORY_CAPACITY, MemoryStore};
+/// let store = MemoryStore::new(10 * DEFAULT_MEMORY_CAPACITY);
+/// ```
 pub const DEFAULT_MEMORY_CAPACITY: usize = 100_000;
 
-/// What stands before an event's id in the keys of a shared store, the same in every language.
+/// What stands before an event's id in the keys of a shared store, the same in every language; see [`store_key`].
+///
+/// ```
+/// assert_eq!(clarife_webhooks::once::KEY_PREFIX, "clarife-webhooks:");
+/// ```
 pub const KEY_PREFIX: &str = "clarife-webhooks:";
 
 /// What a shared store holds for an event that was handled; for one that is claimed, it holds the claim's token.
+///
+/// ```
+/// assert_eq!(clarife_webhooks::once::DONE, "done");
+/// ```
 pub const DONE: &str = "done";
 
 /// The script of Redis that releases a claim: `KEYS[1]` goes if it holds the token `ARGV[1]`.
+///
+/// ```
+/// assert!(clarife_webhooks::once::RELEASE_SCRIPT.contains("'DEL', KEYS[1]"));
+/// ```
 pub const RELEASE_SCRIPT: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
@@ -60,6 +87,16 @@ pub fn store_key(id: &str) -> Cow<'_, str> {
 }
 
 /// What a claim on an event's id has come to.
+///
+/// ```
+/// use clarife_webhooks::once::Claim;
+/// let status = |claim: Claim| match claim {
+///     Claim::New(_token) => None, // handle it
+///     Claim::InProgress => Some(409),
+///     Claim::Done => Some(200),
+/// };
+/// assert_eq!(status(Claim::Done), Some(200));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim<T = Token> {
     /// It is the caller's to handle, who holds it by this token.
@@ -71,6 +108,11 @@ pub enum Claim<T = Token> {
 }
 
 /// Who holds a claim: whoever lost it to the clock cannot release the next one's.
+///
+/// ```
+/// use clarife_webhooks::once::Token;
+/// assert_eq!(Token::from_number(7).to_number(), 7);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Token(u64);
 
@@ -89,6 +131,14 @@ impl Token {
 }
 
 /// The store has no room but for claims that are still held.
+///
+/// ```
+/// use clarife_webhooks::once::{DEFAULT_CLAIM_TTL, MemoryStore, StoreFull};
+/// let mut store = MemoryStore::new(1);
+/// store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?;
+/// assert_eq!(store.claim("evt_2", 0, DEFAULT_CLAIM_TTL), Err(StoreFull));
+/// # Ok::<(), StoreFull>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreFull;
 
@@ -184,6 +234,11 @@ impl Default for MemoryStore {
 
 impl MemoryStore {
     /// A store for that many ids; at least one.
+    ///
+    /// ```
+    /// # use clarife_webhooks::once::MemoryStore;
+    /// assert!(MemoryStore::new(1_000).is_empty());
+    /// ```
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
@@ -201,6 +256,15 @@ impl MemoryStore {
     /// # Errors
     ///
     /// [`StoreFull`] if there is no room: answer 503, so that the event is sent again.
+    ///
+    /// ```
+    /// # use clarife_webhooks::once::{Claim, DEFAULT_CLAIM_TTL, MemoryStore};
+    /// # let mut store = MemoryStore::default();
+    /// assert!(matches!(store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?, Claim::New(_)));
+    /// assert_eq!(store.claim("evt_1", 59_999, DEFAULT_CLAIM_TTL)?, Claim::InProgress);
+    /// assert!(matches!(store.claim("evt_1", 60_000, DEFAULT_CLAIM_TTL)?, Claim::New(_)));
+    /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+    /// ```
     pub fn claim(&mut self, id: &str, now: i64, ttl: Duration) -> Result<Claim, StoreFull> {
         let (id, now) = (Id::of(id), self.advance(now));
         for (marks, claim) in [(&self.claims, Claim::InProgress), (&self.done, Claim::Done)] {
@@ -219,6 +283,14 @@ impl MemoryStore {
     /// # Errors
     ///
     /// [`StoreFull`] if the claim has ended and its place was given away.
+    ///
+    /// ```
+    /// # use clarife_webhooks::once::{Claim, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, MemoryStore};
+    /// # let mut store = MemoryStore::default();
+    /// store.complete("evt_1", 0, DEFAULT_DONE_TTL)?;
+    /// assert_eq!(store.claim("evt_1", 1, DEFAULT_CLAIM_TTL)?, Claim::Done);
+    /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+    /// ```
     pub fn complete(&mut self, id: &str, now: i64, ttl: Duration) -> Result<(), StoreFull> {
         let (id, now) = (Id::of(id), self.advance(now));
         self.make_room(&id, now)?;
@@ -227,6 +299,16 @@ impl MemoryStore {
     }
 
     /// Gives up a claim, unless it is no longer this token's.
+    ///
+    /// ```
+    /// # use clarife_webhooks::once::{Claim, DEFAULT_CLAIM_TTL, MemoryStore};
+    /// # let mut store = MemoryStore::default();
+    /// let Claim::New(late) = store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)? else { unreachable!() };
+    /// let Claim::New(next) = store.claim("evt_1", 60_000, DEFAULT_CLAIM_TTL)? else { unreachable!() };
+    /// store.release("evt_1", late); // too late to matter
+    /// assert_eq!(store.claim("evt_1", 60_001, DEFAULT_CLAIM_TTL)?, Claim::InProgress);
+    /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+    /// ```
     pub fn release(&mut self, id: &str, token: Token) {
         let id = Id::of(id);
         if self.claims.get(&id).is_some_and(|mark| mark.token == token.0) {
@@ -234,7 +316,15 @@ impl MemoryStore {
         }
     }
 
-    /// How many ids it keeps.
+    /// How many ids it keeps, those included that have ended and whose place nobody needed.
+    ///
+    /// ```
+    /// # use clarife_webhooks::once::{DEFAULT_CLAIM_TTL, MemoryStore};
+    /// # let mut store = MemoryStore::default();
+    /// store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?;
+    /// assert_eq!(store.len(), 1);
+    /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.claims.len().saturating_add(self.done.len())

@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 use crate::error::{InvalidTimestamp, Reason, WebhookError};
 use crate::signature::{self, Key, Keys, MAX_TIMESTAMP, Signatures, TOO_MANY_SIGNATURES, Tag};
 
-/// The header that names the event.
+/// The header that names the event; all three are in [`HEADERS`].
 pub const ID_HEADER: &str = "webhook-id";
-/// The header that says when the delivery was signed, in Unix seconds.
+/// The header that says when the delivery was signed, in Unix seconds; see [`HEADERS`].
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
-/// The header that carries the signatures.
+/// The header that carries the signatures; see [`HEADERS`].
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
 /// The three of them, in the order of [`StandardHeaders::new`].
 ///
