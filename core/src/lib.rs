@@ -47,6 +47,7 @@ mod event_type;
 mod header;
 mod json;
 mod layout;
+mod raw_body;
 mod resource;
 #[cfg(feature = "sender")]
 pub mod sender;
@@ -58,11 +59,13 @@ pub use event::Event;
 pub use event_type::{EventType, ResourceKind};
 pub use header::{SIGNATURE_HEADER, SignatureSource};
 pub use layout::Layout;
+pub use raw_body::RAW_BODY_HINTS;
 pub use resource::{
     Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Resource, ResourceError, Share,
 };
 #[cfg(feature = "model")]
 #[doc(hidden)]
+pub use raw_body::RAW_BODY_HINTS;
 pub use resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
 pub use signature::MAX_HEADER_BYTES;
 pub use webhook::{DEFAULT_TOLERANCE, Webhook};

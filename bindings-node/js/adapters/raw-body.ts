@@ -53,7 +53,10 @@ export function isRaw(value: unknown): value is Body {
   return typeof value === "string" || ArrayBuffer.isView(value);
 }
 
-/** Reads a stream to its end, or until it is longer than it may be; then it runs dry unread, and the connection lives on. */
+/**
+ * Reads a stream to its end, or until it is longer than it may be: then the rest runs dry unread, and the connection lives on. A body
+ * that is cut off is given as far as it came: no signature fits it.
+ */
 export function readStream(stream: NodeStream, headers: HeaderRecord, maxBodyBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     if (Number(headers["content-length"]) > maxBodyBytes) {
@@ -73,20 +76,17 @@ export function readStream(stream: NodeStream, headers: HeaderRecord, maxBodyByt
           chunks.push(bytes);
         }
       },
-      end() {
-        done();
-        resolve(chunks.length === 1 ? chunks[0]! : joined(chunks, length));
-      },
-      error(error: unknown) {
-        done();
+      end: whole,
+      close: whole,
+      error() {
         stream.on("error", () => {}); // a second one must not end the process
-        reject(error);
-      },
-      close() {
-        done();
-        reject(new Error("the connection was closed before the body was whole"));
+        whole();
       },
     };
+    function whole(): void {
+      done();
+      resolve(joined(chunks, length));
+    }
     const done = (): void => {
       for (const [event, listener] of Object.entries(listeners)) {
         stream.off(event, listener);
