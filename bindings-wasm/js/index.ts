@@ -10,6 +10,5 @@ export type { EventFor, EventGroup, EventHandler, EventPattern, EventReceiver } 
 export type { HeaderContainer, HeaderPairs, HeaderRecord, SignatureSource } from "./headers.js";
 export { MemoryStore, storeKey } from "./once.js";
 export type { Claim, MemoryStoreOptions, OnceOptions, OnceStore } from "./once.js";
-export type { Clock } from "./options.js";
 export type { Answer, BodySource, ErrorContext, ReceiveOptions, Receiver } from "./receive.js";
 export type { RequestLike } from "./request.js";

@@ -47,6 +47,7 @@ mod event_type;
 mod header;
 mod json;
 mod layout;
+#[cfg(feature = "model")]
 mod raw_body;
 mod resource;
 #[cfg(feature = "sender")]
@@ -59,13 +60,14 @@ pub use event::Event;
 pub use event_type::{EventType, ResourceKind};
 pub use header::{SIGNATURE_HEADER, SignatureSource};
 pub use layout::Layout;
-pub use raw_body::RAW_BODY_HINTS;
 pub use resource::{
     Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Resource, ResourceError, Share,
 };
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub use raw_body::RAW_BODY_HINTS;
+#[cfg(feature = "model")]
+#[doc(hidden)]
 pub use resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
 pub use signature::MAX_HEADER_BYTES;
 pub use webhook::{DEFAULT_TOLERANCE, Webhook};

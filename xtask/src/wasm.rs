@@ -128,6 +128,7 @@ pub(crate) fn bundle(sh: &Shell, source: &Path, output: &Path, format: &str, pla
             "--external:*.wasm",
             "--external:*.wasm?module",
             "--external:node:*",
+            "--external:clarife-webhooks",
             "--external:clarife-webhooks-wasm",
         ])
         .run()?;

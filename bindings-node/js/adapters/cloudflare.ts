@@ -10,7 +10,7 @@ export interface ObjectStorage {
 
 /** What the store needs of a binding to a namespace of Durable Objects. */
 export interface ObjectNamespace {
-  idFromName(name: string): never;
+  idFromName(name: string): unknown;
   get(id: never): { fetch(url: string, init: { method: string }): Promise<{ readonly ok: boolean; json(): Promise<unknown> }> };
 }
 
@@ -120,7 +120,7 @@ export class DurableObjectStore implements OnceStore {
   }
 
   async #ask(id: string, step: string, query: { token?: string; ttl?: number }): Promise<unknown> {
-    const object = this.#namespace.get(this.#namespace.idFromName(id));
+    const object = this.#namespace.get(this.#namespace.idFromName(id) as never);
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${value}`);
     const response = await object.fetch(`https://once/${step}?${pairs.join("&")}`, { method: "POST" });
     if (!response.ok) {

@@ -1,5 +1,5 @@
 import type { EventReceiver, ReceiveOptions, Webhook } from "clarife-webhooks";
-import { EXPRESS_HINT } from "./hints.generated.js";
+import { EXPRESS_HINT } from "./generated.js";
 import { listener, type NodeListener } from "./node.js";
 
 export type { NodeListener };

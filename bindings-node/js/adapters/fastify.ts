@@ -1,5 +1,5 @@
 import { WebhookError, type EventReceiver, type HeaderRecord, type ReceiveOptions, type Webhook } from "clarife-webhooks";
-import { FASTIFY_HINT } from "./hints.generated.js";
+import { FASTIFY_HINT } from "./generated.js";
 import { readStream, type NodeStream } from "./raw-body.js";
 
 /** What the receiver needs of a request of Fastify. */

@@ -1,5 +1,5 @@
 import type { EventReceiver, ReceiveOptions, Webhook } from "clarife-webhooks";
-import { KOA_HINT } from "./hints.generated.js";
+import { KOA_HINT } from "./generated.js";
 import { rawBody, type NodeRequest } from "./raw-body.js";
 
 /** What the receiver needs of a context of Koa. */

@@ -1,5 +1,5 @@
 import { WebhookError, type Body, type EventReceiver, type HeaderPairs, type HeaderRecord, type ReceiveOptions, type Webhook } from "clarife-webhooks";
-import { LAMBDA_HINT } from "./hints.generated.js";
+import { LAMBDA_HINT } from "./generated.js";
 
 /** What the receiver needs of an event: of API Gateway (REST and HTTP APIs), a function URL, or a load balancer. */
 export interface LambdaEvent {

@@ -1,5 +1,5 @@
 import type { EventReceiver, ReceiveOptions, Webhook } from "clarife-webhooks";
-import { NODE_HINT } from "./hints.generated.js";
+import { NODE_HINT } from "./generated.js";
 import { rawBody, type NodeRequest, type NodeResponse } from "./raw-body.js";
 
 export type { NodeRequest, NodeResponse };

@@ -1,4 +1,5 @@
-import type { Claim, OnceStore } from "clarife-webhooks";
+import { storeKey, type Claim, type OnceStore } from "clarife-webhooks";
+import { DONE, KEY_PREFIX, RELEASE_SCRIPT } from "./generated.js";
 
 /** What the store needs of a client of `redis` (node-redis 4 and later): a client, a pool, a cluster or a sentinel. */
 export interface NodeRedisClient {
@@ -13,13 +14,6 @@ export interface IoRedisClient {
   set(key: string, value: string, px: "PX", ttl: number, nx: "NX", get: "GET"): Promise<unknown>;
   eval(script: string, keys: number, key: string, argument: string): Promise<unknown>;
 }
-
-const PREFIX = "clarife-webhooks:";
-const DONE = "done";
-/** A longer id is hashed. */
-const LONGEST_ID = 1024;
-/** A holder whose claim has expired must not release another's. */
-const RELEASE = 'if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("del", KEYS[1]) end return 0';
 
 /**
  * What was handled, in Redis 7 or later, for any number of processes, in any of this package's languages: all use the same keys.
@@ -42,7 +36,7 @@ export class RedisStore implements OnceStore {
   async claim(id: string, ttl: number): Promise<Claim> {
     const token = newToken();
     const milliseconds = ttl * 1000;
-    const key = await keyOf(id);
+    const key = keyOf(id);
     const before = isIoRedis(this.#client)
       ? await this.#client.set(key, token, "PX", milliseconds, "NX", "GET")
       : await this.#client.set(key, token, { PX: milliseconds, NX: true, GET: true });
@@ -52,13 +46,13 @@ export class RedisStore implements OnceStore {
 
   async complete(id: string, _token: string, ttl: number): Promise<void> {
     const milliseconds = ttl * 1000;
-    const key = await keyOf(id);
+    const key = keyOf(id);
     await (isIoRedis(this.#client) ? this.#client.set(key, DONE, "PX", milliseconds) : this.#client.set(key, DONE, { PX: milliseconds }));
   }
 
   async release(id: string, token: string): Promise<void> {
-    const key = await keyOf(id);
-    await (isIoRedis(this.#client) ? this.#client.eval(RELEASE, 1, key, token) : this.#client.eval(RELEASE, { keys: [key], arguments: [token] }));
+    const key = keyOf(id);
+    await (isIoRedis(this.#client) ? this.#client.eval(RELEASE_SCRIPT, 1, key, token) : this.#client.eval(RELEASE_SCRIPT, { keys: [key], arguments: [token] }));
   }
 }
 
@@ -67,14 +61,9 @@ function isIoRedis(client: NodeRedisClient | IoRedisClient): client is IoRedisCl
 }
 
 function newToken(): string {
-  return hex(crypto.getRandomValues(new Uint8Array(16)));
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function keyOf(id: string): Promise<string> {
-  const bytes = new TextEncoder().encode(id);
-  return PREFIX + (bytes.length > LONGEST_ID ? hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) : id);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+function keyOf(id: string): string {
+  return KEY_PREFIX + storeKey(id);
 }
