@@ -1,4 +1,5 @@
 import { current, DONE, FULL, IN_PROGRESS } from "./engine.js";
+import { STORE_FULL } from "./generated.js";
 import { clockOf, given, whole, type Clock } from "./options.js";
 
 /** What a claim comes to: one's own to handle, with a token; being handled by another; or handled before. */
@@ -62,7 +63,7 @@ export class MemoryStore implements OnceStore {
 
   #roomFor(result: number): number {
     if (result === FULL) {
-      throw new Error("the store is full of events that are being handled");
+      throw new Error(STORE_FULL);
     }
     return result;
   }

@@ -1,6 +1,6 @@
 import { rawBody, type Body } from "./body.js";
 import { WebhookError } from "./error.js";
-import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_STATUS, type AnswerCode, type WebhookEvent } from "./generated.js";
+import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_STATUS, STORE_TIMEOUT, type AnswerCode, type WebhookEvent } from "./generated.js";
 import { handlerOf, type EventReceiver } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
 import type { Claim, OnceOptions, OnceStore } from "./once.js";
@@ -47,9 +47,6 @@ export type BodySource = Body | ((maxBodyBytes: number) => Body | Promise<Body>)
  * given, has to be POST.
  */
 export type Receiver = (body: BodySource, headers: SignatureSource, method?: string) => Promise<Answer>;
-
-/** How long a store may take for a step, in milliseconds: clarife waits 10 s for the answer. */
-const STORE_TIMEOUT = 5000;
 
 /** The logic of every adapter. */
 export function receiver(
@@ -119,7 +116,7 @@ export function receiver(
       if (error instanceof WebhookError) {
         const { code, message } = error;
         report(error, { code });
-        return answer(code, message);
+        return made(ERROR_STATUS[code], code, message);
       }
       throw error;
     }
@@ -128,8 +125,12 @@ export function receiver(
 }
 
 /** The answer of a code; a refused delivery's says what its error says. */
-function answer(code: AnswerCode, error = ANSWERS[code].message): Answer {
-  const { status } = ANSWERS[code];
+function answer(code: keyof typeof ANSWERS): Answer {
+  const [status, message] = ANSWERS[code];
+  return made(status, code, message);
+}
+
+function made(status: number, code: AnswerCode, error: string): Answer {
   return {
     status,
     code,
@@ -194,8 +195,8 @@ async function inTime<Result>(call: () => Result | Promise<Result>, late?: (resu
       new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
           isLate = true;
-          reject(new Error(`the store did not answer within ${STORE_TIMEOUT / 1000} s`));
-        }, STORE_TIMEOUT);
+          reject(new Error(`the store did not answer within ${STORE_TIMEOUT} s`));
+        }, STORE_TIMEOUT * 1000);
       }),
     ]);
   } finally {
@@ -210,7 +211,7 @@ async function inTime<Result>(call: () => Result | Promise<Result>, late?: (resu
 function log(error: unknown, { code }: ErrorContext): void {
   if (!(error instanceof WebhookError)) {
     console.error(`clarife-webhooks: ${code}:`, error);
-  } else if (ANSWERS[code].status >= 500) {
+  } else if (ERROR_STATUS[error.code] >= 500) {
     console.error(`clarife-webhooks: ${code}: ${error.message}; ${error.hint}`);
   }
 }

@@ -26,7 +26,6 @@ export interface SampleOverrides<Type extends KnownEventType> {
  * const event = sampleEvent("document.updated", { data: { title: "Getting started" } });
  */
 export function sampleEvent<Type extends KnownEventType>(type: Type, overrides: SampleOverrides<Type> = {}): SampleEvent<Type> {
-  const data: unknown = SAMPLES[type];
   if (!Object.hasOwn(SAMPLES, type)) {
     throw new TypeError(`type must be a known type of event, not ${String(type)}`);
   }
@@ -35,7 +34,7 @@ export function sampleEvent<Type extends KnownEventType>(type: Type, overrides: 
     id,
     type,
     created_at: typeof created_at === "string" ? created_at : created_at.toISOString(),
-    data: { ...(structuredClone(data) as DataOf<Type>), ...overrides.data },
+    data: { ...(structuredClone(SAMPLES[type].data) as DataOf<Type>), ...overrides.data },
   };
 }
 
