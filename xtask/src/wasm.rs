@@ -36,9 +36,10 @@ const ENTRIES: [(&str, &str, &str); 6] = [
     ("browser.mjs", "esm", "neutral"),
 ];
 
-/// Limits of the project, in bytes after gzip: the module, and all JavaScript that one runtime loads.
+/// Limits of the project, in bytes after gzip: the module, and all JavaScript that one runtime loads. 6,500 since the face receives:
+/// before the handler, dispatch, once-only stores and Standard Webhooks it was 4,000.
 const MOST_WASM: usize = 30_000;
-const MOST_JAVASCRIPT: usize = 4_000;
+const MOST_JAVASCRIPT: usize = 6_500;
 
 fn package() -> PathBuf {
     root().join("bindings-wasm")

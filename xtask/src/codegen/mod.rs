@@ -6,6 +6,7 @@ mod adapters;
 mod json_schema;
 mod python;
 mod readme;
+mod samples;
 mod typescript;
 
 use std::path::PathBuf;
@@ -20,11 +21,14 @@ use crate::project::root;
 pub fn run(sh: &Shell, check: bool) -> Result<()> {
     let flag = check.then_some("--check");
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
-    let files: [(&str, String); 5] = [
+    let files: [(&str, String); 8] = [
         ("README.md", readme::fill(&sh.read_file("README.md")?)?),
         ("bindings-wasm/js/generated.ts", typescript::file()),
         ("bindings-node/js/adapters/generated.ts", adapters::file()),
+        ("bindings-node/js/adapters/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
+        ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
+        ("bindings-python/python/clarife_webhooks/_samples.json", samples::json()?),
         ("core/schema/events.schema.json", json_schema::file()?),
     ];
     let mut stale = Vec::new();
