@@ -1,5 +1,6 @@
 import type { Body } from "./body.js";
 import { WebhookError } from "./error.js";
+import { DEFAULT_MAX_BODY_BYTES } from "./generated.js";
 import type { SignatureSource } from "./headers.js";
 import { member, wrongType } from "./value.js";
 
@@ -16,6 +17,9 @@ interface Reader {
   read(): Promise<{ readonly value?: Uint8Array }>;
   cancel(): Promise<unknown>;
 }
+
+/** How much of a body that is too large is thrown away before the connection is given up. */
+const MOST_THROWN_AWAY = DEFAULT_MAX_BODY_BYTES;
 
 /** Throws where an argument is no request. */
 export function checkRequest(request: RequestLike): void {
@@ -34,22 +38,19 @@ export async function readRequest(request: RequestLike, maxBodyBytes: number): P
   }
   const get = member(headers as object, "get");
   const declared = typeof get === "function" ? Number(get.call(headers, "content-length")) : 0;
-  if (declared > maxBodyBytes) {
-    throw new WebhookError("body_too_large");
-  }
-  if (typeof body?.getReader !== "function") {
-    return request.arrayBuffer();
-  }
-  const reader = body.getReader();
+  const reader = body?.getReader?.();
   const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (let value; (value = (await reader.read()).value) !== undefined; ) {
+  let length = declared > maxBodyBytes ? declared : 0;
+  for (let value; length <= maxBodyBytes && (value = (await reader?.read())?.value) !== undefined; ) {
     chunks.push(value);
     length += value.length;
-    if (length > maxBodyBytes) {
-      reader.cancel().catch(() => {}); // the answer does not wait for it
-      throw new WebhookError("body_too_large");
-    }
+  }
+  if (length > maxBodyBytes) {
+    void throwAway(reader).catch(() => {}); // the answer does not wait for it
+    throw new WebhookError("body_too_large");
+  }
+  if (reader === undefined) {
+    return request.arrayBuffer();
   }
   const bytes = new Uint8Array(length);
   let at = 0;
@@ -58,6 +59,17 @@ export async function readRequest(request: RequestLike, maxBodyBytes: number): P
     at += chunk.length;
   }
   return bytes;
+}
+
+/** Reads on and forgets: most servers in front of this end the connection, and the answer with it, when a body is left unread. */
+async function throwAway(reader: Reader | undefined): Promise<void> {
+  let length = 0;
+  for (let value; (value = (await reader?.read())?.value) !== undefined; ) {
+    length += value.length;
+    if (length > MOST_THROWN_AWAY) {
+      return void (await reader?.cancel());
+    }
+  }
 }
 
 /** What counts as the body where reading it failed: the connection broke, and no signature fits. */

@@ -26,6 +26,7 @@ type Listener = (...values: any[]) => void;
 
 /** What an adapter needs of a response of `node:http`. */
 export interface NodeResponse {
+  readonly headersSent: boolean;
   writeHead(status: number, headers: Record<string, string>): unknown;
   end(body: string): unknown;
 }
@@ -56,46 +57,43 @@ export function isRaw(value: unknown): value is Body {
 }
 
 /**
- * Reads a stream to its end, or until it is longer than it may be: then the rest runs dry unread, and the connection lives on. A body
+ * Reads a stream to its end, or until it is longer than it may be: then the rest is thrown away, and the connection lives on. A body
  * that is cut off is given as far as it came: no signature fits it.
  */
 export function readStream(stream: NodeStream, headers: HeaderRecord, maxBodyBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    if (Number(headers["content-length"]) > maxBodyBytes) {
-      throw new WebhookError("body_too_large");
-    }
     const chunks: Uint8Array[] = [];
     let length = 0;
-    const listeners: Record<string, Listener> = {
-      data(chunk: string | Uint8Array) {
-        const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
-        length += bytes.length;
-        if (length > maxBodyBytes) {
-          done();
-          stream.resume();
-          reject(new WebhookError("body_too_large"));
-        } else {
-          chunks.push(bytes);
-        }
-      },
-      end: whole,
-      close: whole,
-      error() {
-        stream.on("error", () => {}); // a second one must not end the process
-        whole();
-      },
-    };
-    function whole(): void {
-      done();
-      resolve(joined(chunks, length));
-    }
-    const done = (): void => {
-      for (const [event, listener] of Object.entries(listeners)) {
-        stream.off(event, listener);
+    const data = (chunk: string | Uint8Array): void => {
+      const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
+      chunks.push(bytes);
+      length += bytes.length;
+      if (length > maxBodyBytes) {
+        tooLarge();
       }
     };
-    for (const [event, listener] of Object.entries(listeners)) {
-      stream.on(event, listener);
+    const whole = (): void => {
+      stop();
+      resolve(joined(chunks, length));
+    };
+    const tooLarge = (): void => {
+      stop();
+      stream.resume();
+      reject(new WebhookError("body_too_large"));
+    };
+    const stop = (): void => {
+      stream.off("data", data);
+      stream.off("end", whole);
+      stream.off("close", whole);
+    };
+    // Stays: an error that nobody listens to ends the process.
+    stream.on("error", whole);
+    if (Number(headers["content-length"]) > maxBodyBytes) {
+      tooLarge();
+    } else {
+      stream.on("data", data);
+      stream.on("end", whole);
+      stream.on("close", whole);
     }
   });
 }
