@@ -1,6 +1,6 @@
 import { rawBody, type Body } from "./body.js";
 import { WebhookError } from "./error.js";
-import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, STORE_TIMEOUT, type ErrorCode, type AnswerCode, type WebhookEvent } from "./generated.js";
+import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, STORE_TIMEOUT, type AnswerCode, type ErrorCode, type WebhookEvent } from "./generated.js";
 import { handlerOf, type Handler } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
 import type { Claim, OnceOptions, OnceStore } from "./once.js";
