@@ -20,11 +20,12 @@ use crate::project::root;
 pub fn run(sh: &Shell, check: bool) -> Result<()> {
     let flag = check.then_some("--check");
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
-    let files: [(&str, String); 7] = [
+    let files: [(&str, String); 8] = [
         ("README.md", readme::fill(&sh.read_file("README.md")?)?),
         ("bindings-wasm/js/generated.ts", typescript::file()),
         ("bindings-node/js/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
+        ("bindings-python/python/clarife_webhooks/_handlers.py", python::handlers()),
         ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
         ("bindings-python/python/clarife_webhooks/_samples.json", samples::json()?),
         ("core/schema/events.schema.json", json_schema::file()?),
