@@ -19,7 +19,7 @@ from clarife_webhooks._dispatch import Dispatch
 from clarife_webhooks._error import WebhookError
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._types import AnswerCode, WebhookEvent
-from clarife_webhooks.once import Claim, MemoryStore, Once
+from clarife_webhooks.once import Claim, MemoryStore, Once, wired
 
 _T = TypeVar("_T")
 Handler: TypeAlias = Callable[[WebhookEvent], object]
@@ -100,12 +100,12 @@ class Receiver:
             max_body_bytes = DEFAULT_MAX_BODY_BYTES
         if isinstance(max_body_bytes, bool) or not isinstance(max_body_bytes, int) or max_body_bytes < 0:
             raise TypeError("max_body_bytes must be a whole number of bytes, 0 or more")
-        once = Once.of(once)
+        given = wired(once)
         if not asynchronous:
-            for name, function in [("handler", handler), ("once", once and once.store.claim)]:
+            for name, function in [("handler", handler), ("once", given and given.store.claim)]:
                 if is_async(function):
                     raise TypeError(f"{name} must not be asynchronous here: nothing would await it")
-        return cls(webhook, handler, once, max_body_bytes, on_error or log_error, **more)
+        return cls(webhook, handler, given, max_body_bytes, on_error or log_error, **more)
 
     def report(self, error: Exception, event: WebhookEvent | None) -> None:
         """Tells the user's function of an error; one that raises changes no answer."""
