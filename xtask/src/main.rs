@@ -4,11 +4,13 @@ mod bench;
 mod codegen;
 mod consumers;
 mod demo;
+mod docs;
 mod node;
 mod package;
 mod parity;
 mod project;
 mod python;
+mod receivers;
 mod runtimes;
 mod servers;
 mod setup;
@@ -38,6 +40,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Build the documentation's site into target/site and check its links
+    Docs,
     /// Build the crate, the wheel and the npm packages into dist/
     Package,
 }
@@ -60,6 +64,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test::run(&sh),
         Command::Bench => bench::run(&sh),
         Command::Codegen { check } => codegen::run(&sh, check),
+        Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),
     }
 }
