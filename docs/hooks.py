@@ -16,5 +16,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for path in sorted(root.rglob("*")):
             if path.is_file() and not path.name.startswith("."):
                 uri = f"api/{name}/{path.relative_to(root).as_posix()}"
+                uri += ".txt" if path.suffix == ".md" else ""  # a licence is no page
                 files.append(File.generated(config, uri, abs_src_path=str(path)))
     return files

@@ -26,7 +26,7 @@ pub struct Consumers {
 }
 
 /// The projects of tests/consumers in Rust.
-const RUST: [&str; 3] = ["axum", "tower", "actix-web"];
+const RUST: [&str; 4] = ["axum", "tower", "actix-web", "redis-rust"];
 
 /// Makes the projects anew.
 pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {

@@ -3,13 +3,13 @@
 //! The files are committed; `--check`, which the tests run, fails where one is not what the core says.
 
 mod json_schema;
+mod markdown;
 mod python;
-mod readme;
 mod typescript;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clarife_webhooks::{EventType, MemberModel, RESOURCE_MODELS, ResourceModel};
 use xshell::{Shell, cmd};
 
@@ -19,12 +19,14 @@ use crate::project::root;
 pub fn run(sh: &Shell, check: bool) -> Result<()> {
     let flag = check.then_some("--check");
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
-    let files: [(&str, String); 4] = [
-        ("README.md", readme::fill(&sh.read_file("README.md")?)?),
+    let mut files = vec![
         ("bindings-wasm/js/generated.ts", typescript::file()),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
         ("core/schema/events.schema.json", json_schema::file()?),
     ];
+    for page in markdown::FILES {
+        files.push((page, markdown::fill(&sh.read_file(page)?).with_context(|| page.to_owned())?));
+    }
     let mut stale = Vec::new();
     for (name, content) in files {
         let path: PathBuf = root().join(name);

@@ -15,7 +15,7 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::consumers::Consumers;
-use crate::project::{root, step, target};
+use crate::project::{RUSTFLAGS, release_rustflags, root, step, target};
 use crate::servers::Server;
 use crate::setup;
 
@@ -25,7 +25,7 @@ pub use start::{build, start};
 pub const SECRET: &str = "whsec_Y2xhcmlmZSB3ZWJob29rcyBkZW1vIHNlY3JldCAwMDA=";
 
 /// The projects that receive, by their folders.
-const RECEIVERS: [&str; 24] = [
+const RECEIVERS: [&str; 30] = [
     "node",
     "typescript-esm",
     "typescript-commonjs",
@@ -42,14 +42,20 @@ const RECEIVERS: [&str; 24] = [
     "worker",
     "deno",
     "bun",
+    "other-node",
+    "redis-node",
     "fastapi",
     "starlette",
     "django",
     "flask",
     "aiohttp",
+    "other-python",
+    "redis-python",
+    "own-store",
     "axum",
     "tower",
     "actix-web",
+    "redis-rust",
 ];
 
 /// What a project answers to an event, to the same again, and to one that was changed on the way.
@@ -85,7 +91,8 @@ pub fn run(sh: &Shell, consumers: &Consumers) -> Result<()> {
         }
     }
     ensure!(wrong.is_empty(), "wrong answers, or a handler ran too often or not at all:\n{}", wrong.join("\n"));
-    page(sh, consumers)
+    page(sh, consumers)?;
+    users_tests(sh, consumers)
 }
 
 /// What a project made of three deliveries.
@@ -155,6 +162,20 @@ fn page(sh: &Shell, consumers: &Consumers) -> Result<()> {
         .quiet()
         .run()
         .context("the page of tests/consumers/vite")
+}
+
+/// The tests that users would write with the packages' `testing`.
+fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
+    let projects = consumers.npm.join("tests/consumers");
+    let (javascript, python) = (projects.join("testing-node"), &consumers.python);
+    cmd!(sh, "node --test {javascript}/handler.test.mjs").run()?;
+    let tests = source("testing-python");
+    cmd!(sh, "{python} -m pytest --quiet -p no:cacheprovider --rootdir {tests} {tests}").run()?;
+    let (manifest, target) = (consumers.rust.join("Cargo.toml"), target());
+    cmd!(sh, "cargo test --quiet --release --manifest-path {manifest} --target-dir {target}")
+        .env(RUSTFLAGS, release_rustflags(&[]))
+        .run()?;
+    Ok(())
 }
 
 fn now() -> Result<UnixMillis> {

@@ -36,7 +36,7 @@ pub fn start(sh: &Shell, consumers: &Consumers, name: &str) -> Result<Server> {
 fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<Command> {
     let folder = consumers.npm.join("tests/consumers").join(name);
     let mut command = match name {
-        "node" | "express" | "fastify" | "koa" | "hono" => run("node", &[&folder.join("server.mjs")]),
+        "node" | "express" | "fastify" | "koa" | "hono" | "other-node" | "redis-node" => run("node", &[&folder.join("server.mjs")]),
         "typescript-esm" | "typescript-commonjs" | "nestjs" => run("node", &[&folder.join("dist/server.js")]),
         "lambda" => {
             let gateway = consumers.npm.join("tests/runners/api-gateway.mjs");
@@ -69,7 +69,7 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<C
         "fastapi" | "starlette" => {
             python(consumers, name, &["uvicorn", "--no-access-log", "server:app", "--port"], port)
         }
-        "flask" => python(consumers, name, &["flask", "--app", "server", "run", "--port"], port),
+        "flask" | "redis-python" => python(consumers, name, &["flask", "--app", "server", "run", "--port"], port),
         "django" => {
             let address = format!("127.0.0.1:{port}");
             let mut django =
@@ -77,12 +77,15 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<C
             django.env("DJANGO_SETTINGS_MODULE", "settings");
             django
         }
-        "aiohttp" => {
-            let mut python = Command::new(&consumers.python);
-            python.arg(source(name).join("server.py"));
-            python
+        "own-store" => {
+            let database = log(name).with_extension("sqlite");
+            sh.remove_path(&database)?;
+            let mut flask = python(consumers, name, &["flask", "--app", "server", "run", "--port"], port);
+            flask.env("DATABASE", database);
+            flask
         }
-        "axum" | "tower" | "actix-web" => Command::new(target().join("release").join(format!("consumer-{name}"))),
+        "aiohttp" | "other-python" => run(&consumers.python, &[&source(name).join("server.py")]),
+        "axum" | "tower" | "actix-web" | "redis-rust" => Command::new(target().join("release").join(format!("consumer-{name}"))),
         _ => bail!("nothing is known of starting {name}"),
     };
     // HOST is for those whose framework starts the server.
