@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use clarife_webhooks::{ErrorCode, EventType, WebhookError};
+use clarife_webhooks::{Answer, ErrorCode, EventType, WebhookError};
 
 use super::{Kind, is_published, json_name, resource_of, resources};
 use crate::project::root;
@@ -22,6 +22,7 @@ pub(super) fn fill(page: &str) -> Result<String> {
         let content = match what {
             "errors" => errors(),
             "error-reference" => error_reference(),
+            "answers" => answers(),
             "events" => events(),
             "resources" => resources_tables(),
             path => file(path)?,
@@ -54,6 +55,12 @@ fn error_reference() -> String {
     let rows = ErrorCode::ALL
         .map(|code| format!("[`{code}`](#{code}) | {} | {} | {}", code.status(), WebhookError::from(code), code.hint()));
     table("`code` | status | what is wrong | what to do", rows)
+}
+
+/// What adapters answer but for errors.
+fn answers() -> String {
+    let rows = Answer::ALL.map(|answer| format!("{} | `{}` | {}", answer.status(), answer.code(), answer.message()));
+    table("status | `code` | what it says", rows)
 }
 
 fn events() -> String {

@@ -5,6 +5,7 @@
 mod json_schema;
 mod markdown;
 mod python;
+mod samples;
 mod typescript;
 
 use std::path::PathBuf;
@@ -21,7 +22,10 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
     let mut files = vec![
         ("bindings-wasm/js/generated.ts", typescript::file()),
+        ("bindings-node/js/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
+        ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
+        ("bindings-python/python/clarife_webhooks/_samples.json", samples::json()?),
         ("core/schema/events.schema.json", json_schema::file()?),
     ];
     for page in markdown::FILES {

@@ -1,1 +1,1 @@
-// soon
+//! A webhook receiver with axum.
