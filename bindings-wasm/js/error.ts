@@ -8,18 +8,14 @@ export class WebhookError extends Error {
   /** What to do about it. */
   readonly hint: string;
 
-  constructor(code: ErrorCode, message: string) {
-    super(message);
+  /** The message and the hint are the code's own where none are given. */
+  constructor(code: ErrorCode, message?: string, hint?: string) {
+    super(message ?? described(code)[0]);
     this.code = code;
-    this.hint = described(code)[1]!;
+    this.hint = hint ?? described(code)[1]!;
   }
 }
 Object.defineProperty(WebhookError.prototype, "name", { value: "WebhookError", configurable: true, writable: true });
-
-/** The error of a code whose reason has no particulars. */
-export function plainError(code: ErrorCode): WebhookError {
-  return new WebhookError(code, described(code)[0]!);
-}
 
 const descriptions: string[][] = [];
 

@@ -89,15 +89,8 @@ export const DEFAULT_CLAIM_TTL = 60;
 /** How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer. */
 export const DEFAULT_DONE_TTL = 86400;
 
-/** What stands before an event's id in the keys of a shared store. */
-export const STORE_KEY_PREFIX = "clarife-webhooks:";
-
-/** What a shared store holds for an event that was handled. */
-export const STORE_DONE = "done";
-
-/** The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]. */
-export const STORE_RELEASE_SCRIPT =
-  "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+/** How long a store may take for a step, in seconds. */
+export const STORE_TIMEOUT = 5;
 
 /** What is said when a store in memory has no room. */
 export const STORE_FULL = "the store is full of events that are being handled";

@@ -50,6 +50,8 @@ mod header;
 mod json;
 mod layout;
 pub mod once;
+#[cfg(feature = "model")]
+mod raw_body;
 mod resource;
 #[cfg(feature = "sender")]
 pub mod sender;
@@ -66,6 +68,9 @@ pub use layout::Layout;
 pub use resource::{
     Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Resource, ResourceError, Share,
 };
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use raw_body::RAW_BODY_HINTS;
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub use resource::{MemberModel, RESOURCE_MODELS, ResourceModel};

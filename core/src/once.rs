@@ -23,6 +23,9 @@ pub const DEFAULT_CLAIM_TTL: Duration = Duration::from_secs(60);
 /// How long it is known that an event was handled: a day. Adapters take the maximum event age where that is longer.
 pub const DEFAULT_DONE_TTL: Duration = Duration::from_secs(86_400);
 
+/// How long a store may take for a step before adapters count it as down: half of the time that clarife waits for an answer.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How many ids a [`MemoryStore`] keeps unless told otherwise.
 pub const DEFAULT_MEMORY_CAPACITY: usize = 100_000;
 

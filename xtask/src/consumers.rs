@@ -28,6 +28,28 @@ pub struct Consumers {
 /// The projects of tests/consumers in Rust.
 const RUST: [&str; 4] = ["axum", "tower", "actix-web", "redis-rust"];
 
+/// What the tests in the npm projects import, from where it is pinned.
+const TOOLS: [&str; 18] = [
+    "@cloudflare",
+    "@hono",
+    "@koa",
+    "@nestjs",
+    "@types",
+    "express",
+    "express4",
+    "fast-check",
+    "fastify",
+    "hono",
+    "ioredis",
+    "koa",
+    "mitata",
+    "playwright-core",
+    "redis",
+    "reflect-metadata",
+    "rxjs",
+    "standardwebhooks",
+];
+
 /// Makes the projects anew.
 pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {
     let folder = target().join("consumers");
@@ -54,8 +76,7 @@ fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf
     let [first, second] = &packages.npm;
     // --offline: the packages need nothing but each other.
     cmd!(sh, "npm install --offline --no-audit --no-fund {first} {second}").quiet().ignore_stdout().run()?;
-    // What the tests themselves import, from where it is pinned.
-    for tool in ["fast-check", "mitata", "playwright-core", "@types"] {
+    for tool in TOOLS {
         std::os::unix::fs::symlink(
             root().join("xtask/tools/node_modules").join(tool),
             folder.join("node_modules").join(tool),

@@ -54,13 +54,20 @@ fn javascript_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
         let _folder = sh.push_dir(&tests);
         cmd!(sh, "node --test --test-reporter=spec").env("PACKAGE", package).run()?;
     }
+    step("JavaScript: the frameworks");
+    let tests = consumers::copy_into(sh, "bindings-node/tests", &consumers.npm)?;
+    {
+        let _folder = sh.push_dir(&tests);
+        cmd!(sh, "node --test --test-reporter=spec").env("TOOLS", npm_tool("")).run()?;
+    }
     step("TypeScript: types");
     let tsc = npm_tool("tsc");
-    let types = consumers.npm.join("bindings-wasm/tests/types");
-    for config in sh.read_dir(&types)? {
-        let name = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("tsconfig") {
-            cmd!(sh, "{tsc} --project {config}").run()?;
+    for package in ["bindings-wasm", "bindings-node"] {
+        for config in sh.read_dir(consumers.npm.join(package).join("tests/types"))? {
+            let name = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with("tsconfig") {
+                cmd!(sh, "{tsc} --project {config}").run()?;
+            }
         }
     }
     Ok(())

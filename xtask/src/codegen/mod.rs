@@ -2,6 +2,7 @@
 //!
 //! The files are committed; `--check`, which the tests run, fails where one is not what the core says.
 
+mod adapters;
 mod json_schema;
 mod markdown;
 mod python;
@@ -22,7 +23,8 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
     let mut files = vec![
         ("bindings-wasm/js/generated.ts", typescript::file()),
-        ("bindings-node/js/samples.generated.ts", samples::typescript()?),
+        ("bindings-node/js/adapters/generated.ts", adapters::file()),
+        ("bindings-node/js/adapters/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
         ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
         ("bindings-python/python/clarife_webhooks/_samples.json", samples::json()?),

@@ -71,16 +71,11 @@ fn once(ts: &mut String) {
         "\n/** How long a claim lasts, in seconds, unless set otherwise. */\nexport const DEFAULT_CLAIM_TTL = {};\n\n\
          /** How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer. */\n\
          export const DEFAULT_DONE_TTL = {};\n\n\
-         /** What stands before an event's id in the keys of a shared store. */\nexport const STORE_KEY_PREFIX = {:?};\n\n\
-         /** What a shared store holds for an event that was handled. */\nexport const STORE_DONE = {:?};\n\n\
-         /** The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]. */\n\
-         export const STORE_RELEASE_SCRIPT =\n  {:?};\n\n\
+         /** How long a store may take for a step, in seconds. */\nexport const STORE_TIMEOUT = {};\n\n\
          /** What is said when a store in memory has no room. */\nexport const STORE_FULL = {:?};\n",
         once::DEFAULT_CLAIM_TTL.as_secs(),
         once::DEFAULT_DONE_TTL.as_secs(),
-        once::KEY_PREFIX,
-        once::DONE,
-        once::RELEASE_SCRIPT,
+        once::STORE_TIMEOUT.as_secs(),
         once::StoreFull.to_string(),
     );
 }

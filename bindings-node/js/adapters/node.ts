@@ -1,0 +1,28 @@
+import type { EventReceiver, ReceiveOptions, Webhook } from "clarife-webhooks";
+import { NODE_HINT } from "./generated.js";
+import { rawBody, type NodeRequest, type NodeResponse } from "./raw-body.js";
+
+export type { NodeRequest, NodeResponse };
+
+/** A listener of `node:http`, and of `node:http2` in its compatible form. */
+export type NodeListener = (request: NodeRequest, response: NodeResponse) => Promise<void>;
+
+/**
+ * Receives deliveries in a server of `node:http`: reads the body, verifies it, calls the handler and answers.
+ *
+ * @example
+ * createServer(receiver(webhook, (event) => console.log(event.type))).listen(3000);
+ */
+export function receiver(webhook: Webhook, handler: EventReceiver, options?: ReceiveOptions): NodeListener {
+  return listener(webhook, handler, options, NODE_HINT);
+}
+
+/** For every framework whose requests and responses are those of `node:http`. */
+export function listener(webhook: Webhook, handler: EventReceiver, options: ReceiveOptions | undefined, hint: string): NodeListener {
+  const receive = webhook.receiver(handler, options);
+  return async (request, response) => {
+    const { status, headers, body } = await receive((most) => rawBody(request, request, most, hint), request.headers, request.method);
+    response.writeHead(status, headers);
+    response.end(body);
+  };
+}

@@ -1,0 +1,68 @@
+import type { Body } from "./body.js";
+import { WebhookError } from "./error.js";
+import type { SignatureSource } from "./headers.js";
+import { member, wrongType } from "./value.js";
+
+/** What is needed of a Fetch API request. */
+export interface RequestLike {
+  readonly method?: string;
+  readonly headers: SignatureSource;
+  readonly bodyUsed: boolean;
+  readonly body?: unknown;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+interface Part {
+  readonly done: boolean;
+  readonly value?: Uint8Array;
+}
+
+interface Reader {
+  read(): Promise<Part>;
+  cancel(): Promise<unknown>;
+}
+
+/** Throws where an argument is no request. */
+export function checkRequest(request: RequestLike): void {
+  const { arrayBuffer, headers } = Object(request) as Partial<RequestLike>;
+  if (typeof arrayBuffer !== "function" || headers === undefined) {
+    throw wrongType("request", "a Request of the Fetch API", request);
+  }
+}
+
+/** Reads the body of a request, as far as it may go. */
+export async function readRequest(request: RequestLike, maxBodyBytes: number): Promise<Body> {
+  const { headers, bodyUsed } = request;
+  const body = request.body as { readonly locked: boolean; getReader?(): Reader } | null | undefined;
+  if (bodyUsed || body?.locked) {
+    throw new WebhookError("body_not_raw");
+  }
+  const get = member(headers as object, "get");
+  const declared = typeof get === "function" ? Number(get.call(headers, "content-length")) : 0;
+  if (declared > maxBodyBytes) {
+    throw new WebhookError("body_too_large");
+  }
+  if (typeof body?.getReader !== "function") {
+    return request.arrayBuffer();
+  }
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // A body that is cut off is verified as far as it came: no signature fits it.
+  const next = (): Promise<Part> => reader.read().catch(() => ({ done: true }));
+  for (let part = await next(); !part.done; part = await next()) {
+    chunks.push(part.value!);
+    length += part.value!.length;
+    if (length > maxBodyBytes) {
+      reader.cancel().catch(() => {}); // the answer does not wait for it
+      throw new WebhookError("body_too_large");
+    }
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
