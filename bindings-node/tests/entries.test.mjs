@@ -1,7 +1,7 @@
 // Every entry, in both module systems, in a project that has the packages and nothing else.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -17,6 +17,7 @@ const entries = Object.keys(exports).filter((entry) => entry !== "./package.json
 
 const project = realpathSync(mkdtempSync(join(tmpdir(), "clarife-webhooks-")));
 after(() => rmSync(project, { recursive: true }));
+writeFileSync(join(project, "package.json"), JSON.stringify({ dependencies: { "clarife-webhooks": "*" } })); // Deno asks for it
 for (const name of ["clarife-webhooks", "clarife-webhooks-wasm"]) {
   cpSync(join(folder, "..", name), join(project, "node_modules", name), { recursive: true, dereference: true });
 }

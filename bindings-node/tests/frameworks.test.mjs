@@ -138,7 +138,9 @@ for (const kind of SERVERS) {
       await expect("/down", delivery(), 503, "store_unavailable", 0);
     });
 
-    test("after a parser, the log says how to keep the body raw", { skip: kind.hint === undefined }, async () => {
+    test("after a parser, the log says how to keep the body raw", async () => {
+      // Nest is made with the option that keeps it, and without it in a test of its own.
+      if (kind.hint === undefined) return expect("/parsed", delivery(), 200, "handled", 1);
       await expect("/parsed", delivery(), 500, "body_not_raw", 0);
       await until(`the log says ${kind.hint}`, () => server.log.includes(kind.hint));
       assert.match(server.log, /clarife-webhooks: body_not_raw: the raw body was expected/);

@@ -1,8 +1,14 @@
 import { current } from "./engine.js";
 import { ERROR_CODES, type ErrorCode } from "./generated.js";
+import { named } from "./value.js";
 
 /** A delivery that was refused, or a secret that cannot be used. Nothing in it comes from the secret or the body. */
 export class WebhookError extends Error {
+  static {
+    named(this, "WebhookError");
+    named(this.prototype, "WebhookError");
+  }
+
   /** What is wrong, for programs: the same codes in every language. */
   readonly code: ErrorCode;
   /** What to do about it. */
@@ -15,7 +21,6 @@ export class WebhookError extends Error {
     this.hint = hint ?? described(code)[1]!;
   }
 }
-Object.defineProperty(WebhookError.prototype, "name", { value: "WebhookError", configurable: true, writable: true });
 
 const descriptions: string[][] = [];
 

@@ -7,8 +7,8 @@ import type { EventReceiver } from "./handlers.js";
 import { header, type SignatureSource } from "./headers.js";
 import { clockOf, flag, given, seconds, whole, type Clock } from "./options.js";
 import { checkSize, maximum, receiver, type Answer, type BodySource, type ReceiveOptions, type Receiver } from "./receive.js";
-import { checkRequest, readRequest, type RequestLike } from "./request.js";
-import { wrongType } from "./value.js";
+import { checkRequest, readRequest, unread, type RequestLike } from "./request.js";
+import { named, wrongType } from "./value.js";
 
 /** Options of a {@link Webhook}; times are in seconds. */
 export interface WebhookOptions {
@@ -65,6 +65,10 @@ export interface StandardHeaders {
  * if (event.type === "document.updated") console.log(event.data.title);
  */
 export class Webhook {
+  static {
+    named(this, "Webhook");
+  }
+
   readonly #handle: object;
   readonly #isStandard: boolean;
   readonly #maxEventAge: number;
@@ -113,7 +117,7 @@ export class Webhook {
     const receive = this.receiver(handler, options);
     return async (request) => {
       checkRequest(request);
-      const { status, headers, body } = await receive((most) => readRequest(request, most), request.headers, request.method);
+      const { status, headers, body } = await receive((most) => readRequest(request, most).catch(unread), request.headers, request.method);
       return new Response(body, { status, headers });
     };
   }
@@ -153,7 +157,7 @@ export class Webhook {
       throw wrongType("id", "a string", id);
     }
     const values = checked(current.signStandard(this.#handle, raw, id, this.#time(timestamp, "timestamp"))).split("\n");
-    return Object.fromEntries(STANDARD_HEADERS.map((name, place) => [name, values[place]])) as unknown as StandardHeaders;
+    return Object.fromEntries(values.map((value, place) => [STANDARD_HEADERS[place]!, value])) as unknown as StandardHeaders;
   }
 
   #verified(body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {

@@ -1,5 +1,5 @@
 import { EVENT_TYPES, type EventOf, type KnownEvent, type KnownEventType, type UnknownEventType, type WebhookEvent } from "./generated.js";
-import { wrongType } from "./value.js";
+import { named, wrongType } from "./value.js";
 
 /** Handles an event; it may be async. What it returns is not looked at. */
 export type EventHandler<Event = WebhookEvent> = (event: Event) => unknown;
@@ -34,6 +34,10 @@ const REST = /\.[^]*/;
  *   .otherwise((event) => console.log("not handled:", event.type));
  */
 export class Handlers {
+  static {
+    named(this, "Handlers");
+  }
+
   readonly #handlers = new Map<string, EventHandler<never>>();
 
   /** Sets the handler of a type, such as `document.updated`, or of a group, such as `document.*`. */
@@ -61,7 +65,7 @@ export class Handlers {
       throw wrongType("handler", "a function", handler);
     }
     if (this.#handlers.has(pattern)) {
-      throw new TypeError(pattern === "" ? "otherwise was called before" : `pattern must be new: ${pattern} has a handler`);
+      throw new TypeError(`${pattern || "otherwise"} must have one handler only`);
     }
     this.#handlers.set(pattern, handler);
     return this;

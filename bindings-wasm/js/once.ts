@@ -1,6 +1,7 @@
 import { current, DONE, FULL, IN_PROGRESS } from "./engine.js";
 import { STORE_FULL } from "./generated.js";
 import { clockOf, given, whole, type Clock } from "./options.js";
+import { named } from "./value.js";
 
 /** What a claim comes to: one's own to handle, with a token; being handled by another; or handled before. */
 export type Claim = { readonly token: string } | "in_progress" | "done";
@@ -39,12 +40,16 @@ export interface MemoryStoreOptions {
  * const handle = webhook.handler(handlers, { once: new MemoryStore() });
  */
 export class MemoryStore implements OnceStore {
+  static {
+    named(this, "MemoryStore");
+  }
+
   readonly #store: object;
   readonly #now: () => number;
 
   constructor(options?: MemoryStoreOptions) {
     const { capacity, clock } = given(options, "capacity", "clock");
-    this.#store = current.openStore(whole(capacity, "capacity", "of ids", 1));
+    this.#store = current.openStore(whole(capacity, "capacity", NaN, "of ids", 1));
     this.#now = clockOf(clock);
   }
 

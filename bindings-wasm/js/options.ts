@@ -37,10 +37,10 @@ export function flag(value: unknown, name: string): boolean {
   return value === true;
 }
 
-/** A whole number; NaN where none is given. */
-export function whole(value: unknown, name: string, what = "of seconds", least = 0): number {
+/** A whole number; what is usual where none is given. */
+export function whole(value: unknown, name: string, usual = NaN, what = "of seconds", least = 0): number {
   if (value === undefined) {
-    return NaN;
+    return usual;
   }
   if (!Number.isInteger(value) || (value as number) < least) {
     throw new TypeError(`${name} must be a whole number ${what}, ${least} or more`);

@@ -1,6 +1,6 @@
 import { rawBody, type Body } from "./body.js";
 import { WebhookError } from "./error.js";
-import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_STATUS, STORE_TIMEOUT, type AnswerCode, type WebhookEvent } from "./generated.js";
+import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, STORE_TIMEOUT, type ErrorCode, type AnswerCode, type WebhookEvent } from "./generated.js";
 import { handlerOf, type EventReceiver } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
 import type { Claim, OnceOptions, OnceStore } from "./once.js";
@@ -59,7 +59,7 @@ export function receiver(
   const set = given(options, "once", "maxBodyBytes", "onError");
   const maxBodyBytes = maximum(set.maxBodyBytes);
   const once = set.once === undefined ? undefined : onceOptions(set.once, maxEventAge);
-  const onError = set.onError ?? log;
+  const onError = (set.onError ?? log) as typeof log;
   if (typeof onError !== "function") {
     throw wrongType("onError", "a function", onError);
   }
@@ -67,12 +67,6 @@ export function receiver(
   function report(error: unknown, context: ErrorContext): void {
     // What reporting throws changes no answer.
     void attempt(() => onError(error, context)).catch(() => {});
-  }
-
-  async function read(body: BodySource): Promise<string | Uint8Array> {
-    const raw = rawBody(typeof body === "function" ? await body(maxBodyBytes) : body, "body");
-    checkSize(raw, maxBodyBytes);
-    return raw;
   }
 
   async function run(event: WebhookEvent): Promise<Answer> {
@@ -90,7 +84,7 @@ export function receiver(
     const told = (error: unknown): void => report(error, { code: "store_unavailable", event });
     let claim: Claim;
     try {
-      claim = checkClaim(await inTime(() => store.claim(id, claimTtl), (late) => late.token !== undefined && store.release(id, late.token)));
+      claim = checkClaim(await inTime(() => store.claim(id, claimTtl), (late) => typeof late === "object" && store.release(id, late.token)));
     } catch (error) {
       told(error);
       return answer("store_unavailable");
@@ -111,12 +105,14 @@ export function receiver(
     }
     let event: WebhookEvent;
     try {
-      event = verify(await read(body), headers);
+      const raw = rawBody(typeof body === "function" ? await body(maxBodyBytes) : body, "body");
+      checkSize(raw, maxBodyBytes);
+      event = verify(raw, headers);
     } catch (error) {
       if (error instanceof WebhookError) {
         const { code, message } = error;
         report(error, { code });
-        return made(ERROR_STATUS[code], code, message);
+        return made(statusOf(code), code, message);
       }
       throw error;
     }
@@ -130,6 +126,10 @@ function answer(code: keyof typeof ANSWERS): Answer {
   return made(status, code, message);
 }
 
+function statusOf(code: ErrorCode): number {
+  return ERROR_STATUSES[ERROR_CODES.indexOf(code)]!;
+}
+
 function made(status: number, code: AnswerCode, error: string): Answer {
   return {
     status,
@@ -141,7 +141,7 @@ function made(status: number, code: AnswerCode, error: string): Answer {
 
 /** The largest body, in bytes. */
 export function maximum(maxBodyBytes: unknown): number {
-  return whole(maxBodyBytes, "maxBodyBytes", "of bytes") || (maxBodyBytes === 0 ? 0 : DEFAULT_MAX_BODY_BYTES);
+  return whole(maxBodyBytes, "maxBodyBytes", DEFAULT_MAX_BODY_BYTES, "of bytes");
 }
 
 /** Throws where a body is larger than it may be; a text's bytes are counted only where that decides. */
@@ -155,26 +155,28 @@ export function checkSize(raw: string | Uint8Array, maxBodyBytes: number): void 
 type Once = Required<{ [Name in keyof OnceOptions]: NonNullable<OnceOptions[Name]> }>;
 
 function onceOptions(once: unknown, maxEventAge: number): Once {
-  const isStore = typeof (once as Partial<OnceStore>).claim === "function";
-  const { store, claimTtl, doneTtl } = isStore ? { store: once } : given(once, "store", "claimTtl", "doneTtl");
-  for (const step of ["claim", "complete", "release"] as const) {
-    if (typeof (Object(store) as Partial<OnceStore>)[step] !== "function") {
-      throw wrongType("once", "a store with claim, complete and release, or options that hold one", once);
-    }
+  const set = isStore(once) ? { store: once } : given(once, "store", "claimTtl", "doneTtl");
+  const { store, claimTtl, doneTtl } = set as { readonly [_ in keyof Once]?: unknown };
+  if (!isStore(store)) {
+    throw wrongType("once", "a store with claim, complete and release, or options with one", once);
   }
-  const ttl = (value: unknown, name: string, usual: number): number => whole(value, name, "of seconds", 1) || usual;
   return {
-    store: store as OnceStore,
-    claimTtl: ttl(claimTtl, "claimTtl", DEFAULT_CLAIM_TTL),
+    store,
+    claimTtl: whole(claimTtl, "claimTtl", DEFAULT_CLAIM_TTL, "of seconds", 1),
     // An event that is young enough to be accepted must not be forgotten.
-    doneTtl: Math.max(ttl(doneTtl, "doneTtl", DEFAULT_DONE_TTL), maxEventAge || 0),
+    doneTtl: Math.max(whole(doneTtl, "doneTtl", DEFAULT_DONE_TTL, "of seconds", 1), maxEventAge || 0),
   };
+}
+
+function isStore(value: unknown): value is OnceStore {
+  const { claim, complete, release } = Object(value) as Partial<OnceStore>;
+  return [claim, complete, release].every((step) => typeof step === "function");
 }
 
 /** What a store gave, if it is what one gives: nothing is handled on a guess. */
 function checkClaim(claim: Claim): Claim {
   if (claim !== "done" && claim !== "in_progress" && typeof claim?.token !== "string") {
-    throw new TypeError('claim must give "in_progress", "done" or an object with a token');
+    throw new TypeError("claim must give in_progress, done or a token");
   }
   return claim;
 }
@@ -186,32 +188,22 @@ async function attempt<Result>(call: () => Result | Promise<Result>): Promise<Re
 
 /** A store's answer, or an error where it takes too long; `late` is given what comes after that. */
 async function inTime<Result>(call: () => Result | Promise<Result>, late?: (result: Result) => unknown): Promise<Result> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let isLate = false;
   const result = attempt(call);
-  try {
-    return await Promise.race([
-      result,
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          isLate = true;
-          reject(new Error(`the store did not answer within ${STORE_TIMEOUT} s`));
-        }, STORE_TIMEOUT * 1000);
-      }),
-    ]);
-  } finally {
-    clearTimeout(timer);
-    if (isLate) {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
       void result.then(late).catch(() => {});
-    }
-  }
+      reject(new Error(`the store did not answer within ${STORE_TIMEOUT} s`));
+    }, STORE_TIMEOUT * 1000);
+  });
+  return Promise.race([result, end]).finally(() => clearTimeout(timer));
 }
 
 /** What a server's owner has to know of: not what strangers send. */
 function log(error: unknown, { code }: ErrorContext): void {
   if (!(error instanceof WebhookError)) {
     console.error(`clarife-webhooks: ${code}:`, error);
-  } else if (ERROR_STATUS[error.code] >= 500) {
+  } else if (statusOf(error.code) >= 500) {
     console.error(`clarife-webhooks: ${code}: ${error.message}; ${error.hint}`);
   }
 }

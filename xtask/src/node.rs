@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::project::{RUSTFLAGS, npm_tool, release_rustflags, root, target};
-use crate::wasm::{bundle, check_types, declarations, licence, npm_pack};
+use crate::wasm::{bundle, bundle_each, check_types, declarations, licence, npm_pack};
 
 /// The entries beside the main one, each a file of its own for both module systems. They import the main one by its name, so
 /// that there is one engine and one `WebhookError`, and none of them needs the framework that it is for.
@@ -39,17 +39,19 @@ pub fn build(sh: &Shell) -> Result<()> {
 
 /// The adapters, after the declarations of the main entry, which they are checked against.
 fn adapters(sh: &Shell, output: &Path) -> Result<()> {
-    let sources = package().join("js/adapters");
+    let folder = package().join("js/adapters");
+    let sources = ADAPTERS.map(|adapter| folder.join(adapter).with_extension("ts"));
+    for (format, extension) in [("esm", "mjs"), ("cjs", "cjs")] {
+        let to = format!("--outdir={}", output.display());
+        let named = format!("--out-extension:.js=.{extension}");
+        bundle_each(sh, &sources, &[to, named, "--platform=neutral".into()], format)?;
+    }
     for adapter in ADAPTERS {
-        let source = sources.join(adapter).with_extension("ts");
-        for (format, extension) in [("esm", "mjs"), ("cjs", "cjs")] {
-            bundle(sh, &source, &output.join(adapter).with_extension(extension), format, "neutral")?;
-        }
         let declarations = format!("export * from \"./types/adapters/{adapter}.js\";\n");
         sh.write_file(output.join(adapter).with_extension("d.mts"), declarations)?;
     }
     let (tsc, types) = (npm_tool("tsc"), output.join("types/adapters"));
-    Ok(cmd!(sh, "{tsc} --project {sources} --outDir {types}").run()?)
+    Ok(cmd!(sh, "{tsc} --project {folder} --outDir {types}").run()?)
 }
 
 /// Packs the package into `dist/`, for npm to install from.

@@ -18,7 +18,7 @@ export interface FastifyReplyLike {
 /** What the receiver needs of an instance of Fastify. */
 export interface FastifyLike {
   removeAllContentTypeParsers(): unknown;
-  addContentTypeParser(type: string, parser: (request: never, payload: NodeStream, done: (error: null, body: unknown) => void) => void): unknown;
+  addContentTypeParser(type: string, parser: (request: any, payload: any) => Promise<any>): unknown;
   all(path: string, handler: (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<string>): unknown;
 }
 
@@ -36,7 +36,7 @@ export function receiver(webhook: Webhook, handler: EventReceiver, options?: Rec
   const receive = webhook.receiver(handler, options);
   return (instance, _options, done) => {
     instance.removeAllContentTypeParsers();
-    instance.addContentTypeParser("*", (_request, payload, parsed) => parsed(null, payload));
+    instance.addContentTypeParser("*", async (_request, payload: NodeStream) => payload);
     instance.all("/", async (request, reply) => {
       const { status, headers, body } = await receive((most) => bodyOf(request, most), request.headers, request.method);
       reply.code(status);

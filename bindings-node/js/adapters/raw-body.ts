@@ -17,10 +17,12 @@ interface Kept {
 /** What an adapter needs of a stream of Node. */
 export interface NodeStream {
   readonly readableDidRead?: boolean | undefined;
-  on(event: string, listener: (value: never) => void): unknown;
-  off(event: string, listener: (value: never) => void): unknown;
+  on(event: string, listener: Listener): unknown;
+  off(event: string, listener: Listener): unknown;
   resume(): unknown;
 }
+
+type Listener = (...values: any[]) => void;
 
 /** What an adapter needs of a response of `node:http`. */
 export interface NodeResponse {
@@ -30,10 +32,10 @@ export interface NodeResponse {
 
 /**
  * The body of a request as it was received: read from the request if nothing has read it, and otherwise what whoever did has
- * kept of it.
+ * kept of it, in the request or in what a framework has put beside it.
  */
-export function rawBody(request: NodeRequest, kept: Kept, maxBodyBytes: number, hint: string): Body | Promise<Body> {
-  const { rawBody } = kept;
+export function rawBody(request: NodeRequest, kept: object, maxBodyBytes: number, hint: string): Body | Promise<Body> {
+  const { rawBody } = kept as Kept;
   if (isRaw(rawBody)) {
     return rawBody;
   }
@@ -41,7 +43,7 @@ export function rawBody(request: NodeRequest, kept: Kept, maxBodyBytes: number, 
   if (!request.readableDidRead) {
     return readStream(request, request.headers, maxBodyBytes);
   }
-  const { body } = kept;
+  const { body } = kept as Kept;
   if (isRaw(body)) {
     return body;
   }
@@ -64,7 +66,7 @@ export function readStream(stream: NodeStream, headers: HeaderRecord, maxBodyByt
     }
     const chunks: Uint8Array[] = [];
     let length = 0;
-    const listeners: Record<string, (value: never) => void> = {
+    const listeners: Record<string, Listener> = {
       data(chunk: string | Uint8Array) {
         const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
         length += bytes.length;

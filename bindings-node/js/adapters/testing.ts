@@ -34,7 +34,7 @@ export function sampleEvent<Type extends KnownEventType>(type: Type, overrides: 
     id,
     type,
     created_at: typeof created_at === "string" ? created_at : created_at.toISOString(),
-    data: { ...(structuredClone(SAMPLES[type].data) as DataOf<Type>), ...overrides.data },
+    data: { ...structuredClone(SAMPLES[type].data), ...overrides.data } as DataOf<Type>,
   };
 }
 

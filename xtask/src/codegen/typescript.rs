@@ -50,15 +50,14 @@ fn tables(ts: &mut String) {
 }
 
 fn answers(ts: &mut String) {
-    let statuses: String =
-        ErrorCode::ALL.iter().map(|code| format!("\n  {}: {},", code.as_str(), code.status())).collect();
+    let statuses = ErrorCode::ALL.map(|code| code.status());
     let answers: String = Answer::ALL
         .iter()
         .map(|answer| format!("\n  {}: [{}, {:?}],", answer.code(), answer.status(), answer.message()))
         .collect();
     let _ = write!(
         ts,
-        "\n/** The HTTP status to answer a refused delivery with. */\nexport const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {{{statuses}\n}};\n\n\
+        "\n/** The HTTP statuses to answer refused deliveries with, in the order of the codes. */\nexport const ERROR_STATUSES = {statuses:?} as const;\n\n\
          /** What else an adapter answers: status and message by code. */\nexport const ANSWERS = {{{answers}\n}} as const;\n\n\
          /** What an adapter answers. */\nexport type AnswerCode = ErrorCode | keyof typeof ANSWERS;\n\n\
          /** The largest body that adapters read unless told otherwise. */\nexport const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n",
