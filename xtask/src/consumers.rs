@@ -26,7 +26,7 @@ pub struct Consumers {
 }
 
 /// The projects of tests/consumers in Rust.
-const RUST: [&str; 4] = ["axum", "tower", "actix-web", "redis-rust"];
+pub const RUST: [&str; 6] = ["axum", "axum-extractor", "tower", "actix-web", "redis-rust", "testing-rust"];
 
 /// What the tests in the npm projects import, from where it is pinned.
 const TOOLS: [&str; 18] = [

@@ -21,7 +21,7 @@ const SERVERS: [(&str, &str); 4] = [
 pub fn run(sh: &Shell) -> Result<()> {
     let packages = package::all(sh)?;
     let consumers = consumers::install(sh, &packages)?;
-    receivers::build(sh, &consumers)?;
+    receivers::build(sh, &consumers, &SERVERS.map(|(project, _)| project))?;
     show(sh, &consumers)
 }
 

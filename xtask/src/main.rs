@@ -33,6 +33,11 @@ enum Command {
     Demo,
     /// Every test, in every language and runtime
     Test,
+    /// Only the tests of the projects in tests/consumers, which the documentation quotes
+    Consumers {
+        /// Some of them, by their folders
+        names: Vec<String>,
+    },
     /// Measure what there is to measure
     Bench,
     /// Write the files that are generated from the core, and the test vectors
@@ -63,6 +68,7 @@ fn run(command: Command) -> Result<()> {
         Command::Setup => setup::all(&sh),
         Command::Demo => demo::run(&sh),
         Command::Test => test::run(&sh),
+        Command::Consumers { names } => test::consumers(&sh, &names),
         Command::Bench => bench::run(&sh),
         Command::Codegen { check } => codegen::run(&sh, check),
         Command::Docs => docs::build(&sh),

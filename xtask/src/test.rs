@@ -24,12 +24,18 @@ pub fn run(sh: &Shell) -> Result<()> {
     python_tests(sh, &consumers)?;
     runtimes::walk(sh, &consumers)?;
     parity::compare(sh, &consumers)?;
-    receivers::run(sh, &consumers)?;
+    receivers::run(sh, &consumers, &[])?;
     demo::show(sh, &consumers)?;
     docs::build(sh)?;
     wasm::report_sizes(sh)?;
     eprintln!("\nEverything passed, in {} s.", start.elapsed().as_secs());
     Ok(())
+}
+
+/// The projects of `tests/consumers`, all or those that are named.
+pub fn consumers(sh: &Shell, names: &[String]) -> Result<()> {
+    let _redis = redis::start(sh)?;
+    receivers::run(sh, &consumers::install(sh, &package::all(sh)?)?, names)
 }
 
 fn rust(sh: &Shell) -> Result<()> {

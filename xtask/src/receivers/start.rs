@@ -11,15 +11,18 @@ use crate::consumers::{self, Consumers};
 use crate::project::{RUSTFLAGS, npm_tool, release_rustflags, target};
 use crate::servers::Server;
 
-/// Builds what has to be built before it can be started. The projects in other languages than Rust are copied to where the packed
-/// artefacts are installed.
-pub fn build(sh: &Shell, consumers: &Consumers) -> Result<()> {
+/// Builds what has to be built before these projects can be started. Those in JavaScript are copied to where the packed artefacts are
+/// installed.
+pub fn build(sh: &Shell, consumers: &Consumers, names: &[&str]) -> Result<()> {
     consumers::copy_into(sh, "tests/consumers", &consumers.npm)?;
     consumers::copy_into(sh, "tests/runners", &consumers.npm)?;
     let tsc = npm_tool("tsc");
-    for name in ["typescript-esm", "typescript-commonjs", "nestjs"] {
+    for name in ["typescript-esm", "typescript-commonjs", "nestjs"].iter().filter(|name| names.contains(name)) {
         let project = consumers.npm.join("tests/consumers").join(name);
         cmd!(sh, "{tsc} --project {project}").run()?;
+    }
+    if !names.iter().any(|name| consumers::RUST.contains(name)) {
+        return Ok(());
     }
     let (manifest, target) = (consumers.rust.join("Cargo.toml"), target());
     cmd!(sh, "cargo build --quiet --release --manifest-path {manifest} --target-dir {target}")
@@ -85,7 +88,7 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<C
             flask
         }
         "aiohttp" | "other-python" => run(&consumers.python, &[&source(name).join("server.py")]),
-        "axum" | "tower" | "actix-web" | "redis-rust" => Command::new(target().join("release").join(format!("consumer-{name}"))),
+        "axum" | "axum-extractor" | "tower" | "actix-web" | "redis-rust" => Command::new(target().join("release").join(format!("consumer-{name}"))),
         _ => bail!("nothing is known of starting {name}"),
     };
     // HOST is for those whose framework starts the server.
