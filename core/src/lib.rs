@@ -65,6 +65,9 @@ pub use event::Event;
 pub use event_type::{EventType, ResourceKind};
 pub use header::{SIGNATURE_HEADER, SignatureSource};
 pub use layout::Layout;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use raw_body::RAW_BODY_HINTS;
 pub use resource::{
     Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Resource, ResourceError, Share,
 };

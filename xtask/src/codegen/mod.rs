@@ -26,6 +26,7 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
         ("bindings-node/js/adapters/generated.ts", adapters::file()),
         ("bindings-node/js/adapters/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
+        ("bindings-python/python/clarife_webhooks/_handlers.py", python::handlers()),
         ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
         ("bindings-python/python/clarife_webhooks/_samples.json", samples::json()?),
         ("core/schema/events.schema.json", json_schema::file()?),
