@@ -73,7 +73,6 @@ pub use resource::{
 };
 #[cfg(feature = "model")]
 #[doc(hidden)]
-pub use raw_body::RAW_BODY_HINTS;
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub use resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
