@@ -3,7 +3,8 @@ import "reflect-metadata";
 import { All, Controller, Module, Req, Res } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import { Handlers, MemoryStore, Webhook } from "clarife-webhooks";
-import { receiver, type NodeRequest, type NodeResponse } from "clarife-webhooks/nestjs";
+import { receiver } from "clarife-webhooks/nestjs";
+import type { Request, Response } from "express";
 
 const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
 
@@ -14,7 +15,7 @@ class WebhookController {
   readonly #receive = receiver(webhook, handlers, { once: new MemoryStore() });
 
   @All()
-  receive(@Req() request: NodeRequest, @Res() response: NodeResponse) {
+  receive(@Req() request: Request, @Res() response: Response) {
     return this.#receive(request, response);
   }
 }

@@ -9,6 +9,7 @@ use xshell::{Shell, cmd};
 use super::{SECRET, apps, log, source, worker};
 use crate::consumers::{self, Consumers};
 use crate::project::{RUSTFLAGS, npm_tool, release_rustflags, target};
+use crate::redis;
 use crate::servers::Server;
 
 /// Builds what has to be built before these projects can be started. Those in JavaScript are copied to where the packed artefacts are
@@ -91,6 +92,9 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<C
         "axum" | "axum-extractor" | "tower" | "actix-web" | "redis-rust" => Command::new(target().join("release").join(format!("consumer-{name}"))),
         _ => bail!("nothing is known of starting {name}"),
     };
+    if let Ok(url) = sh.var(redis::URL) {
+        command.env(redis::URL, url);
+    }
     // HOST is for those whose framework starts the server.
     command.envs([("HOST", "127.0.0.1"), ("PYTHONUNBUFFERED", "1"), ("PYTHONDONTWRITEBYTECODE", "1")]);
     command.envs([("CLARIFE_WEBHOOK_SECRET", SECRET), ("PORT", &port.to_string())]);
