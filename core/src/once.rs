@@ -64,9 +64,9 @@ pub fn store_key(id: &str) -> Cow<'_, str> {
 
 /// What a claim on an event's id has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    /// It is the caller's to handle.
-    New(Token),
+pub enum Claim<T = Token> {
+    /// It is the caller's to handle, who holds it by this token.
+    New(T),
     /// Somebody else is handling it.
     InProgress,
     /// It was handled.
