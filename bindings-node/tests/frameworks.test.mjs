@@ -1,9 +1,10 @@
 // Every case against every framework and runtime, over HTTP.
 import assert from "node:assert/strict";
+import { Agent } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 
-import { delivery, runs, send, start, tool, until, webhook } from "./harness.mjs";
+import { cutOff, delivery, runs, send, start, tool, until, webhook } from "./harness.mjs";
 import { startWorker } from "./workerd.mjs";
 
 /**
@@ -24,6 +25,8 @@ const SERVERS = [
   { name: "Node's Request", command: ["node", "fetch.mjs", "node"], hint: "await request.text()" },
   { name: "Deno.serve", command: [tool("deno"), "run", "--quiet", "--allow-all", "fetch.mjs", "deno"], hint: "await request.text()" },
   { name: "Bun.serve", command: [tool("bun"), "fetch.mjs", "bun"], hint: "await request.text()" },
+  { name: "Express 5 in Deno", command: [tool("deno"), "run", "--quiet", "--allow-all", "express.mjs"], hint: "before app.use(express.json())" },
+  { name: "Express 5 in Bun", command: [tool("bun"), "express.mjs"], hint: "before app.use(express.json())" },
   { name: "workerd", start: startWorker, hint: "await request.text()" },
 ];
 
@@ -108,8 +111,21 @@ for (const kind of SERVERS) {
       const chunks = sent.body.match(/[^]{1,600}/g);
       await expect("/small", { ...sent, chunks, open: !kind.whole }, 413, "body_too_large", 0);
       await expect("/small", delivery("x".repeat(500)), 200, "handled", 1);
+      // Its connection goes on: what is left of it is thrown away.
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      await expect("/small", { ...delivery("x".repeat(3_000_000)), agent }, 413, "body_too_large", 0);
+      await expect("/small", { ...delivery(), agent }, 200, "handled", 1);
+      agent.destroy();
       // Ten megabytes, unless the limit is set.
       await expect("/hooks", delivery("x".repeat(5_000_000)), 200, "handled", 1);
+    });
+
+    test("a connection that breaks does no harm", async () => {
+      const sent = delivery("broken");
+      await cutOff(server, "/hooks", sent);
+      await expect("/hooks", delivery(), 200, "handled", 1);
+      assert.equal(await runs(server, sent.id), 0);
+      assert.doesNotMatch(server.log, /clarife-webhooks/);
     });
 
     test("an event is handled once", async () => {
@@ -161,6 +177,25 @@ describe("a framework's own ways", () => {
       } finally {
         await server.stop();
       }
+    }
+  });
+
+  test("node:http: where the server has answered before, nothing is added", async () => {
+    const { createServer } = await import("node:http");
+    const { receiver } = await import("clarife-webhooks/node");
+    const receive = receiver(webhook, () => {});
+    let received;
+    const server = createServer((request, response) => {
+      received = receive(request, response);
+      response.writeHead(503).end("too late");
+    });
+    await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+    try {
+      const { status, text } = await send({ port: server.address().port }, "/", delivery());
+      assert.deepEqual([status, text], [503, "too late"]);
+      await received;
+    } finally {
+      server.close();
     }
   });
 

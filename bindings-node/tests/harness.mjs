@@ -52,10 +52,10 @@ export function delivery(title = "Zażółć 😀", { id = `evt_${process.pid}_$
  *
  * @param options `chunks`: pieces to send one after the other, chunked; `open`: whether the last one stays out
  */
-export function send(server, path, { method = "POST", headers = {}, body = "", chunks, open = false }) {
+export function send(server, path, { method = "POST", headers = {}, body = "", chunks, open = false, agent = false }) {
   return new Promise((answered, failed) => {
     const length = chunks === undefined ? { "Content-Length": headers["Content-Length"] ?? Buffer.byteLength(body) } : {};
-    const sent = request({ host: "127.0.0.1", port: server.port, path, method, headers: { ...headers, ...length }, agent: false });
+    const sent = request({ host: "127.0.0.1", port: server.port, path, method, headers: { ...headers, ...length }, agent });
     sent.setNoDelay(true);
     sent.on("error", failed);
     sent.on("response", async (response) => {
@@ -88,6 +88,16 @@ function json(text) {
   } catch {
     return undefined;
   }
+}
+
+/** Sends half of a delivery, and breaks the connection. */
+export async function cutOff(server, path, { headers, body }) {
+  const socket = connect(server.port, "127.0.0.1");
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${Buffer.byteLength(body)}\r\n${lines.join("")}\r\n${body.slice(0, 20)}`);
+  await new Promise((done) => setTimeout(done, 50));
+  socket.resetAndDestroy();
+  await once(socket, "close");
 }
 
 /** How often the handler has run for an event. */

@@ -3,7 +3,7 @@ import { current, VERDICT } from "./engine.js";
 import { WebhookError } from "./error.js";
 import { VerifiedEvent } from "./event.js";
 import { ERROR_CODES, EVENT_TYPES, SIGNATURE_HEADER, STANDARD_HEADERS, type KnownEventType, type WebhookEvent } from "./generated.js";
-import type { EventReceiver } from "./handlers.js";
+import type { Handler } from "./handlers.js";
 import { header, type SignatureSource } from "./headers.js";
 import { clockOf, flag, given, seconds, whole, type Clock } from "./options.js";
 import { checkSize, maximum, receiver, type Answer, type BodySource, type ReceiveOptions, type Receiver } from "./receive.js";
@@ -113,7 +113,7 @@ export class Webhook {
    * @example
    * export default { fetch: webhook.handler((event) => console.log(event.type)) };
    */
-  handler(handler: EventReceiver, options?: ReceiveOptions): (request: RequestLike) => Promise<Response> {
+  handler(handler: Handler, options?: ReceiveOptions): (request: RequestLike) => Promise<Response> {
     const receive = this.receiver(handler, options);
     return async (request) => {
       checkRequest(request);
@@ -129,12 +129,12 @@ export class Webhook {
    * const receive = webhook.receiver(handlers, { once: new MemoryStore() });
    * const { status, headers, body } = await receive(rawBody, request.headers, request.method);
    */
-  receiver(handler: EventReceiver, options?: ReceiveOptions): Receiver {
+  receiver(handler: Handler, options?: ReceiveOptions): Receiver {
     return receiver((raw, headers) => this.#verified(raw, headers, this.#time(undefined, "now")), this.#maxEventAge, handler, options);
   }
 
   /** The same for one delivery. */
-  async receive(body: BodySource, headers: SignatureSource, handler: EventReceiver, options?: ReceiveOptions): Promise<Answer> {
+  async receive(body: BodySource, headers: SignatureSource, handler: Handler, options?: ReceiveOptions): Promise<Answer> {
     return this.receiver(handler, options)(body, headers);
   }
 

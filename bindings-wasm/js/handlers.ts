@@ -4,8 +4,8 @@ import { named, wrongType } from "./value.js";
 /** Handles an event; it may be async. What it returns is not looked at. */
 export type EventHandler<Event = WebhookEvent> = (event: Event) => unknown;
 
-/** What receives events: a function, or {@link Handlers}. */
-export type EventReceiver = EventHandler | { handle(event: WebhookEvent): unknown };
+/** What handles events: a function, or {@link Handlers}. */
+export type Handler = EventHandler | { handle(event: WebhookEvent): unknown };
 
 /** All types of events about one kind of thing, for example `document.*`. */
 export type EventGroup = KnownEventType extends infer Type ? (Type extends `${infer Group}.${string}` ? `${Group}.*` : never) : never;
@@ -72,13 +72,13 @@ export class Handlers {
   }
 }
 
-/** The function that a receiver is. */
-export function handlerOf(receiver: EventReceiver): EventHandler {
-  if (typeof receiver === "function") {
-    return receiver;
+/** The function that a handler is. */
+export function handlerOf(handler: Handler): EventHandler {
+  if (typeof handler === "function") {
+    return handler;
   }
-  if (typeof receiver?.handle === "function") {
-    return (event) => receiver.handle(event);
+  if (typeof handler?.handle === "function") {
+    return (event) => handler.handle(event);
   }
-  throw wrongType("handler", "a function or Handlers", receiver);
+  throw wrongType("handler", "a function or Handlers", handler);
 }

@@ -6,7 +6,7 @@ export type { SignOptions, SignStandardOptions, StandardHeaders, VerifyOptions, 
 export { ERROR_CODES, EVENT_TYPES, SIGNATURE_HEADER } from "./generated.js";
 export type * from "./generated.js";
 export { Handlers } from "./handlers.js";
-export type { EventFor, EventGroup, EventHandler, EventPattern, EventReceiver } from "./handlers.js";
+export type { EventFor, EventGroup, EventHandler, EventPattern, Handler } from "./handlers.js";
 export type { HeaderContainer, HeaderPairs, HeaderRecord, SignatureSource } from "./headers.js";
 export { MemoryStore, storeKey } from "./once.js";
 export type { Claim, MemoryStoreOptions, OnceOptions, OnceStore } from "./once.js";

@@ -1,7 +1,7 @@
 import { rawBody, type Body } from "./body.js";
 import { WebhookError } from "./error.js";
-import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, STORE_TIMEOUT, type ErrorCode, type AnswerCode, type WebhookEvent } from "./generated.js";
-import { handlerOf, type EventReceiver } from "./handlers.js";
+import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, STORE_TIMEOUT, type AnswerCode, type ErrorCode, type WebhookEvent } from "./generated.js";
+import { handlerOf, type Handler } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
 import type { Claim, OnceOptions, OnceStore } from "./once.js";
 import { given, whole } from "./options.js";
@@ -52,7 +52,7 @@ export type Receiver = (body: BodySource, headers: SignatureSource, method?: str
 export function receiver(
   verify: (body: string | Uint8Array, headers: SignatureSource) => WebhookEvent,
   maxEventAge: number,
-  handler: EventReceiver,
+  handler: Handler,
   options: ReceiveOptions | undefined,
 ): Receiver {
   const handle = handlerOf(handler);

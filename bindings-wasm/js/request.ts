@@ -1,5 +1,6 @@
 import type { Body } from "./body.js";
 import { WebhookError } from "./error.js";
+import { DEFAULT_MAX_BODY_BYTES } from "./generated.js";
 import type { SignatureSource } from "./headers.js";
 import { member, wrongType } from "./value.js";
 
@@ -16,6 +17,9 @@ interface Reader {
   read(): Promise<{ readonly value?: Uint8Array }>;
   cancel(): Promise<unknown>;
 }
+
+/** How much of a body that is too large is thrown away before the connection is given up. */
+const MOST_THROWN_AWAY = DEFAULT_MAX_BODY_BYTES;
 
 /** Throws where an argument is no request. */
 export function checkRequest(request: RequestLike): void {
@@ -34,30 +38,47 @@ export async function readRequest(request: RequestLike, maxBodyBytes: number): P
   }
   const get = member(headers as object, "get");
   const declared = typeof get === "function" ? Number(get.call(headers, "content-length")) : 0;
-  if (declared > maxBodyBytes) {
+  const reader = body?.getReader?.();
+  let bytes = new Uint8Array();
+  let length = declared > maxBodyBytes ? declared : 0;
+  for (let value; length <= maxBodyBytes && (value = (await reader?.read())?.value) !== undefined; ) {
+    bytes = appended(bytes, length, value);
+    length += value.length;
+  }
+  if (length > maxBodyBytes) {
+    void throwAway(reader).catch(() => {}); // the answer does not wait for it
     throw new WebhookError("body_too_large");
   }
-  if (typeof body?.getReader !== "function") {
+  if (reader === undefined) {
     return request.arrayBuffer();
   }
-  const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
+  return bytes.subarray(0, length);
+}
+
+/**
+ * The first `length` bytes and a piece after them, in the same memory where there is room. A list of the pieces would be simpler, and a
+ * million pieces of one byte, which anyone may send, would take a hundred times the room.
+ */
+function appended(bytes: Uint8Array<ArrayBuffer>, length: number, piece: Uint8Array): Uint8Array<ArrayBuffer> {
+  const end = length + piece.length;
+  let room = bytes;
+  if (end > bytes.length) {
+    room = new Uint8Array(length === 0 ? end : end * 2);
+    room.set(bytes.subarray(0, length));
+  }
+  room.set(piece, length);
+  return room;
+}
+
+/** Reads on and forgets: most servers in front of this end the connection, and the answer with it, when a body is left unread. */
+async function throwAway(reader: Reader | undefined): Promise<void> {
   let length = 0;
-  for (let value; (value = (await reader.read()).value) !== undefined; ) {
-    chunks.push(value);
+  for (let value; (value = (await reader?.read())?.value) !== undefined; ) {
     length += value.length;
-    if (length > maxBodyBytes) {
-      reader.cancel().catch(() => {}); // the answer does not wait for it
-      throw new WebhookError("body_too_large");
+    if (length > MOST_THROWN_AWAY) {
+      return void (await reader?.cancel());
     }
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /** What counts as the body where reading it failed: the connection broke, and no signature fits. */

@@ -86,8 +86,6 @@ pub use resource::{
 };
 #[cfg(feature = "model")]
 #[doc(hidden)]
-#[cfg(feature = "model")]
-#[doc(hidden)]
 pub use resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
 pub use signature::MAX_HEADER_BYTES;
 pub use webhook::{DEFAULT_TOLERANCE, Webhook};

@@ -10,8 +10,7 @@ use crate::wasm::{bundle, bundle_each, check_types, declarations, licence, npm_p
 
 /// The entries beside the main one, each a file of its own for both module systems. They import the main one by its name, so
 /// that there is one engine and one `WebhookError`, and none of them needs the framework that it is for.
-const ADAPTERS: [&str; 9] =
-    ["cloudflare", "express", "fastify", "koa", "lambda", "nestjs", "node", "redis", "testing"];
+const ADAPTERS: [&str; 9] = ["cloudflare", "express", "fastify", "koa", "lambda", "nestjs", "node", "redis", "testing"];
 
 fn package() -> PathBuf {
     root().join("bindings-node")

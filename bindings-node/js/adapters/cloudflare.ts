@@ -1,4 +1,5 @@
-import type { Claim, OnceStore } from "clarife-webhooks";
+import { storeKey, type Claim, type OnceStore } from "clarife-webhooks";
+import { KEY_PREFIX } from "./generated.js";
 
 /** What the object needs of its own storage. */
 export interface ObjectStorage {
@@ -120,7 +121,7 @@ export class DurableObjectStore implements OnceStore {
   }
 
   async #ask(id: string, step: string, query: { token?: string; ttl?: number }): Promise<unknown> {
-    const object = this.#namespace.get(this.#namespace.idFromName(id) as never);
+    const object = this.#namespace.get(this.#namespace.idFromName(storeKey(id)) as never);
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${value}`);
     const response = await object.fetch(`https://once/${step}?${pairs.join("&")}`, { method: "POST" });
     if (!response.ok) {
@@ -189,5 +190,5 @@ const SHORTEST_TTL = 60;
 /** KV takes keys of up to 512 bytes: every id has the same form. */
 async function keyOf(id: string): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id)));
-  return `clarife-webhooks:${Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  return `${KEY_PREFIX}${Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

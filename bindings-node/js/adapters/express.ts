@@ -1,4 +1,4 @@
-import type { EventReceiver, ReceiveOptions, Webhook } from "clarife-webhooks";
+import type { Handler, ReceiveOptions, Webhook } from "clarife-webhooks";
 import { EXPRESS_HINT } from "./generated.js";
 import { listener, type NodeListener } from "./node.js";
 
@@ -11,6 +11,6 @@ export type { NodeListener };
  * app.all("/webhooks/clarife", receiver(webhook, (event) => console.log(event.type)));
  * app.use(express.json()); // for everything else, and after it
  */
-export function receiver(webhook: Webhook, handler: EventReceiver, options?: ReceiveOptions): NodeListener {
+export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): NodeListener {
   return listener(webhook, handler, options, EXPRESS_HINT);
 }

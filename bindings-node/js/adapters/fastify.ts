@@ -1,4 +1,4 @@
-import { WebhookError, type EventReceiver, type HeaderRecord, type ReceiveOptions, type Webhook } from "clarife-webhooks";
+import { WebhookError, type Handler, type HeaderRecord, type ReceiveOptions, type Webhook } from "clarife-webhooks";
 import { FASTIFY_HINT } from "./generated.js";
 import { readStream, type NodeStream } from "./raw-body.js";
 
@@ -32,7 +32,7 @@ export type FastifyPlugin = (instance: FastifyLike, options: object, done: () =>
  * @example
  * app.register(receiver(webhook, (event) => console.log(event.type)), { prefix: "/webhooks/clarife" });
  */
-export function receiver(webhook: Webhook, handler: EventReceiver, options?: ReceiveOptions): FastifyPlugin {
+export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): FastifyPlugin {
   const receive = webhook.receiver(handler, options);
   return (instance, _options, done) => {
     instance.removeAllContentTypeParsers();

@@ -1,4 +1,4 @@
-import type { EventReceiver, ReceiveOptions, Webhook } from "clarife-webhooks";
+import type { Handler, ReceiveOptions, Webhook } from "clarife-webhooks";
 import { KOA_HINT } from "./generated.js";
 import { rawBody, type NodeRequest } from "./raw-body.js";
 
@@ -21,7 +21,7 @@ export type KoaMiddleware = (context: KoaContext) => Promise<void>;
  * @example
  * router.all("/webhooks/clarife", receiver(webhook, (event) => console.log(event.type)));
  */
-export function receiver(webhook: Webhook, handler: EventReceiver, options?: ReceiveOptions): KoaMiddleware {
+export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): KoaMiddleware {
   const receive = webhook.receiver(handler, options);
   return async (context) => {
     const { req, request } = context;

@@ -1,4 +1,4 @@
-import { WebhookError, type Body, type EventReceiver, type HeaderPairs, type HeaderRecord, type ReceiveOptions, type Webhook } from "clarife-webhooks";
+import { WebhookError, type Body, type Handler, type HeaderPairs, type HeaderRecord, type ReceiveOptions, type Webhook } from "clarife-webhooks";
 import { LAMBDA_HINT } from "./generated.js";
 
 /** What the receiver needs of an event: of API Gateway (REST and HTTP APIs), a function URL, or a load balancer. */
@@ -29,7 +29,7 @@ export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
  * @example
  * export const handler = receiver(webhook, (event) => console.log(event.type));
  */
-export function receiver(webhook: Webhook, handler: EventReceiver, options?: ReceiveOptions): LambdaHandler {
+export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): LambdaHandler {
   const receive = webhook.receiver(handler, options);
   return async (event) => {
     const { status, headers, body } = await receive((most) => bodyOf(event, most), headersOf(event), methodOf(event));

@@ -1,4 +1,4 @@
-import type { EventReceiver, ReceiveOptions, Webhook } from "clarife-webhooks";
+import type { Handler, ReceiveOptions, Webhook } from "clarife-webhooks";
 import { NESTJS_HINT } from "./generated.js";
 import { listener, type NodeListener } from "./node.js";
 
@@ -22,6 +22,6 @@ export type { NodeListener };
  *   }
  * }
  */
-export function receiver(webhook: Webhook, handler: EventReceiver, options?: ReceiveOptions): NodeListener {
+export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): NodeListener {
   return listener(webhook, handler, options, NESTJS_HINT);
 }

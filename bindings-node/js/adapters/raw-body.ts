@@ -26,6 +26,7 @@ type Listener = (...values: any[]) => void;
 
 /** What an adapter needs of a response of `node:http`. */
 export interface NodeResponse {
+  readonly headersSent: boolean;
   writeHead(status: number, headers: Record<string, string>): unknown;
   end(body: string): unknown;
 }
@@ -56,56 +57,58 @@ export function isRaw(value: unknown): value is Body {
 }
 
 /**
- * Reads a stream to its end, or until it is longer than it may be: then the rest runs dry unread, and the connection lives on. A body
+ * Reads a stream to its end, or until it is longer than it may be: then the rest is thrown away, and the connection lives on. A body
  * that is cut off is given as far as it came: no signature fits it.
  */
 export function readStream(stream: NodeStream, headers: HeaderRecord, maxBodyBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    if (Number(headers["content-length"]) > maxBodyBytes) {
-      throw new WebhookError("body_too_large");
-    }
-    const chunks: Uint8Array[] = [];
+    let bytes: Uint8Array = new Uint8Array();
     let length = 0;
-    const listeners: Record<string, Listener> = {
-      data(chunk: string | Uint8Array) {
-        const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
-        length += bytes.length;
-        if (length > maxBodyBytes) {
-          done();
-          stream.resume();
-          reject(new WebhookError("body_too_large"));
-        } else {
-          chunks.push(bytes);
-        }
-      },
-      end: whole,
-      close: whole,
-      error() {
-        stream.on("error", () => {}); // a second one must not end the process
-        whole();
-      },
-    };
-    function whole(): void {
-      done();
-      resolve(joined(chunks, length));
-    }
-    const done = (): void => {
-      for (const [event, listener] of Object.entries(listeners)) {
-        stream.off(event, listener);
+    const data = (chunk: string | Uint8Array): void => {
+      const piece = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
+      bytes = appended(bytes, length, piece);
+      length += piece.length;
+      if (length > maxBodyBytes) {
+        tooLarge();
       }
     };
-    for (const [event, listener] of Object.entries(listeners)) {
-      stream.on(event, listener);
+    const whole = (): void => {
+      stop();
+      resolve(bytes.subarray(0, length));
+    };
+    const tooLarge = (): void => {
+      stop();
+      stream.resume();
+      reject(new WebhookError("body_too_large"));
+    };
+    const stop = (): void => {
+      stream.off("data", data);
+      stream.off("end", whole);
+      stream.off("close", whole);
+    };
+    // Stays: an error that nobody listens to ends the process.
+    stream.on("error", whole);
+    if (Number(headers["content-length"]) > maxBodyBytes) {
+      tooLarge();
+    } else {
+      stream.on("data", data);
+      stream.on("end", whole);
+      stream.on("close", whole);
     }
   });
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
+/**
+ * The first `length` bytes and a piece after them, in the same memory where there is room. A list of the pieces would be simpler, and a
+ * million pieces of one byte, which anyone may send, would take a hundred times the room.
+ */
+function appended(bytes: Uint8Array, length: number, piece: Uint8Array): Uint8Array {
+  const end = length + piece.length;
+  let room = bytes;
+  if (end > bytes.length) {
+    room = new Uint8Array(length === 0 ? end : end * 2);
+    room.set(bytes.subarray(0, length));
   }
-  return bytes;
+  room.set(piece, length);
+  return room;
 }
