@@ -284,6 +284,28 @@ def drf() -> Any:
     return get_wsgi_application()
 
 
+def django_atomic(asynchronous: bool) -> Any:
+    """With a database, and what Django has for those who want a transaction around every request."""
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": "events.sqlite3", "ATOMIC_REQUESTS": True}
+    django_settings(MIDDLEWARE=[], DATABASES={"default": database})
+    from django.core.asgi import get_asgi_application
+    from django.core.wsgi import get_wsgi_application
+    from django.db import connection
+
+    from clarife_webhooks.django import async_webhook_view, webhook_view
+
+    def write(event: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO events VALUES (%s)", [event.id])
+            if event.data.get("orphan"):  # what the database finds out when the transaction is committed
+                cursor.execute("INSERT INTO details VALUES (%s)", ["no such event"])
+        handle(event)
+
+    view: Any = (async_webhook_view if asynchronous else webhook_view)(WEBHOOK, write, **options(asynchronous))
+    django_urls(view)
+    return get_asgi_application() if asynchronous else get_wsgi_application()
+
+
 # --- aiohttp ---
 
 
@@ -355,7 +377,12 @@ RECEIVERS: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], Non
     "aiohttp": (aiohttp, aiohttp_server),
 }
 
+OTHERS: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], None]]] = {
+    "django-atomic": (lambda: django_atomic(False), gunicorn),
+    "django-atomic-async": (lambda: django_atomic(True), uvicorn),
+}
+
 if __name__ == "__main__":
     sys.modules["receivers"] = sys.modules["__main__"]
-    make, serve = RECEIVERS[sys.argv[1]]
+    make, serve = {**RECEIVERS, **OTHERS}[sys.argv[1]]
     serve(make(), socket.socket(fileno=int(sys.argv[2])))

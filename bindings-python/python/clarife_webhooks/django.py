@@ -17,7 +17,7 @@ the request before anything reads `request.data`, and return what it gives.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
@@ -76,7 +76,7 @@ def async_webhook_view(
     once: AnyOnce = None,
     max_body_bytes: int | None = None,
     on_error: OnError | None = None,
-) -> Callable[..., Awaitable[HttpResponse]]:
+) -> Callable[..., Coroutine[Any, Any, HttpResponse]]:
     """Makes an asynchronous view, otherwise as `webhook_view`.
 
     A handler and a store that are no coroutine functions run where Django runs synchronous code, in a thread. With

@@ -19,7 +19,6 @@ write a row only if there is none: see `OnceStore`.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -151,12 +150,12 @@ class MemoryStore:
 
     def _now(self) -> int:
         now = self._clock()
-        return int((now.timestamp() if isinstance(now, datetime) else now) * 1000)
+        return round((now.timestamp() if isinstance(now, datetime) else now) * 1000)
 
 
 def milliseconds(ttl: float) -> int:
-    """At least one, and no more than can be added to a time in 64 bits."""
-    return max(1, math.ceil(min(ttl * 1000, 2**53)))
+    """No more than can be added to a time in 64 bits."""
+    return round(min(ttl * 1000, 2**53))
 
 
 _Store = TypeVar("_Store", bound="OnceStore | AsyncOnceStore", covariant=True)

@@ -17,7 +17,7 @@ from clarife_webhooks._constants import STORE_DONE, STORE_KEY_PREFIX, STORE_RELE
 from clarife_webhooks._native import store_key
 from clarife_webhooks.once import Claim, milliseconds
 
-__all__ = ["AsyncRedisStore", "RedisStore"]
+__all__ = ["AsyncRedisStore", "RedisStore", "key"]
 
 
 class _Client(Protocol):
@@ -44,15 +44,15 @@ class RedisStore:
     def claim(self, id: str, ttl: float, /) -> Claim:
         """Claims an id unless it is claimed or done. The claim ends by itself after `ttl` seconds."""
         token = secrets.token_hex(16)
-        return _claim(token, self._client.set(_key(id), token, nx=True, px=milliseconds(ttl), get=True))
+        return _claim(token, self._client.set(key(id), token, nx=True, px=max(1, milliseconds(ttl)), get=True))
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
         """Marks an id as done for `ttl` seconds, whoever holds the claim by now."""
-        self._client.set(_key(id), STORE_DONE, nx=False, px=milliseconds(ttl), get=False)
+        self._client.set(key(id), STORE_DONE, nx=False, px=max(1, milliseconds(ttl)), get=False)
 
     def release(self, id: str, token: str, /) -> None:
         """Gives up the claim, unless it is no longer this token's."""
-        self._client.eval(STORE_RELEASE_SCRIPT, 1, _key(id), token)
+        self._client.eval(STORE_RELEASE_SCRIPT, 1, key(id), token)
 
 
 class AsyncRedisStore:
@@ -77,18 +77,23 @@ class AsyncRedisStore:
     async def claim(self, id: str, ttl: float, /) -> Claim:
         """Claims an id unless it is claimed or done. The claim ends by itself after `ttl` seconds."""
         token = secrets.token_hex(16)
-        return _claim(token, await self._client.set(_key(id), token, nx=True, px=milliseconds(ttl), get=True))
+        return _claim(token, await self._client.set(key(id), token, nx=True, px=max(1, milliseconds(ttl)), get=True))
 
     async def complete(self, id: str, token: str, ttl: float, /) -> None:
         """Marks an id as done for `ttl` seconds, whoever holds the claim by now."""
-        await self._client.set(_key(id), STORE_DONE, nx=False, px=milliseconds(ttl), get=False)
+        await self._client.set(key(id), STORE_DONE, nx=False, px=max(1, milliseconds(ttl)), get=False)
 
     async def release(self, id: str, token: str, /) -> None:
         """Gives up the claim, unless it is no longer this token's."""
-        await self._client.eval(STORE_RELEASE_SCRIPT, 1, _key(id), token)
+        await self._client.eval(STORE_RELEASE_SCRIPT, 1, key(id), token)
 
 
-def _key(id: str) -> str:
+def key(id: str) -> str:
+    """The key under which an event's id is kept.
+
+    >>> key("evt_1")
+    'clarife-webhooks:evt_1'
+    """
     return STORE_KEY_PREFIX + store_key(id)
 
 

@@ -54,7 +54,7 @@ class WebhookApp:
     ) -> None:
         self._receiver = Receiver.of(webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error)
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any], /) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answers a request, as WSGI has it."""
         read = partial(read_wsgi, environ, self._receiver.max_body_bytes, "wsgi")
         answer = run(self._receiver.deliver(environ["REQUEST_METHOD"], read, environ))
