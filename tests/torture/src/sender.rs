@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -25,7 +26,7 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn start(program: &Path) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = port()?;
         let process = spawn(program, &folder, port)?;
         Ok(Self { program: program.into(), folder, port, process })
     }
@@ -33,8 +34,8 @@ impl Sender {
     /// Kills it, or asks it to stop.
     pub(crate) fn end(&mut self, gently: bool) -> Result<()> {
         if gently {
-            let asked = Command::new("kill").arg(self.process.id().to_string()).status()?;
-            ensure!(asked.success() && self.process.wait()?.success(), "it did not stop as it should");
+            kill_process(Pid::from_child(&self.process), Signal::TERM)?;
+            ensure!(self.process.wait()?.success(), "it did not stop as it should");
         } else {
             self.process.kill()?;
             self.process.wait()?;
@@ -72,6 +73,12 @@ impl Drop for Sender {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A free port that no outgoing connection gets by chance while the sender is down: below those that systems give.
+fn port() -> Result<u16> {
+    let mut candidates = std::iter::repeat_with(|| fastrand::u16(20_000..32_000)).take(100);
+    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).context("no port is free")
 }
 
 /// Starts it, and waits until it listens.
