@@ -4,11 +4,13 @@ mod bench;
 mod codegen;
 mod consumers;
 mod demo;
+mod docs;
 mod node;
 mod package;
 mod parity;
 mod project;
 mod python;
+mod receivers;
 mod redis;
 mod runtimes;
 mod servers;
@@ -31,6 +33,11 @@ enum Command {
     Demo,
     /// Every test, in every language and runtime
     Test,
+    /// Only the tests of the projects in tests/consumers, which the documentation quotes
+    Consumers {
+        /// Some of them, by their folders
+        names: Vec<String>,
+    },
     /// Measure what there is to measure
     Bench,
     /// Write the files that are generated from the core, and the test vectors
@@ -39,6 +46,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Build the documentation's site into target/site and check its links
+    Docs,
     /// Build the crate, the wheel and the npm packages into dist/
     Package,
 }
@@ -59,8 +68,10 @@ fn run(command: Command) -> Result<()> {
         Command::Setup => setup::all(&sh),
         Command::Demo => demo::run(&sh),
         Command::Test => test::run(&sh),
+        Command::Consumers { names } => test::consumers(&sh, &names),
         Command::Bench => bench::run(&sh),
         Command::Codegen { check } => codegen::run(&sh, check),
+        Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),
     }
 }

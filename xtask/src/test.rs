@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step};
-use crate::{codegen, demo, package, parity, python, redis, runtimes, setup, wasm};
+use crate::{codegen, demo, docs, package, parity, python, receivers, redis, runtimes, setup, wasm};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -25,19 +25,24 @@ pub fn run(sh: &Shell) -> Result<()> {
     python_tests(sh, &consumers)?;
     runtimes::walk(sh, &consumers)?;
     parity::compare(sh, &consumers)?;
+    receivers::run(sh, &consumers, &[])?;
     demo::show(sh, &consumers)?;
+    docs::build(sh)?;
     wasm::report_sizes(sh)?;
     eprintln!("\nEverything passed, in {} s.", start.elapsed().as_secs());
     Ok(())
 }
 
+/// The projects of `tests/consumers`, all or those that are named.
+pub fn consumers(sh: &Shell, names: &[String]) -> Result<()> {
+    let _redis = redis::start(sh)?;
+    receivers::run(sh, &consumers::install(sh, &package::all(sh)?)?, names)
+}
+
 fn rust(sh: &Shell) -> Result<()> {
-    step("Rust: format, lints, documentation");
+    step("Rust: format, lints");
     cmd!(sh, "cargo fmt --all --check").run()?;
     cmd!(sh, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings").run()?;
-    cmd!(sh, "cargo doc --quiet --package clarife-webhooks --all-features --no-deps")
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run()?;
     // The core alone, as a receiver and an embedded target have it.
     cmd!(sh, "cargo check --quiet --package clarife-webhooks --no-default-features").run()?;
     step("Rust: tests");
@@ -57,13 +62,20 @@ fn javascript_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
         let _folder = sh.push_dir(&tests);
         cmd!(sh, "node --test --test-reporter=spec").env("PACKAGE", package).run()?;
     }
+    step("JavaScript: the frameworks");
+    let tests = consumers::copy_into(sh, "bindings-node/tests", &consumers.npm)?;
+    {
+        let _folder = sh.push_dir(&tests);
+        cmd!(sh, "node --test --test-reporter=spec").env("TOOLS", npm_tool("")).run()?;
+    }
     step("TypeScript: types");
     let tsc = npm_tool("tsc");
-    let types = consumers.npm.join("bindings-wasm/tests/types");
-    for config in sh.read_dir(&types)? {
-        let name = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("tsconfig") {
-            cmd!(sh, "{tsc} --project {config}").run()?;
+    for package in ["bindings-wasm", "bindings-node"] {
+        for config in sh.read_dir(consumers.npm.join(package).join("tests/types"))? {
+            let name = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with("tsconfig") {
+                cmd!(sh, "{tsc} --project {config}").run()?;
+            }
         }
     }
     Ok(())
