@@ -13,7 +13,7 @@ pub fn build(sh: &Shell) -> Result<()> {
     setup::npm(sh, &root().join("xtask/tools"))?; // the types of Node
     setup::npm(sh, &docs)?;
     let typedoc = docs.join("node_modules/.bin/typedoc");
-    let (options, output) = (docs.join("typedoc.json"), target().join("typedoc"));
+    let (options, output) = (docs.join("typedoc.config.mjs"), target().join("typedoc"));
     cmd!(sh, "{typedoc} --options {options} --out {output} --logLevel Warn").quiet().run()?;
     rustdoc(sh)?;
     step("documentation: the site");
