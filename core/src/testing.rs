@@ -30,7 +30,7 @@ use crate::standard::StandardSignError;
 use crate::{EventType, InvalidTimestamp, SIGNATURE_HEADER, Webhook};
 
 /// A clock that stands still until it is moved. Clones are the same clock; hand one to
-/// [`Receiver::with_clock`](crate::adapters::Receiver::with_clock) as `move || clock.now()`.
+/// `Receiver::with_clock` as `move || clock.now()`.
 ///
 /// ```
 /// use clarife_webhooks::testing::Clock;
@@ -50,6 +50,13 @@ impl Clock {
     }
 
     /// Sets it, in Unix seconds.
+    ///
+    /// ```
+    /// # use clarife_webhooks::testing::Clock;
+    /// let clock = Clock::default();
+    /// clock.set(0);
+    /// assert_eq!(clock.now(), std::time::UNIX_EPOCH);
+    /// ```
     pub fn set(&self, unix_seconds: i64) {
         self.0.store(unix_seconds.saturating_mul(1000), Ordering::SeqCst);
     }
@@ -86,6 +93,14 @@ impl Default for Clock {
 /// # Errors
 ///
 /// [`EventError`] if the type is unknown.
+///
+/// ```
+/// # use clarife_webhooks::{Event, EventType, Resource, testing::{Clock, sample_event}};
+/// let sample = sample_event(EventType::MediaUploaded, &Clock::default())?;
+/// let Ok(Resource::Media(media)) = Event::parse_trusted(sample.body.as_bytes())?.resource() else { unreachable!() };
+/// assert_eq!(media.filename.as_deref(), Some("settings.png"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn sample_event(event_type: EventType<'_>, clock: &Clock) -> Result<TestEvent, EventError> {
     TestEvent::new(event_type, UnixMillis::from_millis(clock.0.load(Ordering::SeqCst)))
 }
@@ -96,6 +111,15 @@ pub fn sample_event(event_type: EventType<'_>, clock: &Clock) -> Result<TestEven
 /// # Errors
 ///
 /// [`InvalidTimestamp`] if the clock is before 1970 or has more than 12 digits.
+///
+/// ```
+/// # use clarife_webhooks::{EventType, Webhook, testing::{Clock, sample_event, signed_headers}};
+/// # let (webhook, clock) = (Webhook::new("whsec_c2VjcmV0")?, Clock::default());
+/// let sample = sample_event(EventType::ShareCreated, &clock)?;
+/// let names: Vec<_> = signed_headers(&webhook, &sample, &clock)?.into_iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["x-clarife-signature", "content-type", "webhook-id", "webhook-timestamp", "webhook-signature"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn signed_headers(
     webhook: &Webhook,
     event: &TestEvent,

@@ -17,6 +17,15 @@ use crate::once::{Claim, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL};
 use crate::{Answer, DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, Webhook, WebhookError};
 
 /// An error of a handler or a store, of any type.
+///
+/// ```
+/// # use clarife_webhooks::{Event, adapters::BoxError};
+/// async fn handle(event: Event<'static>) -> Result<(), BoxError> {
+///     let resource = event.resource()?; // an error of any type
+///     println!("{resource:?}");
+///     Ok(())
+/// }
+/// ```
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// How deliveries are received: a [`Webhook`], and what is set here. Make it once; clones are cheap and share everything.
@@ -86,6 +95,12 @@ impl fmt::Display for Failure<'_> {
 impl Receiver {
     /// Receives deliveries of a webhook: bodies of [`DEFAULT_MAX_BODY_BYTES`] at most, by the system clock, every delivery to the
     /// handler.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{Webhook, adapters::Receiver};
+    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).with_max_body_bytes(1024 * 1024);
+    /// # Ok::<(), clarife_webhooks::WebhookError>(())
+    /// ```
     #[must_use]
     pub fn new(webhook: Webhook) -> Self {
         Self {
@@ -101,8 +116,9 @@ impl Receiver {
 
     /// Handles every event once, as far as `store` reaches: one process, or all that share a server.
     ///
-    /// A process that ends while it handles an event holds its claim until it has ended by itself ([`DEFAULT_CLAIM_TTL`]); then the
-    /// event is handled when it is sent again. So does a handler that is dropped, because clarife has hung up: after 10 s.
+    /// A process that dies while it handles an event leaves its claim behind; when that has ended ([`DEFAULT_CLAIM_TTL`]), the event is
+    /// handled as it is sent again. The same goes for a handler that takes longer than the 10 s for which clarife waits: servers
+    /// drop it with the connection. Spawn a task, or put the event into a queue, where the work is long.
     ///
     /// ```
     /// # use clarife_webhooks::Webhook;
@@ -116,21 +132,34 @@ impl Receiver {
         self
     }
 
-    /// Sets how long a claim lasts: longer than a handler takes, and shorter than until clarife's last attempt.
+    /// Sets how long a claim lasts, [`DEFAULT_CLAIM_TTL`] unless set: longer than a handler takes, and shorter than until clarife's
+    /// last attempt.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{Webhook, adapters::{InMemoryStore, Receiver}};
+    /// # use std::time::Duration;
+    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?)
+    ///     .once(InMemoryStore::default())
+    ///     .with_claim_ttl(Duration::from_secs(30))
+    ///     .with_done_ttl(Duration::from_secs(7 * 86_400));
+    /// # Ok::<(), clarife_webhooks::WebhookError>(())
+    /// ```
     #[must_use]
     pub const fn with_claim_ttl(mut self, ttl: Duration) -> Self {
         self.claim_ttl = ttl;
         self
     }
 
-    /// Sets how long it is known that an event was handled; the webhook's maximum event age where that is longer.
+    /// Sets how long it is known that an event was handled, [`DEFAULT_DONE_TTL`] unless set; the webhook's maximum event age where
+    /// that is longer.
     #[must_use]
     pub const fn with_done_ttl(mut self, ttl: Duration) -> Self {
         self.done_ttl = ttl;
         self
     }
 
-    /// Sets the largest body that is read, in bytes.
+    /// Sets the largest body that is read, in bytes, [`DEFAULT_MAX_BODY_BYTES`] unless set; a larger one is answered with 413 before it
+    /// is read to its end.
     #[must_use]
     pub const fn with_max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
@@ -170,6 +199,19 @@ impl Receiver {
     ///
     /// The handler's error, of whatever type, is told to [`on_failure`](Self::on_failure). Should it panic, its claim is released before the
     /// panic goes on.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{Webhook, WebhookError, adapters::Receiver};
+    /// # async fn example(receiver: Receiver, body: &[u8], signature: Option<&str>) {
+    /// let answer = receiver
+    ///     .receive(body, signature, |event| async move {
+    ///         println!("{} {}", event.event_type(), event.id());
+    ///         Ok::<_, std::io::Error>(())
+    ///     })
+    ///     .await;
+    /// println!("{} {}", answer.status(), answer.body());
+    /// # }
+    /// ```
     pub async fn receive<'h, H, F, E>(&self, body: &[u8], signature: impl SignatureSource<'h>, handler: H) -> Answer
     where
         H: FnOnce(Event<'static>) -> F,
@@ -196,6 +238,13 @@ impl Receiver {
     /// # Errors
     ///
     /// [`Answer::Refused`].
+    ///
+    /// ```
+    /// # use clarife_webhooks::{Webhook, adapters::Receiver};
+    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?);
+    /// assert_eq!(receiver.verify(b"{}", None::<&str>).unwrap_err().code(), "missing_signature");
+    /// # Ok::<(), clarife_webhooks::WebhookError>(())
+    /// ```
     pub fn verify<'h>(&self, body: &[u8], signature: impl SignatureSource<'h>) -> Result<Event<'static>, Answer> {
         let verified = if body.len() > self.max_body_bytes {
             Err(crate::ErrorCode::BodyTooLarge.into())

@@ -97,6 +97,12 @@ impl InMemoryStore {
     }
 
     /// Sets the clock, for tests.
+    ///
+    /// ```
+    /// # use clarife_webhooks::adapters::InMemoryStore;
+    /// use std::time::{Duration, UNIX_EPOCH};
+    /// let store = InMemoryStore::default().with_clock(|| UNIX_EPOCH + Duration::from_secs(1_774_699_200));
+    /// ```
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
