@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
+use std::ffi::OsStr;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -80,6 +81,24 @@ fn javascript_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     Ok(())
 }
 
+/// What needs no framework, and a framework's module, which needs its own and says so.
+const WITHOUT_FRAMEWORKS: &str = r#"
+import doctest, importlib, sys
+
+for name in ["", ".once", ".testing", ".wsgi", ".asgi", ".redis"]:
+    module = importlib.import_module(f"clarife_webhooks{name}")
+    if name not in (".asgi", ".redis"):
+        run = doctest.testmod(module)
+        assert run.attempted and not run.failed, name
+for name in ["aiohttp", "fastapi", "flask", "django"]:
+    try:
+        importlib.import_module(f"clarife_webhooks.{name}")
+    except ModuleNotFoundError as error:
+        assert error.name in (name, "asgiref"), error
+    else:
+        sys.exit(f"{name} is not alone")
+"#;
+
 fn python_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let python = &consumers.python;
     let tests = root().join("bindings-python/tests");
@@ -90,10 +109,14 @@ fn python_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let (alone, wheel) = (empty.join("bin/python"), &consumers.wheel);
     cmd!(sh, "python3 -m venv --without-pip {empty}").run()?;
     cmd!(sh, "{python} -m pip --python {alone} install --quiet --no-index {wheel}").run()?;
-    let program = "import clarife_webhooks, doctest, sys; run = doctest.testmod(clarife_webhooks); sys.exit(run.failed or not run.attempted)";
-    cmd!(sh, "{alone} -c {program}").run()?;
+    cmd!(sh, "{alone} -c {WITHOUT_FRAMEWORKS}").run()?;
     step("Python: pyright");
     let (pyright, programs) = (npm_tool("pyright"), tests.join("typing"));
     cmd!(sh, "{pyright} --pythonpath {python} --project {programs}").run()?;
+    // That every public thing has a type. It finds the package by the environment, and only outside its sources.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = [python.with_file_name("").into_os_string(), path].join(OsStr::new(":"));
+    let _folder = sh.push_dir(&empty);
+    cmd!(sh, "{pyright} --verifytypes clarife_webhooks --ignoreexternal").env("PATH", path).run()?;
     Ok(())
 }

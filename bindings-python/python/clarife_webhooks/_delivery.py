@@ -19,7 +19,7 @@ from clarife_webhooks._dispatch import Dispatch
 from clarife_webhooks._error import WebhookError
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._types import AnswerCode, WebhookEvent
-from clarife_webhooks.once import Claim, MemoryStore, Once
+from clarife_webhooks.once import Claim, MemoryStore, Once, wired
 
 _T = TypeVar("_T")
 Handler: TypeAlias = Callable[[WebhookEvent], object]
@@ -60,7 +60,7 @@ def answer(code: AnswerCode, error: WebhookError | None = None) -> Answer:
 def log_error(error: Exception, event: WebhookEvent | None) -> None:
     """What is done with errors unless `on_error` is given: the receiver's own go to the log, a stranger's deliveries do not."""
     if event is not None:
-        _log.error("event %r: %s", event.id, type(error).__name__, exc_info=error)
+        _log.error("event %.200r: %s", event.id, type(error).__name__, exc_info=error)
     elif isinstance(error, WebhookError) and ERROR_STATUS[error.code] >= 500:
         _log.error("%s: %s; %s", error.code, error.message, error.hint)
 
@@ -100,12 +100,12 @@ class Receiver:
             max_body_bytes = DEFAULT_MAX_BODY_BYTES
         if isinstance(max_body_bytes, bool) or not isinstance(max_body_bytes, int) or max_body_bytes < 0:
             raise TypeError("max_body_bytes must be a whole number of bytes, 0 or more")
-        once = Once.of(once)
+        given = wired(once)
         if not asynchronous:
-            for name, function in [("handler", handler), ("once", once and once.store.claim)]:
+            for name, function in [("handler", handler), ("once", given and given.store.claim)]:
                 if is_async(function):
                     raise TypeError(f"{name} must not be asynchronous here: nothing would await it")
-        return cls(webhook, handler, once, max_body_bytes, on_error or log_error, **more)
+        return cls(webhook, handler, given, max_body_bytes, on_error or log_error, **more)
 
     def report(self, error: Exception, event: WebhookEvent | None) -> None:
         """Tells the user's function of an error; one that raises changes no answer."""

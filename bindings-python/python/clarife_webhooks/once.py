@@ -77,12 +77,15 @@ class OnceStore(Protocol):
 
     def claim(self, id: str, ttl: float, /) -> Claim:
         """Claims an id unless it is claimed or done. The claim ends by itself after `ttl`."""
+        ...
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
         """Marks an id as done for `ttl`, whoever holds the claim by now: the event was handled."""
+        ...
 
     def release(self, id: str, token: str, /) -> None:
         """Gives up the claim, unless it is no longer this token's."""
+        ...
 
 
 class AsyncOnceStore(Protocol):
@@ -99,12 +102,15 @@ class AsyncOnceStore(Protocol):
 
     async def claim(self, id: str, ttl: float, /) -> Claim:
         """Claims an id unless it is claimed or done. The claim ends by itself after `ttl`."""
+        ...
 
     async def complete(self, id: str, token: str, ttl: float, /) -> None:
         """Marks an id as done for `ttl`, whoever holds the claim by now: the event was handled."""
+        ...
 
     async def release(self, id: str, token: str, /) -> None:
         """Gives up the claim, unless it is no longer this token's."""
+        ...
 
 
 class MemoryStore:
@@ -186,11 +192,10 @@ class Once(Generic[_Store]):
         self.claim_ttl = claim_ttl
         self.done_ttl = done_ttl
 
-    @classmethod
-    def of(cls, value: Any) -> Once[Any] | None:
-        """`value` as it is given to `once`: a store, a store with its times, or nothing."""
-        return value if value is None or isinstance(value, Once) else cls(value)
-
-
 SyncOnce: TypeAlias = OnceStore | Once[OnceStore] | None
 AnyOnce: TypeAlias = OnceStore | AsyncOnceStore | Once[OnceStore | AsyncOnceStore] | None
+
+
+def wired(once: AnyOnce) -> Once[Any] | None:
+    """What `once` is given as: a store, a store with its times, or nothing."""
+    return once if once is None or isinstance(once, Once) else Once(once)

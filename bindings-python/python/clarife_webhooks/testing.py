@@ -157,10 +157,26 @@ class Deliveries:
         self.clock: Clock = Clock()
         self.webhook: Webhook = Webhook(secret, clock=self.clock)
 
-    def sample_event(self, type: EventType, **members: Any) -> SampleEvent:
+    def sample_event(
+        self,
+        type: EventType,
+        *,
+        id: str | None = None,
+        created_at: float | datetime | str | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> SampleEvent:
         """`sample_event`, created now by the clock unless said otherwise."""
-        return sample_event(type, **{"created_at": self.clock(), **members})
+        return sample_event(type, id=id, created_at=self.clock() if created_at is None else created_at, data=data)
 
-    def signed_request(self, type: EventType, *, standard_webhooks: bool = False, **members: Any) -> SignedRequest:
+    def signed_request(
+        self,
+        type: EventType,
+        *,
+        id: str | None = None,
+        created_at: float | datetime | str | None = None,
+        data: Mapping[str, Any] | None = None,
+        standard_webhooks: bool = False,
+    ) -> SignedRequest:
         """The delivery of a sample event, signed now by the clock."""
-        return signed_request(self.sample_event(type, **members), self.webhook, standard_webhooks=standard_webhooks)
+        event = self.sample_event(type, id=id, created_at=created_at, data=data)
+        return signed_request(event, self.webhook, standard_webhooks=standard_webhooks)
