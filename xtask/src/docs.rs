@@ -42,7 +42,9 @@ fn links(sh: &Shell) -> Result<()> {
     let linkinator = root().join("docs/node_modules/.bin/linkinator");
     let site = target().join("site");
     let _folder = sh.push_dir(&site);
-    let flags = ["--recurse", "--verbosity", "error", "--skip", "^(?!http://localhost)"];
+    // The last is in every type's list of blanket implementations: what tracing says of one of its own links wrongly.
+    let skipped = ["--skip", "^(?!http://localhost)", "--skip", "/dispatcher$"];
+    let flags = &[&["--recurse", "--verbosity", "error"], &skipped[..]].concat();
     cmd!(sh, "{linkinator} . {flags...}").quiet().run().context("links in target/site lead nowhere")?;
     // Anchors too, but for rustdoc's, which it checks itself: linkinator takes the escaped ones of generic types for dead.
     cmd!(sh, "{linkinator} . {flags...} --check-fragments --skip /api/rust/")
