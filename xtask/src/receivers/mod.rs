@@ -179,9 +179,12 @@ fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let tests = source("testing-python");
     cmd!(sh, "{python} -m pytest --quiet -p no:cacheprovider --rootdir {tests} {tests}").run()?;
     let (manifest, target) = (consumers.rust.join("Cargo.toml"), target());
-    cmd!(sh, "cargo test --quiet --release --package consumer-testing-rust --manifest-path {manifest} --target-dir {target}")
-        .env(RUSTFLAGS, release_rustflags(&[]))
-        .run()?;
+    cmd!(
+        sh,
+        "cargo test --quiet --release --package consumer-testing-rust --manifest-path {manifest} --target-dir {target}"
+    )
+    .env(RUSTFLAGS, release_rustflags(&[]))
+    .run()?;
     Ok(())
 }
 

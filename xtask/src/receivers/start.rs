@@ -40,7 +40,9 @@ pub fn start(sh: &Shell, consumers: &Consumers, name: &str) -> Result<Server> {
 fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<Command> {
     let folder = consumers.npm.join("tests/consumers").join(name);
     let mut command = match name {
-        "node" | "express" | "fastify" | "koa" | "hono" | "other-node" | "redis-node" => run("node", &[&folder.join("server.mjs")]),
+        "node" | "express" | "fastify" | "koa" | "hono" | "other-node" | "redis-node" => {
+            run("node", &[&folder.join("server.mjs")])
+        }
         "typescript-esm" | "typescript-commonjs" | "nestjs" => run("node", &[&folder.join("dist/server.js")]),
         "lambda" => {
             let gateway = consumers.npm.join("tests/runners/api-gateway.mjs");
@@ -89,7 +91,9 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<C
             flask
         }
         "aiohttp" | "other-python" => run(&consumers.python, &[&source(name).join("server.py")]),
-        "axum" | "axum-extractor" | "tower" | "actix-web" | "redis-rust" => Command::new(target().join("release").join(format!("consumer-{name}"))),
+        "axum" | "axum-extractor" | "tower" | "actix-web" | "redis-rust" => {
+            Command::new(target().join("release").join(format!("consumer-{name}")))
+        }
         _ => bail!("nothing is known of starting {name}"),
     };
     if let Ok(url) = sh.var(redis::URL) {
