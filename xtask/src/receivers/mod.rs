@@ -15,7 +15,7 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::consumers::Consumers;
-use crate::project::{RUSTFLAGS, release_rustflags, root, step, target};
+use crate::project::{root, step, target};
 use crate::servers::Server;
 use crate::setup;
 
@@ -179,9 +179,7 @@ fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     cmd!(sh, "{python} -m pytest --quiet -p no:cacheprovider --rootdir {tests} {tests}").run()?;
     let (manifest, package) = (consumers.rust.join("Cargo.toml"), "consumer-testing-rust");
     let target = target();
-    cmd!(sh, "cargo test --quiet --release --package {package} --manifest-path {manifest} --target-dir {target}")
-        .env(RUSTFLAGS, release_rustflags(&[]))
-        .run()?;
+    cmd!(sh, "cargo test --quiet --package {package} --manifest-path {manifest} --target-dir {target}").run()?;
     let cache = target.join("mypy");
     for project in sh.read_dir(source(""))? {
         if sh.read_dir(&project)?.iter().any(|file| file.extension().is_some_and(|extension| extension == "py")) {
