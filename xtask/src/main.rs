@@ -16,6 +16,7 @@ mod runtimes;
 mod servers;
 mod setup;
 mod test;
+mod torture;
 mod wasm;
 
 use std::process::ExitCode;
@@ -40,6 +41,12 @@ enum Command {
     },
     /// Measure what there is to measure
     Bench,
+    /// Kill the sender at random moments under load, and look whether anything was lost
+    Torture {
+        /// How often
+        #[arg(long, default_value_t = 100)]
+        kills: u64,
+    },
     /// Write the files that are generated from the core, and the test vectors
     Codegen {
         /// Only compare; fail where a committed file differs
@@ -70,6 +77,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test::run(&sh),
         Command::Consumers { names } => test::consumers(&sh, &names),
         Command::Bench => bench::run(&sh),
+        Command::Torture { kills } => torture::run(&sh, kills),
         Command::Codegen { check } => codegen::run(&sh, check),
         Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step};
-use crate::{codegen, demo, docs, package, parity, python, receivers, redis, runtimes, setup, wasm};
+use crate::{codegen, demo, docs, package, parity, python, receivers, redis, runtimes, setup, torture, wasm};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -47,7 +47,7 @@ fn rust(sh: &Shell) -> Result<()> {
     cmd!(sh, "cargo check --quiet --package clarife-webhooks --no-default-features").run()?;
     step("Rust: tests");
     cmd!(sh, "cargo test --quiet --workspace --all-features").run()?;
-    Ok(())
+    torture::short(sh)
 }
 
 /// The same tests for the native addon and for WebAssembly, in a project with the packed packages.
