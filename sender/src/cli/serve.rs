@@ -20,8 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::api::{Api, token};
 use crate::clock::Clock;
 use crate::deliver::{Client, Dispatcher, Guard, Options, system_lookup};
-use crate::engine::sqlite::Sqlite;
-use crate::engine::{Engine, Limits, Token, Workspace};
+use crate::engine::{self, Engine, Limits, Token, Workspace};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::metrics::Metrics;
 use crate::settings::{LogFormat, Settings};
@@ -66,7 +65,7 @@ impl Serve {
         }
         let (clock, metrics) = (Clock::start(), Metrics::new());
         let limits = Limits { per_subscription: settings.max_per_subscription() };
-        let engine = Arc::new(Sqlite::open(&settings.store_path()?, limits, clock.now())?);
+        let engine = engine::open(settings.store(), limits, clock.now()).await?;
         let guard = if self.dev { Guard::PublicAndLoopback } else { Guard::Public };
         let client = Client::new(Options {
             guard,
@@ -80,7 +79,7 @@ impl Serve {
         let address = listener.local_addr()?;
         if self.dev {
             admin = Some(admin.map_or_else(token::generate, Ok)?);
-            prepare_development(&engine, clock, &self.dev_endpoint, address, admin.as_deref()).await?;
+            prepare_development(&*engine, clock, &self.dev_endpoint, address, admin.as_deref()).await?;
         }
         let hash = admin.as_deref().map(token::hash);
         let api = Api::new(engine.clone(), clock, metrics.clone(), settings.api_limits(), hash, guard);
@@ -90,7 +89,7 @@ impl Serve {
         let tidying = tokio::spawn(tidy(engine.clone(), api.clone(), clock, settings.retention()));
 
         println!("listening on http://{address}");
-        tracing::info!(%address, store = %settings.store_path()?.display(), "serving");
+        tracing::info!(%address, store = settings.store_name(), "serving");
         let mut until = stopped;
         let serving = axum::serve(listener, api.router()).with_graceful_shutdown(async move {
             let _ = until.wait_for(|stop| *stop).await;
@@ -122,7 +121,7 @@ async fn interrupted() -> Result<()> {
 }
 
 /// Forgets what is older than the retention, a piece at a time.
-async fn tidy(engine: Arc<Sqlite>, api: Api, clock: Clock, retention: Duration) {
+async fn tidy(engine: Arc<dyn Engine>, api: Api, clock: Clock, retention: Duration) {
     let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
     loop {
         tokio::time::sleep(TIDY.0).await;
@@ -143,7 +142,7 @@ async fn tidy(engine: Arc<Sqlite>, api: Api, clock: Clock, retention: Duration) 
 
 /// What `--dev` promises, and a warning.
 async fn prepare_development(
-    engine: &Sqlite,
+    engine: &dyn Engine,
     clock: Clock,
     endpoint: &str,
     address: SocketAddr,
