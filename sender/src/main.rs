@@ -21,6 +21,7 @@ mod engine;
 mod ids;
 mod metrics;
 mod settings;
+mod telemetry;
 
 use std::process::ExitCode;
 

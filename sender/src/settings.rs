@@ -66,6 +66,10 @@ settings! {
     /// How it is logged [default: text]
     #[arg(long, env = "CLARIFE_SENDER_LOG_FORMAT", value_name = "FORMAT")]
     log_format: LogFormat,
+    /// Where traces go: the URL of a collector's OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces; needs the feature
+    /// `opentelemetry`
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL")]
+    otlp_endpoint: String,
 }
 
 /// How logs are written, to the standard error.

@@ -233,6 +233,43 @@ fn a_wrong_start_says_why_and_touches_nothing() {
     assert_eq!(std::fs::read(&store).expect("is there"), b"not a database at all, but long enough to look at");
 }
 
+#[cfg(feature = "opentelemetry")]
+#[test]
+fn traces_reach_a_collector() {
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}/v1/traces", collector.local_addr().expect("an address"));
+    collector.set_nonblocking(true).expect("is possible");
+    let collected = std::thread::spawn(move || {
+        let start = Instant::now();
+        let mut stream = loop {
+            match collector.accept() {
+                Ok((stream, _)) => break stream,
+                Err(_) if start.elapsed() < Duration::from_secs(30) => std::thread::sleep(Duration::from_millis(20)),
+                Err(error) => panic!("nothing came: {error}"),
+            }
+        };
+        stream.set_nonblocking(false).expect("is possible");
+        let (mut all, mut part) = (Vec::new(), [0; 65536]);
+        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("is possible");
+        while let Ok(length @ 1..) = stream.read(&mut part) {
+            all.extend_from_slice(&part[..length]);
+            if all.windows(7).any(|window| window == b"request") {
+                break;
+            }
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("is read");
+        all
+    });
+    let server = Server::start(&["serve", "--dev", "--listen", "127.0.0.1:0", "--otlp-endpoint", &endpoint]);
+    assert_eq!(request("GET", &format!("{}/healthz", server.url), "", None).0, 200);
+    let killed = Command::new("kill").args(["-TERM", &server.process.id().to_string()]).status().expect("is there");
+    assert!(killed.success());
+    let collected = collected.join().expect("no panic");
+    for expected in [&b"POST /v1/traces"[..], b"clarife-sender", b"request", b"/healthz"] {
+        assert!(collected.windows(expected.len()).any(|window| window == expected), "{expected:?}");
+    }
+}
+
 #[test]
 fn help_completions_and_the_description_are_there() {
     for (arguments, expected) in [

@@ -18,10 +18,11 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tracing::Instrument as _;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -153,7 +154,12 @@ fn routes() -> (Router<Api>, OpenApi) {
 }
 
 async fn count(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    api.metrics.answered(response.status().as_u16());
+    let (method, path) = (request.method(), request.extensions().get::<MatchedPath>());
+    let path = path.map_or("", MatchedPath::as_str);
+    let span = tracing::info_span!("request", %method, path, status = tracing::field::Empty);
+    let response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    span.record("status", status);
+    api.metrics.answered(status);
     response
 }

@@ -435,3 +435,80 @@ async fn metrics_say_what_was_done() {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
 }
+
+/// JSON as others write it: odd numbers, odd spaces, odd names, in any order.
+fn random_json(depth: usize) -> String {
+    const NUMBERS: [&str; 12] = [
+        "0",
+        "-0",
+        "-0.0",
+        "1.0",
+        "1e2",
+        "1E+21",
+        "1e-7",
+        "123456789012345680000.0",
+        "5e-324",
+        "0.1",
+        "9007199254740991",
+        "1e21",
+    ];
+    let pick = |from: &[&str]| from[fastrand::usize(..from.len())].to_owned();
+    match fastrand::u8(..if depth > 3 { 4 } else { 6 }) {
+        0 => pick(&["null", "true", "false"]),
+        1 => pick(&NUMBERS),
+        2 => format!("{:?}", f64::from_bits(fastrand::u64(..)).clamp(-1e300, 1e300)).replace("NaN", "0"),
+        3 => {
+            let char = || char::from_u32(fastrand::u32(..0x11_0000)).unwrap_or('\u{1f422}');
+            serde_json::to_string(&(0..fastrand::usize(..8)).map(|_| char()).collect::<String>()).expect("is JSON")
+        }
+        4 => {
+            let items: Vec<_> = (0..fastrand::usize(..4)).map(|_| random_json(depth + 1)).collect();
+            format!("[ {} ]", items.join(" ,\n"))
+        }
+        _ => random_object(depth),
+    }
+}
+
+fn random_object(depth: usize) -> String {
+    let names = ["a", "10", "9", "", "é", "01", "\\u0000", "constructor", "4294967295", "-1", "toJSON"];
+    let mut names: Vec<_> = names.iter().filter(|_| fastrand::u8(..3) == 0).collect();
+    fastrand::shuffle(&mut names);
+    let members: Vec<_> = names.iter().map(|name| format!("\"{name}\" :\t{}", random_json(depth + 1))).collect();
+    format!("{{{}}}", members.join(" , "))
+}
+
+#[tokio::test]
+async fn every_body_passes_the_documented_example() {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    let bed = Bed::new().await;
+    let signer = clarife_webhooks::sender::Signer::generate().expect("random bytes");
+    let mut lines = String::new();
+    for batch in 0..400 {
+        let event =
+            |n| format!(r#"{{"id": "evt_{batch}_{n}", "type": "share.created", "data": {}}}"#, random_object(0));
+        let events: Vec<String> = (0..5).map(event).collect();
+        let body = format!("{{\"events\": [{}]}}", events.join(","));
+        let request = Request::builder().method("POST").uri("/v1/events");
+        let request = request.header("authorization", format!("Bearer {}", bed.token)).body(Body::from(body.clone()));
+        let status = bed.raw(request.expect("a request")).await.status();
+        assert_eq!(status, StatusCode::ACCEPTED, "{body}");
+        for n in 0..5 {
+            let workspace = bed.engine.workspaces().await.expect("is open")[0].id.clone();
+            let body = bed.engine.event(&workspace, &format!("evt_{batch}_{n}")).await.expect("is kept").body;
+            let signature = signer.sign(&body, crate::clock::wall()).expect("a timestamp");
+            let line = json!({"secret": signer.secret().expose(), "signature": signature, "body": body});
+            lines.push_str(&format!("{line}\n"));
+        }
+    }
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/documented-example.cjs");
+    let mut node =
+        Command::new("node").arg(example).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Node");
+    let mut input = node.stdin.take().expect("is piped");
+    let writing = std::thread::spawn(move || input.write_all(lines.as_bytes()));
+    let output = node.wait_with_output().expect("ends");
+    writing.join().expect("no panic").expect("is read");
+    let said = String::from_utf8(output.stdout).expect("is text");
+    assert_eq!(said.trim(), "2000 verified, 0 refused");
+}

@@ -18,11 +18,11 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::clock::{Clock, wall};
 use crate::deliver::{Client, Dispatcher, Guard, Options, signature_header, system_lookup};
-use crate::engine::sqlite::Sqlite;
-use crate::engine::{DeliveryFilter, Engine, Limits, NewEvent, Workspace};
+use crate::engine::{self, DeliveryFilter, Engine, Limits, NewEvent, Workspace};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 
@@ -54,6 +54,9 @@ pub(super) struct Bench {
     /// Attempts under way for one subscription
     #[arg(long, default_value_t = 8)]
     max_per_subscription: usize,
+    /// Use a store on these NATS servers, `nats://host:port,…`, instead of SQLite; it is left there
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
     /// Measure instead how late retries are while so many deliveries wait
     #[arg(long, value_name = "WAITING")]
     backlog: Option<usize>,
@@ -61,7 +64,7 @@ pub(super) struct Bench {
 
 /// A store of its own, with workspaces that each have subscriptions.
 struct Bed {
-    engine: Arc<Sqlite>,
+    engine: Arc<dyn Engine>,
     clock: Clock,
     workspaces: Vec<WorkspaceId>,
     _folder: tempfile::TempDir,
@@ -98,24 +101,36 @@ impl Bench {
             bed.engine.close().await;
         }
 
+        let rate = self.deliver(address, &received, client.clone(), 0).await?;
+        println!("{rate:>9.0}/s  deliveries from the store, signed, posted and recorded");
+        println!("{:>9}    MiB of memory at most so far, receiver included", peak_memory().unwrap_or_default());
+        let rate = self.deliver(address, &received, client, 1).await?;
+        println!("{rate:>9.0}/s  the same, while one more endpoint says nothing to each of its 1000 deliveries");
+        Ok(())
+    }
+
+    /// How many deliveries a second arrive, while some endpoints take what they get and do not answer.
+    async fn deliver(&self, address: SocketAddr, received: &AtomicU64, client: Client, hanging: usize) -> Result<f64> {
         let bed = self.bed(address).await?;
+        for _ in 0..hanging {
+            let workspace = self.workspace(&bed).await?;
+            let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/hang"))?;
+            bed.engine.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
+            let events = (0..1000).map(|_| event(self.body_bytes)).collect::<Result<_>>()?;
+            bed.engine.accept(&workspace, events, bed.clock.now()).await?;
+        }
         self.fill(&bed, self.deliveries, BATCH).await?;
         received.store(0, Ordering::SeqCst);
         let start = Instant::now();
-        let (stop, dispatching) = self.dispatch(&bed, client);
-        while bed.engine.stats().await?.pending > 0 {
+        let (_stop, dispatching) = self.dispatch(&bed, client);
+        while bed.engine.stats().await?.pending > u64::try_from(hanging.saturating_mul(1000))? {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        println!(
-            "{:>9.0}/s  deliveries from the store, signed, posted and recorded",
-            per_second(self.deliveries, start)
-        );
-        println!("{:>9}    of them received", received.load(Ordering::SeqCst));
-        println!("{:>9}    MiB of memory at most, receiver included", peak_memory().unwrap_or_default());
-        let _ = stop.send(true);
-        dispatching.await?;
+        let rate = per_second(self.deliveries, start);
+        dispatching.abort();
+        ensure!(received.load(Ordering::SeqCst) >= u64::try_from(self.deliveries)?, "deliveries are missing");
         bed.engine.close().await;
-        Ok(())
+        Ok(rate)
     }
 
     /// Some subscriptions fail every other time; all others have a long line.
@@ -179,7 +194,11 @@ impl Bench {
     async fn bed(&self, address: SocketAddr) -> Result<Bed> {
         let (folder, clock) = (tempfile::tempdir()?, Clock::start());
         let limits = Limits { per_subscription: self.max_per_subscription };
-        let engine = Arc::new(Sqlite::open(&folder.path().join("bench.db"), limits, clock.now())?);
+        let store = match &self.nats {
+            Some(servers) => format!("{servers}/bench-{}", Uuid::new_v4().simple()),
+            None => format!("sqlite:{}", folder.path().join("bench.db").display()),
+        };
+        let engine = engine::open(&store, limits, clock.now()).await?;
         let mut bed = Bed { engine, clock, workspaces: Vec::new(), _folder: folder };
         for n in 0..self.subscriptions {
             // Each workspace has one subscription, so that a delivery is an event.
@@ -248,7 +267,7 @@ fn event(bytes: usize) -> Result<NewEvent> {
 
 /// Sends one event after the other to an endpoint that fails at first: how late the retries were, in milliseconds.
 async fn sample(
-    engine: Arc<Sqlite>,
+    engine: Arc<dyn Engine>,
     clock: Clock,
     workspace: WorkspaceId,
     bytes: usize,
@@ -282,6 +301,9 @@ async fn receiver(delay: Duration) -> Result<(SocketAddr, Arc<AtomicU64>)> {
     let app = Router::new().fallback(move |uri: axum::http::Uri, _: Bytes| {
         let (count, refused) = (Arc::clone(&count), Arc::clone(&refused));
         async move {
+            if uri.path() == "/hang" {
+                std::future::pending::<()>().await;
+            }
             count.fetch_add(1, Ordering::SeqCst);
             if uri.path().starts_with("/fail/") {
                 let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,9 +13,6 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::api::{Api, token};
 use crate::clock::Clock;
@@ -23,7 +20,8 @@ use crate::deliver::{Client, Dispatcher, Guard, Options, system_lookup};
 use crate::engine::{self, Engine, Limits, Token, Workspace};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::metrics::Metrics;
-use crate::settings::{LogFormat, Settings};
+use crate::settings::Settings;
+use crate::telemetry::Telemetry;
 
 /// How often what is old is looked for, and how much of it is forgotten at a time.
 const TIDY: (Duration, usize) = (Duration::from_secs(60), 500);
@@ -51,9 +49,13 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<()> {
         let settings = self.settings.clone().with_file(self.config.as_deref())?;
-        log_to_stderr(&settings)?;
-        raise_file_limit();
-        super::block_on(self.serve(settings))
+        super::block_on(async {
+            let telemetry = Telemetry::start(&settings)?;
+            raise_file_limit();
+            let served = self.serve(settings).await;
+            telemetry.stop().await;
+            served
+        })
     }
 
     async fn serve(self, mut settings: Settings) -> Result<()> {
@@ -88,6 +90,7 @@ impl Serve {
         let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
         let tidying = tokio::spawn(tidy(engine.clone(), api.clone(), clock, settings.retention()));
 
+        let interrupted = interruptions()?; // before anybody knows that there is something to stop
         println!("listening on http://{address}");
         tracing::info!(%address, store = settings.store_name(), "serving");
         let mut until = stopped;
@@ -95,7 +98,7 @@ impl Serve {
             let _ = until.wait_for(|stop| *stop).await;
         });
         let serving = tokio::spawn(serving.into_future());
-        interrupted().await?;
+        interrupted.await;
         tracing::info!("stopping: what is under way is finished");
         let _ = stop.send(true);
         if tokio::time::timeout(REQUEST_GRACE, serving).await.is_err() {
@@ -110,14 +113,15 @@ impl Serve {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
-async fn interrupted() -> Result<()> {
+/// From now on, SIGINT and SIGTERM end the process no more; they end what this gives.
+fn interruptions() -> Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// Forgets what is older than the retention, a piece at a time.
@@ -194,17 +198,6 @@ fn extra_roots(settings: &Settings) -> Result<Vec<CertificateDer<'static>>> {
     let Some(path) = &settings.extra_roots else { return Ok(Vec::new()) };
     let unreadable = || format!("{} holds no certificates", path.display());
     CertificateDer::pem_file_iter(path).and_then(Iterator::collect).with_context(unreadable)
-}
-
-fn log_to_stderr(settings: &Settings) -> Result<()> {
-    let filter: Targets = settings.log.as_deref().unwrap_or("info").parse().context("the log filter is not one")?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    match settings.log_format.unwrap_or(LogFormat::Text) {
-        LogFormat::Text => registry.with(layer).init(),
-        LogFormat::Json => registry.with(layer.json()).init(),
-    }
-    Ok(())
 }
 
 /// Every attempt may need a file descriptor; the usual limit is low, and may be raised.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clarife_webhooks::sender::{ATTEMPT_TIMEOUT, Outcome, Recorded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tracing::{Instrument as _, Span};
 
 use super::client::{Client, signature_header};
 use crate::clock::{Clock, wall};
@@ -80,7 +81,15 @@ impl Dispatcher {
                     let mut first = Some(first);
                     for claim in claims {
                         let slot = first.take().or_else(|| Arc::clone(&self.slots).try_acquire_owned().ok());
-                        tokio::spawn(self.attempts.clone().attempt(claim, slot));
+                        let span = tracing::info_span!(
+                            "attempt",
+                            delivery = %claim.delivery,
+                            event = claim.event_id,
+                            subscription = %claim.subscription.id,
+                            number = claim.attempt,
+                            outcome = tracing::field::Empty,
+                        );
+                        tokio::spawn(self.attempts.clone().attempt(claim, slot).instrument(span));
                     }
                 }
                 Err(error) => {
@@ -114,6 +123,7 @@ impl Attempts {
             outcome: answer.outcome,
             answer: answer.body,
         };
+        Span::current().record("outcome", tracing::field::display(answer.outcome));
         self.metrics.attempt_ended(&attempt);
         if let Some(recorded) = self.record(&claim, attempt).await {
             self.report(&claim, answer.outcome, &recorded);
@@ -127,12 +137,12 @@ impl Attempts {
             match self.engine.record(claim, attempt.clone()).await {
                 Ok(recorded) => return recorded,
                 Err(EngineError::Unavailable(why)) => {
-                    tracing::error!(delivery = %claim.delivery, why, "an attempt cannot be recorded yet");
+                    tracing::error!(why, "an attempt cannot be recorded yet");
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2).min(PAUSES.1);
                 }
                 Err(error) => {
-                    tracing::error!(delivery = %claim.delivery, %error, "an attempt was not recorded");
+                    tracing::error!(%error, "an attempt was not recorded");
                     return None;
                 }
             }
@@ -140,12 +150,11 @@ impl Attempts {
     }
 
     fn report(&self, claim: &Claim, outcome: Outcome, recorded: &Recorded) {
-        let (delivery, event, subscription) = (claim.delivery, &claim.event_id, &claim.subscription.id);
-        tracing::debug!(%delivery, event, %subscription, attempt = claim.attempt, %outcome, "attempted");
+        tracing::debug!("attempted");
         self.metrics.recorded(recorded);
         if recorded.deactivated {
             let host = claim.subscription.subscription.url.host();
-            tracing::warn!(%subscription, host, %outcome, "a subscription was deactivated");
+            tracing::warn!(host, %outcome, "a subscription was deactivated");
         }
     }
 }

@@ -24,6 +24,9 @@ use crate::sender::{Api, Sender};
 /// How long the deliveries may take that are left when the load has ended: all retries, and some.
 const DRAIN: Duration = Duration::from_secs(180);
 
+/// How long a client waits between its calls, so that the slow endpoint keeps up.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Kill the sender at random moments under load, and look whether anything was lost.
 #[derive(Parser)]
 struct Arguments {
@@ -109,7 +112,7 @@ fn bring(load: &Load, api: &Api) {
                 if let Ok(mut accepted) = load.accepted.lock() {
                     accepted.extend(ids);
                 }
-                std::thread::sleep(Duration::from_millis(2));
+                std::thread::sleep(PAUSE);
             }
             _ => {
                 load.refused.fetch_add(1, Ordering::SeqCst);

@@ -93,7 +93,7 @@ async fn receive(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap,
         receiver.seen().twice_at_once += 1;
     }
     if path == "/slow" {
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(2..40))).await;
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(1..10))).await;
     }
     let mut seen = receiver.seen();
     if seen.under_way.get(&key) == Some(&life) {
