@@ -149,6 +149,7 @@ impl Settings {
             event_bytes: number(self.max_event_bytes, 256 * 1024),
             events: 1000,
             page: 200,
+            bodies: 256,
             requests_per_second: self.requests_per_second.unwrap_or(NonZeroU32::MIN.saturating_add(99)),
         }
     }

@@ -135,7 +135,7 @@ fn parse_id(id: &str) -> Result<DeliveryId, ApiError> {
 }
 
 /// Deliveries, the newest first
-#[utoipa::path(get, path = "/v1/deliveries", tag = "deliveries", params(DeliveryQuery), responses(
+#[utoipa::path(get, path = "/v1/deliveries", operation_id = "listDeliveries", tag = "deliveries", params(DeliveryQuery), responses(
     (status = 200, body = Deliveries),
     (status = "4XX", body = Refusal),
 ))]
@@ -169,7 +169,7 @@ pub(super) async fn list(
 }
 
 /// A delivery and its attempts
-#[utoipa::path(get, path = "/v1/deliveries/{id}", tag = "deliveries", responses(
+#[utoipa::path(get, path = "/v1/deliveries/{id}", operation_id = "getDelivery", tag = "deliveries", params(("id" = String, Path, description = "The delivery's id")), responses(
     (status = 200, body = DeliveryDetail),
     (status = "4XX", body = Refusal),
 ))]
@@ -184,7 +184,7 @@ pub(super) async fn get(
 }
 
 /// Send a failed or held delivery again
-#[utoipa::path(post, path = "/v1/deliveries/{id}/resend", tag = "deliveries", responses(
+#[utoipa::path(post, path = "/v1/deliveries/{id}/resend", operation_id = "resendDelivery", tag = "deliveries", params(("id" = String, Path, description = "The delivery's id")), responses(
     (status = 202, body = Begun),
     (status = "4XX", body = Refusal),
 ))]

@@ -113,7 +113,7 @@ fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEv
 ///
 /// Idempotent by id: an event that was accepted before is not accepted again, and one of the same id with another type or other data is
 /// refused with 409. All events of a request are accepted, or none.
-#[utoipa::path(post, path = "/v1/events", tag = "events", request_body = Incoming, responses(
+#[utoipa::path(post, path = "/v1/events", operation_id = "acceptEvents", tag = "events", request_body = Incoming, responses(
     (status = 202, body = Acceptance),
     (status = "4XX", body = Refusal),
     (status = 503, description = "Nothing was kept; send it again", body = Refusal),
@@ -143,7 +143,7 @@ pub(super) async fn accept(
 }
 
 /// An event, byte for byte as it is sent
-#[utoipa::path(get, path = "/v1/events/{id}", tag = "events", responses(
+#[utoipa::path(get, path = "/v1/events/{id}", operation_id = "getEvent", tag = "events", params(("id" = String, Path, description = "The event's id")), responses(
     (status = 200, body = Object),
     (status = "4XX", body = Refusal),
 ))]

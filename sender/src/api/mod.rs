@@ -19,9 +19,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -47,6 +49,8 @@ pub(crate) struct ApiLimits {
     pub(crate) events: usize,
     /// Deliveries on a page.
     pub(crate) page: usize,
+    /// Requests with a body, at a time.
+    pub(crate) bodies: usize,
     /// Requests of one workspace in a second, on average; twice as many at once.
     pub(crate) requests_per_second: NonZeroU32,
 }
@@ -65,6 +69,7 @@ pub(crate) struct Shared {
     /// Where deliveries may go.
     pub(crate) guard: Guard,
     rate: DefaultKeyedRateLimiter<WorkspaceId>,
+    bodies: Semaphore,
 }
 
 impl Deref for Api {
@@ -97,7 +102,8 @@ impl Api {
     ) -> Self {
         let rate = limits.requests_per_second;
         let quota = Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
-        Self(Arc::new(Shared { engine, clock, metrics, limits, admin, guard, rate: RateLimiter::hashmap(quota) }))
+        let (rate, bodies) = (RateLimiter::hashmap(quota), Semaphore::new(limits.bodies));
+        Self(Arc::new(Shared { engine, clock, metrics, limits, admin, guard, rate, bodies }))
     }
 
     /// Forgets the rates of workspaces that have been quiet.
@@ -114,7 +120,7 @@ impl Api {
                 ApiError::new(Code::MethodNotAllowed, "this path has other methods")
             })
             .layer(DefaultBodyLimit::max(self.limits.request_bytes))
-            .layer(middleware::from_fn_with_state(self.clone(), count))
+            .layer(middleware::from_fn_with_state(self.clone(), watch))
             .with_state(self)
     }
 }
@@ -153,7 +159,15 @@ fn routes() -> (Router<Api>, OpenApi) {
         .split_for_parts()
 }
 
-async fn count(State(api): State<Api>, request: Request, next: Next) -> Response {
+/// Counts, traces, and takes only so many requests with a body at a time: their memory is bounded by that.
+async fn watch(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let place = if request.method() == Method::GET { Ok(None) } else { api.bodies.try_acquire().map(Some) };
+    let Ok(_place) = place else {
+        api.metrics.answered(Code::Unavailable.status().as_u16());
+        return ApiError::new(Code::Unavailable, "there are too many requests at a time")
+            .retry_after(1)
+            .into_response();
+    };
     let (method, path) = (request.method(), request.extensions().get::<MatchedPath>());
     let path = path.map_or("", MatchedPath::as_str);
     let span = tracing::info_span!("request", %method, path, status = tracing::field::Empty);

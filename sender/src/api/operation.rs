@@ -11,13 +11,13 @@ use super::error::{ApiError, Refusal};
 use super::extract::Admin;
 
 /// Whether the process lives
-#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, body = String)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "operation", security(()), responses((status = 200, body = String)))]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// Whether events are accepted: something is written
-#[utoipa::path(get, path = "/readyz", tag = "operation", security(()), responses(
+#[utoipa::path(get, path = "/readyz", operation_id = "readyz", tag = "operation", security(()), responses(
     (status = 200, body = String),
     (status = 503, description = "The store takes nothing", body = Refusal),
 ))]
@@ -27,7 +27,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<&'static str, ApiEr
 }
 
 /// Metrics for Prometheus; needs the administrator's token
-#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operation", responses(
     (status = 200, body = String),
     (status = 401, description = "No valid token", body = Refusal),
 ))]
@@ -37,7 +37,7 @@ pub(super) async fn metrics(_: Admin, State(api): State<Api>) -> Result<impl Int
 }
 
 /// This description
-#[utoipa::path(get, path = "/openapi.json", tag = "operation", security(()), responses(
+#[utoipa::path(get, path = "/openapi.json", operation_id = "getDescription", tag = "operation", security(()), responses(
     (status = 200, description = "OpenAPI 3.1", body = serde_json::Value),
 ))]
 pub(super) async fn openapi() -> Json<OpenApi> {

@@ -164,7 +164,7 @@ fn no_randomness(error: impl std::fmt::Display) -> ApiError {
 }
 
 /// Subscribe; the secret is shown now and not again
-#[utoipa::path(post, path = "/v1/subscriptions", tag = "subscriptions", request_body = NewSubscription, responses(
+#[utoipa::path(post, path = "/v1/subscriptions", operation_id = "createSubscription", tag = "subscriptions", request_body = NewSubscription, responses(
     (status = 201, body = SubscriptionWithSecret),
     (status = "4XX", body = Refusal),
 ))]
@@ -180,7 +180,7 @@ pub(super) async fn create(
 }
 
 /// All subscriptions, oldest first
-#[utoipa::path(get, path = "/v1/subscriptions", tag = "subscriptions", responses(
+#[utoipa::path(get, path = "/v1/subscriptions", operation_id = "listSubscriptions", tag = "subscriptions", responses(
     (status = 200, body = Subscriptions),
     (status = "4XX", body = Refusal),
 ))]
@@ -191,7 +191,7 @@ pub(super) async fn list(Tenant(workspace): Tenant, State(api): State<Api>) -> R
 }
 
 /// One subscription
-#[utoipa::path(get, path = "/v1/subscriptions/{id}", tag = "subscriptions", responses(
+#[utoipa::path(get, path = "/v1/subscriptions/{id}", operation_id = "getSubscription", tag = "subscriptions", params(("id" = String, Path, description = "The subscription's id")), responses(
     (status = 200, body = SubscriptionView),
     (status = "4XX", body = Refusal),
 ))]
@@ -204,7 +204,7 @@ pub(super) async fn get(
 }
 
 /// Change a subscription's URL or types
-#[utoipa::path(patch, path = "/v1/subscriptions/{id}", tag = "subscriptions", request_body = SubscriptionChange, responses(
+#[utoipa::path(patch, path = "/v1/subscriptions/{id}", operation_id = "updateSubscription", tag = "subscriptions", request_body = SubscriptionChange, params(("id" = String, Path, description = "The subscription's id")), responses(
     (status = 200, body = SubscriptionView),
     (status = "4XX", body = Refusal),
 ))]
@@ -221,7 +221,7 @@ pub(super) async fn update(
 }
 
 /// Delete a subscription, and its deliveries with it
-#[utoipa::path(delete, path = "/v1/subscriptions/{id}", tag = "subscriptions", responses(
+#[utoipa::path(delete, path = "/v1/subscriptions/{id}", operation_id = "deleteSubscription", tag = "subscriptions", params(("id" = String, Path, description = "The subscription's id")), responses(
     (status = 204),
     (status = "4XX", body = Refusal),
 ))]
@@ -235,7 +235,7 @@ pub(super) async fn delete(
 }
 
 /// A new secret; the old one signs beside it for 24 hours
-#[utoipa::path(post, path = "/v1/subscriptions/{id}/rotate-secret", tag = "subscriptions", responses(
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/rotate-secret", operation_id = "rotateSecret", tag = "subscriptions", params(("id" = String, Path, description = "The subscription's id")), responses(
     (status = 200, body = SubscriptionWithSecret),
     (status = "4XX", body = Refusal),
 ))]
@@ -250,7 +250,7 @@ pub(super) async fn rotate_secret(
 }
 
 /// Activate a subscription again; what has failed or was held stays until it is sent again
-#[utoipa::path(post, path = "/v1/subscriptions/{id}/activate", tag = "subscriptions", responses(
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/activate", operation_id = "activateSubscription", tag = "subscriptions", params(("id" = String, Path, description = "The subscription's id")), responses(
     (status = 200, body = SubscriptionView),
     (status = "4XX", body = Refusal),
 ))]
@@ -273,7 +273,7 @@ async fn apply(
 }
 
 /// Send a test event: one attempt, shown in the log, not counted
-#[utoipa::path(post, path = "/v1/subscriptions/{id}/test", tag = "subscriptions", request_body = TestRequest, responses(
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/test", operation_id = "sendTestEvent", tag = "subscriptions", request_body = TestRequest, params(("id" = String, Path, description = "The subscription's id")), responses(
     (status = 202, body = Begun),
     (status = "4XX", body = Refusal),
 ))]
@@ -291,7 +291,7 @@ pub(super) async fn test(
 }
 
 /// Send everything again that has failed or is held, since a moment
-#[utoipa::path(post, path = "/v1/subscriptions/{id}/resend", tag = "subscriptions", request_body = ResendRequest, responses(
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/resend", operation_id = "resendSince", tag = "subscriptions", request_body = ResendRequest, params(("id" = String, Path, description = "The subscription's id")), responses(
     (status = 202, body = Resent),
     (status = "4XX", body = Refusal),
 ))]
@@ -307,7 +307,7 @@ pub(super) async fn resend(
 }
 
 /// Subscriptions that were deactivated after failures, and why
-#[utoipa::path(get, path = "/v1/warnings", tag = "subscriptions", responses(
+#[utoipa::path(get, path = "/v1/warnings", operation_id = "listWarnings", tag = "subscriptions", responses(
     (status = 200, body = Warnings),
     (status = "4XX", body = Refusal),
 ))]

@@ -43,6 +43,7 @@ impl Bed {
             event_bytes: 10_000,
             events: 5,
             page: 10,
+            bodies: 2,
             requests_per_second: NonZeroU32::new(rate).expect("is not 0"),
         };
         let admin = Some(token::hash(ADMIN));
@@ -150,6 +151,26 @@ async fn nothing_opens_without_its_token() {
     }
     assert!(operations >= 20, "{operations}");
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+}
+
+#[test]
+fn the_description_is_complete() {
+    let document = serde_json::to_value(super::document()).expect("is JSON");
+    let mut names = std::collections::HashSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            assert!(names.insert(text(&operation["operationId"])), "{method} {path}");
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            let named: Vec<_> = path.split(['{', '}']).skip(1).step_by(2).collect();
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let in_path = parameters.iter().filter(|one| one["in"] == "path" && one["required"] == true);
+            assert_eq!(in_path.map(|one| text(&one["name"])).collect::<Vec<_>>(), named, "{method} {path}");
+        }
+    }
+    let written = document.to_string();
+    for reference in written.split("\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(document.pointer(reference).is_some(), "{reference}");
+    }
 }
 
 #[tokio::test]
@@ -413,6 +434,40 @@ async fn refusals_have_one_shape_and_a_store_that_is_gone_is_503() {
         assert_eq!((status, &refusal["code"]), (503, &json!("UNAVAILABLE")), "{path}");
     }
     assert_eq!(bed.get("/healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn bodies_at_a_time_are_limited() {
+    let bed = Bed::new().await;
+    let waiting = || {
+        let request = Request::builder().method("POST").uri("/v1/events");
+        let request = request.header("authorization", format!("Bearer {}", bed.token)).body(Body::new(Never));
+        tokio::spawn(bed.router.clone().oneshot(request.expect("a request")))
+    };
+    let (first, second) = (waiting(), waiting());
+    tokio::task::yield_now().await;
+    let (status, refusal) = bed.post("/v1/events", event("evt_1")).await;
+    assert_eq!((status, &refusal["code"]), (503, &json!("UNAVAILABLE")));
+    assert_eq!(bed.get("/v1/workspace").await.0, 200);
+    first.abort();
+    second.abort();
+    let _ = (first.await, second.await);
+    assert_eq!(bed.post("/v1/events", event("evt_1")).await.0, 202);
+}
+
+/// A body that never comes.
+struct Never;
+
+impl hyper::body::Body for Never {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ fn check_name(name: String) -> Result<String, ApiError> {
 }
 
 /// Create a workspace
-#[utoipa::path(post, path = "/v1/workspaces", tag = "administration", request_body = NewWorkspace, responses(
+#[utoipa::path(post, path = "/v1/workspaces", operation_id = "createWorkspace", tag = "administration", request_body = NewWorkspace, responses(
     (status = 201, body = WorkspaceView),
     (status = "4XX", body = Refusal),
 ))]
@@ -161,7 +161,7 @@ pub(super) async fn create(
 }
 
 /// All workspaces, oldest first
-#[utoipa::path(get, path = "/v1/workspaces", tag = "administration", responses(
+#[utoipa::path(get, path = "/v1/workspaces", operation_id = "listWorkspaces", tag = "administration", responses(
     (status = 200, body = Workspaces),
     (status = "4XX", body = Refusal),
 ))]
@@ -173,7 +173,7 @@ pub(super) async fn list(_: Admin, State(api): State<Api>) -> Result<Json<Worksp
 /// Change a workspace's plan
 ///
 /// Subscriptions beyond the new plan's limit stay.
-#[utoipa::path(patch, path = "/v1/workspaces/{id}", tag = "administration", request_body = WorkspaceChange, responses(
+#[utoipa::path(patch, path = "/v1/workspaces/{id}", operation_id = "changeWorkspace", tag = "administration", request_body = WorkspaceChange, params(("id" = String, Path, description = "The workspace's id")), responses(
     (status = 200, body = WorkspaceView),
     (status = "4XX", body = Refusal),
 ))]
@@ -187,7 +187,7 @@ pub(super) async fn change(
 }
 
 /// Create a token for a workspace
-#[utoipa::path(post, path = "/v1/workspaces/{id}/tokens", tag = "administration", request_body = NewToken, responses(
+#[utoipa::path(post, path = "/v1/workspaces/{id}/tokens", operation_id = "createToken", tag = "administration", request_body = NewToken, params(("id" = String, Path, description = "The workspace's id")), responses(
     (status = 201, body = TokenCreated),
     (status = "4XX", body = Refusal),
 ))]
@@ -212,7 +212,7 @@ pub(super) async fn create_token(
 }
 
 /// A workspace's tokens, without themselves
-#[utoipa::path(get, path = "/v1/workspaces/{id}/tokens", tag = "administration", responses(
+#[utoipa::path(get, path = "/v1/workspaces/{id}/tokens", operation_id = "listTokens", tag = "administration", params(("id" = String, Path, description = "The workspace's id")), responses(
     (status = 200, body = Tokens),
     (status = "4XX", body = Refusal),
 ))]
@@ -222,7 +222,7 @@ pub(super) async fn tokens(_: Admin, State(api): State<Api>, Path(id): Path<Stri
 }
 
 /// Delete a token
-#[utoipa::path(delete, path = "/v1/workspaces/{id}/tokens/{token}", tag = "administration", responses(
+#[utoipa::path(delete, path = "/v1/workspaces/{id}/tokens/{token}", operation_id = "deleteToken", tag = "administration", params(("id" = String, Path, description = "The workspace's id"), ("token" = String, Path, description = "The token's id")), responses(
     (status = 204),
     (status = "4XX", body = Refusal),
 ))]
@@ -236,7 +236,7 @@ pub(super) async fn delete_token(
 }
 
 /// The workspace that the token opens
-#[utoipa::path(get, path = "/v1/workspace", tag = "subscriptions", responses(
+#[utoipa::path(get, path = "/v1/workspace", operation_id = "getOwnWorkspace", tag = "subscriptions", responses(
     (status = 200, body = WorkspaceView),
     (status = "4XX", body = Refusal),
 ))]

@@ -16,7 +16,7 @@ use clarife_webhooks::{Event, SIGNATURE_HEADER, Webhook, WebhookError};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{Paint, Secrets};
+use super::{Paint, Secrets, printable};
 use crate::clock::wall;
 use crate::deliver::{Client, Guard, Options, signature_header, system_lookup};
 
@@ -125,8 +125,9 @@ impl Listener {
         }
         let (paint, word) = (self.paint, if status.is_success() { "verified" } else { "verified, answered" });
         let word = if status.is_success() { paint.good(word) } else { paint.bad(format_args!("{word} {status}")) };
-        println!("{word} {} {}", event.event_type(), paint.dim(format_args!("{} {}", event.id(), uri.path())));
-        println!("{}", serde_json::to_string_pretty(&data).unwrap_or_default());
+        let (kind, id) = (printable(event.event_type().as_str()), printable(event.id()));
+        println!("{word} {kind} {}", paint.dim(format_args!("{id} {}", uri.path())));
+        println!("{}", printable(&serde_json::to_string_pretty(&data).unwrap_or_default()));
     }
 
     fn show_refusal(&self, uri: &Uri, error: &WebhookError) {

@@ -127,6 +127,12 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
+/// What somebody else has said, without what would steer the terminal.
+fn printable(text: &str) -> String {
+    let harmless = |char: char| if char.is_control() && !matches!(char, '\n' | '\t') { '\u{fffd}' } else { char };
+    text.chars().map(harmless).collect()
+}
+
 /// Colours, where somebody sees them.
 #[derive(Clone, Copy)]
 struct Paint(bool);
@@ -156,6 +162,11 @@ impl Paint {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn strangers_do_not_steer_the_terminal() {
+        assert_eq!(super::printable("a\tb\n\u{1b}[2J\u{7}\u{9b}é"), "a\tb\n\u{fffd}[2J\u{fffd}\u{fffd}é");
+    }
+
     #[test]
     fn the_command_line_is_consistent() {
         use clap::CommandFactory as _;

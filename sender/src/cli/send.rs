@@ -9,7 +9,7 @@ use clap::Args;
 use clarife_webhooks::sender::{EndpointUrl, Outcome, TestEvent};
 use clarife_webhooks::{Event, EventType, SIGNATURE_HEADER};
 
-use super::{Paint, Secrets, read};
+use super::{Paint, Secrets, printable, read};
 use crate::clock::wall;
 use crate::deliver::{Client, Guard, Options, signature_header, system_lookup};
 
@@ -40,7 +40,7 @@ impl Send {
             Client::new(Options { guard, lookup: system_lookup(), extra_roots: Vec::new(), idle_per_host: 0 })?;
         println!("POST {url}");
         println!("{}", paint.dim(format_args!("Content-Type: application/json\n{SIGNATURE_HEADER}: {signature}")));
-        println!("\n{}\n", String::from_utf8_lossy(&body));
+        println!("\n{}\n", printable(&String::from_utf8_lossy(&body)));
         let start = Instant::now();
         let answer = client.post(&url, body.into(), [signature_header(&signature)]).await;
         let took = format!("after {} ms", start.elapsed().as_millis());
@@ -51,7 +51,7 @@ impl Send {
         };
         println!("{} {}", if success { paint.good(&shown) } else { paint.bad(&shown) }, paint.dim(took));
         if !answer.body.is_empty() {
-            println!("\n{}", String::from_utf8_lossy(&answer.body));
+            println!("\n{}", printable(&String::from_utf8_lossy(&answer.body)));
         }
         Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -80,9 +80,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         .collect();
     for kill in 1..=arguments.kills {
         std::thread::sleep(Duration::from_millis(fastrand::u64(20..900)));
-        receiver.next_life();
         // Every fifth time it is asked to stop, which must lose nothing either.
         sender.end(kill % 5 == 0)?;
+        receiver.next_life();
         sender.restart()?;
     }
     std::thread::sleep(Duration::from_millis(300));

@@ -56,8 +56,16 @@ impl Receiver {
         Ok(())
     }
 
-    /// The sender is about to be killed.
+    /// The sender is gone: waits until nothing of what it had sent is being answered; what comes then is from the next one.
     pub(crate) fn next_life(&self) {
+        let mut quiet = 0;
+        for _ in 0..200 {
+            std::thread::sleep(Duration::from_millis(5));
+            quiet = if self.seen().under_way.is_empty() { quiet + 1 } else { 0 };
+            if quiet == 4 {
+                break;
+            }
+        }
         self.seen().life += 1;
     }
 
@@ -76,6 +84,34 @@ impl Receiver {
     }
 }
 
+/// Notes what is being answered, until it is or its connection is gone.
+struct UnderWay {
+    receiver: Receiver,
+    key: Key,
+    life: u64,
+}
+
+impl UnderWay {
+    fn start(receiver: &Receiver, key: &Key) -> Self {
+        let mut seen = receiver.seen();
+        let life = seen.life;
+        if seen.under_way.insert(key.clone(), life) == Some(life) {
+            seen.twice_at_once += 1;
+        }
+        drop(seen);
+        Self { receiver: receiver.clone(), key: key.clone(), life }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut seen = self.receiver.seen();
+        if seen.under_way.get(&self.key) == Some(&self.life) {
+            seen.under_way.remove(&self.key);
+        }
+    }
+}
+
 async fn receive(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap, body: Bytes) -> StatusCode {
     let path = uri.path().to_owned();
     let webhook = receiver.seen().webhooks.get(&path).cloned();
@@ -84,21 +120,11 @@ async fn receive(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap,
         return StatusCode::BAD_REQUEST;
     };
     let key = (path.clone(), event.id().to_owned());
-    let (life, beside) = {
-        let mut seen = receiver.seen();
-        let life = seen.life;
-        (life, seen.under_way.insert(key.clone(), life))
-    };
-    if beside == Some(life) {
-        receiver.seen().twice_at_once += 1;
-    }
+    let _under_way = UnderWay::start(&receiver, &key);
     if path == "/slow" {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(1..10))).await;
     }
     let mut seen = receiver.seen();
-    if seen.under_way.get(&key) == Some(&life) {
-        seen.under_way.remove(&key);
-    }
     if path == "/dead" {
         return StatusCode::SERVICE_UNAVAILABLE;
     }

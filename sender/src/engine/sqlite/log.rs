@@ -16,7 +16,10 @@ use crate::engine::{
 };
 use crate::ids::DeliveryId;
 
-/// Connections for reading, as many as were ever needed at a time.
+/// How many connections are kept for the next reads.
+const IDLE: usize = 8;
+
+/// Connections for reading.
 #[derive(Clone)]
 pub(super) struct Readers {
     path: PathBuf,
@@ -41,7 +44,10 @@ impl Readers {
             let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = idle.map_or_else(|| schema::open_for_reading(&readers.path), Ok)?;
             let result = work(&connection);
-            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            let mut idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE {
+                idle.push(connection);
+            }
             result
         });
         read.await.map_err(|error| EngineError::Unavailable(error.to_string()))?
