@@ -31,7 +31,7 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The store: `sqlite:` and a file, made if it is not there [default: sqlite:clarife-sender.db]
+    /// The store: `sqlite:` and a file, made if it is not there, or `nats://` and servers [default: sqlite:clarife-sender.db]
     #[arg(long, env = "CLARIFE_SENDER_STORE", value_name = "URL")]
     store: String,
     /// Where the API listens [default: 127.0.0.1:8420]
@@ -103,10 +103,19 @@ impl Settings {
         Ok(self.or(from_file))
     }
 
+    /// The store's URL.
+    pub(crate) fn store(&self) -> &str {
+        self.store.as_deref().unwrap_or("sqlite:clarife-sender.db")
+    }
+
+    /// The store's URL without a password.
+    pub(crate) fn store_name(&self) -> &str {
+        self.store().rsplit_once('@').map_or(self.store(), |(_, servers)| servers)
+    }
+
     /// The file that the store is in.
     pub(crate) fn store_path(&self) -> Result<PathBuf> {
-        let url = self.store.as_deref().unwrap_or("sqlite:clarife-sender.db");
-        match url.split_once(':') {
+        match self.store().split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
             _ => bail!("the store is not `sqlite:` and a file"),
         }

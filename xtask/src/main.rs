@@ -5,6 +5,7 @@ mod codegen;
 mod consumers;
 mod demo;
 mod docs;
+mod nats;
 mod node;
 mod package;
 mod parity;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use xshell::cmd;
 
 /// Builds, tests and shows clarife-webhooks. Every command installs what it needs first.
 #[derive(Parser)]
@@ -46,6 +48,18 @@ enum Command {
         /// How often
         #[arg(long, default_value_t = 100)]
         kills: u64,
+    },
+    /// A NATS cluster of three on loopback, for as long as a command runs: `{nats}` in it is the cluster's URL
+    Nats {
+        /// The command and its arguments
+        #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Simulate a large sender at its busiest, and compare with the capacity model; `-- --help` lists what can be set
+    Simulate {
+        /// What the simulation is told
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Write the files that are generated from the core, and the test vectors
     Codegen {
@@ -78,6 +92,10 @@ fn run(command: Command) -> Result<()> {
         Command::Consumers { names } => test::consumers(&sh, &names),
         Command::Bench => bench::run(&sh),
         Command::Torture { kills } => torture::run(&sh, kills),
+        Command::Nats { command } => nats::run(&sh, &command),
+        Command::Simulate { arguments } => {
+            Ok(cmd!(sh, "cargo run --quiet --locked --release --package simulate -- {arguments...}").quiet().run()?)
+        }
         Command::Codegen { check } => codegen::run(&sh, check),
         Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),

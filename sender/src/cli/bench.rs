@@ -18,11 +18,11 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::clock::{Clock, wall};
 use crate::deliver::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
-use crate::engine::sqlite::Sqlite;
-use crate::engine::{DeliveryFilter, Engine, Limits, NewEvent, Workspace};
+use crate::engine::{self, DeliveryFilter, Engine, Limits, NewEvent, Workspace};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 
@@ -54,6 +54,9 @@ pub(super) struct Bench {
     /// Attempts under way for one subscription
     #[arg(long, default_value_t = 8)]
     max_per_subscription: usize,
+    /// Use a store on these NATS servers, `nats://host:port,…`, instead of SQLite; it is left there
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
     /// Measure instead how late retries are while so many deliveries wait
     #[arg(long, value_name = "WAITING")]
     backlog: Option<usize>,
@@ -61,7 +64,7 @@ pub(super) struct Bench {
 
 /// A store of its own, with workspaces that each have subscriptions.
 struct Bed {
-    engine: Arc<Sqlite>,
+    engine: Arc<dyn Engine>,
     clock: Clock,
     workspaces: Vec<WorkspaceId>,
     _folder: tempfile::TempDir,
@@ -192,7 +195,11 @@ impl Bench {
     async fn bed(&self, address: SocketAddr) -> Result<Bed> {
         let (folder, clock) = (tempfile::tempdir()?, Clock::start());
         let limits = Limits { per_subscription: self.max_per_subscription };
-        let engine = Arc::new(Sqlite::open(&folder.path().join("bench.db"), limits, clock.now())?);
+        let store = match &self.nats {
+            Some(servers) => format!("{servers}/bench-{}", Uuid::new_v4().simple()),
+            None => format!("sqlite:{}", folder.path().join("bench.db").display()),
+        };
+        let engine = engine::open(&store, limits, clock.now()).await?;
         let mut bed = Bed { engine, clock, workspaces: Vec::new(), _folder: folder };
         for n in 0..self.subscriptions {
             // Each workspace has one subscription, so that a delivery is an event.
@@ -261,7 +268,7 @@ fn event(bytes: usize) -> Result<NewEvent> {
 
 /// Sends one event after the other to an endpoint that fails at first: how late the retries were, in milliseconds.
 async fn sample(
-    engine: Arc<Sqlite>,
+    engine: Arc<dyn Engine>,
     clock: Clock,
     workspace: WorkspaceId,
     bytes: usize,

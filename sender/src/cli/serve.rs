@@ -17,8 +17,7 @@ use tokio::sync::watch;
 use crate::api::{Api, token};
 use crate::clock::Clock;
 use crate::deliver::{Client, Dispatcher, Guard, Options, system_lookup};
-use crate::engine::sqlite::Sqlite;
-use crate::engine::{Engine, Limits, Token, Workspace};
+use crate::engine::{self, Engine, Limits, Token, Workspace};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -68,7 +67,7 @@ impl Serve {
         }
         let (clock, metrics) = (Clock::start(), Metrics::new());
         let limits = Limits { per_subscription: settings.max_per_subscription() };
-        let engine = Arc::new(Sqlite::open(&settings.store_path()?, limits, clock.now())?);
+        let engine = engine::open(settings.store(), limits, clock.now()).await?;
         let guard = if self.dev { Guard::PublicAndLoopback } else { Guard::Public };
         let client = Client::new(Options {
             guard,
@@ -82,7 +81,7 @@ impl Serve {
         let address = listener.local_addr()?;
         if self.dev {
             admin = Some(admin.map_or_else(token::generate, Ok)?);
-            prepare_development(&engine, clock, &self.dev_endpoint, address, admin.as_deref()).await?;
+            prepare_development(&*engine, clock, &self.dev_endpoint, address, admin.as_deref()).await?;
         }
         let hash = admin.as_deref().map(token::hash);
         let api = Api::new(engine.clone(), clock, metrics.clone(), settings.api_limits(), hash, guard);
@@ -93,7 +92,7 @@ impl Serve {
 
         let interrupted = interruptions()?; // before anybody knows that there is something to stop
         println!("listening on http://{address}");
-        tracing::info!(%address, store = %settings.store_path()?.display(), "serving");
+        tracing::info!(%address, store = settings.store_name(), "serving");
         let mut until = stopped;
         let serving = axum::serve(listener, api.router()).with_graceful_shutdown(async move {
             let _ = until.wait_for(|stop| *stop).await;
@@ -126,7 +125,7 @@ fn interruptions() -> Result<impl Future<Output = ()>> {
 }
 
 /// Forgets what is older than the retention, a piece at a time.
-async fn tidy(engine: Arc<Sqlite>, api: Api, clock: Clock, retention: Duration) {
+async fn tidy(engine: Arc<dyn Engine>, api: Api, clock: Clock, retention: Duration) {
     let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
     loop {
         tokio::time::sleep(TIDY.0).await;
@@ -147,7 +146,7 @@ async fn tidy(engine: Arc<Sqlite>, api: Api, clock: Clock, retention: Duration) 
 
 /// What `--dev` promises, and a warning.
 async fn prepare_development(
-    engine: &Sqlite,
+    engine: &dyn Engine,
     clock: Clock,
     endpoint: &str,
     address: SocketAddr,

@@ -10,8 +10,8 @@ use clarife_webhooks::sender::{
 };
 
 use super::{
-    Accepted, Attempt, Change, Claim, DeliveryFilter, Engine, EngineError, NewEvent, StateName, SubscriptionRecord,
-    Token, Workspace,
+    Accepted, Attempt, Change, Claim, DeliveryFilter, Engine, EngineError, MAX_EVENTS, NewEvent, StateName,
+    SubscriptionRecord, Token, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
@@ -83,8 +83,12 @@ impl<'a, E: Engine> Fixture<'a, E> {
     }
 
     async fn accept(&self, ids: impl IntoIterator<Item = impl AsRef<str>>, now: UnixMillis) -> Vec<Accepted> {
-        let events = ids.into_iter().map(|id| event(id.as_ref(), "a", now)).collect();
-        self.engine.accept(&self.workspace, events, now).await.expect("are accepted")
+        let events: Vec<NewEvent> = ids.into_iter().map(|id| event(id.as_ref(), "a", now)).collect();
+        let mut accepted = Vec::new();
+        for some in events.chunks(MAX_EVENTS) {
+            accepted.extend(self.engine.accept(&self.workspace, some.to_vec(), now).await.expect("are accepted"));
+        }
+        accepted
     }
 
     async fn claim(&self, now: UnixMillis, max: usize) -> Vec<Claim> {

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod conformance;
 mod error;
+pub(crate) mod nats;
+mod queue;
 pub(crate) mod sqlite;
 mod types;
 
@@ -17,13 +19,32 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer, 
 pub(crate) use error::{EngineError, OpenError};
 pub(crate) use types::{
     Accepted, Attempt, Change, Claim, DeliveryFilter, EventRecord, Limits, LoggedDelivery, NewEvent, Page, StateName,
-    Stats, SubscriptionRecord, Token, TokenHash, Workspace,
+    Stats, SubscriptionRecord, Token, TokenHash, Workspace, same,
 };
 
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
 /// What an engine's calls give.
 pub(crate) type Result<T> = std::result::Result<T, EngineError>;
+
+/// Opens the store that a URL names: `sqlite:` and a file, or `nats://` and servers (see [`nats`]).
+pub(crate) async fn open(
+    url: &str,
+    limits: Limits,
+    now: UnixMillis,
+) -> std::result::Result<Arc<dyn Engine>, OpenError> {
+    match url.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(Arc::new(sqlite::Sqlite::open(path.as_ref(), limits, now)?)),
+        Some(("nats", _)) => Ok(Arc::new(nats::Nats::open(url, limits).await?)),
+        _ => {
+            let why = "a store is `sqlite:` and a file, or `nats://` and servers".to_owned();
+            Err(OpenError::Failed { path: url.split(':').next().unwrap_or_default().into(), why })
+        }
+    }
+}
+
+/// How many events are accepted at a time.
+pub(crate) const MAX_EVENTS: usize = 1000;
 
 /// A store of workspaces, subscriptions, events and deliveries, and the queue of what is due.
 ///
@@ -83,7 +104,7 @@ pub(crate) trait Engine: Send + Sync {
     /// Deletes a subscription, and soon after its deliveries; what is under way may still arrive.
     async fn unsubscribe(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()>;
 
-    /// Accepts events: keeps them and creates their deliveries, all or none. An event that was accepted before, with the
+    /// Accepts up to [`MAX_EVENTS`] events: keeps them and creates their deliveries, all or none. An event that was accepted before, with the
     /// same type and data, is not accepted again; one with others is [`EngineError::Conflict`].
     async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixMillis) -> Result<Vec<Accepted>>;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use clarife_webhooks::Event;
 use clarife_webhooks::sender::{
     Delivery, DeliveryState, EndpointUrl, EventTypes, Outcome, Plan, Signer, SigningSecret, Subscription, UnixMillis,
 };
@@ -224,4 +225,12 @@ pub(crate) struct Stats {
     pub(crate) active: u64,
     /// Subscriptions that are deactivated.
     pub(crate) deactivated: u64,
+}
+
+/// Whether two bodies say the same, whenever they say it happened.
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    match (Event::parse_trusted(a.as_bytes()), Event::parse_trusted(b.as_bytes())) {
+        (Ok(a), Ok(b)) => (a.event_type(), a.data()) == (b.event_type(), b.data()),
+        _ => false,
+    }
 }

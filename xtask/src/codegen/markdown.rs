@@ -52,8 +52,9 @@ fn errors() -> String {
 
 /// The same with the status, and links to what the page says of each: a code that it says nothing of is a dead link.
 fn error_reference() -> String {
-    let rows = ErrorCode::ALL
-        .map(|code| format!("[`{code}`](#{code}) | {} | {} | {}", code.status(), WebhookError::from(code), code.hint()));
+    let rows = ErrorCode::ALL.map(|code| {
+        format!("[`{code}`](#{code}) | {} | {} | {}", code.status(), WebhookError::from(code), code.hint())
+    });
     table("`code` | status | what is wrong | what to do", rows)
 }
 
@@ -82,7 +83,11 @@ fn resources_tables() -> String {
                     format!("`{}` | {}{null} | {}", json_name(member), kind(&Kind::of(member.kind)), member.doc)
                 }),
             );
-            let open = if is_published(resource) { "" } else { "\nclarife publishes no more of it; what else there is can be read.\n" };
+            let open = if is_published(resource) {
+                ""
+            } else {
+                "\nclarife publishes no more of it; what else there is can be read.\n"
+            };
             format!("### {}\n\n{}\n\n{members}{open}", resource.name, resource.doc)
         })
         .collect();

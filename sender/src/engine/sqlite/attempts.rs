@@ -5,8 +5,8 @@ use clarife_webhooks::sender::{DeliveryState, Recorded, UnixMillis};
 use rusqlite::params;
 
 use super::directory::{from_json, to_json};
-use super::queue::Turn;
 use super::store::{FRESH, RETRIES, Store};
+use crate::engine::queue::Turn;
 use crate::engine::{Attempt, Claim, Result};
 use crate::ids::DeliveryId;
 

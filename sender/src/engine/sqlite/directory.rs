@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rusqlite::types::{FromSqlError, Type};
 use serde::de::DeserializeOwned;
 
-use super::queue::Key;
+use crate::engine::queue::Key;
 use crate::engine::{EngineError, Result, SubscriptionRecord, Token, TokenHash, Workspace};
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 

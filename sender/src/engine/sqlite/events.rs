@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
+use clarife_webhooks::EventType;
 use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError, UnixMillis};
-use clarife_webhooks::{Event, EventType};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::directory::from_json;
-use super::queue::Key;
 use super::store::{Row, Store, state_number};
-use crate::engine::{Accepted, EngineError, NewEvent, Result, StateName};
+use crate::engine::queue::Key;
+use crate::engine::{Accepted, EngineError, NewEvent, Result, StateName, same};
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 
 /// How many deliveries are sent again in one transaction.
@@ -148,14 +148,6 @@ fn refuse_conflicts(store: &Store, workspace: Key, events: &[NewEvent]) -> Resul
         given.insert(&event.id, &event.body);
     }
     Ok(())
-}
-
-/// Whether two bodies say the same, whenever they say it happened.
-fn same(a: &str, b: &str) -> bool {
-    match (Event::parse_trusted(a.as_bytes()), Event::parse_trusted(b.as_bytes())) {
-        (Ok(a), Ok(b)) => (a.event_type(), a.data()) == (b.event_type(), b.data()),
-        _ => false,
-    }
 }
 
 fn insert_event(store: &Store, workspace: Key, event: &NewEvent, now: UnixMillis) -> Result<i64> {

@@ -8,9 +8,9 @@ use clarife_webhooks::sender::UnixMillis;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::directory::from_json;
-use super::queue::Key;
 use super::schema;
 use super::store::{Store, state_number};
+use crate::engine::queue::Key;
 use crate::engine::{
     Attempt, DeliveryFilter, EngineError, EventRecord, LoggedDelivery, Page, Result, StateName, SubscriptionRecord,
 };

@@ -7,7 +7,6 @@ mod attempts;
 mod directory;
 mod events;
 mod log;
-mod queue;
 mod schema;
 mod store;
 mod subscriptions;
@@ -25,9 +24,9 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer, 
 
 use self::directory::Directory;
 use self::log::{Known, Readers};
-use self::queue::Key;
 use self::store::{SharedDirectory, Store};
 use self::writer::Writer;
+use super::queue::Key;
 use super::{
     Accepted, Attempt, Change, Claim, DeliveryFilter, Engine, EventRecord, Limits, LoggedDelivery, NewEvent, OpenError,
     Page, Result, StateName, Stats, SubscriptionRecord, Token, TokenHash, Workspace,

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, RETRY_DELAYS, UnixMillis};
+use clarife_webhooks::sender::{Delivery, RETRY_DELAYS, UnixMillis};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::directory::{Directory, from_json, to_json};
-use super::queue::{Key, Queue};
+use crate::engine::queue::{Key, Lane, Queue};
 use crate::engine::{EngineError, Result, StateName};
 use crate::ids::DeliveryId;
 
@@ -316,10 +316,11 @@ struct Columns {
 
 impl Columns {
     fn of(delivery: &Delivery) -> Self {
-        let state = delivery.state();
-        let first = matches!(state, DeliveryState::Pending { attempt: 1, .. });
-        let lane = if first && delivery.kind() == DeliveryKind::Event { FRESH } else { RETRIES };
-        Self { state: state_number((&state).into()), lane, due: delivery.due().map(UnixMillis::as_millis) }
+        let lane = match Lane::of(delivery) {
+            Lane::Retry => RETRIES,
+            Lane::Fresh => FRESH,
+        };
+        Self { state: state_number((&delivery.state()).into()), lane, due: delivery.due().map(UnixMillis::as_millis) }
     }
 }
 

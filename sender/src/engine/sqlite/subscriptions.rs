@@ -6,8 +6,8 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscripti
 use rusqlite::params;
 
 use super::directory::to_json;
-use super::queue::Key;
 use super::store::Store;
+use crate::engine::queue::Key;
 use crate::engine::{Change, EngineError, Result, SubscriptionRecord, Token, Workspace};
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 

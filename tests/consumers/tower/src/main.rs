@@ -33,8 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
     loop {
         let (connection, _) = listener.accept().await?;
-        let serving = http1::Builder::new()
-            .serve_connection(TokioIo::new(connection), TowerToHyperService::new(service.clone()));
+        let serving =
+            http1::Builder::new().serve_connection(TokioIo::new(connection), TowerToHyperService::new(service.clone()));
         tokio::spawn(serving);
     }
 }

@@ -4,12 +4,29 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use clarife_webhooks::sender::UnixMillis;
+use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, UnixMillis};
 
 use crate::ids::DeliveryId;
 
 /// A subscription's key in the store.
 pub(super) type Key = i64;
+
+/// What is handed out first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Retries and test events, when they are due.
+    Retry,
+    /// First attempts.
+    Fresh,
+}
+
+impl Lane {
+    /// Where a delivery waits.
+    pub(super) fn of(delivery: &Delivery) -> Self {
+        let first = matches!(delivery.state(), DeliveryState::Pending { attempt: 1, .. });
+        if first && delivery.kind() == DeliveryKind::Event { Self::Fresh } else { Self::Retry }
+    }
+}
 
 /// The subscriptions that have something pending.
 #[derive(Debug)]
@@ -115,6 +132,11 @@ impl Queue {
 
     pub(super) fn is_leased(&self, delivery: DeliveryId) -> bool {
         self.leases.contains_key(&delivery)
+    }
+
+    /// How many deliveries are under lease.
+    pub(super) fn leased(&self) -> usize {
+        self.leases.len()
     }
 
     pub(super) fn lease(&mut self, delivery: DeliveryId, key: Key) {
