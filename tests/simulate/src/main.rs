@@ -53,7 +53,9 @@ fn main() -> ExitCode {
         load.failing * 100.0
     );
     let share = seconds as f64 * load.peak / 864.0;
-    println!("{seconds} s of that hour ({share:.1} % of the day's events), {workers} workers, {partitions} partitions\n");
+    println!(
+        "{seconds} s of that hour ({share:.1} % of the day's events), {workers} workers, {partitions} partitions\n"
+    );
     println!("{:<28}{:>12}{:>12}{:>24}", "", "model", "simulated", "with burst and kill");
     let start = Instant::now();
     let mut calm = World::new(&load, workers, partitions);
@@ -80,7 +82,8 @@ fn main() -> ExitCode {
         let late = |told: &world::Told| {
             let mut late = if pick == 0 { told.first_late.clone() } else { told.retry_late.clone() };
             late.sort_unstable();
-            [0.5, 0.99, 1.0].map(|share| late.get((late.len() as f64 * share) as usize).or(late.last()).copied().unwrap_or(0))
+            [0.5, 0.99, 1.0]
+                .map(|share| late.get((late.len() as f64 * share) as usize).or(late.last()).copied().unwrap_or(0))
         };
         let (calm, rough) = (late(a), late(b));
         for (index, what) in ["median", "99th percentile", "most"].iter().enumerate() {

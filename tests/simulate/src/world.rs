@@ -144,7 +144,8 @@ impl World {
         for (index, subscriber) in subscribers.iter_mut().enumerate() {
             subscriber.partition = index / load.per_workspace % partitions;
         }
-        let new = || Worker { alive: true, under_way: 0, free_at: 0.0, retries: VecDeque::new(), fresh: VecDeque::new() };
+        let new =
+            || Worker { alive: true, under_way: 0, free_at: 0.0, retries: VecDeque::new(), fresh: VecDeque::new() };
         Self {
             load: load.clone(),
             now: 0,
@@ -231,7 +232,8 @@ impl World {
         let workspace = (fastrand::f64().powi(2) * workspaces as f64) as usize;
         for subscriber in workspace * self.load.per_workspace..(workspace + 1) * self.load.per_workspace {
             let subscription = &self.subscribers[subscriber].subscription;
-            let Some(delivery) = subscription.accept(EventType::DocumentUpdated, UnixMillis::from_millis(self.now)) else {
+            let Some(delivery) = subscription.accept(EventType::DocumentUpdated, UnixMillis::from_millis(self.now))
+            else {
                 continue;
             };
             if delivery.due().is_none() {
