@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use crate::api::ApiLimits;
+use crate::deliver::Pace;
 
 macro_rules! settings {
     ($($(#[$attribute:meta])* $name:ident: $type:ty,)+) => {
@@ -48,6 +49,9 @@ settings! {
     /// Attempts under way for one subscription [default: 8]
     #[arg(long, env = "CLARIFE_SENDER_MAX_PER_SUBSCRIPTION", value_name = "N")]
     max_per_subscription: NonZeroU32,
+    /// Whether the headers of Standard Webhooks are sent beside clarife's [default: true]
+    #[arg(long, env = "CLARIFE_SENDER_STANDARD_WEBHOOKS", value_name = "BOOL")]
+    standard_webhooks: bool,
     /// How many days events and their deliveries are kept [default: 30]
     #[arg(long, env = "CLARIFE_SENDER_RETENTION_DAYS", value_name = "DAYS")]
     retention_days: NonZeroU32,
@@ -121,8 +125,9 @@ impl Settings {
         self.listen.unwrap_or(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 8420))
     }
 
-    pub(crate) fn max_in_flight(&self) -> u32 {
-        self.max_in_flight.map_or(1024, NonZeroU32::get)
+    pub(crate) fn pace(&self) -> Pace {
+        let max_in_flight = self.max_in_flight.map_or(1024, NonZeroU32::get);
+        Pace { max_in_flight, standard_webhooks: self.standard_webhooks.unwrap_or(true) }
     }
 
     pub(crate) fn max_per_subscription(&self) -> usize {
@@ -172,7 +177,7 @@ mod tests {
         let flags = Settings { store: Some("sqlite:b.db".into()), ..Settings::default() };
         let settings = flags.with_file(Some(&file)).expect("is right");
         assert_eq!(settings.store_path().expect("a file"), std::path::Path::new("b.db"));
-        assert_eq!((settings.max_in_flight(), settings.max_per_subscription()), (5, 8));
+        assert_eq!((settings.pace().max_in_flight, settings.max_per_subscription()), (5, 8));
         assert_eq!(settings.api_limits().requests_per_second.get(), 100);
     }
 

@@ -4,12 +4,15 @@ mod bench;
 mod codegen;
 mod consumers;
 mod demo;
+mod docs;
 mod nats;
 mod node;
 mod package;
 mod parity;
 mod project;
 mod python;
+mod receivers;
+mod redis;
 mod runtimes;
 mod servers;
 mod setup;
@@ -27,12 +30,17 @@ use xshell::cmd;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium
+    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium, Redis
     Setup,
     /// The main job: a sender delivers events over HTTP to servers in four languages
     Demo,
     /// Every test, in every language and runtime
     Test,
+    /// Only the tests of the projects in tests/consumers, which the documentation quotes
+    Consumers {
+        /// Some of them, by their folders
+        names: Vec<String>,
+    },
     /// Measure what there is to measure
     Bench,
     /// Kill the sender at random moments under load, and look whether anything was lost
@@ -59,6 +67,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Build the documentation's site into target/site and check its links
+    Docs,
     /// Build the crate, the wheel and the npm packages into dist/
     Package,
 }
@@ -79,6 +89,7 @@ fn run(command: Command) -> Result<()> {
         Command::Setup => setup::all(&sh),
         Command::Demo => demo::run(&sh),
         Command::Test => test::run(&sh),
+        Command::Consumers { names } => test::consumers(&sh, &names),
         Command::Bench => bench::run(&sh),
         Command::Torture { kills } => torture::run(&sh, kills),
         Command::Nats { command } => nats::run(&sh, &command),
@@ -86,6 +97,7 @@ fn run(command: Command) -> Result<()> {
             Ok(cmd!(sh, "cargo run --quiet --locked --release --package simulate -- {arguments...}").quiet().run()?)
         }
         Command::Codegen { check } => codegen::run(&sh, check),
+        Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),
     }
 }

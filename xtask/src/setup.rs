@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: everything that a machine with Rust, Node and Python lacks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
@@ -18,14 +18,14 @@ pub fn all(sh: &Shell) -> Result<()> {
     components(sh)?;
     let chromium = chromium(sh)?;
     eprintln!("Chromium: {}", chromium.display());
-    Ok(())
+    redis(sh)
 }
 
 /// What building the packages needs; the cargo command that builds for WebAssembly.
 pub fn for_packages(sh: &Shell) -> Result<Vec<String>> {
     step("setup");
     programs(sh)?;
-    npm(sh)?;
+    npm(sh, &root().join("xtask/tools"))?;
     python::venv(sh)?;
     wasm_cargo(sh)
 }
@@ -51,11 +51,10 @@ fn programs(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// The npm packages of `xtask/tools`, at the versions of its lock file.
-fn npm(sh: &Shell) -> Result<()> {
-    let tools = root().join("xtask/tools");
-    unless_unchanged(sh, &tools.join("package-lock.json"), &tools.join("node_modules"), || {
-        let _folder = sh.push_dir(&tools);
+/// The npm packages of a folder's lock file, into the folder.
+pub fn npm(sh: &Shell, folder: &Path) -> Result<()> {
+    unless_unchanged(sh, &folder.join("package-lock.json"), &folder.join("node_modules"), || {
+        let _folder = sh.push_dir(folder);
         Ok(cmd!(sh, "npm ci --no-audit --no-fund").run()?)
     })
 }
@@ -99,11 +98,26 @@ pub fn chromium(sh: &Shell) -> Result<PathBuf> {
         return Ok(path);
     }
     let hint = "no Chromium here and it could not be installed: install it, or name one in CHROMIUM";
-    cmd!(sh, "apt-get update -qq").run().context(hint)?;
-    cmd!(sh, "apt-get install -y -qq --no-install-recommends chromium")
+    debian(sh, "chromium").context(hint)?;
+    installed().context(hint)
+}
+
+/// A Redis server, from the machine or from Debian's packages; `REDIS_URL` names one that runs.
+pub fn redis(sh: &Shell) -> Result<()> {
+    let installed = || cmd!(sh, "redis-server --version").quiet().ignore_stdout().ignore_stderr().run();
+    if std::env::var_os("REDIS_URL").is_some() || installed().is_ok() {
+        return Ok(());
+    }
+    let hint = "no Redis here and it could not be installed: install it, or name one that runs in REDIS_URL";
+    debian(sh, "redis-server").context(hint)?;
+    installed().context(hint)
+}
+
+/// Installs one of Debian's packages.
+fn debian(sh: &Shell, package: &str) -> Result<()> {
+    cmd!(sh, "apt-get update -qq").run()?;
+    Ok(cmd!(sh, "apt-get install -y -qq --no-install-recommends {package}")
         .env("DEBIAN_FRONTEND", "noninteractive")
         .ignore_stdout()
-        .run()
-        .context(hint)?;
-    installed().context(hint)
+        .run()?)
 }

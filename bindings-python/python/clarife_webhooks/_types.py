@@ -193,6 +193,32 @@ EventType: TypeAlias = Literal[
 ]
 """A type of event that this version knows, of `EVENT_TYPES`."""
 
+EventPattern: TypeAlias = Literal[
+    "document.created",
+    "document.updated",
+    "document.deleted",
+    "project.created",
+    "project.updated",
+    "project.deleted",
+    "folder.created",
+    "folder.updated",
+    "folder.deleted",
+    "media.uploaded",
+    "generation.started",
+    "generation.completed",
+    "generation.failed",
+    "share.created",
+    "share.updated",
+    "share.deleted",
+    "document.*",
+    "project.*",
+    "folder.*",
+    "media.*",
+    "generation.*",
+    "share.*",
+]
+"""A type of event that this version knows, or a group of them, for `Handlers.on`."""
+
 ErrorCode: TypeAlias = Literal[
     "invalid_secret",
     "missing_signature",
@@ -203,8 +229,29 @@ ErrorCode: TypeAlias = Literal[
     "malformed_payload",
     "event_too_old",
     "body_not_raw",
+    "body_too_large",
 ]
 """What is wrong with a delivery or a secret, of `ERROR_CODES`."""
+
+AnswerCode: TypeAlias = Literal[
+    "invalid_secret",
+    "missing_signature",
+    "malformed_signature",
+    "timestamp_too_old",
+    "timestamp_in_future",
+    "signature_mismatch",
+    "malformed_payload",
+    "event_too_old",
+    "body_not_raw",
+    "body_too_large",
+    "handled",
+    "duplicate",
+    "in_progress",
+    "handler_failed",
+    "store_unavailable",
+    "method_not_allowed",
+]
+"""What an adapter answers."""
 
 DocumentCreatedEvent: TypeAlias = Event[Literal["document.created"], Document]
 """A document was created."""
@@ -254,6 +301,52 @@ ShareUpdatedEvent: TypeAlias = Event[Literal["share.updated"], Share]
 ShareDeletedEvent: TypeAlias = Event[Literal["share.deleted"], Share]
 """A share link was deleted."""
 
+DocumentEvent: TypeAlias = Union[
+    DocumentCreatedEvent,
+    DocumentUpdatedEvent,
+    DocumentDeletedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `document.`, such as one that clarife adds later."""
+
+ProjectEvent: TypeAlias = Union[
+    ProjectCreatedEvent,
+    ProjectUpdatedEvent,
+    ProjectDeletedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `project.`, such as one that clarife adds later."""
+
+FolderEvent: TypeAlias = Union[
+    FolderCreatedEvent,
+    FolderUpdatedEvent,
+    FolderDeletedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `folder.`, such as one that clarife adds later."""
+
+MediaEvent: TypeAlias = Union[
+    MediaUploadedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `media.`, such as one that clarife adds later."""
+
+GenerationEvent: TypeAlias = Union[
+    GenerationStartedEvent,
+    GenerationCompletedEvent,
+    GenerationFailedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `generation.`, such as one that clarife adds later."""
+
+ShareEvent: TypeAlias = Union[
+    ShareCreatedEvent,
+    ShareUpdatedEvent,
+    ShareDeletedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `share.`, such as one that clarife adds later."""
+
 KnownEvent: TypeAlias = Union[
     DocumentCreatedEvent,
     DocumentUpdatedEvent,
@@ -282,33 +375,41 @@ WebhookEvent: TypeAlias = Union[KnownEvent, UnknownEvent]
 """What `Webhook.verify` gives; comparing `type` narrows `data`."""
 
 __all__ = [
+    "AnswerCode",
     "Block",
     "Content",
     "ContentMeta",
     "Document",
     "DocumentCreatedEvent",
     "DocumentDeletedEvent",
+    "DocumentEvent",
     "DocumentUpdatedEvent",
     "ErrorCode",
+    "EventPattern",
     "EventType",
     "Folder",
     "FolderCreatedEvent",
     "FolderDeletedEvent",
+    "FolderEvent",
     "FolderUpdatedEvent",
     "Generation",
     "GenerationCompletedEvent",
+    "GenerationEvent",
     "GenerationFailedEvent",
     "GenerationStartedEvent",
     "KnownEvent",
     "Media",
+    "MediaEvent",
     "MediaUploadedEvent",
     "Project",
     "ProjectCreatedEvent",
     "ProjectDeletedEvent",
+    "ProjectEvent",
     "ProjectUpdatedEvent",
     "Share",
     "ShareCreatedEvent",
     "ShareDeletedEvent",
+    "ShareEvent",
     "ShareUpdatedEvent",
     "UnknownEvent",
     "WebhookEvent",

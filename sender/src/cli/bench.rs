@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::clock::{Clock, wall};
-use crate::deliver::{Client, Dispatcher, Guard, Options, signature_header, system_lookup};
+use crate::deliver::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
 use crate::engine::{self, DeliveryFilter, Engine, Limits, NewEvent, Workspace};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
@@ -179,7 +179,8 @@ impl Bench {
 
     fn dispatch(&self, bed: &Bed, client: Client) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
         let (stop, stopped) = watch::channel(false);
-        let dispatcher = Dispatcher::new(bed.engine.clone(), client, bed.clock, Metrics::new(), self.max_in_flight);
+        let pace = Pace { max_in_flight: self.max_in_flight, standard_webhooks: true };
+        let dispatcher = Dispatcher::new(bed.engine.clone(), client, bed.clock, Metrics::new(), pace);
         (stop, tokio::spawn(dispatcher.run(stopped)))
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use clap::Args;
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use super::{Paint, Secrets, printable};
 use crate::clock::wall;
-use crate::deliver::{Client, Guard, Options, signature_header, system_lookup};
+use crate::deliver::{Client, Guard, Options, system_lookup};
 
 /// More than any sender sends.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -97,8 +97,7 @@ async fn receive(
     let (status, answer) = match &listener.forward {
         None => (listener.answer, Vec::new()),
         Some((client, url)) => {
-            let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let answer = client.post(url, body.clone(), [signature_header(signature)]).await;
+            let answer = client.post(url, body.clone(), signatures(&headers)).await;
             match answer.outcome {
                 Outcome::Status(status) => {
                     (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), answer.body)
@@ -109,6 +108,15 @@ async fn receive(
     };
     listener.show(&uri, &event, status);
     (status, answer).into_response()
+}
+
+/// The headers that sign, as they came.
+fn signatures(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let signs = |name: &HeaderName| {
+        name.as_str().eq_ignore_ascii_case(SIGNATURE_HEADER) || name.as_str().starts_with("webhook-")
+    };
+    let signing = headers.iter().filter(|(name, _)| signs(name));
+    signing.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 impl Listener {

@@ -11,7 +11,7 @@ use clarife_webhooks::{Event, EventType, SIGNATURE_HEADER};
 
 use super::{Paint, Secrets, printable, read};
 use crate::clock::wall;
-use crate::deliver::{Client, Guard, Options, signature_header, system_lookup};
+use crate::deliver::{Client, Guard, Options, signature_header, standard_headers, system_lookup};
 
 /// Sign one event, deliver it once to a URL, and show what was answered.
 #[derive(Args)]
@@ -34,15 +34,26 @@ impl Send {
             .map_err(|error| anyhow::anyhow!("{error}; {}", error.hint()))?;
         let body = self.body()?;
         let (paint, now) = (Paint::for_stdout(), wall());
-        let signature = self.secrets.webhook()?.sign(&body, now.as_secs())?;
+        let webhook = self.secrets.webhook()?;
+        let signature = webhook.sign(&body, now.as_secs())?;
         let guard = Guard::PublicAndLoopback;
         let client =
             Client::new(Options { guard, lookup: system_lookup(), extra_roots: Vec::new(), idle_per_host: 0 })?;
         println!("POST {url}");
+        let mut headers = vec![signature_header(&signature)];
         println!("{}", paint.dim(format_args!("Content-Type: application/json\n{SIGNATURE_HEADER}: {signature}")));
+        // Beside it, where the id and the secret allow it.
+        let event = Event::parse_trusted(&body)?;
+        if let Ok(standard) = webhook.sign_standard(&body, event.id(), now.as_secs()) {
+            standard
+                .pairs()
+                .iter()
+                .for_each(|(name, value)| println!("{}", paint.dim(format_args!("{name}: {value}"))));
+            headers.extend(standard_headers(&standard));
+        }
         println!("\n{}\n", printable(&String::from_utf8_lossy(&body)));
         let start = Instant::now();
-        let answer = client.post(&url, body.into(), [signature_header(&signature)]).await;
+        let answer = client.post(&url, body.into(), headers).await;
         let took = format!("after {} ms", start.elapsed().as_millis());
         let success = answer.outcome.is_success();
         let shown = match answer.outcome {

@@ -86,7 +86,7 @@ impl Serve {
         let hash = admin.as_deref().map(token::hash);
         let api = Api::new(engine.clone(), clock, metrics.clone(), settings.api_limits(), hash, guard);
         let (stop, stopped) = watch::channel(false);
-        let dispatcher = Dispatcher::new(engine.clone(), client, clock, metrics, settings.max_in_flight());
+        let dispatcher = Dispatcher::new(engine.clone(), client, clock, metrics, settings.pace());
         let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
         let tidying = tokio::spawn(tidy(engine.clone(), api.clone(), clock, settings.retention()));
 

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use clarife_webhooks::SIGNATURE_HEADER;
 use clarife_webhooks::sender::{ATTEMPT_TIMEOUT, EndpointUrl, FailureKind, Outcome};
+use clarife_webhooks::standard::StandardHeaders;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
@@ -135,6 +136,14 @@ pub(crate) fn signature_header(value: &str) -> (HeaderName, HeaderValue) {
         HeaderName::from_bytes(SIGNATURE_HEADER.as_bytes()).unwrap_or(HeaderName::from_static("x-clarife-signature"))
     });
     (NAME.clone(), HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")))
+}
+
+/// The headers of Standard Webhooks.
+pub(crate) fn standard_headers(headers: &StandardHeaders<'_>) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    headers
+        .pairs()
+        .into_iter()
+        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?)))
 }
 
 /// The beginning of the body; what came until the time was over or the connection broke.

@@ -7,7 +7,7 @@ use clarife_webhooks::sender::{ATTEMPT_TIMEOUT, Outcome, Recorded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::{Instrument as _, Span};
 
-use super::client::{Client, signature_header};
+use super::client::{Client, signature_header, standard_headers};
 use crate::clock::{Clock, wall};
 use crate::engine::{Attempt, Claim, Engine, EngineError};
 use crate::metrics::Metrics;
@@ -34,19 +34,23 @@ struct Attempts {
     client: Client,
     clock: Clock,
     metrics: Metrics,
+    standard_webhooks: bool,
+}
+
+/// How it goes about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Attempts under way at a time.
+    pub(crate) max_in_flight: u32,
+    /// Whether the headers of Standard Webhooks are sent beside clarife's.
+    pub(crate) standard_webhooks: bool,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(
-        engine: Arc<dyn Engine>,
-        client: Client,
-        clock: Clock,
-        metrics: Metrics,
-        max_in_flight: u32,
-    ) -> Self {
-        let max_in_flight = max_in_flight.max(1);
+    pub(crate) fn new(engine: Arc<dyn Engine>, client: Client, clock: Clock, metrics: Metrics, pace: Pace) -> Self {
+        let (max_in_flight, standard_webhooks) = (pace.max_in_flight.max(1), pace.standard_webhooks);
         let slots = Arc::new(Semaphore::new(usize::try_from(max_in_flight).unwrap_or(Semaphore::MAX_PERMITS)));
-        Self { attempts: Attempts { engine, client, clock, metrics }, slots, max_in_flight }
+        Self { attempts: Attempts { engine, client, clock, metrics, standard_webhooks }, slots, max_in_flight }
     }
 
     /// Runs until `stop` becomes true; then waits for what is under way. What is not finished in time is attempted again
@@ -107,15 +111,21 @@ impl Attempts {
     /// Attempts one delivery; the slot is free when the outcome is recorded.
     async fn attempt(self, claim: Claim, _slot: Option<OwnedSemaphorePermit>) {
         let _in_flight = self.metrics.attempt_started();
-        let (record, body) = (&claim.subscription, claim.body.clone());
+        let (signer, body, signed_at) = (&claim.subscription.signer, claim.body.clone(), wall());
         let started_at = self.clock.now();
         self.metrics.attempt_late_by(claim.due, started_at);
-        let Ok(signature) = record.signer.sign(&body, wall()) else {
+        let Ok(signature) = signer.sign(&body, signed_at) else {
             tracing::error!("the system's clock is before 1970 or far in the future: nothing can be signed");
             tokio::time::sleep(PAUSES.1).await;
             return self.engine.release(&claim).await;
         };
-        let answer = self.client.post(&record.subscription.url, body, [signature_header(&signature)]).await;
+        let mut headers = vec![signature_header(&signature)];
+        if self.standard_webhooks
+            && let Ok(standard) = signer.sign_standard(&body, &claim.event_id, signed_at)
+        {
+            headers.extend(standard_headers(&standard)); // not every id can stand in a header
+        }
+        let answer = self.client.post(&claim.subscription.subscription.url, body, headers).await;
         let attempt = Attempt {
             number: claim.attempt,
             started_at,

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 use super::client::{Answer, KEPT_ANSWER, MAX_ANSWER};
 use super::connector::Lookup;
-use super::{Client, Dispatcher, Guard, Options, signature_header, system_lookup};
+use super::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
 use crate::clock::{Clock, wall};
 use crate::engine::sqlite::Sqlite;
 use crate::engine::{DeliveryFilter, Engine, Limits, NewEvent, StateName, SubscriptionRecord, Workspace};
@@ -284,10 +284,12 @@ async fn certificates_are_checked_and_http_2_is_spoken() {
     );
 }
 
-/// A receiver that verifies, as users do; each request waits as long as `delay` says for its path.
+/// A receiver that verifies, as users do, by both kinds of headers; each request waits as long as `delay` says for its path.
 #[derive(Clone)]
 struct Receiver {
     webhook: Arc<Webhook>,
+    /// For the headers of Standard Webhooks beside clarife's.
+    standard: Arc<Webhook>,
     seen: Arc<Mutex<Vec<String>>>,
     now: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
@@ -299,6 +301,7 @@ impl Receiver {
     async fn start(secret: &str, delay: Duration, answers: Vec<u16>) -> (Self, String) {
         let receiver = Self {
             webhook: Arc::new(Webhook::new(secret).expect("a secret")),
+            standard: Arc::new(Webhook::new(secret).and_then(Webhook::require_standard_webhooks).expect("a secret")),
             seen: Arc::default(),
             now: Arc::default(),
             most: Arc::default(),
@@ -317,6 +320,7 @@ impl Receiver {
         this.most.fetch_max(now, Ordering::SeqCst);
         tokio::time::sleep(this.delay).await;
         this.now.fetch_sub(1, Ordering::SeqCst);
+        let Ok(_) = this.standard.verify(&body, &headers) else { return axum::http::StatusCode::UNAUTHORIZED };
         let Ok(event) = this.webhook.verify(&body, &headers) else { return axum::http::StatusCode::BAD_REQUEST };
         this.seen.lock().expect("no panic").push(event.id().to_owned());
         let next = this.answers.lock().expect("no panic").pop().unwrap_or(200);
@@ -349,7 +353,8 @@ impl Sender {
         engine.create_workspace(workspace).await.expect("is kept");
         let (stop, stopped) = watch::channel(false);
         let client = client(Guard::PublicAndLoopback);
-        let dispatcher = Dispatcher::new(engine.clone(), client, clock, Metrics::new(), max_in_flight);
+        let pace = Pace { max_in_flight, standard_webhooks: true };
+        let dispatcher = Dispatcher::new(engine.clone(), client, clock, Metrics::new(), pace);
         let running = tokio::spawn(dispatcher.run(stopped));
         Self { engine, workspace: id, stop, running, _folder: folder }
     }

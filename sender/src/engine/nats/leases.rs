@@ -6,6 +6,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::accept::TRIES;
 use super::partition::{LEASE, Own, Partition, Shared};
 use super::records::{self, Lease};
 use super::stream::Refused;
@@ -135,12 +136,26 @@ impl Shared {
         self.write_checkpoint(partition).await;
         let pending = partition.state().work.as_ref().map_or(0, super::work::Work::pending);
         partition.state().lose();
-        let lease = Lease { worker: String::new(), pending };
-        if let Ok(write) = records::write("l".into(), &lease, own.sequence)
-            && let Err(error) = partition.stream.write(vec![write]).await
-        {
-            tracing::debug!(?error, "a lease runs out by itself");
+        if let Err(error) = self.free(partition, own.sequence, pending).await {
+            tracing::debug!(%error, "a lease runs out by itself");
         }
+    }
+
+    /// Says that nobody has the partition, in the place of this worker's latest renewal: the answer to that one may have been lost.
+    async fn free(&self, partition: &Partition, mut sequence: u64, pending: u64) -> Result<()> {
+        for _ in 0..TRIES {
+            let lease = Lease { worker: String::new(), pending };
+            match partition.stream.write(vec![records::write("l".into(), &lease, sequence)?]).await {
+                Ok(_) => return Ok(()),
+                Err(Refused::Conflict) => {}
+                Err(refused) => return Err(refused.into()),
+            }
+            match partition.stream.last("l").await? {
+                Some(read) if records::read::<Lease>(&read)?.worker == self.worker => sequence = read.sequence,
+                _ => return Ok(()), // somebody else has it already
+            }
+        }
+        Err(Refused::Conflict.into())
     }
 
     /// Gives all partitions up.

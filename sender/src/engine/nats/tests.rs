@@ -159,7 +159,9 @@ async fn what_is_foreign_or_newer_is_refused() {
 
 #[test]
 fn old_servers_are_refused() {
-    for (version, old) in [("2.9.10", true), ("2.11.99", true), ("2.12.0", false), ("2.15.1", false), ("3.0.0-beta", false)] {
+    for (version, old) in
+        [("2.9.10", true), ("2.11.99", true), ("2.12.0", false), ("2.15.1", false), ("3.0.0-beta", false)]
+    {
         assert_eq!(is_too_old(version), old, "{version}");
     }
 }

@@ -1,0 +1,154 @@
+//! Handling every event once (protocol, section 5.2).
+//!
+//! clarife sends an event again until it is answered, so a handler can see one twice. A claim on the signed
+//! [`Event::id`](crate::Event::id) tells: [`Claim::New`], handle it; [`Claim::InProgress`], somebody does, answer 409 so that it is sent again;
+//! [`Claim::Done`], it was handled, answer 200 and do nothing. After handling comes `complete`, after a failure `release`. A
+//! claim ends by itself after a while, so that a process that crashed blocks no later delivery.
+//!
+//! Here is the store for one process, [`MemoryStore`], and what stores that several processes share have in common.
+
+use alloc::borrow::Cow;
+use core::fmt;
+use core::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+mod memory;
+
+pub use memory::MemoryStore;
+
+/// How long a claim lasts unless it is completed or released.
+///
+/// After an attempt whose process crashed, clarife's last attempt starts at least 71 s later: by then the claim has ended.
+///
+/// ```
+/// # use clarife_webhooks::once::DEFAULT_CLAIM_TTL;
+/// assert_eq!(DEFAULT_CLAIM_TTL.as_secs(), 60);
+/// ```
+pub const DEFAULT_CLAIM_TTL: Duration = Duration::from_secs(60);
+
+/// How long it is known that an event was handled: a day. Adapters take the maximum event age where that is longer.
+///
+/// ```
+/// # use clarife_webhooks::once::DEFAULT_DONE_TTL;
+/// assert_eq!(DEFAULT_DONE_TTL.as_secs(), 86_400);
+/// ```
+pub const DEFAULT_DONE_TTL: Duration = Duration::from_secs(86_400);
+
+/// How long a store may take for a step before adapters count it as down: half of the time that clarife waits for an answer.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many ids a [`MemoryStore`] keeps unless told otherwise.
+///
+/// ```
+/// # use clarife_webhooks::once::{DEFAULT_MEMORY_CAPACITY, MemoryStore};
+/// let store = MemoryStore::new(10 * DEFAULT_MEMORY_CAPACITY);
+/// ```
+pub const DEFAULT_MEMORY_CAPACITY: usize = 100_000;
+
+/// What stands before an event's id in the keys of a shared store, the same in every language; see [`store_key`].
+///
+/// ```
+/// assert_eq!(clarife_webhooks::once::KEY_PREFIX, "clarife-webhooks:");
+/// ```
+pub const KEY_PREFIX: &str = "clarife-webhooks:";
+
+/// What a shared store holds for an event that was handled; for one that is claimed, it holds the claim's token.
+///
+/// ```
+/// assert_eq!(clarife_webhooks::once::DONE, "done");
+/// ```
+pub const DONE: &str = "done";
+
+/// The script of Redis that releases a claim: `KEYS[1]` goes if it holds the token `ARGV[1]`.
+///
+/// ```
+/// assert!(clarife_webhooks::once::RELEASE_SCRIPT.contains("'DEL', KEYS[1]"));
+/// ```
+pub const RELEASE_SCRIPT: &str =
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
+/// A longer id is kept as its hash.
+const MAX_ID_BYTES: usize = 1024;
+
+/// The key under which stores keep an event's id: the id, or of one longer than 1,024 bytes its SHA-256 in hex.
+///
+/// ```
+/// use clarife_webhooks::once::{KEY_PREFIX, store_key};
+/// assert_eq!(format!("{KEY_PREFIX}{}", store_key("evt_1")), "clarife-webhooks:evt_1");
+/// assert_eq!(store_key(&"x".repeat(1025)).len(), 64);
+/// ```
+#[must_use]
+pub fn store_key(id: &str) -> Cow<'_, str> {
+    if id.len() <= MAX_ID_BYTES {
+        return id.into();
+    }
+    let mut digits = [0; 64];
+    // Cannot fail: 32 bytes are 64 digits, all of them ASCII.
+    let _ = hex::encode_to_slice(Sha256::digest(id), &mut digits);
+    digits.iter().copied().map(char::from).collect()
+}
+
+/// What a claim on an event's id has come to.
+///
+/// ```
+/// use clarife_webhooks::once::Claim;
+/// let status = |claim: Claim| match claim {
+///     Claim::New(_token) => None, // handle it
+///     Claim::InProgress => Some(409),
+///     Claim::Done => Some(200),
+/// };
+/// assert_eq!(status(Claim::Done), Some(200));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim<T = Token> {
+    /// It is the caller's to handle, who holds it by this token.
+    New(T),
+    /// Somebody else is handling it.
+    InProgress,
+    /// It was handled.
+    Done,
+}
+
+/// Who holds a claim: whoever lost it to the clock cannot release the next one's.
+///
+/// ```
+/// use clarife_webhooks::once::Token;
+/// assert_eq!(Token::from_number(7).to_number(), 7);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Token(u64);
+
+impl Token {
+    /// The token as a number, from 1, for languages that have no other way to carry it.
+    #[must_use]
+    pub const fn to_number(self) -> u64 {
+        self.0
+    }
+
+    /// The token of that number.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// The store has no room but for claims that are still held.
+///
+/// ```
+/// use clarife_webhooks::once::{DEFAULT_CLAIM_TTL, MemoryStore, StoreFull};
+/// let mut store = MemoryStore::new(1);
+/// store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?;
+/// assert_eq!(store.claim("evt_2", 0, DEFAULT_CLAIM_TTL), Err(StoreFull));
+/// # Ok::<(), StoreFull>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreFull;
+
+impl fmt::Display for StoreFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store is full of events that are being handled")
+    }
+}
+
+impl core::error::Error for StoreFull {}
