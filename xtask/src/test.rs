@@ -47,7 +47,10 @@ fn rust(sh: &Shell) -> Result<()> {
     cmd!(sh, "cargo check --quiet --package clarife-webhooks --no-default-features").run()?;
     step("Rust: tests");
     cmd!(sh, "cargo test --quiet --workspace --all-features").run()?;
-    torture::short(sh)
+    torture::short(sh)?;
+    step("the capacity model against the simulation");
+    cmd!(sh, "cargo run --quiet --locked --package simulate -- --seconds 120").quiet().ignore_stdout().run()?;
+    Ok(())
 }
 
 /// The same tests for the native addon and for WebAssembly, in a project with the packed packages.

@@ -105,7 +105,16 @@ impl Shared {
         let sent = Instant::now();
         let lease = Lease { worker: self.worker.clone(), pending };
         let Ok(write) = records::write("l".into(), &lease, own.sequence) else { return };
-        let result = partition.stream.write(vec![write]).await;
+        let mut result = partition.stream.write(vec![write]).await;
+        if matches!(result, Err(Refused::Conflict))
+            && let Some(sequence) = self.last_renewal(partition).await
+        {
+            // It is this worker's own: the answer to an earlier renewal was lost. The next one will be in its place.
+            if let Some(own) = &mut partition.state().own {
+                own.sequence = sequence;
+            }
+            result = Err(Refused::Unavailable("the answer to a renewal was lost".into()));
+        }
         let mut state = partition.state();
         match result {
             Ok(sequence) => {
@@ -113,7 +122,7 @@ impl Shared {
                     *own = Own { sequence, renewed: sent, ..*own };
                 }
             }
-            Err(Refused::Conflict) => state.lose(), // it may be our own, whose answer was lost: then it is taken again
+            Err(Refused::Conflict) => state.lose(),
             Err(Refused::Unavailable(error)) => {
                 tracing::debug!(%error, "a lease is not renewed");
                 if own.renewed.elapsed() >= LEASE {
@@ -121,6 +130,13 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// The sequence of the lease, if it is still this worker's.
+    async fn last_renewal(&self, partition: &Partition) -> Option<u64> {
+        let read = partition.stream.last("l").await.ok()??;
+        let lease: Lease = records::read(&read).ok()?;
+        (lease.worker == self.worker).then_some(read.sequence)
     }
 
     /// Gives a partition up, once no attempt is under way there, or in any case.
@@ -150,9 +166,9 @@ impl Shared {
                 Err(Refused::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
             }
-            match partition.stream.last("l").await? {
-                Some(read) if records::read::<Lease>(&read)?.worker == self.worker => sequence = read.sequence,
-                _ => return Ok(()), // somebody else has it already
+            match self.last_renewal(partition).await {
+                Some(renewal) => sequence = renewal,
+                None => return Ok(()), // somebody else has it already
             }
         }
         Err(Refused::Conflict.into())
