@@ -21,22 +21,38 @@ export async function start(command, env = {}) {
   const child = spawn(program === "node" ? process.execPath : program, parameters, { cwd: folder, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const server = { log: "", child, stop };
   child.stderr.on("data", (chunk) => (server.log += chunk));
-  server.port = await new Promise((found, failed) => {
-    let said = "";
-    child.stdout.on("data", (chunk) => {
-      said += chunk;
-      const line = said.split("\n").find((line) => line.startsWith("{"));
-      if (line !== undefined) found(JSON.parse(line).port);
-    });
-    child.once("error", failed);
-    child.once("exit", (code) => failed(new Error(`${command.join(" ")} ended with ${code}: ${server.log}`)));
-  });
+  server.port = await portOf(server, child.stdout, (line) => (line.startsWith("{") ? JSON.parse(line).port : undefined));
   async function stop(signal = "SIGTERM") {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
     await once(child, "exit");
   }
   return server;
+}
+
+/** The port that a process says it listens on; an error where it ends, or says nothing for a minute. */
+export function portOf(server, stream, parse) {
+  const { child } = server;
+  return new Promise((found, failed) => {
+    const fail = (why) => {
+      child.kill("SIGKILL");
+      failed(new Error(`${child.spawnargs.join(" ")} ${why}: ${server.log}`));
+    };
+    const timer = setTimeout(fail, 60_000, "said no port");
+    let said = "";
+    stream.on("data", (chunk) => {
+      said += chunk;
+      const port = said.split("\n").slice(0, -1).map(parse).find((port) => port !== undefined);
+      if (port === undefined) return;
+      clearTimeout(timer);
+      found(port);
+    });
+    child.once("error", failed);
+    child.once("exit", (code) => {
+      clearTimeout(timer);
+      fail(`ended with ${code}`);
+    });
+  });
 }
 
 let count = 0;
@@ -108,12 +124,12 @@ export async function runs(server, id) {
 
 /** Waits until something holds; an error where it does not within some seconds. */
 export async function until(what, holds) {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     const value = await holds();
     if (value) return value;
     await new Promise((done) => setTimeout(done, 50));
   }
-  throw new Error(`${what}: not within 10 s`);
+  throw new Error(`${what}: not within 30 s`);
 }
 
 /** A connection to a server that can be cut off from it and joined to it again; for stores that go away. */

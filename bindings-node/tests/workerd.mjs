@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-import { tool } from "./harness.mjs";
+import { portOf, tool } from "./harness.mjs";
 
 const here = fileURLToPath(new URL("servers", import.meta.url));
 
@@ -21,18 +21,7 @@ export async function startWorker() {
   const server = { log: "", child, stop };
   // Both: workerd writes what a worker logs to the one or the other.
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (server.log += chunk));
-  server.port = await new Promise((found, failed) => {
-    let said = "";
-    child.stdio[3].on("data", (chunk) => {
-      said += chunk;
-      for (const line of said.split("\n").slice(0, -1)) {
-        const message = JSON.parse(line);
-        if (message.event === "listen") found(message.port);
-      }
-    });
-    child.once("error", failed);
-    child.once("exit", (code) => failed(new Error(`workerd ended with ${code}: ${server.log}`)));
-  });
+  server.port = await portOf(server, child.stdio[3], (line) => JSON.parse(line).port);
   async function stop() {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill();

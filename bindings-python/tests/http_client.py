@@ -56,6 +56,13 @@ class Server:
                 headers = {name.lower(): value for name, value in response.getheaders()}
                 return Reply(response.status, headers, response.read())
 
+    def raw(self, request: bytes) -> bytes:
+        """Every byte that comes back until the connection is closed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(request)
+            with connection.makefile("rb") as answer:
+                return answer.read()
+
     def post(self, body: bytes, *headers: tuple[str, str], path: str = "/hook") -> Reply:
         """Sends a body with its length."""
         length = ("Content-Length", str(len(body)))

@@ -136,14 +136,14 @@ def fastapi() -> Any:
             pass
 
     @app.post("/hook")
-    async def hook(event: Annotated[Any, Depends(clarife_event)]) -> dict[str, str]:
+    async def hook(event: Annotated[Any, Depends(clarife_event, scope="function")]) -> dict[str, str]:
         return {"code": await handle_async(event) and "handled"}
 
     @app.post("/parsed")
-    async def parsed(_: Annotated[None, Depends(read_before)], event: Annotated[Any, Depends(clarife_event)]) -> None: ...
+    async def parsed(_: Annotated[None, Depends(read_before)], event: Annotated[Any, Depends(clarife_event, scope="function")]) -> None: ...
 
     @app.post("/kept")
-    def kept(parsed: Annotated[dict[str, Any], Body()], event: Annotated[Any, Depends(clarife_event)]) -> dict[str, str]:
+    def kept(parsed: Annotated[dict[str, Any], Body()], event: Annotated[Any, Depends(clarife_event, scope="function")]) -> dict[str, str]:
         assert parsed["id"] == event.id
         return {"code": handle(event) and "handled"}
 

@@ -219,6 +219,12 @@ def test_other_methods(server: Server, method: str) -> None:
     assert not {"GET", "PUT", "DELETE"} & set(reply.headers["allow"].replace(",", " ").split())
 
 
+def test_head(server: Server) -> None:
+    """A body after its answer would be taken for the beginning of the next one."""
+    head, _, rest = server.raw(b"HEAD /hook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.split()[1] == b"405" and rest == b""
+
+
 def test_the_handler_fails(server: Server) -> None:
     body = body_of(fails="always")
     reply = server.post(body, signed(body))

@@ -17,6 +17,9 @@ import pytest
 import redis
 import redis.asyncio
 from helpers import SECRET
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from clarife_webhooks import Answer, Claim, MemoryStore, Once, OnceStore, Webhook, WebhookEvent, receive, receive_async
 from clarife_webhooks.redis import AsyncRedisStore, RedisStore, key
@@ -227,13 +230,13 @@ def test_one_command_for_each_step(id: str) -> None:
 
 def test_a_redis_that_is_down_is_answered_with_503(caplog: pytest.LogCaptureFixture) -> None:
     request = delivery()
-    client = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1)
+    client = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
     runs: list[WebhookEvent] = []
     answer = receive(WEBHOOK, request.body, request.headers, runs.append, once=RedisStore(client))
     assert (answer.status, answer.code, runs) == (503, "store_unavailable", [])
 
     async def main() -> Answer:
-        async with redis.asyncio.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1) as client:
+        async with redis.asyncio.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=AsyncRetry(NoBackoff(), 0)) as client:
             return await receive_async(WEBHOOK, request.body, request.headers, runs.append, once=AsyncRedisStore(client))
 
     answer = asyncio.run(main())

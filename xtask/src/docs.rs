@@ -13,7 +13,7 @@ pub fn build(sh: &Shell) -> Result<()> {
     setup::npm(sh, &root().join("xtask/tools"))?; // the types of Node
     setup::npm(sh, &docs)?;
     let typedoc = docs.join("node_modules/.bin/typedoc");
-    let (options, output) = (docs.join("typedoc.json"), target().join("typedoc"));
+    let (options, output) = (docs.join("typedoc.config.mjs"), target().join("typedoc"));
     cmd!(sh, "{typedoc} --options {options} --out {output} --logLevel Warn").quiet().run()?;
     rustdoc(sh)?;
     step("documentation: the site");
@@ -42,7 +42,9 @@ fn links(sh: &Shell) -> Result<()> {
     let linkinator = root().join("docs/node_modules/.bin/linkinator");
     let site = target().join("site");
     let _folder = sh.push_dir(&site);
-    let flags = ["--recurse", "--verbosity", "error", "--skip", "^(?!http://localhost)"];
+    // The last is in every type's list of blanket implementations: what tracing says of one of its own links wrongly.
+    let skipped = ["--skip", "^(?!http://localhost)", "--skip", "/dispatcher$"];
+    let flags = &[&["--recurse", "--verbosity", "error"], &skipped[..]].concat();
     cmd!(sh, "{linkinator} . {flags...}").quiet().run().context("links in target/site lead nowhere")?;
     // Anchors too, but for rustdoc's, which it checks itself: linkinator takes the escaped ones of generic types for dead.
     cmd!(sh, "{linkinator} . {flags...} --check-fragments --skip /api/rust/")

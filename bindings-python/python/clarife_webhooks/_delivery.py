@@ -60,7 +60,7 @@ def answer(code: AnswerCode, error: WebhookError | None = None) -> Answer:
 def log_error(error: Exception, event: WebhookEvent | None) -> None:
     """What is done with errors unless `on_error` is given: the receiver's own go to the log, a stranger's deliveries do not."""
     if event is not None:
-        _log.error("event %r: %s", event.id, type(error).__name__, exc_info=error)
+        _log.error("event %.200r: %s", event.id, type(error).__name__, exc_info=error)
     elif isinstance(error, WebhookError) and ERROR_STATUS[error.code] >= 500:
         _log.error("%s: %s; %s", error.code, error.message, error.hint)
 

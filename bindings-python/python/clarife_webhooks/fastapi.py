@@ -7,7 +7,7 @@
 >>> app = FastAPI()
 >>> clarife_event = verified_event(Webhook("whsec_c2VjcmV0"))
 >>> @app.post("/webhooks/clarife")
-... async def receive(event: Annotated[WebhookEvent, Depends(clarife_event)]) -> None:
+... async def receive(event: Annotated[WebhookEvent, Depends(clarife_event, scope="function")]) -> None:
 ...     if event.type == "document.updated":
 ...         print("changed:", event.data.get("title"))
 
@@ -45,11 +45,14 @@ def verified_event(
     sends the event again.
 
     `once` is a store, or a store with its times (`Once`): the path function then runs once for every event, and a delivery
-    of an event that was handled is answered with 200 without it. `on_error` is called with every error, and the event where there
-    is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
+    of an event that was handled is answered with 200 without it. An event is marked as handled before the answer is sent with
+    `Depends(…, scope="function")` (FastAPI 0.121 or later), right after it otherwise.
 
-    The path function may read the body again with a parameter of type `bytes` or of a model, but not as a form:
-    `event.raw` has it. Needs FastAPI 0.106 or later.
+    `on_error` is called with every error, and the event where there is one, in place of the log `clarife_webhooks`, which gets
+    the receiver's own errors only.
+
+    The body is in `event.raw`. A path function that also has a parameter for the body, such as a model, makes FastAPI read it
+    before, without this limit; with one for a form it is lost. Needs FastAPI 0.106 or later.
 
     Raises TypeError if an argument is of a wrong type.
 

@@ -28,7 +28,8 @@ class _Client(Protocol):
 class RedisStore:
     """A store over a `redis.Redis` or `redis.RedisCluster`. Each step is one command, and atomic.
 
-    Give the client time-outs (`socket_timeout`, `socket_connect_timeout`) of a few seconds: clarife waits 10 s for an answer.
+    Give the client time-outs (`socket_timeout`, `socket_connect_timeout`) of a few seconds, and few retries: clarife waits 10 s
+    for an answer.
 
     >>> import os, redis
     >>> store = RedisStore(redis.Redis.from_url(os.environ["REDIS_URL"]))
@@ -58,7 +59,8 @@ class RedisStore:
 class AsyncRedisStore:
     """A store over a `redis.asyncio.Redis` or `redis.asyncio.RedisCluster`. Each step is one command, and atomic.
 
-    Give the client time-outs (`socket_timeout`, `socket_connect_timeout`) of a few seconds: clarife waits 10 s for an answer.
+    Give the client time-outs (`socket_timeout`, `socket_connect_timeout`) of a few seconds, and few retries: clarife waits 10 s
+    for an answer.
 
     >>> import asyncio, os, redis.asyncio
     >>> async def claim_twice():

@@ -60,4 +60,5 @@ class WebhookApp:
         answer = run(self._receiver.deliver(environ["REQUEST_METHOD"], read, environ))
         headers = {**answer.headers, "content-length": str(len(answer.body))}
         start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
-        return [answer.body]
+        # Werkzeug's server sends what it is given, and a body after the answer to HEAD would be read as the next answer.
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]

@@ -150,7 +150,7 @@ clarife_event = clarife_webhooks.fastapi.verified_event(webhook, once=MemoryStor
 
 
 @app.post("/webhooks/clarife")
-async def fastapi_receive(event: Annotated[WebhookEvent, Depends(clarife_event)]) -> None:
+async def fastapi_receive(event: Annotated[WebhookEvent, Depends(clarife_event, scope="function")]) -> None:
     if event.type == "document.updated":
         assert_type(event.data, Document)
 

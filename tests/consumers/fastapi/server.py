@@ -15,6 +15,6 @@ app = FastAPI()
 
 
 @app.post("/webhooks/clarife")
-async def receive(event: Annotated[WebhookEvent, Depends(clarife_event)]) -> None:
+async def receive(event: Annotated[WebhookEvent, Depends(clarife_event, scope="function")]) -> None:
     if event.type == "document.updated":
         print(event.type, event.data.get("title"))

@@ -3,6 +3,7 @@
 import secrets
 import sqlite3
 import time
+from contextlib import closing
 
 from clarife_webhooks.once import Claim
 
@@ -12,12 +13,12 @@ class SqliteStore:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        with self._connect() as database:
+        with closing(self._connect()) as database, database:
             database.execute("CREATE TABLE IF NOT EXISTS handled (id TEXT PRIMARY KEY, holder TEXT, until REAL)")
 
     def claim(self, id: str, ttl: float, /) -> Claim:
         token, now = secrets.token_hex(16), time.time()
-        with self._connect() as database:
+        with closing(self._connect()) as database, database:
             # One statement, so one step: the row is written if there is none, or if its time is over.
             taken = database.execute(
                 "INSERT INTO handled VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE"
@@ -30,12 +31,12 @@ class SqliteStore:
         return Claim("done" if row == ("done",) else "in_progress")
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
-        with self._connect() as database:
+        with closing(self._connect()) as database, database:
             database.execute("INSERT OR REPLACE INTO handled VALUES (?, 'done', ?)", (id, time.time() + ttl))
             database.execute("DELETE FROM handled WHERE until <= ?", (time.time(),))
 
     def release(self, id: str, token: str, /) -> None:
-        with self._connect() as database:
+        with closing(self._connect()) as database, database:
             database.execute("DELETE FROM handled WHERE id = ? AND holder = ?", (id, token))
 
     def _connect(self) -> sqlite3.Connection:

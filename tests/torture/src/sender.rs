@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -29,7 +30,7 @@ impl Sender {
         let folder = tempfile::tempdir()?;
         let own = || format!("sqlite:{}", folder.path().join("store.db").display());
         let store = store.map_or_else(own, str::to_owned);
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = port()?;
         let process = spawn(program, &store, port)?;
         Ok(Self { program: program.into(), store, _folder: folder, port, process })
     }
@@ -42,8 +43,8 @@ impl Sender {
     /// Kills it, or asks it to stop.
     pub(crate) fn end(&mut self, gently: bool) -> Result<()> {
         if gently {
-            let asked = Command::new("kill").arg(self.process.id().to_string()).status()?;
-            ensure!(asked.success() && self.process.wait()?.success(), "it did not stop as it should");
+            kill_process(Pid::from_child(&self.process), Signal::TERM)?;
+            ensure!(self.process.wait()?.success(), "it did not stop as it should");
         } else {
             self.process.kill()?;
             self.process.wait()?;
@@ -83,6 +84,12 @@ impl Drop for Sender {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// A free port that no outgoing connection gets by chance while the sender is down: below those that systems give.
+fn port() -> Result<u16> {
+    let mut candidates = std::iter::repeat_with(|| fastrand::u16(20_000..32_000)).take(100);
+    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).context("no port is free")
 }
 
 /// Starts it, and waits until it listens.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::consumers::Consumers;
-use crate::project::{RUSTFLAGS, release_rustflags, root, step, target};
+use crate::project::{root, step, target};
 use crate::servers::Server;
 use crate::setup;
 
@@ -171,17 +171,23 @@ fn page(sh: &Shell, consumers: &Consumers) -> Result<()> {
         .context("the page of tests/consumers/vite")
 }
 
-/// The tests that users would write with the packages' `testing`.
+/// The tests that users would write with the packages' `testing`; and the types of what is written in Python.
 fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
-    let projects = consumers.npm.join("tests/consumers");
-    let (javascript, python) = (projects.join("testing-node"), &consumers.python);
-    cmd!(sh, "node --test {javascript}/handler.test.mjs").run()?;
+    let (javascript, python) = (consumers.npm.join("tests/consumers/testing-node"), &consumers.python);
+    cmd!(sh, "node --test --test-reporter=spec {javascript}/handler.test.mjs").run()?;
     let tests = source("testing-python");
     cmd!(sh, "{python} -m pytest --quiet -p no:cacheprovider --rootdir {tests} {tests}").run()?;
-    let (manifest, target) = (consumers.rust.join("Cargo.toml"), target());
-    cmd!(sh, "cargo test --quiet --release --manifest-path {manifest} --target-dir {target}")
-        .env(RUSTFLAGS, release_rustflags(&[]))
-        .run()?;
+    let (manifest, package) = (consumers.rust.join("Cargo.toml"), "consumer-testing-rust");
+    let target = target();
+    cmd!(sh, "cargo test --quiet --package {package} --manifest-path {manifest} --target-dir {target}").run()?;
+    let cache = target.join("mypy");
+    for project in sh.read_dir(source(""))? {
+        if sh.read_dir(&project)?.iter().any(|file| file.extension().is_some_and(|extension| extension == "py")) {
+            // Each on its own: they have modules of the same name.
+            let _folder = sh.push_dir(project);
+            cmd!(sh, "{python} -m mypy --strict --no-error-summary --cache-dir {cache} .").quiet().run()?;
+        }
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use super::{SECRET, apps, log, source, worker};
 use crate::consumers::{self, Consumers};
-use crate::project::{RUSTFLAGS, npm_tool, release_rustflags, target};
+use crate::project::{npm_tool, target};
 use crate::redis;
 use crate::servers::Server;
 
@@ -26,10 +26,7 @@ pub fn build(sh: &Shell, consumers: &Consumers, names: &[&str]) -> Result<()> {
         return Ok(());
     }
     let (manifest, target) = (consumers.rust.join("Cargo.toml"), target());
-    cmd!(sh, "cargo build --quiet --release --manifest-path {manifest} --target-dir {target}")
-        .env(RUSTFLAGS, release_rustflags(&[]))
-        .run()?;
-    Ok(())
+    Ok(cmd!(sh, "cargo build --quiet --manifest-path {manifest} --target-dir {target}").run()?)
 }
 
 /// Starts a project, which was built.
@@ -92,7 +89,7 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<C
         }
         "aiohttp" | "other-python" => run(&consumers.python, &[&source(name).join("server.py")]),
         "axum" | "axum-extractor" | "tower" | "actix-web" | "redis-rust" => {
-            Command::new(target().join("release").join(format!("consumer-{name}")))
+            Command::new(target().join("debug").join(format!("consumer-{name}")))
         }
         _ => bail!("nothing is known of starting {name}"),
     };
