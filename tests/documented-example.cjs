@@ -11,11 +11,15 @@ function verifyWebhookSignature(payload, signature, secret) {
   return crypto.timingSafeEqual(Buffer.from(given), Buffer.from(expected));
 }
 
-// One JSON object a line on standard input, {"secret", "signature", "body"}; prints what was refused, and counts.
-const lines = require("node:fs").readFileSync(0, "utf8").split("\n").filter(Boolean);
-const refused = lines.filter((line) => {
-  const { secret, signature, body } = JSON.parse(line);
-  return verifyWebhookSignature(JSON.parse(body), signature, secret) !== true;
-});
-for (const line of refused.slice(0, 5)) console.log(line);
-console.log(`${lines.length} verified, ${refused.length} refused`);
+module.exports = verifyWebhookSignature;
+
+// Run by itself: one JSON object a line on standard input, {"secret", "signature", "body"}; prints what was refused, and counts.
+if (require.main === module) {
+  const lines = require("node:fs").readFileSync(0, "utf8").split("\n").filter(Boolean);
+  const refused = lines.filter((line) => {
+    const { secret, signature, body } = JSON.parse(line);
+    return verifyWebhookSignature(JSON.parse(body), signature, secret) !== true;
+  });
+  for (const line of refused.slice(0, 5)) console.log(line);
+  console.log(`${lines.length} verified, ${refused.length} refused`);
+}

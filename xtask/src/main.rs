@@ -14,6 +14,7 @@ mod python;
 mod receivers;
 mod redis;
 mod runtimes;
+mod sending;
 mod servers;
 mod setup;
 mod test;

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step, target};
-use crate::{codegen, demo, docs, package, parity, python, receivers, redis, runtimes, setup, torture, wasm};
+use crate::{codegen, demo, docs, package, parity, python, receivers, redis, runtimes, sending, setup, torture, wasm};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -26,6 +26,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     runtimes::walk(sh, &consumers)?;
     parity::compare(sh, &consumers)?;
     receivers::run(sh, &consumers, &[])?;
+    sending::run(sh, &consumers)?;
     demo::show(sh, &consumers)?;
     docs::build(sh)?;
     wasm::report_sizes(sh)?;

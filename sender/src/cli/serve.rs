@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer};
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, SigningSecret};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpListener;
@@ -36,9 +36,12 @@ pub(super) struct Serve {
     /// without --store, everything is forgotten at the end
     #[arg(long)]
     dev: bool,
-    /// Where the subscription of --dev goes
+    /// Where the subscription of --dev goes; given several times, there are as many
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000/webhooks/clarife", requires = "dev")]
-    dev_endpoint: String,
+    dev_endpoint: Vec<String>,
+    /// The signing secret of new subscriptions of --dev, so that a server can keep its own; otherwise a new one is made
+    #[arg(long, env = "CLARIFE_SENDER_DEV_SECRET", hide_env_values = true, value_name = "SECRET", requires = "dev")]
+    dev_secret: Option<String>,
     /// A TOML file with settings, named like the flags with underscores
     #[arg(long, env = "CLARIFE_SENDER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -81,7 +84,7 @@ impl Serve {
         let address = listener.local_addr()?;
         if self.dev {
             admin = Some(admin.map_or_else(token::generate, Ok)?);
-            prepare_development(&*engine, clock, &self.dev_endpoint, address, admin.as_deref()).await?;
+            self.prepare_development(&*engine, clock, address, admin.as_deref()).await?;
         }
         let hash = admin.as_deref().map(token::hash);
         let api = Api::new(engine.clone(), clock, metrics.clone(), settings.api_limits(), hash, guard);
@@ -109,6 +112,66 @@ impl Serve {
         engine.close().await;
         tracing::info!("stopped");
         drop(temporary);
+        Ok(())
+    }
+
+    /// What `--dev` promises, and a warning.
+    async fn prepare_development(
+        &self,
+        engine: &dyn Engine,
+        clock: Clock,
+        address: SocketAddr,
+        admin: Option<&str>,
+    ) -> Result<()> {
+        const NAME: &str = "Development";
+        let now = clock.now();
+        let existing = engine.workspaces().await?.into_iter().find(|workspace| workspace.name == NAME);
+        let workspace = match existing {
+            Some(workspace) => workspace,
+            None => {
+                let id = WorkspaceId::random();
+                let workspace = Workspace { id, name: NAME.to_owned(), plan: Plan::Business, created_at: now };
+                engine.create_workspace(workspace.clone()).await?;
+                workspace
+            }
+        };
+        let known = engine.subscriptions(&workspace.id).await?;
+        let mut subscriptions = Vec::new();
+        for endpoint in &self.dev_endpoint {
+            let url = EndpointUrl::parse_allowing_plain_http(endpoint)
+                .map_err(|error| anyhow::anyhow!("{error}; {}", error.hint()))?;
+            subscriptions.push(match known.iter().find(|record| record.subscription.url == url) {
+                Some(record) => Arc::clone(record),
+                None => {
+                    let signer = self.dev_secret.as_deref().map(SigningSecret::parse).transpose();
+                    let signer = signer.context("--dev-secret is of no use")?.map(Signer::new);
+                    let signer = signer.map_or_else(Signer::generate, Ok)?;
+                    engine.subscribe(&workspace.id, url, EventTypes::ALL, signer, now).await?
+                }
+            });
+        }
+        for token in engine.tokens(&workspace.id).await? {
+            engine.delete_token(&workspace.id, &token.id).await?; // it was shown at the last start
+        }
+        let secret = token::generate()?;
+        let (id, hash) = (TokenId::random(), token::hash(&secret));
+        let workspace = workspace.id;
+        let token = Token { id, workspace, name: NAME.to_owned(), hash, created_at: now, expires_at: None };
+        engine.create_token(token).await?;
+        eprintln!(
+            "\nDEVELOPMENT: deliveries go to this machine too, and over plain HTTP. Never run this where others reach it.\n"
+        );
+        for subscription in subscriptions {
+            println!("endpoint        {}", subscription.subscription.url);
+            println!("signing secret  {}", subscription.signer.secret().expose());
+            println!("subscription    {}", subscription.id);
+        }
+        println!("token           {secret}");
+        println!("admin token     {}", admin.unwrap_or_default());
+        println!(
+            "\nTry:  curl http://{address}/v1/events -H 'Authorization: Bearer {secret}' \\\n           \
+             -d '{{\"type\":\"document.updated\",\"data\":{{\"title\":\"Start\"}}}}'\n"
+        );
         Ok(())
     }
 }
@@ -142,56 +205,6 @@ async fn tidy(engine: Arc<dyn Engine>, api: Api, clock: Clock, retention: Durati
             }
         }
     }
-}
-
-/// What `--dev` promises, and a warning.
-async fn prepare_development(
-    engine: &dyn Engine,
-    clock: Clock,
-    endpoint: &str,
-    address: SocketAddr,
-    admin: Option<&str>,
-) -> Result<()> {
-    const NAME: &str = "Development";
-    let now = clock.now();
-    let existing = engine.workspaces().await?.into_iter().find(|workspace| workspace.name == NAME);
-    let workspace = match existing {
-        Some(workspace) => workspace,
-        None => {
-            let id = WorkspaceId::random();
-            let workspace = Workspace { id, name: NAME.to_owned(), plan: Plan::Business, created_at: now };
-            engine.create_workspace(workspace.clone()).await?;
-            workspace
-        }
-    };
-    let url = EndpointUrl::parse_allowing_plain_http(endpoint)
-        .map_err(|error| anyhow::anyhow!("{error}; {}", error.hint()))?;
-    let known = engine.subscriptions(&workspace.id).await?;
-    let subscription = match known.iter().find(|record| record.subscription.url == url) {
-        Some(record) => Arc::clone(record),
-        None => engine.subscribe(&workspace.id, url, EventTypes::ALL, Signer::generate()?, now).await?,
-    };
-    for token in engine.tokens(&workspace.id).await? {
-        engine.delete_token(&workspace.id, &token.id).await?; // it was shown at the last start
-    }
-    let secret = token::generate()?;
-    let (id, hash) = (TokenId::random(), token::hash(&secret));
-    let workspace_id = workspace.id.clone();
-    let token = Token { id, workspace: workspace_id, name: NAME.to_owned(), hash, created_at: now, expires_at: None };
-    engine.create_token(token).await?;
-    eprintln!(
-        "\nDEVELOPMENT: deliveries go to this machine too, and over plain HTTP. Never run this where others reach it.\n"
-    );
-    println!("endpoint        {}", subscription.subscription.url);
-    println!("signing secret  {}", subscription.signer.secret().expose());
-    println!("token           {secret}");
-    println!("admin token     {}", admin.unwrap_or_default());
-    println!("subscription    {}", subscription.id);
-    println!(
-        "\nTry:  curl http://{address}/v1/events -H 'Authorization: Bearer {secret}' \\\n           \
-         -d '{{\"type\":\"document.updated\",\"data\":{{\"title\":\"Start\"}}}}'\n"
-    );
-    Ok(())
 }
 
 fn extra_roots(settings: &Settings) -> Result<Vec<CertificateDer<'static>>> {

@@ -1,0 +1,72 @@
+// Brings events of odd data to a sender that runs with --dev, and waits until each is delivered to each of its subscriptions.
+//
+//     node deliver.mjs <the sender's URL> <the workspace's token> <how many events>
+import fc from "fast-check";
+
+const [url, token, count] = process.argv.slice(2);
+const BATCH = 100;
+/** The sender waits 71 s at most between the first attempt and the last. */
+const PATIENCE = 180_000;
+
+const { types, subscriptions } = await (async () => {
+  const found = await call("/v1/subscriptions");
+  return { types: found.subscriptions[0].event_types, subscriptions: found.subscriptions };
+})();
+
+// What JSON.stringify gives is what a program brings; the sender refuses what JavaScript would not give back, so that is left out.
+const text = fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.toWellFormed());
+const name = text.filter((name) => name !== "__proto__");
+const number = fc.oneof(fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }));
+const { tree } = fc.letrec((tie) => ({
+  tree: fc.oneof(
+    { maxDepth: 4 },
+    fc.oneof(text, number, fc.boolean(), fc.constant(null)),
+    fc.array(tie("tree"), { maxLength: 5 }),
+    fc.dictionary(name, tie("tree"), { maxKeys: 5 }),
+  ),
+}));
+const event = fc.record({ type: fc.constantFrom(...types), data: fc.dictionary(name, tree, { maxKeys: 6 }) });
+
+const events = fc.sample(event, Number(count));
+for (let start = 0; start < events.length; start += BATCH) {
+  await call("/v1/events", { events: events.slice(start, start + BATCH) });
+}
+
+const wanted = events.length * subscriptions.length;
+const end = Date.now() + PATIENCE;
+while ((await call("/v1/deliveries?state=pending&limit=1")).deliveries.length > 0) {
+  if (Date.now() > end) throw new Error("deliveries are still pending");
+  await new Promise((resolve) => setTimeout(resolve, 250));
+}
+
+const delivered = new Map(subscriptions.map(({ id }) => [id, 0]));
+for await (const { state, subscription_id, id } of all("/v1/deliveries?limit=100")) {
+  if (state !== "delivered") {
+    const { attempts_made } = await call(`/v1/deliveries/${id}`);
+    throw new Error(`a delivery is ${state}: ${JSON.stringify(attempts_made.at(-1))}`);
+  }
+  delivered.set(subscription_id, delivered.get(subscription_id) + 1);
+}
+for (const { id, url } of subscriptions) {
+  console.log(`${url}: ${delivered.get(id)} of ${events.length} events`);
+  if (delivered.get(id) !== events.length) throw new Error(`not all of ${wanted} deliveries are there`);
+}
+
+async function* all(path) {
+  for (let before = ""; before !== undefined; ) {
+    const page = await call(path + (before && `&before=${before}`));
+    yield* page.deliveries;
+    before = page.next;
+  }
+}
+
+async function call(path, body) {
+  const response = await fetch(url + path, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${JSON.stringify(answer)}`);
+  return answer;
+}
