@@ -181,7 +181,7 @@ fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let target = target();
     cmd!(sh, "cargo test --quiet --package {package} --manifest-path {manifest} --target-dir {target}").run()?;
     let cache = target.join("mypy");
-    for project in sh.read_dir(source(""))? {
+    for project in sh.read_dir(source(""))?.into_iter().filter(|path| path.is_dir()) {
         if sh.read_dir(&project)?.iter().any(|file| file.extension().is_some_and(|extension| extension == "py")) {
             // Each on its own: they have modules of the same name.
             let _folder = sh.push_dir(project);
