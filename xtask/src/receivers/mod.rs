@@ -82,12 +82,12 @@ pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
     let chosen = |name: &&str| names.is_empty() || names.iter().any(|named| named == name);
     let receivers: Vec<&str> = RECEIVERS.iter().copied().filter(chosen).collect();
     build(sh, consumers, &receivers)?;
-    eprintln!("{:22}{:16}{:16}tampered with", "project", "an event", "again");
+    eprintln!("{:22}{:18}{:18}tampered with", "project", "an event", "again");
     let mut wrong = Vec::new();
     for name in receivers {
         let server = start(sh, consumers, name)?;
         let answers = deliver(&server).with_context(|| format!("{name} was delivered to"))?;
-        eprintln!("{name:22}{:16}{:16}{}", answers.answers[0], answers.answers[1], answers.answers[2]);
+        eprintln!("{name:22}{:18}{:18}{}", answers.answers[0], answers.answers[1], answers.answers[2]);
         let expected = expected(name);
         let times = if expected[1].ends_with("duplicate") { 1 } else { 2 };
         if answers.answers != expected || answers.handled != times || answers.handled_tampered != 0 {
