@@ -82,12 +82,12 @@ pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
     let chosen = |name: &&str| names.is_empty() || names.iter().any(|named| named == name);
     let receivers: Vec<&str> = RECEIVERS.iter().copied().filter(chosen).collect();
     build(sh, consumers, &receivers)?;
-    eprintln!("{:22}{:16}{:16}tampered with", "project", "an event", "again");
+    eprintln!("{:22}{:18}{:18}tampered with", "project", "an event", "again");
     let mut wrong = Vec::new();
     for name in receivers {
         let server = start(sh, consumers, name)?;
         let answers = deliver(&server).with_context(|| format!("{name} was delivered to"))?;
-        eprintln!("{name:22}{:16}{:16}{}", answers.answers[0], answers.answers[1], answers.answers[2]);
+        eprintln!("{name:22}{:18}{:18}{}", answers.answers[0], answers.answers[1], answers.answers[2]);
         let expected = expected(name);
         let times = if expected[1].ends_with("duplicate") { 1 } else { 2 };
         if answers.answers != expected || answers.handled != times || answers.handled_tampered != 0 {
@@ -181,7 +181,7 @@ fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let target = target();
     cmd!(sh, "cargo test --quiet --package {package} --manifest-path {manifest} --target-dir {target}").run()?;
     let cache = target.join("mypy");
-    for project in sh.read_dir(source(""))? {
+    for project in sh.read_dir(source(""))?.into_iter().filter(|path| path.is_dir()) {
         if sh.read_dir(&project)?.iter().any(|file| file.extension().is_some_and(|extension| extension == "py")) {
             // Each on its own: they have modules of the same name.
             let _folder = sh.push_dir(project);

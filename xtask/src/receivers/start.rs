@@ -22,11 +22,16 @@ pub fn build(sh: &Shell, consumers: &Consumers, names: &[&str]) -> Result<()> {
         let project = consumers.npm.join("tests/consumers").join(name);
         cmd!(sh, "{tsc} --project {project}").run()?;
     }
-    if !names.iter().any(|name| consumers::RUST.contains(name)) {
-        return Ok(());
+    let rust: Vec<String> = names
+        .iter()
+        .filter(|name| consumers::RUST.contains(name))
+        .map(|name| format!("--package=consumer-{name}"))
+        .collect();
+    if rust.is_empty() {
+        return Ok(()); // no package would be all of them
     }
     let (manifest, target) = (consumers.rust.join("Cargo.toml"), target());
-    Ok(cmd!(sh, "cargo build --quiet --manifest-path {manifest} --target-dir {target}").run()?)
+    Ok(cmd!(sh, "cargo build --quiet {rust...} --manifest-path {manifest} --target-dir {target}").run()?)
 }
 
 /// Starts a project, which was built.

@@ -3,11 +3,11 @@
 use std::{env, error::Error};
 
 use actix_web::{App, HttpServer, web};
-use clarife_webhooks::adapters::{InMemoryStore, Receiver, actix};
-use clarife_webhooks::{Event, Resource, ResourceError, Webhook};
+use clarife_webhooks::adapters::{BoxError, InMemoryStore, Receiver, actix};
+use clarife_webhooks::{Event, Resource, Webhook};
 
-async fn handle(event: Event<'static>) -> Result<(), ResourceError> {
-    if let Resource::Document(document) = event.resource()? {
+async fn handle(event: Event<'static>) -> Result<(), BoxError> {
+    if let Ok(Resource::Document(document)) = event.resource() {
         println!("{} {}", event.event_type(), document.title.unwrap_or_default());
     }
     Ok(())

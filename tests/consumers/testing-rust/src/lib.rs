@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use clarife_webhooks::adapters::Receiver;
-use clarife_webhooks::{Event, Resource, ResourceError};
+use clarife_webhooks::adapters::{BoxError, Receiver};
+use clarife_webhooks::{Event, Resource};
 
 /// Where the titles of changed documents go.
 pub type Index = Arc<Mutex<Vec<String>>>;
@@ -14,10 +14,10 @@ pub fn app(receiver: Receiver, index: Index) -> Router {
     let handle = move |event: Event<'static>| {
         let index = index.clone();
         async move {
-            if let Resource::Document(document) = event.resource()? {
+            if let Ok(Resource::Document(document)) = event.resource() {
                 index.lock().unwrap().push(document.title.unwrap_or_default());
             }
-            Ok::<_, ResourceError>(())
+            Ok::<_, BoxError>(())
         }
     };
     Router::new().route_service("/", receiver.service(handle))

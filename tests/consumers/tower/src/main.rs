@@ -2,16 +2,16 @@
 
 use std::{env, error::Error};
 
-use clarife_webhooks::adapters::{InMemoryStore, Receiver};
-use clarife_webhooks::{Event, EventType, Resource, ResourceError, Webhook};
+use clarife_webhooks::adapters::{BoxError, InMemoryStore, Receiver};
+use clarife_webhooks::{Event, EventType, Resource, Webhook};
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 
-async fn handle(event: Event<'static>) -> Result<(), ResourceError> {
+async fn handle(event: Event<'static>) -> Result<(), BoxError> {
     // Without `_`: the compiler names what is missing when clarife has added a type and this crate knows it.
     match event.event_type() {
         EventType::DocumentUpdated => {
-            if let Resource::Document(document) = event.resource()? {
+            if let Ok(Resource::Document(document)) = event.resource() {
                 println!("{} {}", event.event_type(), document.title.unwrap_or_default());
             }
         }
