@@ -16,7 +16,7 @@ use crate::plan::Load;
 use crate::world::World;
 
 /// What a pending delivery takes in the memory of the worker that has its partition, in bytes; measured, see docs/sender.md.
-const PENDING_BYTES: f64 = 500.0;
+const PENDING_BYTES: f64 = 400.0;
 
 /// Simulate a large sender at its busiest, and compare with the capacity model.
 #[derive(Parser)]
