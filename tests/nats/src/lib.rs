@@ -134,6 +134,7 @@ impl Cluster {
             .arg(&node.config)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
+            .stderr(Stdio::null()) // the shell tells what it has killed
             .spawn()?;
         node.guard = Some(guard);
         Ok(())
