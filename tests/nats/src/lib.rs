@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// How long a cluster may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a server as long as standard input is open; `$0` is the log, the rest the command.
-const GUARD: &str = r#""$@" >>"$0" 2>&1 & server=$!; cat >/dev/null; kill -9 $server"#;
+/// Runs a server as long as standard input is open, and ends when it is gone; `$0` is the log, the rest the command.
+const GUARD: &str = r#""$@" >>"$0" 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server"#;
 
 /// The server to run: the one that the variable `NATS_SERVER` names, or the one that `cargo xtask setup` installs.
 ///
@@ -134,6 +134,7 @@ impl Cluster {
             .arg(&node.config)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
+            .stderr(Stdio::null()) // the shell tells what it has killed
             .spawn()?;
         node.guard = Some(guard);
         Ok(())

@@ -56,6 +56,12 @@ impl Shared {
         }
     }
 
+    /// Whether there are partitions to take for this worker.
+    pub(super) fn wants_more(&self) -> bool {
+        let have = self.partitions.iter().filter(|partition| partition.state().own.is_some()).count();
+        have < self.share() && self.partitions.iter().any(|partition| self.is_free(partition))
+    }
+
     /// How many partitions this worker is to have.
     fn share(&self) -> usize {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);

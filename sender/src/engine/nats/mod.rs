@@ -88,6 +88,12 @@ impl Nats {
         futures_util::future::try_join_all(all).await?;
         self.shared.balance().await;
         self.spawn(|shared| async move { shared.keep_leases().await });
+        for _ in 0..100 {
+            if !self.shared.wants_more() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await; // a busy store: the next round has more luck
+        }
         let is_reading =
             || self.shared.partitions.iter().any(|partition| partition.state().own.is_some_and(|own| !own.complete));
         while is_reading() {
