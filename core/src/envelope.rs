@@ -18,9 +18,7 @@ const DATA: &str = "$.data";
 
 /// Reads the envelope in one pass.
 pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
-    let raw = core::str::from_utf8(body).map_err(|error| {
-        Malformed::after(body.get(..error.valid_up_to()).unwrap_or_default(), "the text is not UTF-8")
-    })?;
+    let raw = simdutf8::basic::from_utf8(body).map_err(|_| not_utf8(body))?;
     let mut scanner = Scanner::new(raw);
     if raw.starts_with('\u{feff}') {
         return Err(scanner.fail("the text starts with a byte order mark"));
@@ -74,6 +72,13 @@ pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
         created_at: present(created_at, CREATED_AT)?,
         layout: Layout { id: id_range, event_type: type_range, data: present(data, DATA)? },
     })
+}
+
+/// The error at the first byte that is not UTF-8, which the quick check does not look for.
+#[cold]
+fn not_utf8(body: &[u8]) -> Malformed {
+    let valid = core::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
+    Malformed::after(body.get(..valid).unwrap_or_default(), "the text is not UTF-8")
 }
 
 fn fill<T>(member: &mut Option<T>, value: T, path: &'static str) -> Result<(), Malformed> {

@@ -15,6 +15,7 @@ use core::ops::Range;
 
 pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
+use wide::u8x16;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
 pub(crate) const MAX_DEPTH: u32 = 128;
@@ -311,23 +312,17 @@ impl<'a> RawString<'a> {
 /// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
 #[inline]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
     let mut run: usize = 0;
-    let (words, tail) = bytes.as_chunks::<8>();
-    for word in words {
-        // The classic test for a byte below n or equal to one, eight at a time; the lowest hit is exact.
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES.wrapping_mul(b'"' as u64));
-        let backslash = word ^ (ONES.wrapping_mul(b'\\' as u64));
-        let hits = (word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word)
-            | (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash);
-        let hits = hits & HIGH;
+    let (blocks, tail) = bytes.as_chunks::<16>();
+    for block in blocks {
+        let block = u8x16::new(*block);
+        let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
+        let hits = control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
+        let hits = hits.to_bitmask();
         if hits != 0 {
-            return run.saturating_add((hits.trailing_zeros() >> 3) as usize);
+            return run.saturating_add(hits.trailing_zeros() as usize);
         }
-        run = run.saturating_add(8);
+        run = run.saturating_add(16);
     }
     let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     run.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
