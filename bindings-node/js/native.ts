@@ -12,8 +12,7 @@ export function nativeEngine(): Engine | undefined {
   for (const target of targets) {
     const file = `./clarife-webhooks.${target}.node`; // not inside require(): a bundler would look for the files
     try {
-      const { out, open, verify, parse, sign, describe } = require(file) as Addon;
-      return { name: "native", out, open, verify, parse, sign, describe };
+      return { name: "native", ...(require(file) as Addon) };
     } catch {
       // The next one, and in the end WebAssembly, which runs everywhere.
     }

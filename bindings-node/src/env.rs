@@ -1,11 +1,13 @@
 //! Node-API: reading arguments and making answers.
 #![expect(unsafe_code, reason = "Node-API is a C interface")]
 
+use core::cell::RefCell;
 use core::ffi::c_void;
 use core::{ptr, slice};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use clarife_webhooks::once::MemoryStore;
 use clarife_webhooks::{Event, MAX_HEADER_BYTES, Webhook, WebhookError};
 use encoding_rs::mem;
 use napi_sys::{TypedarrayType, ValueType, napi_callback_info, napi_env, napi_status, napi_value};
@@ -40,18 +42,35 @@ impl Out {
                 let text = if let Body::Borrowed(_) = body { env.text(event.raw())? } else { ptr::null_mut() };
                 self.answer(numbers::of_event(event), text)
             }
-            Err(error) => self.answer(numbers::of_error(error), env.text(&error.to_string())?),
+            Err(error) => self.answer(numbers::of_error(error), env.text(&numbers::text(error))?),
         }
     }
 }
 
-/// A webhook as JavaScript holds it. The mark tells it from another addon's external value.
-struct Held {
+/// A value as JavaScript holds it. The mark, which comes first, tells it from another kind's and from another addon's.
+#[repr(C)]
+struct Held<T> {
     mark: u64,
-    webhook: Webhook,
+    value: T,
 }
 
-const MARK: u64 = 0x636c_6172_6966_6531;
+/// What JavaScript can hold.
+pub(crate) trait Holdable {
+    const MARK: u64;
+    /// What is said of anything else.
+    const WANTED: &core::ffi::CStr;
+}
+
+impl Holdable for Webhook {
+    const MARK: u64 = 0x636c_6172_6966_6531;
+    const WANTED: &core::ffi::CStr = c"webhook must be what open() gave";
+}
+
+/// One environment has one thread, and no call calls back into JavaScript.
+impl Holdable for RefCell<MemoryStore> {
+    const MARK: u64 = 0x636c_6172_6966_6532;
+    const WANTED: &core::ffi::CStr = c"store must be what openStore() gave";
+}
 
 /// A body: bytes where they lie in JavaScript's memory, or a string's UTF-8.
 pub(crate) enum Body<'a> {
@@ -170,6 +189,22 @@ impl Env {
         }
     }
 
+    pub(crate) fn boolean(self, value: napi_value) -> Result<bool, Failure> {
+        let mut boolean = false;
+        // SAFETY: `boolean` is valid for writing.
+        match unsafe { napi_sys::napi_get_value_bool(self.0, value, &raw mut boolean) } {
+            napi_sys::Status::napi_ok => Ok(boolean),
+            _ => Err(Failure::Type(c"a boolean was expected")),
+        }
+    }
+
+    pub(crate) fn new_number(self, number: f64) -> Result<napi_value, Failure> {
+        let mut value = ptr::null_mut();
+        // SAFETY: `value` is valid for writing.
+        self.check(unsafe { napi_sys::napi_create_double(self.0, number, &raw mut value) })?;
+        Ok(value)
+    }
+
     /// A new string. Given UTF-8, Node 20 decodes it itself, and takes several times as long as this.
     pub(crate) fn text(self, text: &str) -> Result<napi_value, Failure> {
         let mut value = ptr::null_mut();
@@ -206,6 +241,10 @@ impl Env {
         Ok(bytes)
     }
 
+    pub(crate) fn owned_text(self, value: napi_value) -> Result<String, Failure> {
+        String::from_utf8(self.string(value)?).map_err(|_| Failure::Status)
+    }
+
     pub(crate) fn strings(self, array: napi_value) -> Result<Vec<String>, Failure> {
         let mut length = 0;
         // SAFETY: `length` is valid for writing.
@@ -215,7 +254,7 @@ impl Env {
                 let mut value = ptr::null_mut();
                 // SAFETY: `value` is valid for writing.
                 self.check(unsafe { napi_sys::napi_get_element(self.0, array, index, &raw mut value) })?;
-                String::from_utf8(self.string(value)?).map_err(|_| Failure::Status)
+                self.owned_text(value)
             })
             .collect()
     }
@@ -278,28 +317,35 @@ impl Env {
         Ok(Body::Borrowed(unsafe { slice::from_raw_parts(data.cast(), length) }))
     }
 
-    pub(crate) fn external(self, webhook: Webhook) -> Result<napi_value, Failure> {
-        let held = Box::into_raw(Box::new(Held { mark: MARK, webhook }));
+    pub(crate) fn external<T: Holdable>(self, value: T) -> Result<napi_value, Failure> {
+        let held = Box::into_raw(Box::new(Held { mark: T::MARK, value }));
         let mut value = ptr::null_mut();
         // SAFETY: `held` is ours until `drop_box` gets it, when the value is collected or the environment ends.
         self.check(unsafe {
-            napi_sys::napi_create_external(self.0, held.cast(), Some(drop_box::<Held>), ptr::null_mut(), &raw mut value)
+            napi_sys::napi_create_external(
+                self.0,
+                held.cast(),
+                Some(drop_box::<Held<T>>),
+                ptr::null_mut(),
+                &raw mut value,
+            )
         })?;
         Ok(value)
     }
 
-    pub(crate) fn webhook<'a>(self, value: napi_value) -> Result<&'a Webhook, Failure> {
+    pub(crate) fn held<'a, T: Holdable>(self, value: napi_value) -> Result<&'a T, Failure> {
         let mut held = ptr::null_mut();
         // SAFETY: `held` is valid for writing.
         let status = unsafe { napi_sys::napi_get_value_external(self.0, value, &raw mut held) };
-        let held = held.cast::<Held>();
-        // SAFETY: only the face, which keeps what `open` gave it to itself, calls these functions, so this is a `Held`; the
-        // call's argument keeps it. The mark is there to stop a mistake, not an attacker who calls the addon directly.
-        if status != napi_sys::Status::napi_ok || held.is_null() || unsafe { (*held).mark } != MARK {
-            return Err(Failure::Type(c"webhook must be what open() gave"));
+        let held = held.cast::<Held<T>>();
+        // SAFETY: only the face, which keeps what `external` gave it to itself, calls these functions, so this starts with a mark,
+        // and is a `Held<T>` where the mark is T's; the call's argument keeps it. The mark is there to stop a mistake, not an
+        // attacker who calls the addon directly.
+        if status != napi_sys::Status::napi_ok || held.is_null() || unsafe { (*held).mark } != T::MARK {
+            return Err(Failure::Type(T::WANTED));
         }
         // SAFETY: as above.
-        Ok(unsafe { &(*held).webhook })
+        Ok(unsafe { &(*held).value })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use clarife_webhooks::standard::{self, StandardHeaders};
 use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER, Webhook};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -49,32 +50,63 @@ fn without_surrogates<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, P
 ///
 /// A header that is there several times has its values joined, as HTTP does it, which the core then refuses.
 pub(crate) fn signature<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Option<Cow<'a, [u8]>>> {
+    match text(value) {
+        Some(header) => Ok(Some(header)),
+        None => headers(value, [SIGNATURE_HEADER]).map(|[header]| header.map(Cow::Owned)),
+    }
+}
+
+/// The headers of Standard Webhooks, found likewise; one header's value alone has none of them.
+pub(crate) fn standard_headers(value: &Bound<'_, PyAny>) -> PyResult<StandardHeaders<'static>> {
+    if text(value).is_some() {
+        return Ok(StandardHeaders::default());
+    }
+    let [id, timestamp, signature] = headers(value, standard::HEADERS)?.map(|value| {
+        // What is not UTF-8 is malformed with U+FFFD in it as well.
+        Cow::Owned(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default())
+    });
+    Ok(StandardHeaders { id, timestamp, signature })
+}
+
+/// The values of headers in any container of them. What is no pair but text in a list is a value of the first.
+fn headers<const N: usize>(value: &Bound<'_, PyAny>, names: [&str; N]) -> PyResult<[Option<Vec<u8>>; N]> {
+    let mut found = [const { Vec::new() }; N];
     if value.is_none() {
-        return Ok(None);
+        return Ok([const { None }; N]);
     }
-    if let Some(header) = text(value) {
-        return Ok(Some(header));
-    }
-    let mut values = Vec::new();
     if let Ok(headers) = value.cast_exact::<PyDict>() {
         // `for_each` locks the dict where there is no GIL, and no Python code runs meanwhile that could change it.
-        headers.iter().filter(|(name, _)| is_signature_header(name)).for_each(|(_, value)| values.push(value));
+        headers.iter().for_each(|(name, value)| {
+            if let Some(values) = place(&name, names, &mut found) {
+                values.push(value);
+            }
+        });
     } else if let Some(items) = value.getattr_opt("items")? {
-        pick(&items.call0()?, &mut values)?;
+        pick(&items.call0()?, names, &mut found)?;
     } else if value.hasattr("__iter__")? {
-        pick(value, &mut values)?;
+        pick(value, names, &mut found)?;
     } else {
         return Err(wrong_type("signature", "the signature header, the request's headers or None", value));
     }
-    join(&values)
+    let mut headers = [const { None }; N];
+    for (header, values) in headers.iter_mut().zip(&found) {
+        *header = join(values)?;
+    }
+    Ok(headers)
 }
 
-/// Picks the signature header's values out of pairs of names and values; what is no pair but text is a value itself.
-fn pick<'py>(items: &Bound<'py, PyAny>, values: &mut Vec<Bound<'py, PyAny>>) -> PyResult<()> {
+/// Picks the headers' values out of pairs of names and values; what is no pair but text is a value itself.
+fn pick<'py, const N: usize>(
+    items: &Bound<'py, PyAny>,
+    names: [&str; N],
+    found: &mut [Vec<Bound<'py, PyAny>>; N],
+) -> PyResult<()> {
     for pair in items.try_iter()? {
         let pair = pair?;
         if text(&pair).is_some() {
-            values.push(pair);
+            if let [values] = found.as_mut_slice() {
+                values.push(pair);
+            }
             continue;
         }
         if !is_list(&pair) || pair.len()? != 2 {
@@ -82,15 +114,27 @@ fn pick<'py>(items: &Bound<'py, PyAny>, values: &mut Vec<Bound<'py, PyAny>>) -> 
                 "signature must hold the header's values, or pairs of a header's name and its value",
             ));
         }
-        if is_signature_header(&pair.get_item(0)?) {
+        if let Some(values) = place(&pair.get_item(0)?, names, found) {
             values.push(pair.get_item(1)?);
         }
     }
     Ok(())
 }
 
+/// Where the values of a header of that name go: its own name, or the one that WSGI and CGI give it.
+fn place<'a, T, const N: usize>(name: &Bound<'_, PyAny>, names: [&str; N], found: &'a mut [T; N]) -> Option<&'a mut T> {
+    let name = text(name)?;
+    let from_wsgi = name.split_at_checked(5).filter(|(prefix, _)| prefix.eq_ignore_ascii_case(b"HTTP_"));
+    let from_wsgi = from_wsgi.map(|(_, rest)| rest.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }));
+    let is = |wanted: &&str| {
+        name.eq_ignore_ascii_case(wanted.as_bytes())
+            || from_wsgi.clone().is_some_and(|name| name.map(|byte| byte.to_ascii_lowercase()).eq(wanted.bytes()))
+    };
+    found.get_mut(names.iter().position(is)?)
+}
+
 /// Joins values that are text, lists of texts or None.
-fn join(values: &[Bound<'_, PyAny>]) -> PyResult<Option<Cow<'static, [u8]>>> {
+fn join(values: &[Bound<'_, PyAny>]) -> PyResult<Option<Vec<u8>>> {
     let mut joined: Option<Vec<u8>> = None;
     let mut add = |value: &Bound<'_, PyAny>| -> PyResult<()> {
         if value.is_none() {
@@ -115,19 +159,11 @@ fn join(values: &[Bound<'_, PyAny>]) -> PyResult<Option<Cow<'static, [u8]>>> {
             add(value)?;
         }
     }
-    Ok(joined.map(Cow::Owned))
+    Ok(joined)
 }
 
 fn is_list(value: &Bound<'_, PyAny>) -> bool {
     value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()
-}
-
-/// By its own name, or by the one that WSGI and CGI give it.
-fn is_signature_header(name: &Bound<'_, PyAny>) -> bool {
-    const WSGI: &str = "HTTP_X_CLARIFE_SIGNATURE";
-    text(name).is_some_and(|name| {
-        name.eq_ignore_ascii_case(SIGNATURE_HEADER.as_bytes()) || name.eq_ignore_ascii_case(WSGI.as_bytes())
-    })
 }
 
 fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, [u8]>> {

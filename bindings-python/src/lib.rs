@@ -3,6 +3,7 @@
 mod arguments;
 mod error;
 mod event;
+mod once;
 mod webhook;
 
 use pyo3::prelude::*;
@@ -10,12 +11,14 @@ use pyo3::prelude::*;
 /// The native half of clarife_webhooks.
 #[pymodule(gil_used = false)]
 mod _native {
-    use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER};
+    use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER, standard};
     use pyo3::prelude::*;
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
     use super::event::{Event, parse_trusted};
+    #[pymodule_export]
+    use super::once::{Claims, store_key};
     #[pymodule_export]
     use super::webhook::{Webhook, is_known_event_type, verify_webhook_signature};
 
@@ -23,6 +26,7 @@ mod _native {
     fn constants(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
         module.add("SIGNATURE_HEADER", SIGNATURE_HEADER)?;
+        module.add("STANDARD_HEADERS", PyTuple::new(py, standard::HEADERS)?)?;
         module.add("EVENT_TYPES", crate::event::event_types(py)?)?;
         module.add("ERROR_CODES", PyTuple::new(py, ErrorCode::ALL.map(ErrorCode::as_str))?)
     }

@@ -2,10 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clarife_webhooks::{Event as Verified, EventType, Webhook as Core, WebhookError};
+use clarife_webhooks::standard::StandardSignError;
+use clarife_webhooks::{Event as Verified, EventType, SignatureSource, Webhook as Core, WebhookError};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{IntoPyDict as _, PyBytes, PyDict, PyString};
 
 use crate::arguments;
 use crate::error::{refusal, wrong_type};
@@ -16,6 +17,7 @@ use crate::event::Event;
 /// `secrets` is the signing secret, exactly as clarife shows it, or several of them, newest first, while it is rotated.
 /// `tolerance` is how far a delivery's timestamp may be from the clock, in seconds (300 unless given). `max_event_age`
 /// refuses events whose signed created_at is longer ago, in seconds (off unless given; 900 leave room for every retry).
+/// `standard_webhooks` makes it verify by the headers of Standard Webhooks, which cover the time, and by nothing else.
 ///
 /// Make it once and keep it; threads can share it. It shows no secret, and it cannot be pickled.
 ///
@@ -23,16 +25,20 @@ use crate::event::Event;
 /// >>> webhook
 /// <Webhook, secrets hidden>
 #[pyclass(frozen, module = "clarife_webhooks")]
-pub(crate) struct Webhook(Core);
+pub(crate) struct Webhook {
+    core: Core,
+    standard: bool,
+}
 
 #[pymethods]
 impl Webhook {
     #[new]
-    #[pyo3(signature = (secrets, *, tolerance=None, max_event_age=None))]
+    #[pyo3(signature = (secrets, *, tolerance=None, max_event_age=None, standard_webhooks=false))]
     fn new(
         secrets: &Bound<'_, PyAny>,
         tolerance: Option<&Bound<'_, PyAny>>,
         max_event_age: Option<&Bound<'_, PyAny>>,
+        standard_webhooks: bool,
     ) -> PyResult<Self> {
         // Arguments of a wrong type come before a secret that cannot be used.
         let seconds = |value: Option<_>, name| value.map(|value| arguments::whole_seconds(value, name)).transpose();
@@ -44,13 +50,16 @@ impl Webhook {
         if let Some(age) = max_event_age {
             webhook = webhook.with_max_event_age(age);
         }
-        Ok(Self(webhook))
+        if standard_webhooks {
+            webhook = webhook.require_standard_webhooks().map_err(|error| refusal(secrets.py(), &error))?;
+        }
+        Ok(Self { core: webhook, standard: standard_webhooks })
     }
 
     /// Verifies a delivery and gives its event.
     ///
     /// `body` is the raw body, byte for byte as received. `signature` is the X-Clarife-Signature header, or all headers of
-    /// the request: a mapping, a WSGI environ, ASGI's list of pairs. `now` is the time to verify by, in Unix seconds or as
+    /// the request: a mapping, a WSGI environ, ASGI's list of pairs. (Standard Webhooks need all headers.) `now` is the time to verify by, in Unix seconds or as
     /// an aware datetime; the system clock unless given.
     ///
     /// Raises WebhookError if the delivery is refused, TypeError if an argument is of a wrong type.
@@ -71,7 +80,7 @@ impl Webhook {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Event> {
         let raw = arguments::body(body, "body")?;
-        let event = verify(py, &self.0, &raw, signature, now)?.map_err(|error| refusal(py, &error))?;
+        let event = self.verdict(py, &raw, signature, now)?.map_err(|error| refusal(py, &error))?;
         Event::new(&raw, &event)
     }
 
@@ -86,8 +95,35 @@ impl Webhook {
         let raw = arguments::body(body, "body")?;
         let raw = raw.as_bytes();
         let timestamp = timestamp.map_or_else(|| Ok(system_clock()), |time| arguments::seconds(time, "timestamp"))?;
-        without_gil(py, raw.len(), || self.0.sign(raw, timestamp))
+        without_gil(py, raw.len(), || self.core.sign(raw, timestamp))
             .map_err(|error| PyTypeError::new_err(error.to_string()))
+    }
+
+    /// Signs a body as Standard Webhooks have it: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+    ///
+    /// `id` is the event's. `timestamp` is in Unix seconds or an aware datetime; the system clock unless given. Raises
+    /// WebhookError (invalid_secret) if a secret is not base64.
+    ///
+    /// >>> Webhook("whsec_c2VjcmV0").sign_standard(b"{}", id="evt_1", timestamp=1711612800)["webhook-timestamp"]
+    /// '1711612800'
+    #[pyo3(signature = (body, *, id, timestamp=None))]
+    fn sign_standard<'py>(
+        &self,
+        py: Python<'py>,
+        body: &Bound<'py, PyAny>,
+        id: &Bound<'py, PyAny>,
+        timestamp: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let raw = arguments::body(body, "body")?;
+        let raw = raw.as_bytes();
+        let id = id.cast::<PyString>().map_err(|_| wrong_type("id", "a str", id))?.to_string_lossy();
+        let timestamp = timestamp.map_or_else(|| Ok(system_clock()), |time| arguments::seconds(time, "timestamp"))?;
+        let signed = without_gil(py, raw.len(), || self.core.sign_standard(raw, &id, timestamp));
+        let headers = signed.map_err(|error| match error {
+            StandardSignError::Secret(error) => refusal(py, &error),
+            error => PyTypeError::new_err(error.to_string()),
+        })?;
+        headers.pairs().into_py_dict(py)
     }
 
     fn __repr__(&self) -> &'static str {
@@ -130,7 +166,7 @@ pub(crate) fn verify_webhook_signature(
 ) -> PyResult<bool> {
     let webhook = arguments::keyed(secret, "secret")?;
     let raw = arguments::body(payload, "payload")?;
-    Ok(verify(py, &webhook, &raw, signature, None)?.is_ok())
+    Ok(Webhook { core: webhook, standard: false }.verdict(py, &raw, signature, None)?.is_ok())
 }
 
 /// Whether a type is one of `EVENT_TYPES`. Type checkers narrow by it.
@@ -144,21 +180,36 @@ pub(crate) fn is_known_event_type(r#type: &Bound<'_, PyAny>) -> PyResult<bool> {
     Ok(EventType::from_name(&name.to_string_lossy()).is_known())
 }
 
-fn verify<'b>(
+impl Webhook {
+    fn verdict<'b>(
+        &self,
+        py: Python<'_>,
+        raw: &'b Bound<'_, PyBytes>,
+        signature: &Bound<'_, PyAny>,
+        now: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Result<Verified<'b>, WebhookError>> {
+        let raw = raw.as_bytes();
+        let seconds = || now.map(|now| arguments::seconds(now, "now")).transpose();
+        if self.standard {
+            let headers = arguments::standard_headers(signature)?;
+            return Ok(verify(py, &self.core, raw, &headers, seconds()?));
+        }
+        let signature = arguments::signature(signature)?;
+        Ok(verify(py, &self.core, raw, signature.as_deref(), seconds()?))
+    }
+}
+
+fn verify<'b, 'h>(
     py: Python<'_>,
     webhook: &Core,
-    raw: &'b Bound<'_, PyBytes>,
-    signature: &Bound<'_, PyAny>,
-    now: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Result<Verified<'b>, WebhookError>> {
-    let raw = raw.as_bytes();
-    let signature = arguments::signature(signature)?;
-    let signature = signature.as_deref();
-    let now = now.map(|now| arguments::seconds(now, "now")).transpose()?;
-    Ok(without_gil(py, raw.len(), || match now {
+    raw: &'b [u8],
+    signature: impl SignatureSource<'h> + Send,
+    now: Option<i64>,
+) -> Result<Verified<'b>, WebhookError> {
+    without_gil(py, raw.len(), || match now {
         Some(now) => webhook.verify_at(raw, signature, now),
         None => webhook.verify(raw, signature),
-    }))
+    })
 }
 
 /// Runs `work` on a body of that many bytes, and lets other threads run meanwhile where that is worth it.

@@ -51,9 +51,9 @@ def test_the_stub_says_what_the_module_says() -> None:
                 continue
             assert said == inspect.getdoc(getattr(owner, inner.name)), inner.name
             compared += 1
-    assert compared == 12
+    assert compared == 18
 
 
 def test_signatures_are_shown() -> None:
-    assert str(inspect.signature(clarife_webhooks.Webhook)) == "(secrets, *, tolerance=None, max_event_age=None)"
+    assert str(inspect.signature(clarife_webhooks.Webhook)) == "(secrets, *, tolerance=None, max_event_age=None, standard_webhooks=False)"
     assert str(inspect.signature(clarife_webhooks.Webhook.verify)) == "(self, /, body, signature, *, now=None)"

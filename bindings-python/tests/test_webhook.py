@@ -288,7 +288,7 @@ def test_it_cannot_be_pickled_and_copies_are_itself() -> None:
 def test_constants() -> None:
     assert SIGNATURE_HEADER == "x-clarife-signature"
     assert len(EVENT_TYPES) == len(set(EVENT_TYPES)) == 16
-    assert ERROR_CODES[0] == "invalid_secret" and len(ERROR_CODES) == 9
+    assert ERROR_CODES[0] == "invalid_secret" and len(ERROR_CODES) == 10
 
 
 def test_is_known_event_type() -> None:

@@ -138,7 +138,7 @@ function secretTexts(secrets: unknown, name: string): string[] {
 
 /** The engine's webhook. */
 function open(secrets: string[], tolerance: number, maxEventAge: number): object {
-  return checked(current.open(secrets, tolerance, maxEventAge)) as object;
+  return checked(current.open(secrets, tolerance, maxEventAge, false)) as object;
 }
 
 function verified(webhook: object, body: string | Uint8Array, signature: unknown, options?: unknown): WebhookEvent {

@@ -3,6 +3,13 @@
 /** The header that carries the signature. */
 export const SIGNATURE_HEADER = "x-clarife-signature";
 
+/** The headers of Standard Webhooks: the event's id, the time and the signatures. */
+export const STANDARD_HEADERS = [
+  "webhook-id",
+  "webhook-timestamp",
+  "webhook-signature",
+] as const;
+
 /** A longer signature header is malformed. */
 export const MAX_HEADER_BYTES = 4096;
 
@@ -40,10 +47,60 @@ export const ERROR_CODES = [
   "malformed_payload",
   "event_too_old",
   "body_not_raw",
+  "body_too_large",
 ] as const;
 
 /** What is wrong with a delivery or a secret. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The HTTP status to answer a refused delivery with. */
+export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
+  invalid_secret: 500,
+  missing_signature: 400,
+  malformed_signature: 400,
+  timestamp_too_old: 400,
+  timestamp_in_future: 400,
+  signature_mismatch: 400,
+  malformed_payload: 400,
+  event_too_old: 400,
+  body_not_raw: 500,
+  body_too_large: 413,
+};
+
+/** What else an adapter answers: status and message by code. */
+export const ANSWERS = {
+  handled: [200, "the event was handled"],
+  duplicate: [200, "the event was handled before"],
+  in_progress: [409, "the event is being handled"],
+  handler_failed: [500, "the handler failed"],
+  store_unavailable: [503, "the store of handled events is not available"],
+  method_not_allowed: [405, "webhooks are sent with POST"],
+} as const;
+
+/** What an adapter answers. */
+export type AnswerCode = ErrorCode | keyof typeof ANSWERS;
+
+/** The largest body that adapters read unless told otherwise. */
+export const DEFAULT_MAX_BODY_BYTES = 10485760;
+
+/** How long a claim lasts, in seconds, unless set otherwise. */
+export const DEFAULT_CLAIM_TTL = 60;
+
+/** How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer. */
+export const DEFAULT_DONE_TTL = 86400;
+
+/** What stands before an event's id in the keys of a shared store. */
+export const STORE_KEY_PREFIX = "clarife-webhooks:";
+
+/** What a shared store holds for an event that was handled. */
+export const STORE_DONE = "done";
+
+/** The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]. */
+export const STORE_RELEASE_SCRIPT =
+  "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
+/** What is said when a store in memory has no room. */
+export const STORE_FULL = "the store is full of events that are being handled";
 
 /** A document. Every member is optional. */
 export interface Document {

@@ -5,15 +5,21 @@ interface WasmExports {
   readonly memory: WebAssembly.Memory;
   reserve(length: number): number;
   out(): number;
-  open(secrets: number, tolerance: number, maxEventAge: number): number;
+  open(secrets: number, tolerance: number, maxEventAge: number, standard: boolean): number;
   close(webhook: number): void;
   verify(webhook: number, body: number, header: number, now: number): void;
+  verify_standard(webhook: number, body: number, id: number, timestamp: number, signature: number, now: number): void;
   parse(body: number): void;
   sign(webhook: number, body: number, timestamp: number): void;
+  sign_standard(webhook: number, body: number, id: number, timestamp: number): void;
+  open_store(capacity: number): number;
+  close_store(store: number): void;
+  once(store: number, step: number, id: number, now: number, ttl: number): number;
+  key(id: number): void;
   describe(code: number): void;
 }
 
-/** A webhook inside the module. */
+/** A webhook or a store inside the module. */
 interface Handle {
   readonly number: number;
 }
@@ -24,6 +30,11 @@ const WIDEST = 3;
 const MOST = 0x7fff_ffff;
 /** After each secret: a byte that UTF-8 never has. */
 const END = 0xff;
+
+// The steps with a store of handled events, as src/numbers.rs has them.
+const CLAIM = 0;
+const COMPLETE = 1;
+const RELEASE = 2;
 
 /** Makes the face work with an instance of the module. */
 export function useInstance(exports: unknown): void {
@@ -38,7 +49,10 @@ function wasmEngine(exports: WasmExports): Engine {
   const { memory } = exports;
   const encoder = new TextEncoder();
   const decoder = new TextDecoder(); // a byte order mark never verifies, so none is lost
-  const freed = typeof FinalizationRegistry === "function" ? new FinalizationRegistry(exports.close) : undefined;
+  const registry = (close: (number: number) => void) =>
+    typeof FinalizationRegistry === "function" ? new FinalizationRegistry(close) : undefined;
+  const freed = registry(exports.close);
+  const freedStores = registry(exports.close_store);
   const place = exports.out();
   let out!: Float64Array;
   let bytes!: Uint8Array;
@@ -71,12 +85,27 @@ function wasmEngine(exports: WasmExports): Engine {
     return written;
   }
 
-  /** Writes a body and the header after it; how long both are. */
-  function write(body: string | Uint8Array, header = ""): [body: number, header: number] {
+  /** Writes a body and texts after it; how long each is. */
+  function write(body: string | Uint8Array, ...texts: string[]): number[] {
     const raw = typeof body === "string" ? encoder.encode(body) : body;
-    const start = reserve(raw.length + header.length * WIDEST, "body");
-    bytes.set(raw, start);
-    return [raw.length, put(header, start + raw.length, "signature")];
+    let end = reserve(texts.reduce((length, text) => length + text.length * WIDEST, raw.length), "body");
+    bytes.set(raw, end);
+    end += raw.length;
+    return [raw.length, ...texts.map((text) => {
+      const length = put(text, end, "signature");
+      end += length;
+      return length;
+    })];
+  }
+
+  /** Takes a step with an event's id. */
+  function once(step: number, store: object, id: string, now: number, ttl: number): number {
+    return exports.once((store as Handle).number, step, writeId(id), now, ttl);
+  }
+
+  /** Writes an event's id; how long it is. */
+  function writeId(id: string): number {
+    return put(id, reserve(id.length * WIDEST, "id"), "id");
   }
 
   /** The last call's text; of a body that was read, the caller's bytes, which are what the module has a copy of. */
@@ -91,14 +120,14 @@ function wasmEngine(exports: WasmExports): Engine {
     get out() {
       return out;
     },
-    open(secrets, tolerance, maxEventAge) {
+    open(secrets, tolerance, maxEventAge, standard) {
       const start = reserve(secrets.reduce((length, secret) => length + secret.length * WIDEST + 1, 0), "secrets");
       let end = start;
       for (const secret of secrets) {
         end += put(secret, end, "secrets");
         bytes[end++] = END;
       }
-      const number = exports.open(end - start, tolerance, maxEventAge);
+      const number = exports.open(end - start, tolerance, maxEventAge, standard);
       const message = text();
       if (number === 0) {
         return message;
@@ -112,16 +141,44 @@ function wasmEngine(exports: WasmExports): Engine {
       exports.close((webhook as Handle).number);
     },
     verify(webhook, body, header, now) {
-      const [length, headerLength] = write(body, header);
-      exports.verify((webhook as Handle).number, length, header === undefined ? -1 : headerLength, now);
+      const [length, headerLength] = write(body, header ?? "");
+      exports.verify((webhook as Handle).number, length!, header === undefined ? -1 : headerLength!, now);
+      return text(body);
+    },
+    verifyStandard(webhook, body, id, timestamp, signature, now) {
+      const [length, ...lengths] = write(body, id, timestamp, signature);
+      exports.verify_standard((webhook as Handle).number, length!, lengths[0]!, lengths[1]!, lengths[2]!, now);
       return text(body);
     },
     parse(body) {
-      exports.parse(write(body)[0]);
+      exports.parse(write(body)[0]!);
       return text(body);
     },
     sign(webhook, body, timestamp) {
-      exports.sign((webhook as Handle).number, write(body)[0], timestamp);
+      exports.sign((webhook as Handle).number, write(body)[0]!, timestamp);
+      return text();
+    },
+    signStandard(webhook, body, id, timestamp) {
+      const [length, idLength] = write(body, id);
+      exports.sign_standard((webhook as Handle).number, length!, idLength!, timestamp);
+      return text();
+    },
+    openStore(capacity) {
+      const handle: Handle = { number: exports.open_store(capacity) };
+      freedStores?.register(handle, handle.number);
+      return handle;
+    },
+    claim(store, id, now, ttl) {
+      return once(CLAIM, store, id, now, ttl);
+    },
+    complete(store, id, now, ttl) {
+      return once(COMPLETE, store, id, now, ttl);
+    },
+    release(store, id, token) {
+      once(RELEASE, store, id, 0, token);
+    },
+    storeKey(id) {
+      exports.key(writeId(id));
       return text();
     },
     describe(code) {

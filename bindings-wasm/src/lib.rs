@@ -12,10 +12,13 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
-use alloc::string::{String, ToString as _};
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use clarife_webhooks::once::{MemoryStore, store_key};
+use clarife_webhooks::standard::StandardHeaders;
 use clarife_webhooks::{Event, Webhook, WebhookError};
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroize as _;
@@ -40,6 +43,8 @@ mod runtime {
 static INPUT: Slot<Vec<u8>> = Slot::new(Vec::new());
 /// Handles are places in this list, counted from 1.
 static WEBHOOKS: Slot<Vec<Option<Arc<Webhook>>>> = Slot::new(Vec::new());
+/// Stores of handled events, likewise.
+static STORES: Slot<Vec<Option<Box<MemoryStore>>>> = Slot::new(Vec::new());
 /// The last call's numbers.
 static OUT: Slot<Numbers> = Slot::new(numbers::SUCCESS);
 /// The last call's text: an error's message or a signature.
@@ -71,25 +76,25 @@ pub fn out() -> *const f64 {
 }
 
 /// Makes a webhook of the secrets in the input's first `length` bytes, each followed by a byte 255, which UTF-8 never has, and
-/// wipes them; its handle, or 0 for an error.
+/// wipes them; its handle, or 0 for an error. `standard` makes it verify by the headers of Standard Webhooks.
 #[wasm_bindgen]
-pub fn open(length: usize, tolerance: f64, max_event_age: f64) -> usize {
+pub fn open(length: usize, tolerance: f64, max_event_age: f64, standard: bool) -> usize {
     let mut input = INPUT.take();
     let bytes = input.get_mut(..length).unwrap_or_default();
     let secrets = bytes.split_inclusive(|&byte| byte == u8::MAX).map(|secret| {
         let text = secret.strip_suffix(&[u8::MAX]).unwrap_or_default();
         core::str::from_utf8(text).unwrap_or_default() // the host writes UTF-8, and an empty secret is refused
     });
-    let webhook = numbers::webhook(secrets, tolerance, max_event_age);
+    let webhook = numbers::webhook(secrets, tolerance, max_event_age, standard);
     bytes.zeroize(); // the core keeps keyed states only and wipes them; these are ours to wipe
     keep(input);
-    match webhook.map(|webhook| hold(Arc::new(webhook))) {
+    match webhook.map(|webhook| hold(&WEBHOOKS, Arc::new(webhook))) {
         Ok(handle) => {
             answer(numbers::SUCCESS, String::new());
             handle
         }
         Err(error) => {
-            answer(numbers::of_error(&error), error.to_string());
+            answer(numbers::of_error(&error), numbers::text(&error));
             0
         }
     }
@@ -111,6 +116,20 @@ pub fn verify(handle: usize, body: usize, header: i32, now: f64) {
     });
 }
 
+/// The same by the headers of Standard Webhooks: after the body come the id, the timestamp and the signature, one after the other,
+/// of so many bytes; one of none is missing.
+#[wasm_bindgen]
+pub fn verify_standard(handle: usize, body: usize, id: usize, timestamp: usize, signature: usize, now: f64) {
+    with_input(handle, |webhook, input| {
+        let (body, rest) = input.split_at_checked(body).unwrap_or_default();
+        let (id, rest) = rest.split_at_checked(id).unwrap_or_default();
+        let (timestamp, rest) = rest.split_at_checked(timestamp).unwrap_or_default();
+        let headers = [id, timestamp, rest.get(..signature).unwrap_or_default()].map(text_of);
+        let headers = StandardHeaders::new(headers[0], headers[1], headers[2]);
+        answer_event(webhook.verify_at(body, &headers, numbers::seconds(now)));
+    });
+}
+
 /// Reads the input's first `body` bytes as an event, without verifying it.
 #[wasm_bindgen]
 pub fn parse(body: usize) {
@@ -125,9 +144,54 @@ pub fn sign(handle: usize, body: usize, timestamp: f64) {
     with_input(handle, |webhook, input| {
         match webhook.sign(input.get(..body).unwrap_or_default(), numbers::seconds(timestamp)) {
             Ok(signature) => answer(numbers::SUCCESS, signature),
-            Err(error) => answer(numbers::WRONG, error.to_string()),
+            Err(error) => answer(numbers::WRONG, numbers::text(&error)),
         }
     });
+}
+
+/// Signs the input's first `body` bytes as Standard Webhooks have it; the event's id is the `id` bytes after them.
+#[wasm_bindgen]
+pub fn sign_standard(handle: usize, body: usize, id: usize, timestamp: f64) {
+    with_input(handle, |webhook, input| {
+        let (body, rest) = input.split_at_checked(body).unwrap_or_default();
+        let id = text_of(rest.get(..id).unwrap_or_default());
+        let (numbers, text) = numbers::of_standard(webhook.sign_standard(body, id, numbers::seconds(timestamp)));
+        answer(numbers, text);
+    });
+}
+
+/// Makes a store of handled events; its handle.
+#[wasm_bindgen]
+pub fn open_store(capacity: f64) -> usize {
+    hold(&STORES, Box::new(numbers::store(capacity)))
+}
+
+/// Drops a store.
+#[wasm_bindgen]
+pub fn close_store(handle: usize) {
+    drop(STORES.with(|stores| stores.get_mut(handle.wrapping_sub(1)).and_then(Option::take)));
+}
+
+/// Takes a step with the id in the input's first `id` bytes: claims it, marks it as done, or gives up the claim of a token, which then
+/// stands for `ttl`. What it gives is `numbers::once`'s; a store that is not there is full.
+#[wasm_bindgen]
+pub fn once(handle: usize, step: u32, id: usize, now: f64, ttl: f64) -> f64 {
+    let input = INPUT.take();
+    let id = text_of(input.get(..id).unwrap_or_default());
+    let number = STORES.with(|stores| match stores.get_mut(handle.wrapping_sub(1)) {
+        Some(Some(store)) => numbers::once(store, step, id, now, ttl),
+        _ => numbers::FULL,
+    });
+    keep(input);
+    number
+}
+
+/// Leaves the key under which shared stores keep the id in the input's first `id` bytes.
+#[wasm_bindgen]
+pub fn key(id: usize) {
+    let input = INPUT.take();
+    answer(numbers::SUCCESS, store_key(text_of(input.get(..id).unwrap_or_default())).into());
+    keep(input);
 }
 
 /// Leaves a code's message and hint.
@@ -136,18 +200,23 @@ pub fn describe(code: f64) {
     answer(numbers::SUCCESS, numbers::describe(code));
 }
 
-/// Keeps a webhook; its handle.
-fn hold(webhook: Arc<Webhook>) -> usize {
-    WEBHOOKS.with(|webhooks| {
-        let free = webhooks.iter().position(Option::is_none).unwrap_or_else(|| {
-            webhooks.push(None);
-            webhooks.len().wrapping_sub(1)
+/// Keeps a value; its handle.
+fn hold<T>(held: &Slot<Vec<Option<T>>>, value: T) -> usize {
+    held.with(|held| {
+        let free = held.iter().position(Option::is_none).unwrap_or_else(|| {
+            held.push(None);
+            held.len().wrapping_sub(1)
         });
-        if let Some(place) = webhooks.get_mut(free) {
-            *place = Some(webhook);
+        if let Some(place) = held.get_mut(free) {
+            *place = Some(value);
         }
         free.saturating_add(1)
     })
+}
+
+/// The host writes UTF-8; anything else is no header and no id.
+fn text_of(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).unwrap_or_default()
 }
 
 fn with_input(handle: usize, call: impl FnOnce(&Webhook, &[u8])) {
@@ -170,7 +239,7 @@ fn keep(input: Vec<u8>) {
 fn answer_event(verdict: Result<Event<'_>, WebhookError>) {
     match verdict {
         Ok(event) => answer(numbers::of_event(&event), String::new()),
-        Err(error) => answer(numbers::of_error(&error), error.to_string()),
+        Err(error) => answer(numbers::of_error(&error), numbers::text(&error)),
     }
 }
 

@@ -1,9 +1,12 @@
 //! What the JavaScript face reads after a call: numbers, the same from this module and from the native addon
 //! (bindings-node includes this file). Plain numbers cross the border for nothing; objects built from Rust do not.
 
-use alloc::format;
 use alloc::string::String;
+use core::fmt::{Display, Write as _};
+use core::time::Duration;
 
+use clarife_webhooks::once::{Claim, MemoryStore, StoreFull, Token};
+use clarife_webhooks::standard::{StandardHeaders, StandardSignError};
 use clarife_webhooks::{ErrorCode, Event, Webhook, WebhookError};
 
 // Where things are in the numbers; js/engine.ts has the same names. Ends are exclusive, and places in the body count UTF-16 code
@@ -64,10 +67,72 @@ pub(crate) fn of_event(event: &Event<'_>) -> Numbers {
     numbers
 }
 
+// What a claim has come to, where it is no token; js/engine.ts has the same names. Tokens count from 1.
+pub(crate) const IN_PROGRESS: f64 = 0.0;
+pub(crate) const DONE: f64 = -1.0;
+pub(crate) const FULL: f64 = -2.0;
+
+// The steps with a store of handled events.
+pub(crate) const CLAIM: u32 = 0;
+pub(crate) const COMPLETE: u32 = 1;
+#[allow(dead_code, reason = "in the module, what is neither of the others")]
+pub(crate) const RELEASE: u32 = 2;
+
+/// Takes a step with an event's id; times are in milliseconds. Claiming gives a token or one of the numbers above, completing
+/// 0 or that the store is full, releasing, to which the token is given in place of `ttl`, 0.
+pub(crate) fn once(store: &mut MemoryStore, step: u32, id: &str, now: f64, ttl: f64) -> f64 {
+    let (now, number) = (seconds(now), ttl as u64);
+    let ttl = Duration::from_millis(number);
+    let claim = match step {
+        CLAIM => store.claim(id, now, ttl),
+        COMPLETE => store.complete(id, now, ttl).map(|()| Claim::InProgress),
+        _ => {
+            store.release(id, Token::from_number(number));
+            Ok(Claim::InProgress)
+        }
+    };
+    match claim {
+        Ok(Claim::New(token)) => token.to_number() as f64,
+        Ok(Claim::InProgress) => IN_PROGRESS,
+        Ok(Claim::Done) => DONE,
+        Err(StoreFull) => FULL,
+    }
+}
+
+/// A store; NaN is a capacity that was not given.
+pub(crate) fn store(capacity: f64) -> MemoryStore {
+    if capacity.is_nan() { MemoryStore::default() } else { MemoryStore::new(capacity as usize) }
+}
+
+/// What signing with the headers of Standard Webhooks leaves: their values, each in a line, or an error's message.
+pub(crate) fn of_standard(signed: Result<StandardHeaders<'_>, StandardSignError>) -> (Numbers, String) {
+    match signed {
+        Ok(headers) => (SUCCESS, lines(headers.id.into_owned(), [&*headers.timestamp, &*headers.signature])),
+        Err(StandardSignError::Secret(error)) => (of_error(&error), text(&error)),
+        Err(error) => (WRONG, text(&error)),
+    }
+}
+
+/// An error's message. `to_string` would bring what it says where a `Display` fails, 1.5 KB of it.
+pub(crate) fn text(error: &impl Display) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "{error}"); // a String takes everything
+    text
+}
+
+/// A text of several lines.
+fn lines<const N: usize>(mut text: String, more: [&str; N]) -> String {
+    for line in more {
+        text.push('\n');
+        text.push_str(line);
+    }
+    text
+}
+
 /// The message of a code without particulars, and its hint in a second line; 1 is the first of `ErrorCode::ALL`.
 pub(crate) fn describe(code: f64) -> String {
     let code = ErrorCode::ALL.get((code as usize).wrapping_sub(1));
-    code.map(|code| format!("{}\n{}", WebhookError::from(*code), code.hint())).unwrap_or_default()
+    code.map(|code| lines(text(&WebhookError::from(*code)), [code.hint()])).unwrap_or_default()
 }
 
 /// The webhook that the constructor's arguments describe; NaN is an option that was not given.
@@ -75,6 +140,7 @@ pub(crate) fn webhook<S: AsRef<str>>(
     secrets: impl IntoIterator<Item = S>,
     tolerance: f64,
     max_event_age: f64,
+    standard: bool,
 ) -> Result<Webhook, WebhookError> {
     let mut webhook = Webhook::from_secrets(secrets)?;
     if let Some(seconds) = option(tolerance) {
@@ -83,10 +149,10 @@ pub(crate) fn webhook<S: AsRef<str>>(
     if let Some(seconds) = option(max_event_age) {
         webhook = webhook.with_max_event_age(seconds);
     }
-    Ok(webhook)
+    if standard { webhook.require_standard_webhooks() } else { Ok(webhook) }
 }
 
-/// Unix seconds; what no `i64` holds is cut to the nearest that it does.
+/// Unix seconds or milliseconds; what no `i64` holds is cut to the nearest that it does.
 pub(crate) const fn seconds(number: f64) -> i64 {
     number as i64
 }

@@ -5,10 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clarife_webhooks::{ErrorCode, EventType};
 
+use crate::numbers::{CLAIM, COMPLETE, DONE, FULL, IN_PROGRESS, RELEASE};
 use crate::numbers::{
     COUNT, CREATED_AT, DATA_START, ID_START, Numbers, TEXT_LENGTH, TEXT_START, TYPE, TYPE_START, VERDICT,
 };
-use crate::{INPUT, KEPT, OUT, TEXT, WEBHOOKS, close, describe, open, out, parse, reserve, sign, verify};
+use crate::{
+    INPUT, KEPT, OUT, TEXT, WEBHOOKS, close, close_store, describe, key, once, open, open_store, out, parse, reserve,
+    sign, sign_standard, verify, verify_standard,
+};
 
 const NOW: f64 = 1_774_699_200.0;
 const BODY: &str = r#"{"id":"evt_1","x":"zażółć 😀","type":"share.created","created_at":"2026-03-28T12:00:00.1239Z","data":{"y":"é"}}"#;
@@ -34,7 +38,7 @@ fn opened_with(secrets: &[&str], tolerance: f64, max_event_age: f64) -> usize {
     let ended: Vec<Vec<u8>> = secrets.iter().map(|secret| [secret.as_bytes(), &[u8::MAX]].concat()).collect();
     let parts: Vec<&[u8]> = ended.iter().map(Vec::as_slice).collect();
     write(&parts);
-    open(parts.concat().len(), tolerance, max_event_age)
+    open(parts.concat().len(), tolerance, max_event_age, false)
 }
 
 fn numbers() -> Numbers {
@@ -162,7 +166,11 @@ fn secrets_end_where_they_end() {
     }
     for input in [&b"whsec_a"[..], b"whsec_a\xffwhsec_b", b"whsec_a\xff\xc3\xff", b"\xff"] {
         write(&[input]);
-        assert_eq!(open(input.len(), f64::NAN, f64::NAN), 0, "no secret without its end, none that is not UTF-8");
+        assert_eq!(
+            open(input.len(), f64::NAN, f64::NAN, false),
+            0,
+            "no secret without its end, none that is not UTF-8"
+        );
     }
 }
 
@@ -188,7 +196,7 @@ fn every_code_is_described_and_no_other() {
         assert_eq!(text(), format!("{}\n{}", clarife_webhooks::WebhookError::from(code), code.hint()));
         assert_eq!(text().matches('\n').count(), 1);
     }
-    for wrong in [0.0, -1.0, 10.0, f64::NAN, f64::INFINITY] {
+    for wrong in [0.0, -1.0, 11.0, f64::NAN, f64::INFINITY] {
         describe(wrong);
         assert_eq!(text(), "");
     }
@@ -260,8 +268,70 @@ fn lengths_beyond_the_input_reach_nothing() {
     sign(webhook, usize::MAX, NOW);
     parse(usize::MAX);
     assert_eq!(code(numbers()), Some(ErrorCode::MalformedPayload));
-    assert_eq!(open(usize::MAX, f64::NAN, f64::NAN), 0);
+    assert_eq!(open(usize::MAX, f64::NAN, f64::NAN, false), 0);
     assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
     assert!(reserve(usize::MAX).is_null());
     assert!(!reserve(0).is_null());
+}
+
+#[test]
+fn standard_webhooks_go_through() {
+    let _module = module();
+    write(&[b"whsec_AAAA\xff"]);
+    let webhook = open(11, f64::NAN, f64::NAN, true);
+    write(&[BODY.as_bytes(), b"evt_1"]);
+    sign_standard(webhook, BODY.len(), 5, NOW);
+    assert_eq!(numbers()[VERDICT], 0.0);
+    let headers = text();
+    let [id, timestamp, signature]: [&str; 3] = headers.split('\n').collect::<Vec<_>>().try_into().unwrap();
+    let verdict = |signature: &str| {
+        write(&[BODY.as_bytes(), id.as_bytes(), timestamp.as_bytes(), signature.as_bytes()]);
+        verify_standard(webhook, BODY.len(), id.len(), timestamp.len(), signature.len(), NOW);
+        code(numbers())
+    };
+    assert_eq!(verdict(signature), None);
+    assert_eq!(verdict(""), Some(ErrorCode::MissingSignature));
+    assert_eq!(verdict("v1,é"), Some(ErrorCode::MalformedSignature));
+    assert_eq!(code(verified(webhook, BODY.as_bytes(), "t=1")), Some(ErrorCode::MissingSignature));
+    verify_standard(webhook, usize::MAX, usize::MAX, 1, usize::MAX, NOW);
+    assert_eq!(code(numbers()), Some(ErrorCode::MissingSignature));
+
+    write(&[b"{}", b"two words"]);
+    sign_standard(webhook, 2, 9, NOW);
+    assert_eq!((numbers()[VERDICT], text().as_str()), (-1.0, "id must be 1 to 4096 characters of visible ASCII"));
+    let other = opened(&["whsec_?"]);
+    write(&[b"{}", b"evt_1"]);
+    sign_standard(other, 2, 5, NOW);
+    assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
+    write(&[b"whsec_?\xff"]);
+    assert_eq!(open(8, f64::NAN, f64::NAN, true), 0);
+    assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
+}
+
+#[test]
+fn stores_tell_what_was_handled() {
+    let _module = module();
+    let step = |store, step, id: &str, now, ttl| {
+        write(&[id.as_bytes()]);
+        once(store, step, id.len(), now, ttl)
+    };
+    let (store, other) = (open_store(2.0), open_store(f64::NAN));
+    let token = step(store, CLAIM, "a", 0.0, 60_000.0);
+    assert!(token >= 1.0 && step(other, CLAIM, "a", 0.0, 60_000.0) >= 1.0, "stores do not meet");
+    assert_eq!(step(store, CLAIM, "a", 1.0, 60_000.0), IN_PROGRESS);
+    assert_eq!(step(store, RELEASE, "a", 0.0, token), 0.0);
+    assert!(step(store, CLAIM, "a", 2.0, 60_000.0) > token);
+    assert_eq!(step(store, COMPLETE, "a", 3.0, 60_000.0), 0.0);
+    assert_eq!(step(store, CLAIM, "a", 4.0, 60_000.0), DONE);
+    assert!(step(store, CLAIM, "b", 5.0, 60_000.0) > 0.0 && step(store, CLAIM, "c", 5.0, 60_000.0) > 0.0);
+    assert_eq!(step(store, CLAIM, "d", 6.0, 60_000.0), FULL);
+    assert_eq!(step(store, COMPLETE, "d", 6.0, 60_000.0), FULL);
+    close_store(store);
+    for gone in [store, 0, usize::MAX] {
+        assert_eq!(step(gone, CLAIM, "b", 7.0, 60_000.0), FULL, "fails closed");
+    }
+    close_store(other);
+    write(&[b"evt_1"]);
+    key(5);
+    assert_eq!(text(), "evt_1");
 }

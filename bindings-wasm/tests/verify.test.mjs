@@ -16,7 +16,7 @@ test("the exports are these", () => {
   ]);
   assert.equal(api.SIGNATURE_HEADER, "x-clarife-signature");
   assert.equal(api.EVENT_TYPES.length, 16);
-  assert.equal(api.ERROR_CODES.length, 9);
+  assert.equal(api.ERROR_CODES.length, 10);
 });
 
 test("a signature is what Node's own HMAC makes", () => {
@@ -122,7 +122,7 @@ test("refusals are WebhookErrors with code, message and hint", () => {
     assert.match(error.message, /^[^A-Z].*[^.]$/s);
     assert.ok(error.hint.length > 20, code);
   }
-  assert.deepEqual(new Set(refusals.map(([code]) => code)), new Set(api.ERROR_CODES), "every code is tested");
+  assert.deepEqual(new Set(["body_too_large", ...refusals.map(([code]) => code)]), new Set(api.ERROR_CODES), "all but the adapters' code");
 });
 
 test("a header of exactly 4,096 bytes is read", () => {
@@ -300,7 +300,7 @@ test("options of any size, and secrets that are no text", () => {
 
 test("every error has its own hint, the same in every engine", () => {
   const hints = api.ERROR_CODES.map((code) => new WebhookError(code, "m").hint);
-  assert.equal(new Set(hints).size, 9);
+  assert.equal(new Set(hints).size, 10);
   assert.match(hints[8], /express\.raw/);
   assert.ok(hints.every((hint) => /^[^\n]{20,}[^\n.]$/.test(hint)));
   assert.equal(new WebhookError("missing_signature", "said").message, "said");

@@ -4,7 +4,6 @@ use alloc::borrow::Cow;
 use core::ops::Range;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::event::Event;
 use crate::json::{Malformed, RawString, Scanner};
@@ -108,10 +107,8 @@ fn non_empty<'a>(text: &RawString<'a>, path: &'static str) -> Result<Cow<'a, str
     if text.is_empty() { Err(Malformed::at_path("a string that is not empty was expected", path)) } else { Ok(text) }
 }
 
-/// RFC 3339, section 5.6: `time` reads it, but takes any byte between date and time.
 fn date_time(text: &RawString<'_>) -> Result<OffsetDateTime, Malformed> {
     text.decode()
-        .filter(|text| matches!(text.as_bytes().get(10), Some(b'T' | b't')))
-        .and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok())
+        .and_then(|text| crate::date_time::parse(&text))
         .ok_or(Malformed::at_path("an RFC 3339 date-time was expected", CREATED_AT))
 }

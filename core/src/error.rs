@@ -34,6 +34,8 @@ pub enum ErrorCode {
     EventTooOld,
     /// Something other than the raw body was given, usually the body already parsed.
     BodyNotRaw,
+    /// The body is larger than an adapter was told to read.
+    BodyTooLarge,
 }
 
 impl ErrorCode {
@@ -44,7 +46,7 @@ impl ErrorCode {
     /// let from_a_log = ErrorCode::ALL.into_iter().find(|code| code.as_str() == "event_too_old");
     /// assert_eq!(from_a_log, Some(ErrorCode::EventTooOld));
     /// ```
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::InvalidSecret,
         Self::MissingSignature,
         Self::MalformedSignature,
@@ -54,6 +56,7 @@ impl ErrorCode {
         Self::MalformedPayload,
         Self::EventTooOld,
         Self::BodyNotRaw,
+        Self::BodyTooLarge,
     ];
 
     /// The code as it is written in every language, for example `signature_mismatch`.
@@ -74,6 +77,24 @@ impl ErrorCode {
             Self::MalformedPayload => "malformed_payload",
             Self::EventTooOld => "event_too_old",
             Self::BodyNotRaw => "body_not_raw",
+            Self::BodyTooLarge => "body_too_large",
+        }
+    }
+
+    /// The HTTP status to answer with: 413 for a body that is too large, 500 where the receiver itself is at fault, so that
+    /// clarife tries again once that is mended, and 400 for everything else.
+    ///
+    /// ```
+    /// # use clarife_webhooks::ErrorCode;
+    /// assert_eq!(ErrorCode::SignatureMismatch.status(), 400);
+    /// assert_eq!(ErrorCode::BodyNotRaw.status(), 500);
+    /// ```
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BodyTooLarge => 413,
+            Self::InvalidSecret | Self::BodyNotRaw => 500,
+            _ => 400,
         }
     }
 
@@ -91,8 +112,8 @@ impl ErrorCode {
                  check the environment variable for spaces, quotes or a line break around it"
             }
             Self::MissingSignature => {
-                "pass the X-Clarife-Signature header, or all headers of the request; if it is not there, \
-                 a proxy removed it or the request does not come from clarife"
+                "pass the X-Clarife-Signature header, or all headers of the request (Standard Webhooks need all); if it is \
+                 not there, a proxy removed it or the request does not come from clarife"
             }
             Self::MalformedSignature => {
                 "pass the X-Clarife-Signature header exactly as received; if it was, a proxy changed it or \
@@ -120,6 +141,10 @@ impl ErrorCode {
                  Express, await request.text() with the Fetch API, request.get_data() in Flask, request.body in \
                  Django, await request.body() in Starlette and FastAPI"
             }
+            Self::BodyTooLarge => {
+                "raise the largest size in the adapter, and in the proxies before it, if clarife sends you such events; \
+                 otherwise the request does not come from clarife"
+            }
         }
     }
 
@@ -135,6 +160,7 @@ impl ErrorCode {
             Self::MalformedPayload => "the body is not an event",
             Self::EventTooOld => "the event was created too long ago",
             Self::BodyNotRaw => "the raw body was expected, not a parsed one or a request that was read before",
+            Self::BodyTooLarge => "the body is larger than is accepted here",
         }
     }
 }
@@ -168,6 +194,8 @@ pub(crate) enum Reason {
     Plain(ErrorCode),
     /// What is wrong with one of the secrets.
     Secret(&'static str),
+    /// Which of the headers of Standard Webhooks is missing.
+    Missing(&'static str),
     /// What is wrong with the header.
     Signature(&'static str),
     /// The delivery's age and the tolerance, in seconds.
@@ -187,7 +215,7 @@ impl From<Reason> for WebhookError {
 }
 
 impl From<ErrorCode> for WebhookError {
-    /// An error without particulars; bindings use it for [`ErrorCode::BodyNotRaw`].
+    /// An error without particulars; adapters use it for [`ErrorCode::BodyNotRaw`] and [`ErrorCode::BodyTooLarge`].
     fn from(code: ErrorCode) -> Self {
         Self(Reason::Plain(code))
     }
@@ -207,6 +235,7 @@ impl WebhookError {
         match self.0 {
             Reason::Plain(code) => code,
             Reason::Secret(_) => ErrorCode::InvalidSecret,
+            Reason::Missing(_) => ErrorCode::MissingSignature,
             Reason::Signature(_) => ErrorCode::MalformedSignature,
             Reason::TooOld { .. } => ErrorCode::TimestampTooOld,
             Reason::InFuture { .. } => ErrorCode::TimestampInFuture,
@@ -234,7 +263,10 @@ impl fmt::Display for WebhookError {
         f.write_str(self.code().summary())?;
         match &self.0 {
             Reason::Plain(_) => Ok(()),
-            Reason::Secret(what) | Reason::Signature(what) => write!(f, ": {what}"),
+            Reason::Secret(what) | Reason::Signature(what) => {
+                [": ", what].into_iter().try_for_each(|part| f.write_str(part))
+            }
+            Reason::Missing(name) => [": there is no ", name].into_iter().try_for_each(|part| f.write_str(part)),
             Reason::TooOld { age, tolerance } => {
                 write!(f, ": {age} s ago, and the tolerance is {tolerance} s")
             }
@@ -244,7 +276,10 @@ impl fmt::Display for WebhookError {
             Reason::EventTooOld { age, maximum } => {
                 write!(f, ": {age} s ago, and the maximum event age is {maximum} s")
             }
-            Reason::Payload(malformed) => write!(f, ": {malformed}"),
+            Reason::Payload(malformed) => {
+                f.write_str(": ")?;
+                malformed.fmt(f)
+            }
         }
     }
 }

@@ -40,7 +40,6 @@ macro_rules! event_types {
         /// assert_eq!(EventType::KNOWN.len(), 16);
         /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
         pub enum EventType<'a> {
             $($(#[doc = $doc])+ $variant,)+
             /// A type that this version does not know, by its name.

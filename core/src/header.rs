@@ -2,6 +2,8 @@
 
 use alloc::borrow::Cow;
 
+use crate::standard::StandardHeaders;
+
 /// The header that carries the signature, in lower case as HTTP/2 and most frameworks have it (protocol, section 1).
 ///
 /// ```
@@ -15,7 +17,7 @@ use alloc::borrow::Cow;
 pub const SIGNATURE_HEADER: &str = "x-clarife-signature";
 
 /// What [`Webhook::verify`](crate::Webhook::verify) takes as the signature: the header's value, nothing where the
-/// request has none, or (feature `http`) all headers of the request.
+/// request has none, the [`StandardHeaders`], or (feature `http`) all headers of the request.
 ///
 /// A header that occurs several times counts as one, its values joined by a comma (RFC 9110, section 5.3).
 ///
@@ -38,6 +40,19 @@ pub trait SignatureSource<'h>: sealed::Sealed {
     /// assert_eq!(None::<&str>.signature_header(), None);
     /// ```
     fn signature_header(self) -> Option<Cow<'h, [u8]>>;
+
+    /// The headers of Standard Webhooks; a header alone has none of them.
+    ///
+    /// ```
+    /// # use clarife_webhooks::SignatureSource;
+    /// assert!("t=1,v1=00".standard_headers().signature.is_empty());
+    /// ```
+    fn standard_headers(self) -> StandardHeaders<'h>
+    where
+        Self: Sized,
+    {
+        StandardHeaders::default()
+    }
 }
 
 mod sealed {
@@ -46,6 +61,7 @@ mod sealed {
     impl Sealed for &alloc::string::String {}
     impl Sealed for &[u8] {}
     impl<T: Sealed> Sealed for Option<T> {}
+    impl Sealed for &super::StandardHeaders<'_> {}
     #[cfg(feature = "http")]
     impl Sealed for &http::HeaderMap {}
 }
@@ -72,19 +88,50 @@ impl<'h, T: SignatureSource<'h>> SignatureSource<'h> for Option<T> {
     fn signature_header(self) -> Option<Cow<'h, [u8]>> {
         self.and_then(T::signature_header)
     }
+
+    fn standard_headers(self) -> StandardHeaders<'h> {
+        self.map(T::standard_headers).unwrap_or_default()
+    }
+}
+
+impl<'h> SignatureSource<'h> for &'h StandardHeaders<'_> {
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        None
+    }
+
+    fn standard_headers(self) -> StandardHeaders<'h> {
+        StandardHeaders::new(&self.id, &self.timestamp, &self.signature)
+    }
 }
 
 #[cfg(feature = "http")]
 impl<'h> SignatureSource<'h> for &'h http::HeaderMap {
     fn signature_header(self) -> Option<Cow<'h, [u8]>> {
-        let mut values = self.get_all(SIGNATURE_HEADER).iter().map(http::HeaderValue::as_bytes);
-        let first = values.next()?;
-        let mut joined = Cow::Borrowed(first);
-        for value in values {
-            let all = joined.to_mut();
-            all.extend_from_slice(b", ");
-            all.extend_from_slice(value);
-        }
-        Some(joined)
+        joined(self, SIGNATURE_HEADER)
     }
+
+    fn standard_headers(self) -> StandardHeaders<'h> {
+        // What is not UTF-8 is malformed with U+FFFD in it as well.
+        let text = |name| match joined(self, name) {
+            Some(Cow::Borrowed(bytes)) => alloc::string::String::from_utf8_lossy(bytes),
+            Some(Cow::Owned(bytes)) => alloc::string::String::from_utf8_lossy(&bytes).into_owned().into(),
+            None => Cow::default(),
+        };
+        let [id, timestamp, signature] = crate::standard::HEADERS.map(text);
+        StandardHeaders { id, timestamp, signature }
+    }
+}
+
+/// The values of a header, joined.
+#[cfg(feature = "http")]
+fn joined<'h>(headers: &'h http::HeaderMap, name: &str) -> Option<Cow<'h, [u8]>> {
+    let mut values = headers.get_all(name).iter().map(http::HeaderValue::as_bytes);
+    let first = values.next()?;
+    let mut joined = Cow::Borrowed(first);
+    for value in values {
+        let all = joined.to_mut();
+        all.extend_from_slice(b", ");
+        all.extend_from_slice(value);
+    }
+    Some(joined)
 }

@@ -50,7 +50,8 @@ impl Malformed {
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at ", self.problem)?;
+        f.write_str(self.problem)?;
+        f.write_str(" at ")?;
         match self.place {
             Place::Path(path) => f.write_str(path),
             Place::Position { line, column } => write!(f, "line {line}, column {column}"),

@@ -38,8 +38,10 @@
 
 extern crate alloc;
 
+mod answer;
 #[cfg(feature = "sender")]
 pub mod canonical;
+mod date_time;
 mod envelope;
 mod error;
 mod event;
@@ -47,12 +49,15 @@ mod event_type;
 mod header;
 mod json;
 mod layout;
+pub mod once;
 mod resource;
 #[cfg(feature = "sender")]
 pub mod sender;
 mod signature;
+pub mod standard;
 mod webhook;
 
+pub use answer::{Answer, DEFAULT_MAX_BODY_BYTES};
 pub use error::{ErrorCode, InvalidTimestamp, WebhookError};
 pub use event::Event;
 pub use event_type::{EventType, ResourceKind};

@@ -10,6 +10,8 @@ use hmac::digest::{CtOutput, Output};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::standard;
+
 /// A longer signature header is malformed (protocol, section 2), whatever it says; a blank one of any length is missing.
 ///
 /// ```
@@ -34,22 +36,58 @@ type HmacSha256 = Hmac<Sha256>;
 #[derive(Clone)]
 pub(crate) struct Key(HmacSha256);
 
+/// What one secret signs with.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    /// The secret's own text (protocol, section 1).
+    pub(crate) v1: Key,
+    /// What the secret is the base64 of, if it is (protocol, section 5.3).
+    pub(crate) standard: Option<Key>,
+}
+
+impl Keys {
+    pub(crate) fn new(secret: &str) -> Self {
+        Self { v1: Key::new(secret.as_bytes()), standard: standard::key(secret) }
+    }
+}
+
 /// The signature that a body has under a key; comparing two takes the same time wherever they differ.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Tag(CtOutput<HmacSha256>);
 
 impl Key {
     pub(crate) fn new(secret: &[u8]) -> Self {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of every length (RFC 2104), so this never fails")]
-        Self(HmacSha256::new_from_slice(secret).expect("HMAC takes keys of every length"))
+        let Ok(mac) = HmacSha256::new_from_slice(secret) else {
+            unreachable!("HMAC takes keys of every length (RFC 2104)")
+        };
+        Self(mac)
     }
 
     pub(crate) fn tag(&self, body: &[u8]) -> Tag {
-        Tag(self.0.clone().chain_update(body).finalize())
+        self.tag_of([body])
+    }
+
+    /// The tag of several parts, one after the other.
+    pub(crate) fn tag_of<const N: usize>(&self, parts: [&[u8]; N]) -> Tag {
+        Tag(parts.into_iter().fold(self.0.clone(), Mac::chain_update).finalize())
     }
 }
 
 impl Tag {
+    /// The tag of these bytes, if they are as many as a tag has.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut output = Output::<HmacSha256>::default();
+        if bytes.len() != output.len() {
+            return None;
+        }
+        output.copy_from_slice(bytes);
+        Some(Self(CtOutput::new(output)))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     fn from_hex(digits: &[u8]) -> Option<Self> {
         let mut bytes = Output::<HmacSha256>::default();
         hex::decode_to_slice(digits, &mut bytes).ok()?;
@@ -64,24 +102,24 @@ impl Tag {
     }
 }
 
+/// The signatures of a header: at least one.
+pub(crate) type Signatures = ArrayVec<Tag, MAX_SIGNATURES>;
+
+/// What is said of a header with more.
+pub(crate) const TOO_MANY_SIGNATURES: &str = "it has more than 16 v1";
+
 /// What a signature header says.
 pub(crate) struct Header {
     pub(crate) timestamp: i64,
-    signatures: ArrayVec<Tag, MAX_SIGNATURES>,
+    pub(crate) signatures: Signatures,
 }
 
 impl Header {
     /// Reads a header that is not blank; the error says what is wrong with it.
     pub(crate) fn parse(header: &[u8]) -> Result<Self, &'static str> {
-        if header.len() > MAX_HEADER_BYTES {
-            return Err("it is longer than 4096 bytes");
-        }
-        // Without a way out in the middle, so that the compiler looks at many bytes at once.
-        if !header.iter().fold(true, |visible, byte| visible & matches!(byte, b'\t' | b' '..=b'~')) {
-            return Err("it holds a character other than visible ASCII");
-        }
+        check_text(header)?;
         let mut timestamp = None;
-        let mut signatures = ArrayVec::new();
+        let mut signatures = Signatures::new();
         for element in header.split(|&byte| byte == b',') {
             let element = trim(element);
             let equals = element.iter().position(|&byte| byte == b'=').ok_or("an element has no equals sign")?;
@@ -93,7 +131,7 @@ impl Header {
                 b"t" => timestamp = Some(parse_timestamp(value).ok_or("t is not 1 to 12 digits")?),
                 b"v1" => {
                     let signature = Tag::from_hex(value).ok_or("a v1 is not 64 hex digits")?;
-                    signatures.try_push(signature).map_err(|_| "it has more than 16 v1")?;
+                    signatures.try_push(signature).map_err(|_| TOO_MANY_SIGNATURES)?;
                 }
                 _ => {} // a later scheme
             }
@@ -104,11 +142,18 @@ impl Header {
         }
         Ok(Self { timestamp, signatures })
     }
+}
 
-    /// Whether one of the signatures is `tag`.
-    pub(crate) fn holds(&self, tag: &Tag) -> bool {
-        self.signatures.iter().any(|signature| signature == tag)
+/// What every header has to be: no longer than any may be, and of visible ASCII, spaces and tabs.
+pub(crate) fn check_text(header: &[u8]) -> Result<(), &'static str> {
+    if header.len() > MAX_HEADER_BYTES {
+        return Err("it is longer than 4096 bytes");
     }
+    // Without a way out in the middle, so that the compiler looks at many bytes at once.
+    if !header.iter().fold(true, |visible, byte| visible & matches!(byte, b'\t' | b' '..=b'~')) {
+        return Err("it holds a character other than visible ASCII");
+    }
+    Ok(())
 }
 
 /// The header for a body that has these tags, newest secret first.
@@ -129,14 +174,14 @@ pub(crate) fn is_blank(header: &[u8]) -> bool {
 }
 
 /// Without the spaces and tabs around it: OWS of RFC 9110, section 5.6.3.
-fn trim(mut text: &[u8]) -> &[u8] {
+pub(crate) fn trim(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }
     text
 }
 
-fn parse_timestamp(digits: &[u8]) -> Option<i64> {
+pub(crate) fn parse_timestamp(digits: &[u8]) -> Option<i64> {
     if digits.is_empty() || digits.len() > MAX_TIMESTAMP_DIGITS {
         return None;
     }

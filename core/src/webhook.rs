@@ -8,7 +8,8 @@ use crate::envelope;
 use crate::error::{ErrorCode, InvalidTimestamp, Reason, WebhookError};
 use crate::event::Event;
 use crate::header::SignatureSource;
-use crate::signature::{self, Header, Key, MAX_TIMESTAMP, Tag};
+use crate::signature::{self, Header, Keys, MAX_TIMESTAMP};
+use crate::standard::{self, Parsed, StandardHeaders, StandardSignError};
 
 /// How far a delivery's timestamp may be from the clock, in seconds, unless set otherwise (protocol, section 2).
 ///
@@ -37,9 +38,10 @@ pub const DEFAULT_TOLERANCE: u64 = 300;
 /// ```
 #[derive(Clone)]
 pub struct Webhook {
-    keys: Vec<Key>,
+    keys: Vec<Keys>,
     tolerance: u64,
     max_event_age: Option<u64>,
+    standard: bool,
 }
 
 impl Webhook {
@@ -72,11 +74,11 @@ impl Webhook {
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     pub fn from_secrets<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, WebhookError> {
-        let keys = secrets.into_iter().map(|secret| key(secret.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let keys = secrets.into_iter().map(|secret| keys(secret.as_ref())).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
             return Err(Reason::Secret("none was given").into());
         }
-        Ok(Self { keys, tolerance: DEFAULT_TOLERANCE, max_event_age: None })
+        Ok(Self { keys, tolerance: DEFAULT_TOLERANCE, max_event_age: None, standard: false })
     }
 
     /// Sets how far a delivery's timestamp may be from the clock, in seconds, in either direction. The default is
@@ -116,10 +118,37 @@ impl Webhook {
         self
     }
 
+    /// Verifies by the headers of Standard Webhooks and ignores `X-Clarife-Signature`: their signature covers the time
+    /// (protocol, section 5.3). See the module [`standard`](crate::standard).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidSecret`] if a secret is not base64, after `whsec_` where it starts with that.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{ErrorCode, Webhook};
+    /// let webhook = Webhook::new("whsec_c2VjcmV0")?.require_standard_webhooks()?;
+    /// let body = r#"{"id":"evt_1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
+    /// let headers = webhook.sign_standard(body, "evt_1", 1_774_699_200)?;
+    /// let event = webhook.verify_at(body, &headers, 1_774_699_201)?;
+    ///
+    /// let error = webhook.verify_at(body, &webhook.sign(body, 1_774_699_200)?, 1_774_699_201).unwrap_err();
+    /// assert_eq!(error.code(), ErrorCode::MissingSignature);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn require_standard_webhooks(mut self) -> Result<Self, WebhookError> {
+        if self.keys.iter().any(|keys| keys.standard.is_none()) {
+            return Err(standard::NO_KEY.into());
+        }
+        self.standard = true;
+        Ok(self)
+    }
+
     /// Verifies a delivery by the system clock.
     ///
     /// `body` is the raw body, byte for byte as received; `signature` is the `X-Clarife-Signature` header, `None` where there is
-    /// none, or (feature `http`) the request's headers.
+    /// none, or (feature `http`) the request's headers; after
+    /// [`require_standard_webhooks`](Self::require_standard_webhooks), [`StandardHeaders`] or the request's headers.
     ///
     /// # Errors
     ///
@@ -165,13 +194,33 @@ impl Webhook {
         now: i64,
     ) -> Result<Event<'b>, WebhookError> {
         let body = body.as_ref();
-        let header = signature.signature_header().filter(|header| !signature::is_blank(header));
-        let header = header.ok_or(ErrorCode::MissingSignature)?;
-        let header = Header::parse(&header).map_err(Reason::Signature)?;
-        self.check_timestamp(header.timestamp, now)?;
-        if !self.tags(body).any(|tag| header.holds(&tag)) {
-            return Err(ErrorCode::SignatureMismatch.into());
+        if self.standard {
+            self.check_standard(body, &signature.standard_headers(), now)?;
+        } else {
+            self.check_signature(body, signature.signature_header().as_deref(), now)?;
         }
+        self.read(body, now)
+    }
+
+    fn check_signature(&self, body: &[u8], header: Option<&[u8]>, now: i64) -> Result<(), Reason> {
+        let header = header.filter(|header| !signature::is_blank(header));
+        let header = header.ok_or(Reason::Plain(ErrorCode::MissingSignature))?;
+        let header = Header::parse(header).map_err(Reason::Signature)?;
+        self.check_timestamp(header.timestamp, now)?;
+        let genuine = self.keys.iter().any(|keys| header.signatures.contains(&keys.v1.tag(body)));
+        if genuine { Ok(()) } else { Err(Reason::Plain(ErrorCode::SignatureMismatch)) }
+    }
+
+    fn check_standard(&self, body: &[u8], headers: &StandardHeaders<'_>, now: i64) -> Result<(), Reason> {
+        let headers = Parsed::new(headers)?;
+        self.check_timestamp(headers.timestamp, now)?;
+        let mut keys = self.keys.iter().filter_map(|keys| keys.standard.as_ref());
+        let genuine = keys.any(|key| headers.signatures.contains(&headers.tag(key, body)));
+        if genuine { Ok(()) } else { Err(Reason::Plain(ErrorCode::SignatureMismatch)) }
+    }
+
+    /// The event of a body that is genuine.
+    fn read<'b>(&self, body: &'b [u8], now: i64) -> Result<Event<'b>, WebhookError> {
         let event = envelope::parse(body).map_err(Reason::Payload)?;
         self.check_event_age(&event, now)?;
         Ok(event)
@@ -194,11 +243,31 @@ impl Webhook {
         if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
             return Err(InvalidTimestamp);
         }
-        Ok(signature::format(timestamp, self.tags(body.as_ref())))
+        Ok(signature::format(timestamp, self.keys.iter().map(|keys| keys.v1.tag(body.as_ref()))))
     }
 
-    fn tags(&self, body: &[u8]) -> impl Iterator<Item = Tag> {
-        self.keys.iter().map(move |key| key.tag(body))
+    /// Signs a body with every secret as Standard Webhooks have it, at `timestamp`, in Unix seconds. `id` is the event's.
+    ///
+    /// It works on every webhook whose secrets are base64, whether it verifies by these headers or not.
+    ///
+    /// # Errors
+    ///
+    /// [`StandardSignError`] if a secret is not base64, or the id or the timestamp cannot stand in a header.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Webhook;
+    /// let headers = Webhook::new("whsec_c2VjcmV0")?.sign_standard("{}", "evt_1", 1_711_612_800)?;
+    /// assert_eq!((headers.id.as_ref(), headers.timestamp.as_ref()), ("evt_1", "1711612800"));
+    /// assert!(headers.signature.starts_with("v1,"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sign_standard<'i>(
+        &self,
+        body: &(impl AsRef<[u8]> + ?Sized),
+        id: &'i str,
+        timestamp: i64,
+    ) -> Result<StandardHeaders<'i>, StandardSignError> {
+        standard::sign(body.as_ref(), id, timestamp, self.keys.iter())
     }
 
     fn check_timestamp(&self, timestamp: i64, now: i64) -> Result<(), Reason> {
@@ -214,13 +283,14 @@ impl Webhook {
     }
 
     fn check_event_age(&self, event: &Event<'_>, now: i64) -> Result<(), Reason> {
-        const NANOSECONDS: i128 = 1_000_000_000;
         let Some(maximum) = self.max_event_age else { return Ok(()) };
-        let age = i128::from(now).saturating_mul(NANOSECONDS).saturating_sub(event.created_at().unix_timestamp_nanos());
-        if age <= i128::from(maximum).saturating_mul(NANOSECONDS) {
+        let created_at = event.created_at();
+        // In whole seconds, because `now` is: an event of 12:00:00.5 is older than n seconds from 12:00:00 + n + 1 on.
+        let seconds = now.saturating_sub(created_at.unix_timestamp());
+        if u64::try_from(seconds).map_or(true, |seconds| seconds <= maximum) {
             return Ok(());
         }
-        let age = i64::try_from(age.div_euclid(NANOSECONDS)).unwrap_or(i64::MAX);
+        let age = seconds.saturating_sub((created_at.nanosecond() > 0).into());
         Err(Reason::EventTooOld { age, maximum })
     }
 }
@@ -231,12 +301,13 @@ impl fmt::Debug for Webhook {
             .field("secrets", &self.keys.len())
             .field("tolerance", &self.tolerance)
             .field("max_event_age", &self.max_event_age)
+            .field("standard_webhooks", &self.standard)
             .finish()
     }
 }
 
 /// Protocol, sections 1 and 2: the key is the secret's own text; the checks catch what is pasted with it by mistake.
-fn key(secret: &str) -> Result<Key, Reason> {
+fn keys(secret: &str) -> Result<Keys, Reason> {
     if secret.is_empty() {
         Err(Reason::Secret("it is empty"))
     } else if secret.trim() != secret {
@@ -244,6 +315,6 @@ fn key(secret: &str) -> Result<Key, Reason> {
     } else if secret.chars().any(char::is_control) {
         Err(Reason::Secret("it holds a control character"))
     } else {
-        Ok(Key::new(secret.as_bytes()))
+        Ok(Keys::new(secret))
     }
 }

@@ -15,6 +15,8 @@ mod canonical;
 #[cfg(feature = "sender")]
 #[path = "vectors/health.rs"]
 mod health;
+#[path = "vectors/once.rs"]
+mod once;
 #[path = "vectors/report.rs"]
 mod report;
 #[cfg(feature = "sender")]
@@ -22,6 +24,8 @@ mod report;
 mod retry;
 #[path = "vectors/sign.rs"]
 mod sign;
+#[path = "vectors/standard.rs"]
+mod standard;
 #[path = "vectors/verify.rs"]
 mod verify;
 
@@ -37,6 +41,8 @@ fn every_vector_file() {
     #[cfg(feature = "http")]
     report.walk("headers", verify::headers);
     report.walk("sign", sign::sign);
+    report.walk("standard", standard::standard);
+    report.walk("once", once::once);
     report.walk("hmac_sha256", sign::hmac);
     #[cfg(feature = "sender")]
     {

@@ -38,7 +38,7 @@ const ENTRIES: [(&str, &str, &str); 6] = [
 
 /// Limits of the project, in bytes after gzip: the module, and all JavaScript that one runtime loads.
 const MOST_WASM: usize = 30_000;
-const MOST_JAVASCRIPT: usize = 4_000;
+const MOST_JAVASCRIPT: usize = 6_500;
 
 fn package() -> PathBuf {
     root().join("bindings-wasm")

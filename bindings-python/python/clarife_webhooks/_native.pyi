@@ -9,7 +9,19 @@ from typing_extensions import Self, TypeIs, TypeVar
 
 from clarife_webhooks._types import ErrorCode, EventType, WebhookEvent
 
-__all__ = ["ERROR_CODES", "EVENT_TYPES", "Event", "SIGNATURE_HEADER", "Webhook", "is_known_event_type", "parse_trusted", "verify_webhook_signature"]
+__all__ = [
+    "Claims",
+    "ERROR_CODES",
+    "EVENT_TYPES",
+    "Event",
+    "SIGNATURE_HEADER",
+    "STANDARD_HEADERS",
+    "Webhook",
+    "is_known_event_type",
+    "parse_trusted",
+    "store_key",
+    "verify_webhook_signature",
+]
 
 _Type = TypeVar("_Type", bound=str, default=str, covariant=True)
 _Data = TypeVar("_Data", default=Any, covariant=True)
@@ -22,6 +34,7 @@ _Signature: TypeAlias = str | bytes | _HasItems | Iterable[str | bytes | tuple[s
 _Time: TypeAlias = int | float | datetime | None
 
 SIGNATURE_HEADER: Final[str]
+STANDARD_HEADERS: Final[tuple[str, str, str]]
 EVENT_TYPES: Final[tuple[EventType, ...]]
 ERROR_CODES: Final[tuple[ErrorCode, ...]]
 
@@ -32,6 +45,7 @@ class Webhook:
     `secrets` is the signing secret, exactly as clarife shows it, or several of them, newest first, while it is rotated.
     `tolerance` is how far a delivery's timestamp may be from the clock, in seconds (300 unless given). `max_event_age`
     refuses events whose signed created_at is longer ago, in seconds (off unless given; 900 leave room for every retry).
+    `standard_webhooks` makes it verify by the headers of Standard Webhooks, which cover the time, and by nothing else.
 
     Make it once and keep it; threads can share it. It shows no secret, and it cannot be pickled.
 
@@ -40,12 +54,19 @@ class Webhook:
     <Webhook, secrets hidden>
     """
 
-    def __new__(cls, secrets: str | Sequence[str], *, tolerance: int | None = None, max_event_age: int | None = None) -> Self: ...
+    def __new__(
+        cls,
+        secrets: str | Sequence[str],
+        *,
+        tolerance: int | None = None,
+        max_event_age: int | None = None,
+        standard_webhooks: bool = False,
+    ) -> Self: ...
     def verify(self, body: _Body, signature: _Signature, *, now: _Time = None) -> WebhookEvent:
         """Verifies a delivery and gives its event.
 
         `body` is the raw body, byte for byte as received. `signature` is the X-Clarife-Signature header, or all headers of
-        the request: a mapping, a WSGI environ, ASGI's list of pairs. `now` is the time to verify by, in Unix seconds or as
+        the request: a mapping, a WSGI environ, ASGI's list of pairs. (Standard Webhooks need all headers.) `now` is the time to verify by, in Unix seconds or as
         an aware datetime; the system clock unless given.
 
         Raises WebhookError if the delivery is refused, TypeError if an argument is of a wrong type.
@@ -68,8 +89,32 @@ class Webhook:
         't=1711612800,v1=f2a9d48be51b03e17422a1499a4cdb7f8400afd0aa4cf50f34b9852d223553bb'
         """
 
+    def sign_standard(self, body: _Body, *, id: str, timestamp: _Time = None) -> dict[str, str]:
+        """Signs a body as Standard Webhooks have it: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+
+        `id` is the event's. `timestamp` is in Unix seconds or an aware datetime; the system clock unless given. Raises
+        WebhookError (invalid_secret) if a secret is not base64.
+
+        >>> Webhook("whsec_c2VjcmV0").sign_standard(b"{}", id="evt_1", timestamp=1711612800)["webhook-timestamp"]
+        '1711612800'
+        """
+
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, _memo: object) -> Self: ...
+
+@final
+class Claims:
+    """Claims and done marks in memory. Times are in milliseconds, and it reads no clock."""
+
+    def __new__(cls, capacity: int | None = None, /) -> Self: ...
+    def claim(self, id: str, now: int, ttl: int, /) -> int:
+        """Claims an event's id: a token from 1, 0 if it is in progress, -1 if it is done. Raises RuntimeError if the store is full."""
+
+    def complete(self, id: str, now: int, ttl: int, /) -> None:
+        """Marks an event's id as done. Raises RuntimeError if the store is full."""
+
+    def release(self, id: str, token: int, /) -> None:
+        """Gives up a claim, unless it is no longer this token's."""
 
 @final
 class Event(Generic[_Type, _Data]):
@@ -138,6 +183,9 @@ def is_known_event_type(type: str, /) -> TypeIs[EventType]:
     >>> is_known_event_type("document.updated"), is_known_event_type("video.rendered")
     (True, False)
     """
+
+def store_key(id: str, /) -> str:
+    """The key under which stores that several processes share keep an event's id."""
 
 def parse_trusted(raw: _Body) -> WebhookEvent:
     """Reads an event that was verified before, for example from your own queue. It checks the envelope and **no signature**:

@@ -203,8 +203,29 @@ ErrorCode: TypeAlias = Literal[
     "malformed_payload",
     "event_too_old",
     "body_not_raw",
+    "body_too_large",
 ]
 """What is wrong with a delivery or a secret, of `ERROR_CODES`."""
+
+AnswerCode: TypeAlias = Literal[
+    "invalid_secret",
+    "missing_signature",
+    "malformed_signature",
+    "timestamp_too_old",
+    "timestamp_in_future",
+    "signature_mismatch",
+    "malformed_payload",
+    "event_too_old",
+    "body_not_raw",
+    "body_too_large",
+    "handled",
+    "duplicate",
+    "in_progress",
+    "handler_failed",
+    "store_unavailable",
+    "method_not_allowed",
+]
+"""What an adapter answers."""
 
 DocumentCreatedEvent: TypeAlias = Event[Literal["document.created"], Document]
 """A document was created."""
@@ -282,6 +303,7 @@ WebhookEvent: TypeAlias = Union[KnownEvent, UnknownEvent]
 """What `Webhook.verify` gives; comparing `type` narrows `data`."""
 
 __all__ = [
+    "AnswerCode",
     "Block",
     "Content",
     "ContentMeta",

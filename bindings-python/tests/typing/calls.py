@@ -78,6 +78,8 @@ def status(error: WebhookError) -> int:
             return 400
         case "timestamp_too_old" | "timestamp_in_future" | "event_too_old":
             return 400
+        case "body_too_large":
+            return 413
         case _:
             assert_never(error.code)
 

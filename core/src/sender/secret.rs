@@ -3,13 +3,12 @@
 use alloc::string::String;
 use core::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
 use super::random::{self, RandomnessError};
+use crate::standard::PREFIX;
 
-const PREFIX: &str = "whsec_";
 const RANDOM_BYTES: usize = 32;
 /// The prefix and the base64 of 32 bytes: 43 characters and one of padding.
 const TEXT_BYTES: usize = 50;
@@ -53,10 +52,11 @@ impl SigningSecret {
     /// ```
     pub fn generate() -> Result<Self, RandomnessError> {
         let bytes = random::bytes::<RANDOM_BYTES>()?;
+        let mut digits = Zeroizing::new([0; TEXT_BYTES]);
         // Room for all of it, so that no copy stays behind.
         let mut text = Zeroizing::new(String::with_capacity(TEXT_BYTES));
         text.push_str(PREFIX);
-        STANDARD.encode_string(bytes.as_slice(), &mut text);
+        text.push_str(Base64::encode(bytes.as_slice(), digits.as_mut_slice()).unwrap_or_default()); // there is room
         Ok(Self(text))
     }
 
@@ -129,8 +129,7 @@ mod tests {
     use super::{InvalidSigningSecret, PREFIX, SigningSecret, TEXT_BYTES};
     use alloc::format;
     use alloc::string::String;
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
+    use base64ct::{Base64, Encoding as _};
     use proptest::prelude::*;
 
     #[test]
@@ -168,11 +167,11 @@ mod tests {
     proptest! {
         #[test]
         fn parses_what_decodes_to_32_bytes(bytes: [u8; 32], at in 0..44_usize, to in " -~") {
-            let mut text = STANDARD.encode(bytes);
+            let mut text = Base64::encode_string(&bytes);
             let good = format!("{PREFIX}{text}");
             prop_assert!(SigningSecret::parse(&good).is_ok());
             text.replace_range(at..=at, &to);
-            let decodes = STANDARD.decode(&text).is_ok_and(|bytes| bytes.len() == 32);
+            let decodes = Base64::decode_vec(&text).is_ok_and(|bytes| bytes.len() == 32);
             let text: String = format!("{PREFIX}{text}");
             prop_assert_eq!(SigningSecret::parse(&text).is_ok(), decodes);
         }

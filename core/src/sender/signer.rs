@@ -12,7 +12,8 @@ use super::clock::UnixMillis;
 use super::random::RandomnessError;
 use super::secret::SigningSecret;
 use crate::InvalidTimestamp;
-use crate::signature::{self, Key, MAX_TIMESTAMP};
+use crate::signature::{self, Keys, MAX_TIMESTAMP};
+use crate::standard::{self, StandardHeaders, StandardSignError};
 
 /// How long a secret signs beside the new one after a rotation (protocol, section 6).
 ///
@@ -58,7 +59,7 @@ const MAX_SECRETS: usize = 16;
 pub struct Signer {
     secrets: StoredSecrets,
     /// One for each secret, newest first.
-    keys: Vec<Key>,
+    keys: Vec<Keys>,
 }
 
 /// The secrets of a [`Signer`] as the sender's store keeps them.
@@ -217,13 +218,37 @@ impl Signer {
         if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
             return Err(InvalidTimestamp);
         }
-        Ok(signature::format(timestamp, self.active_keys(now).map(|key| key.tag(body.as_ref()))))
+        Ok(signature::format(timestamp, self.active_keys(now).map(|keys| keys.v1.tag(body.as_ref()))))
     }
 
-    fn active_keys(&self, now: UnixMillis) -> impl Iterator<Item = &Key> {
+    /// The headers of Standard Webhooks of an attempt that starts now, to be sent side by side with the one of
+    /// [`sign`](Self::sign) (protocol, section 5.3). `id` is the event's.
+    ///
+    /// # Errors
+    ///
+    /// [`StandardSignError`] if the id or the time cannot stand in a header.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
+    /// let headers = Signer::generate()?.sign_standard("{}", "evt_1", UnixMillis::from_secs(1_711_612_800))?;
+    /// for (name, value) in headers.pairs() {
+    ///     println!("{name}: {value}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sign_standard<'i>(
+        &self,
+        body: &(impl AsRef<[u8]> + ?Sized),
+        id: &'i str,
+        now: UnixMillis,
+    ) -> Result<StandardHeaders<'i>, StandardSignError> {
+        standard::sign(body.as_ref(), id, now.as_secs(), self.active_keys(now))
+    }
+
+    fn active_keys(&self, now: UnixMillis) -> impl Iterator<Item = &Keys> {
         let previous = self.secrets.previous.iter().map(move |previous| now < previous.until);
         let active = [true].into_iter().chain(previous);
-        self.keys.iter().zip(active).filter_map(|(key, active)| active.then_some(key))
+        self.keys.iter().zip(active).filter_map(|(keys, active)| active.then_some(keys))
     }
 }
 
@@ -232,7 +257,7 @@ impl From<StoredSecrets> for Signer {
         secrets.previous.truncate(MAX_SECRETS.saturating_sub(1));
         let previous = secrets.previous.iter().map(|previous| &previous.secret);
         let all = [&secrets.current].into_iter().chain(previous);
-        let keys = all.map(|secret| Key::new(secret.expose().as_bytes())).collect();
+        let keys = all.map(|secret| Keys::new(secret.expose())).collect();
         Self { secrets, keys }
     }
 }

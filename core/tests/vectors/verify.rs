@@ -1,6 +1,6 @@
 //! Verification, the envelope, types and headers.
 
-use clarife_webhooks::{Event, EventType, Resource, SignatureSource, WebhookError};
+use clarife_webhooks::{Event, EventType, Resource, SignatureSource, Webhook, WebhookError};
 use serde_json::Value;
 
 use crate::report::{Outcome, body, same, strings};
@@ -19,6 +19,12 @@ pub(crate) fn types(group: &Value, test: &Value) -> Outcome {
 /// All headers of the request in one map, as the `http` crate keeps them.
 #[cfg(feature = "http")]
 pub(crate) fn headers(group: &Value, test: &Value) -> Outcome {
+    let webhook = webhook(&group["webhook"]).map_err(|error| error.to_string())?;
+    check_with(&webhook, group, test, &map(test)?, |_| Ok(()))
+}
+
+#[cfg(feature = "http")]
+pub(crate) fn map(test: &Value) -> Result<http::HeaderMap, String> {
     let mut map = http::HeaderMap::new();
     for pair in test["headers"].as_array().expect("headers") {
         let [name, value] = strings(pair)[..] else { return Err("no pair".to_owned()) };
@@ -27,7 +33,7 @@ pub(crate) fn headers(group: &Value, test: &Value) -> Outcome {
         let value = http::HeaderValue::from_bytes(&value).map_err(|error| error.to_string())?;
         map.append(http::HeaderName::try_from(name).map_err(|error| error.to_string())?, value);
     }
-    check(group, test, &map, |_| Ok(()))
+    Ok(map)
 }
 
 fn check<'h>(
@@ -37,6 +43,16 @@ fn check<'h>(
     more: impl FnOnce(&Event<'_>) -> Outcome,
 ) -> Outcome {
     let webhook = webhook(&group["webhook"]).map_err(|error| error.to_string())?;
+    check_with(&webhook, group, test, signature, more)
+}
+
+pub(crate) fn check_with<'h>(
+    webhook: &Webhook,
+    group: &Value,
+    test: &Value,
+    signature: impl SignatureSource<'h>,
+    more: impl FnOnce(&Event<'_>) -> Outcome,
+) -> Outcome {
     let raw = body(&test["body"]);
     let now = test["now"].as_i64().expect("now");
     match (webhook.verify_at(&raw, signature, now), test["error"].as_str()) {

@@ -5,6 +5,7 @@
 mod json_schema;
 mod python;
 mod readme;
+mod samples;
 mod typescript;
 
 use std::path::PathBuf;
@@ -19,10 +20,13 @@ use crate::project::root;
 pub fn run(sh: &Shell, check: bool) -> Result<()> {
     let flag = check.then_some("--check");
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
-    let files: [(&str, String); 4] = [
+    let files: [(&str, String); 7] = [
         ("README.md", readme::fill(&sh.read_file("README.md")?)?),
         ("bindings-wasm/js/generated.ts", typescript::file()),
+        ("bindings-node/js/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
+        ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
+        ("bindings-python/python/clarife_webhooks/_samples.json", samples::json()?),
         ("core/schema/events.schema.json", json_schema::file()?),
     ];
     let mut stale = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clarife_webhooks::{ErrorCode, EventType};
+use clarife_webhooks::{Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, once};
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
 
@@ -12,6 +12,59 @@ pub(super) fn file() -> String {
     file.literals();
     file.events();
     file.end()
+}
+
+/// What adapters and stores read.
+pub(super) fn constants() -> String {
+    let statuses = ErrorCode::ALL.iter().map(|code| format!("    {:?}: {},\n", code.as_str(), code.status()));
+    let statuses: String = statuses.collect();
+    let answers = Answer::ALL
+        .iter()
+        .map(|answer| format!("    {:?}: ({}, {:?}),\n", answer.code(), answer.status(), answer.message()));
+    let answers: String = answers.collect();
+    format!(
+        r#"# {NOTE}
+"""The defaults and answers of adapters, and what stores have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from clarife_webhooks._types import ErrorCode
+
+ERROR_STATUS: Final[dict[ErrorCode, int]] = {{
+{statuses}}}
+"""The HTTP status to answer a refused delivery with."""
+
+ANSWERS: Final[dict[str, tuple[int, str]]] = {{
+{answers}}}
+"""What else an adapter answers: status and message by code."""
+
+DEFAULT_MAX_BODY_BYTES: Final = {DEFAULT_MAX_BODY_BYTES}
+"""The largest body that adapters read unless told otherwise."""
+
+DEFAULT_CLAIM_TTL: Final = {}
+"""How long a claim lasts, in seconds, unless set otherwise."""
+
+DEFAULT_DONE_TTL: Final = {}
+"""How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer."""
+
+STORE_KEY_PREFIX: Final = {:?}
+"""What stands before an event's id in the keys of a shared store."""
+
+STORE_DONE: Final = {:?}
+"""What a shared store holds for an event that was handled."""
+
+STORE_RELEASE_SCRIPT: Final = {:?}
+"""The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]."""
+"#,
+        once::DEFAULT_CLAIM_TTL.as_secs(),
+        once::DEFAULT_DONE_TTL.as_secs(),
+        once::KEY_PREFIX,
+        once::DONE,
+        once::RELEASE_SCRIPT,
+    )
 }
 
 const HEAD: &str = r#""""The types of events, for type checkers: what `data` holds by the event's type."""
@@ -63,6 +116,12 @@ impl Module {
             "ErrorCode",
             &list("Literal", codes),
             "What is wrong with a delivery or a secret, of `ERROR_CODES`.",
+        );
+        let answers = Answer::ALL.iter().map(|answer| format!("{:?}", answer.code()));
+        self.alias(
+            "AnswerCode",
+            &list("Literal", ErrorCode::ALL.iter().map(|code| format!("{:?}", code.as_str())).chain(answers)),
+            "What an adapter answers.",
         );
     }
 

@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
-use clarife_webhooks::{ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER};
+use clarife_webhooks::{
+    Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, once, standard,
+};
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
 
 pub(super) fn file() -> String {
     let mut ts = format!("// {NOTE}\n\n");
     tables(&mut ts);
+    answers(&mut ts);
+    once(&mut ts);
     for resource in resources() {
         let _ =
             write!(ts, "\n/** {} Every member is optional. */\nexport interface {} {{\n", resource.doc, resource.name);
@@ -32,13 +36,52 @@ fn tables(ts: &mut String) {
     let _ = write!(
         ts,
         "/** The header that carries the signature. */\nexport const SIGNATURE_HEADER = {SIGNATURE_HEADER:?};\n\n\
+         /** The headers of Standard Webhooks: the event's id, the time and the signatures. */\n\
+         export const STANDARD_HEADERS = [{}] as const;\n\n\
          /** A longer signature header is malformed. */\nexport const MAX_HEADER_BYTES = {MAX_HEADER_BYTES};\n\n\
          /** Every type of event that this version knows. */\nexport const EVENT_TYPES = [{}] as const;\n\n\
          /** A type of event that this version knows. */\nexport type KnownEventType = (typeof EVENT_TYPES)[number];\n\n\
          /** Every code of a {{@link WebhookError}}, in the order of the checks. */\nexport const ERROR_CODES = [{}] as const;\n\n\
          /** What is wrong with a delivery or a secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n",
+        list(&standard::HEADERS),
         list(&types),
         list(&codes),
+    );
+}
+
+fn answers(ts: &mut String) {
+    let statuses: String =
+        ErrorCode::ALL.iter().map(|code| format!("\n  {}: {},", code.as_str(), code.status())).collect();
+    let answers: String = Answer::ALL
+        .iter()
+        .map(|answer| format!("\n  {}: [{}, {:?}],", answer.code(), answer.status(), answer.message()))
+        .collect();
+    let _ = write!(
+        ts,
+        "\n/** The HTTP status to answer a refused delivery with. */\nexport const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {{{statuses}\n}};\n\n\
+         /** What else an adapter answers: status and message by code. */\nexport const ANSWERS = {{{answers}\n}} as const;\n\n\
+         /** What an adapter answers. */\nexport type AnswerCode = ErrorCode | keyof typeof ANSWERS;\n\n\
+         /** The largest body that adapters read unless told otherwise. */\nexport const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n",
+    );
+}
+
+fn once(ts: &mut String) {
+    let _ = write!(
+        ts,
+        "\n/** How long a claim lasts, in seconds, unless set otherwise. */\nexport const DEFAULT_CLAIM_TTL = {};\n\n\
+         /** How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer. */\n\
+         export const DEFAULT_DONE_TTL = {};\n\n\
+         /** What stands before an event's id in the keys of a shared store. */\nexport const STORE_KEY_PREFIX = {:?};\n\n\
+         /** What a shared store holds for an event that was handled. */\nexport const STORE_DONE = {:?};\n\n\
+         /** The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]. */\n\
+         export const STORE_RELEASE_SCRIPT =\n  {:?};\n\n\
+         /** What is said when a store in memory has no room. */\nexport const STORE_FULL = {:?};\n",
+        once::DEFAULT_CLAIM_TTL.as_secs(),
+        once::DEFAULT_DONE_TTL.as_secs(),
+        once::KEY_PREFIX,
+        once::DONE,
+        once::RELEASE_SCRIPT,
+        once::StoreFull.to_string(),
     );
 }
 

@@ -1,0 +1,146 @@
+//! What an adapter answers, the same in every language and framework.
+
+use alloc::string::{String, ToString as _};
+
+use crate::WebhookError;
+
+/// The largest body that adapters read unless told otherwise, in bytes: 10 MiB.
+pub const DEFAULT_MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+
+/// What a delivery is answered with.
+///
+/// A status of 2xx ends a delivery; with every other one, clarife tries again. The body of an answer is JSON: `code`, and but for
+/// 2xx `error`, one sentence with nothing of the secret or the delivery in it.
+///
+/// ```
+/// use clarife_webhooks::{Answer, Webhook};
+///
+/// assert_eq!((Answer::Handled.status(), Answer::Handled.body().as_str()), (200, r#"{"code":"handled"}"#));
+///
+/// let error = Webhook::new("whsec_c2VjcmV0")?.verify_at("{}", "", 0).unwrap_err();
+/// let answer = Answer::Refused(error);
+/// assert_eq!(answer.status(), 400);
+/// assert_eq!(answer.body(), r#"{"code":"missing_signature","error":"the signature header is missing"}"#);
+/// # Ok::<(), clarife_webhooks::WebhookError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The handler has returned.
+    Handled,
+    /// The event was handled before; nothing was done.
+    Duplicate,
+    /// The delivery does not verify, or is too large.
+    Refused(WebhookError),
+    /// Another delivery of the event is being handled right now.
+    InProgress,
+    /// The handler failed.
+    HandlerFailed,
+    /// Whether the event was handled before cannot be found out.
+    StoreUnavailable,
+    /// The request is no POST.
+    MethodNotAllowed,
+}
+
+impl Answer {
+    /// Every answer but [`Refused`](Self::Refused), whose codes are those of errors.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Answer;
+    /// assert_eq!(Answer::ALL.map(|answer| answer.status()), [200, 200, 409, 500, 503, 405]);
+    /// ```
+    pub const ALL: [Self; 6] = [
+        Self::Handled,
+        Self::Duplicate,
+        Self::InProgress,
+        Self::HandlerFailed,
+        Self::StoreUnavailable,
+        Self::MethodNotAllowed,
+    ];
+
+    /// The HTTP status.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Answer;
+    /// assert_eq!(Answer::InProgress.status(), 409);
+    /// ```
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Handled | Self::Duplicate => 200,
+            Self::Refused(error) => error.code().status(),
+            Self::InProgress => 409,
+            Self::HandlerFailed => 500,
+            Self::StoreUnavailable => 503,
+            Self::MethodNotAllowed => 405,
+        }
+    }
+
+    /// The code, for programs: an error's own, or for example `in_progress`.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Answer;
+    /// assert_eq!(Answer::StoreUnavailable.code(), "store_unavailable");
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Handled => "handled",
+            Self::Duplicate => "duplicate",
+            Self::Refused(error) => error.code().as_str(),
+            Self::InProgress => "in_progress",
+            Self::HandlerFailed => "handler_failed",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::MethodNotAllowed => "method_not_allowed",
+        }
+    }
+
+    /// One sentence for people.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Answer;
+    /// assert_eq!(Answer::HandlerFailed.message(), "the handler failed");
+    /// ```
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::Handled => "the event was handled".into(),
+            Self::Duplicate => "the event was handled before".into(),
+            Self::Refused(error) => alloc::format!("{error}"),
+            Self::InProgress => "the event is being handled".into(),
+            Self::HandlerFailed => "the handler failed".into(),
+            Self::StoreUnavailable => "the store of handled events is not available".into(),
+            Self::MethodNotAllowed => "webhooks are sent with POST".into(),
+        }
+    }
+
+    /// The body, as JSON.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Answer;
+    /// assert_eq!(Answer::InProgress.body(), r#"{"code":"in_progress","error":"the event is being handled"}"#);
+    /// ```
+    #[must_use]
+    pub fn body(&self) -> String {
+        let mut body = serde_json::Map::new();
+        body.insert("code".into(), self.code().into());
+        if self.status() >= 300 {
+            body.insert("error".into(), self.message().into());
+        }
+        serde_json::Value::Object(body).to_string()
+    }
+
+    /// The headers: names in lower case, and values.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Answer;
+    /// assert_eq!(Answer::MethodNotAllowed.headers(), [("content-type", "application/json"), ("allow", "POST")]);
+    /// ```
+    #[must_use]
+    pub const fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        const JSON: (&str, &str) = ("content-type", "application/json");
+        match self {
+            Self::MethodNotAllowed => &[JSON, ("allow", "POST")],
+            _ => &[JSON],
+        }
+    }
+}

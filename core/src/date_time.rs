@@ -1,0 +1,132 @@
+//! RFC 3339 date-times (protocol, section 3).
+//!
+//! The calendar is the crate `time`'s. Its parser is not used: it would be a sixth of the whole WebAssembly module.
+
+use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
+
+/// Reads a date-time of RFC 3339, section 5.6. Digits past the nanosecond are dropped; a leap second, which ends a month in UTC,
+/// reads as the last nanosecond before it.
+pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
+    let mut text = Text(text.as_bytes());
+    let (year, month, day) = (text.number(4)?, text.after(b"-")?, text.after(b"-")?);
+    text.any(b"Tt")?;
+    let (hour, minute, second) = (text.number(2)?, text.after(b":")?, text.after(b":")?);
+    let nanosecond = text.fraction()?;
+    let offset = text.offset()?;
+    if !text.0.is_empty() {
+        return None;
+    }
+    let date = Date::from_calendar_date(year.into(), Month::try_from(small(month)?).ok()?, small(day)?).ok()?;
+    let leap = second == 60;
+    let (second, nanosecond) = if leap { (59, 999_999_999) } else { (small(second)?, nanosecond) };
+    let time = Time::from_hms_nano(small(hour)?, small(minute)?, second, nanosecond).ok()?;
+    let moment = OffsetDateTime::new_in_offset(date, time, offset);
+    (!leap || ends_month(moment)).then_some(moment)
+}
+
+/// Whether the moment is in the last second of a month in UTC.
+fn ends_month(moment: OffsetDateTime) -> bool {
+    OffsetDateTime::from_unix_timestamp(moment.unix_timestamp()).is_ok_and(|utc| {
+        (utc.hour(), utc.minute(), utc.second()) == (23, 59, 59) && utc.day() == utc.month().length(utc.year())
+    })
+}
+
+fn small(number: i16) -> Option<u8> {
+    u8::try_from(number).ok()
+}
+
+/// What is left to be read.
+struct Text<'a>(&'a [u8]);
+
+impl Text<'_> {
+    /// One of these bytes.
+    fn any(&mut self, wanted: &[u8]) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        wanted.contains(first).then_some(*first)
+    }
+
+    fn digit(&mut self) -> Option<u8> {
+        self.any(b"0123456789").map(|digit| digit.wrapping_sub(b'0'))
+    }
+
+    /// A number of that many digits, four at most.
+    fn number(&mut self, digits: u8) -> Option<i16> {
+        (0..digits).try_fold(0_i16, |number, _| number.checked_mul(10)?.checked_add(self.digit()?.into()))
+    }
+
+    /// Two digits after a separator.
+    fn after(&mut self, separator: &[u8]) -> Option<i16> {
+        self.any(separator)?;
+        self.number(2)
+    }
+
+    /// Nanoseconds: a point and digits, at least one, or nothing.
+    fn fraction(&mut self) -> Option<u32> {
+        let Some(rest) = self.0.strip_prefix(b".") else { return Some(0) };
+        self.0 = rest;
+        let (mut nanoseconds, mut place) = (0_u32, 1_000_000_000_u32);
+        while self.0.first().is_some_and(u8::is_ascii_digit) {
+            place = place.wrapping_div(10);
+            nanoseconds = nanoseconds.checked_add(place.checked_mul(self.digit()?.into())?)?;
+        }
+        (self.0.len() < rest.len()).then_some(nanoseconds)
+    }
+
+    fn offset(&mut self) -> Option<UtcOffset> {
+        let sign = match self.any(b"Zz+-")? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return Some(UtcOffset::UTC),
+        };
+        let (hours, minutes) = (self.number(2)?, self.after(b":")?);
+        let part = |number: i16| i8::try_from(number.checked_mul(sign)?).ok();
+        if hours > 23 {
+            return None; // `time` takes up to 25
+        }
+        UtcOffset::from_hms(part(hours)?, part(minutes)?, 0).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use proptest::prelude::*;
+    use time::OffsetDateTime;
+    use time::format_description::well_known::Rfc3339;
+
+    /// What `time` says; it takes any byte between date and time.
+    fn model(text: &str) -> Option<OffsetDateTime> {
+        OffsetDateTime::parse(text, &Rfc3339).ok().filter(|_| matches!(text.as_bytes().get(10), Some(b'T' | b't')))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn as_the_crate_time_reads_them(
+            text in "[0-9]{4}-[01][0-9]-[0-3][0-9][Tt][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,12})?([Zz]|[+-][0-2][0-9]:[0-6][0-9])",
+            at: prop::sample::Index,
+            to in prop::option::of("[ -~é]"),
+        ) {
+            prop_assert_eq!(parse(&text), model(&text), "{}", text);
+            if let (Some(to), true) = (to, text.is_ascii()) {
+                let mut changed = text;
+                let at = at.index(changed.len());
+                changed.replace_range(at..=at, &to);
+                prop_assert_eq!(parse(&changed), model(&changed), "{}", changed);
+                changed.truncate(at);
+                prop_assert_eq!(parse(&changed), model(&changed), "{}", changed);
+            }
+        }
+
+        #[test]
+        fn at_the_ends_of_months(month in 1_u8..=12, day in 27_u8..=31, year in 2023_u16..=2024, hours in 0_u8..=3, west: bool) {
+            let sign = if west { '-' } else { '+' };
+            for (hour, minute) in [(23, 59), (22, 59), (23, 29), (0, 59), (2, 59), (20, 59), (21, 59)] {
+                let text = alloc::format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:60{sign}{hours:02}:00");
+                prop_assert_eq!(parse(&text), model(&text), "{}", text);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Standard Webhooks, side by side with clarife's own signature (protocol, section 5.3).
+//!
+//! Three headers: `webhook-id`, `webhook-timestamp` and `webhook-signature`, which is `v1,` and the base64 of the HMAC-SHA256 of
+//! `<id>.<timestamp>.<body>`; several stand one after the other with a space between. Unlike `X-Clarife-Signature`, they
+//! authenticate the time. Their key is what the signing secret is the base64 of, without `whsec_`.
+//!
+//! [`Webhook::require_standard_webhooks`](crate::Webhook::require_standard_webhooks) makes a webhook verify by them, and
+//! [`Webhook::sign_standard`](crate::Webhook::sign_standard) makes them. What they say is held to the same limits as
+//! `X-Clarife-Signature`: at most 4,096 bytes each, timestamps of 1 to 12 digits, 1 to 16 signatures `v1`, the same
+//! tolerance and the same codes of errors. Signatures of other versions are ignored.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString as _};
+use alloc::vec;
+use core::fmt;
+
+use base64ct::{Base64, Encoding as _};
+use zeroize::Zeroizing;
+
+use crate::error::{InvalidTimestamp, Reason, WebhookError};
+use crate::signature::{self, Key, Keys, MAX_TIMESTAMP, Signatures, TOO_MANY_SIGNATURES, Tag};
+
+/// The header that names the event.
+pub const ID_HEADER: &str = "webhook-id";
+/// The header that says when the delivery was signed, in Unix seconds.
+pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
+/// The header that carries the signatures.
+pub const SIGNATURE_HEADER: &str = "webhook-signature";
+/// The three of them, in the order of [`StandardHeaders::new`].
+///
+/// ```
+/// use clarife_webhooks::standard::HEADERS;
+/// assert_eq!(HEADERS, ["webhook-id", "webhook-timestamp", "webhook-signature"]);
+/// ```
+pub const HEADERS: [&str; 3] = [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER];
+
+/// What a signing secret starts with, and what is not part of its base64.
+pub(crate) const PREFIX: &str = "whsec_";
+
+/// What is wrong with a secret that has no key for Standard Webhooks.
+pub(crate) const NO_KEY: Reason = Reason::Secret("it is not the base64 that Standard Webhooks need");
+
+/// The headers of Standard Webhooks: what a request has, or what it is signed with. An empty one is one that is missing.
+///
+/// ```
+/// use clarife_webhooks::Webhook;
+/// use clarife_webhooks::standard::StandardHeaders;
+///
+/// let webhook = Webhook::new("whsec_c2VjcmV0")?.require_standard_webhooks()?;
+/// # let body = r#"{"id":"evt_1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
+/// # let signed = webhook.sign_standard(body, "evt_1", 1_774_699_200)?;
+/// # let header = |name: &str| signed.pairs().into_iter().find(|pair| pair.0 == name).map_or("", |pair| pair.1);
+/// let headers = StandardHeaders::new(header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
+/// let event = webhook.verify_at(body, &headers, 1_774_699_201)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StandardHeaders<'h> {
+    /// `webhook-id`: the event's id.
+    pub id: Cow<'h, str>,
+    /// `webhook-timestamp`: Unix seconds.
+    pub timestamp: Cow<'h, str>,
+    /// `webhook-signature`: the signatures, each with its version.
+    pub signature: Cow<'h, str>,
+}
+
+impl<'h> StandardHeaders<'h> {
+    /// The headers of these values.
+    #[must_use]
+    pub const fn new(id: &'h str, timestamp: &'h str, signature: &'h str) -> Self {
+        Self { id: Cow::Borrowed(id), timestamp: Cow::Borrowed(timestamp), signature: Cow::Borrowed(signature) }
+    }
+
+    /// Names and values, to be added to a request.
+    ///
+    /// ```
+    /// # use clarife_webhooks::Webhook;
+    /// let headers = Webhook::new("whsec_c2VjcmV0")?.sign_standard("{}", "evt_1", 1_711_612_800)?;
+    /// assert_eq!(headers.pairs()[0], ("webhook-id", "evt_1"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn pairs(&self) -> [(&'static str, &str); 3] {
+        [(ID_HEADER, &self.id), (TIMESTAMP_HEADER, &self.timestamp), (SIGNATURE_HEADER, &self.signature)]
+    }
+}
+
+/// What the headers say.
+pub(crate) struct Parsed<'h> {
+    id: &'h [u8],
+    digits: &'h [u8],
+    pub(crate) timestamp: i64,
+    pub(crate) signatures: Signatures,
+}
+
+impl<'h> Parsed<'h> {
+    pub(crate) fn new(headers: &'h StandardHeaders<'_>) -> Result<Self, Reason> {
+        for (name, value) in headers.pairs() {
+            if signature::is_blank(value.as_bytes()) {
+                return Err(Reason::Missing(name));
+            }
+        }
+        let [id, digits, signatures] = headers.pairs().map(|(_, value)| signature::trim(value.as_bytes()));
+        if !is_id(id) {
+            return Err(Reason::Signature("webhook-id is not 1 to 4096 characters of visible ASCII"));
+        }
+        let timestamp = signature::parse_timestamp(digits);
+        let timestamp = timestamp.ok_or(Reason::Signature("webhook-timestamp is not 1 to 12 digits"))?;
+        let signatures = parse_signatures(signatures).map_err(Reason::Signature)?;
+        Ok(Self { id, digits, timestamp, signatures })
+    }
+
+    pub(crate) fn tag(&self, key: &Key, body: &[u8]) -> Tag {
+        key.tag_of([self.id, b".", self.digits, b".", body])
+    }
+}
+
+/// Without white space: two headers that were joined are none.
+fn is_id(id: &[u8]) -> bool {
+    signature::check_text(id).is_ok() && !id.is_empty() && !id.iter().any(|byte| matches!(byte, b' ' | b'\t'))
+}
+
+fn parse_signatures(header: &[u8]) -> Result<Signatures, &'static str> {
+    signature::check_text(header)?;
+    let mut signatures = Signatures::new();
+    for element in header.split(|&byte| byte == b' ').filter(|element| !element.is_empty()) {
+        let comma = element.iter().position(|&byte| byte == b',').filter(|&comma| comma > 0);
+        let (version, digits) =
+            element.split_at_checked(comma.ok_or("an element has no version and comma")?).unwrap_or_default();
+        if version == b"v1" {
+            let mut bytes = [0; 32];
+            let decoded = decode(digits.get(1..).unwrap_or_default(), &mut bytes);
+            let signature = decoded.and_then(Tag::from_bytes).ok_or("a v1 is not the base64 of 32 bytes")?;
+            signatures.try_push(signature).map_err(|_| TOO_MANY_SIGNATURES)?;
+        }
+    }
+    if signatures.is_empty() { Err("it has no v1") } else { Ok(signatures) }
+}
+
+/// The key that a secret has for Standard Webhooks. How long that takes depends on the secret's length alone.
+pub(crate) fn key(secret: &str) -> Option<Key> {
+    let text = secret.strip_prefix(PREFIX).unwrap_or(secret);
+    let mut bytes = Zeroizing::new(vec![0; text.len()]);
+    let key = decode(text.as_bytes(), &mut bytes)?;
+    if key.is_empty() { None } else { Some(Key::new(key)) }
+}
+
+fn decode<'a>(digits: &[u8], room: &'a mut [u8]) -> Option<&'a [u8]> {
+    Base64::decode(digits, room).ok()
+}
+
+/// The headers of a body that is signed with these keys, newest first.
+pub(crate) fn sign<'i, 'k>(
+    body: &[u8],
+    id: &'i str,
+    timestamp: i64,
+    keys: impl Iterator<Item = &'k Keys>,
+) -> Result<StandardHeaders<'i>, StandardSignError> {
+    if !is_id(id.as_bytes()) {
+        return Err(StandardSignError::InvalidId);
+    }
+    if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
+        return Err(StandardSignError::InvalidTimestamp);
+    }
+    let timestamp = timestamp.to_string();
+    let mut signature = String::with_capacity(48);
+    for keys in keys {
+        let key = keys.standard.as_ref().ok_or(StandardSignError::Secret(WebhookError::from(NO_KEY)))?;
+        let tag = key.tag_of([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
+        if !signature.is_empty() {
+            signature.push(' ');
+        }
+        signature.push_str("v1,");
+        let mut digits = [0; 44];
+        signature.push_str(Base64::encode(tag.as_bytes(), &mut digits).unwrap_or_default()); // there is room
+    }
+    Ok(StandardHeaders { id: id.into(), timestamp: timestamp.into(), signature: signature.into() })
+}
+
+/// Why a body has no headers of Standard Webhooks.
+///
+/// ```
+/// use clarife_webhooks::Webhook;
+/// use clarife_webhooks::standard::StandardSignError;
+///
+/// let webhook = Webhook::new("whsec_c2VjcmV0")?;
+/// assert_eq!(webhook.sign_standard("{}", "two words", 0), Err(StandardSignError::InvalidId));
+/// # Ok::<(), clarife_webhooks::WebhookError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StandardSignError {
+    /// A secret is not base64: [`ErrorCode::InvalidSecret`](crate::ErrorCode::InvalidSecret).
+    Secret(WebhookError),
+    /// The id is not 1 to 4,096 characters of visible ASCII.
+    InvalidId,
+    /// The timestamp is below 0, or of more than 12 digits.
+    InvalidTimestamp,
+}
+
+impl fmt::Display for StandardSignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(error) => error.fmt(f),
+            Self::InvalidId => f.write_str("id must be 1 to 4096 characters of visible ASCII"),
+            Self::InvalidTimestamp => InvalidTimestamp.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StandardSignError {}
