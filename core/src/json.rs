@@ -60,9 +60,13 @@ impl fmt::Display for Malformed {
 }
 
 /// A place in a text from which the next token is read.
+///
+/// Small and copied into the loops, so that the place stays in a register: most of the pass is waiting for the next place.
+#[derive(Clone, Copy)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
-    rest: &'a [u8],
+    /// How many bytes have been read, never more than there are.
+    at: usize,
 }
 
 /// A string of the text as it stands there, quotes left out.
@@ -73,12 +77,12 @@ pub(crate) struct RawString<'a> {
 
 impl<'a> Scanner<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, rest: text.as_bytes() }
+        Self { text, at: 0 }
     }
 
     /// How many bytes have been read.
     pub(crate) const fn offset(&self) -> usize {
-        self.text.len().saturating_sub(self.rest.len())
+        self.at
     }
 
     /// The text between two offsets that this scanner has given.
@@ -88,19 +92,26 @@ impl<'a> Scanner<'a> {
 
     /// An error at the byte that would be read next.
     #[cold]
-    pub(crate) fn fail(&self, problem: &'static str) -> Malformed {
-        Malformed::after(self.text.as_bytes().get(..self.offset()).unwrap_or_default(), problem)
+    pub(crate) fn fail(self, problem: &'static str) -> Malformed {
+        Malformed::after(self.text.as_bytes().get(..self.at).unwrap_or_default(), problem)
     }
 
     /// The next byte, which is not read.
     #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.rest.first().copied()
+        self.text.as_bytes().get(self.at).copied()
     }
 
+    /// What is not read yet.
+    #[inline]
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Reads bytes that are there.
     #[inline]
     fn advance(&mut self, bytes: usize) {
-        self.rest = self.rest.get(bytes..).unwrap_or_default();
+        self.at = self.at.wrapping_add(bytes);
     }
 
     /// Reads `byte` if it is the next one.
@@ -128,7 +139,7 @@ impl<'a> Scanner<'a> {
         Ok(name)
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip_name(&mut self) -> Result<(), Malformed> {
         self.check_quote()?;
         self.skip_string()?;
@@ -175,12 +186,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// The same, and says only whether the string holds an escape.
-    #[inline]
+    #[inline(always)]
     fn skip_string(&mut self) -> Result<bool, Malformed> {
         self.advance(1);
         let mut escaped = false;
         loop {
-            self.advance(plain_run(self.rest));
+            self.advance(plain_run(self.rest()));
             match self.peek() {
                 Some(b'"') => {
                     self.advance(1);
@@ -215,7 +226,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn digits(&mut self) -> Result<(), Malformed> {
-        let count = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.advance(count);
         if count == 0 { Err(self.fail("a digit was expected")) } else { Ok(()) }
     }
@@ -248,46 +259,46 @@ impl<'a> Scanner<'a> {
 
     /// Reads a value, of any kind, that stands inside `level` objects or arrays.
     pub(crate) fn value(&mut self, level: u32) -> Result<(), Malformed> {
+        let mut scanner = *self;
         // The open containers, innermost in the lowest bit: 1 for an object, 0 for an array. 128 bits are MAX_DEPTH.
         let mut open: u128 = 0;
         let mut depth = level;
+        let mut in_object = false;
         loop {
-            match self.peek() {
+            if in_object {
+                scanner.skip_name()?;
+            }
+            match scanner.peek() {
                 Some(b'"') => {
-                    self.skip_string()?;
+                    scanner.skip_string()?;
                 }
                 Some(bracket @ (b'{' | b'[')) => {
                     if depth >= MAX_DEPTH {
-                        return Err(self.fail("objects and arrays nest deeper than 128 levels"));
+                        return Err(scanner.fail("objects and arrays nest deeper than 128 levels"));
                     }
                     depth = depth.saturating_add(1);
-                    self.advance(1);
-                    self.skip_whitespace();
-                    let object = bracket == b'{';
-                    open = (open << 1) | u128::from(object);
-                    if self.peek() != Some(if object { b'}' } else { b']' }) {
-                        if object {
-                            self.skip_name()?;
-                        }
+                    scanner.advance(1);
+                    scanner.skip_whitespace();
+                    in_object = bracket == b'{';
+                    open = (open << 1) | u128::from(in_object);
+                    if scanner.peek() != Some(closing(in_object)) {
                         continue;
                     }
                 }
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(b't') => self.literal("true")?,
-                Some(b'f') => self.literal("false")?,
-                Some(b'n') => self.literal("null")?,
-                _ => return Err(self.fail("a value was expected")),
+                Some(b'-' | b'0'..=b'9') => scanner.number()?,
+                Some(b't') => scanner.literal("true")?,
+                Some(b'f') => scanner.literal("false")?,
+                Some(b'n') => scanner.literal("null")?,
+                _ => return Err(scanner.fail("a value was expected")),
             }
             // A value has ended, or an empty container is about to: close what ends here.
             loop {
                 if depth == level {
+                    *self = scanner;
                     return Ok(());
                 }
-                let object = open & 1 == 1;
-                if self.more(if object { b'}' } else { b']' })? {
-                    if object {
-                        self.skip_name()?;
-                    }
+                in_object = open & 1 == 1;
+                if scanner.more(closing(in_object))? {
                     break;
                 }
                 open >>= 1;
@@ -299,7 +310,7 @@ impl<'a> Scanner<'a> {
     /// Checks that nothing but white space is left.
     pub(crate) fn end(&mut self) -> Result<(), Malformed> {
         self.skip_whitespace();
-        if self.rest.is_empty() { Ok(()) } else { Err(self.fail("the text goes on after its value")) }
+        if self.rest().is_empty() { Ok(()) } else { Err(self.fail("the text goes on after its value")) }
     }
 }
 
@@ -310,6 +321,12 @@ impl<'a> RawString<'a> {
     }
 }
 
+/// What ends a container.
+#[inline]
+const fn closing(object: bool) -> u8 {
+    if object { b'}' } else { b']' }
+}
+
 /// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
 #[inline]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
@@ -318,13 +335,13 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     for block in blocks {
         let block = u8x16::new(*block);
         let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
-        let hits = control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
-        let hits = hits.to_bitmask();
-        if hits != 0 {
-            return run.saturating_add(hits.trailing_zeros() as usize);
+        let special = control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
+        let special = special.to_bitmask();
+        if special != 0 {
+            return run.wrapping_add(special.trailing_zeros() as usize);
         }
-        run = run.saturating_add(16);
+        run = run.wrapping_add(16);
     }
     let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    run.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
+    run.wrapping_add(tail.iter().position(special).unwrap_or(tail.len()))
 }
