@@ -3,7 +3,6 @@
 //! Protocol, sections 1, 2 and 4: `t=<unix seconds>,v1=<HMAC-SHA256 of the raw body, in hex>`.
 
 use alloc::string::String;
-use core::fmt::Write as _;
 
 use arrayvec::ArrayVec;
 use hmac::digest::{CtOutput, Output};
@@ -155,11 +154,11 @@ pub(crate) fn check_text(header: &[u8]) -> Result<(), &'static str> {
 /// The header for a body that has these tags, newest secret first.
 pub(crate) fn format(timestamp: i64, tags: impl Iterator<Item = Tag>) -> String {
     let mut header = String::with_capacity(90);
-    // Writing to a String cannot fail.
-    let _ = write!(header, "t={timestamp}");
+    header.push_str("t=");
+    header.push_str(itoa::Buffer::new().format(timestamp));
     for tag in tags {
         header.push_str(",v1=");
-        header.extend(tag.to_hex().iter().copied().map(char::from));
+        header.push_str(core::str::from_utf8(&tag.to_hex()).unwrap_or_default()); // digits are UTF-8
     }
     header
 }
