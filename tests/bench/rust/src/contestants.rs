@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clarife_webhooks::Webhook;
+use clarife_webhooks::canonical::to_canonical_json;
+use clarife_webhooks::{Event, Webhook};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
@@ -13,9 +14,9 @@ use sha2::Sha256;
 
 use crate::{Result, SECRET};
 
-pub const JOBS: [&str; 3] = ["route", "read", "reject"];
+pub const JOBS: [&str; 5] = ["route", "read", "reject", "sign", "canonical"];
 
-/// One way to verify; a job gives something, so that the compiler keeps the work.
+/// One way to verify, and where it has one to sign and to write; a job gives something, so that the compiler keeps the work.
 pub struct Contestant<'a> {
     pub name: &'static str,
     /// Verifies, and reads id and type.
@@ -24,6 +25,10 @@ pub struct Contestant<'a> {
     read: Option<Box<dyn Fn() -> usize + 'a>>,
     /// Refuses a signature with one wrong bit.
     reject: Option<Box<dyn Fn() -> usize + 'a>>,
+    /// Signs.
+    sign: Option<Box<dyn Fn() -> usize + 'a>>,
+    /// Writes `data` as JSON.
+    canonical: Option<Box<dyn Fn() -> usize + 'a>>,
 }
 
 impl<'a> Contestant<'a> {
@@ -31,7 +36,9 @@ impl<'a> Contestant<'a> {
         match job {
             "route" => self.route.as_deref(),
             "read" => self.read.as_deref(),
-            _ => self.reject.as_deref(),
+            "reject" => self.reject.as_deref(),
+            "sign" => self.sign.as_deref(),
+            _ => self.canonical.as_deref(),
         }
     }
 }
@@ -52,9 +59,7 @@ pub fn contestants(body: &[u8]) -> Result<Vec<Contestant<'_>>> {
         key.clone().chain_update(body).verify_slice(tag).is_ok()
     }));
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes());
-    all.push(by_hand("by hand, ring + serde_json", body, move |body, tag| {
-        ring::hmac::verify(&key, body, tag).is_ok()
-    }));
+    all.push(by_hand("by hand, ring + serde_json", body, move |body, tag| ring::hmac::verify(&key, body, tag).is_ok()));
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, SECRET.as_bytes());
     all.push(by_hand("by hand, aws-lc-rs + serde_json", body, move |body, tag| {
         aws_lc_rs::hmac::verify(&key, body, tag).is_ok()
@@ -66,7 +71,8 @@ pub fn contestants(body: &[u8]) -> Result<Vec<Contestant<'_>>> {
     let signed = peer.sign("msg_1", now(), body)?;
     all.push(peer_of("svix", "svix", body, signed, move |headers| peer.verify(body, headers).is_ok())?);
     for contestant in &all {
-        for (job, expected) in [("route", true), ("read", true), ("reject", false)] {
+        for (job, expected) in [("route", true), ("read", true), ("reject", false), ("sign", true), ("canonical", true)]
+        {
             if contestant.job(job).is_some_and(|run| (run() > 0) != expected) {
                 return Err(format!("{} does not {job}", contestant.name).into());
             }
@@ -79,7 +85,8 @@ fn core(body: &[u8]) -> Result<Contestant<'_>> {
     let webhook = Webhook::new(SECRET)?;
     let header = webhook.sign(body, now())?;
     let wrong = one_wrong_bit(&header);
-    let (reader, refuser, good) = (webhook.clone(), webhook.clone(), header.clone());
+    let (reader, refuser, signer, good) = (webhook.clone(), webhook.clone(), webhook.clone(), header.clone());
+    let resource = webhook.verify(body, &header)?.resource()?;
     Ok(Contestant {
         name: "clarife-webhooks",
         route: Some(Box::new(move || {
@@ -90,12 +97,16 @@ fn core(body: &[u8]) -> Result<Contestant<'_>> {
             event.and_then(|event| event.resource().ok()).map_or(0, |resource| size_of_val(&resource))
         })),
         reject: Some(Box::new(move || refuser.verify(body, &wrong).map_or(0, |event| event.id().len()))),
+        sign: Some(Box::new(move || signer.sign(body, 1_774_699_200).map_or(0, |header| header.len()))),
+        canonical: Some(Box::new(move || to_canonical_json(&resource).map_or(0, |json| json.len()))),
     })
 }
 
-/// One HMAC of the body and one strict pass over it that keeps nothing.
+/// To verify, one HMAC of the body and one strict pass over it that keeps nothing; to sign, one HMAC; to write, `serde_json`.
 fn limit(body: &[u8]) -> Result<Contestant<'_>> {
     let key = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
+    let signer = key.clone();
+    let resource = Event::parse_trusted(body)?.resource()?;
     Ok(Contestant {
         name: "the limit",
         route: Some(Box::new(move || {
@@ -105,11 +116,17 @@ fn limit(body: &[u8]) -> Result<Contestant<'_>> {
         })),
         read: None,
         reject: None,
+        sign: Some(Box::new(move || usize::from(signer.clone().chain_update(body).finalize().into_bytes()[0] | 1))),
+        canonical: Some(Box::new(move || serde_json::to_vec(&resource).map_or(0, |json| json.len()))),
     })
 }
 
 /// clarife's scheme by hand, as one would write it in a service that cares: the key prepared once, `id` and `type` borrowed.
-fn by_hand<'a>(name: &'static str, body: &'a [u8], matches: impl Fn(&[u8], &[u8]) -> bool + Clone + 'a) -> Contestant<'a> {
+fn by_hand<'a>(
+    name: &'static str,
+    body: &'a [u8],
+    matches: impl Fn(&[u8], &[u8]) -> bool + Clone + 'a,
+) -> Contestant<'a> {
     let header = Webhook::new(SECRET).ok().and_then(|webhook| webhook.sign(body, now()).ok()).unwrap_or_default();
     let wrong = one_wrong_bit(&header);
     let verify = move |header: &str| -> Option<()> {
@@ -125,13 +142,17 @@ fn by_hand<'a>(name: &'static str, body: &'a [u8], matches: impl Fn(&[u8], &[u8]
     };
     let (reader, refuser, good) = (verify.clone(), verify.clone(), header.clone());
     let route = move |verified: Option<()>| {
-        verified.and_then(|()| serde_json::from_slice::<Envelope<'_>>(body).ok()).map_or(0, |event| event.id.len() + event.r#type.len())
+        verified
+            .and_then(|()| serde_json::from_slice::<Envelope<'_>>(body).ok())
+            .map_or(0, |event| event.id.len() + event.r#type.len())
     };
     Contestant {
         name,
         route: Some(Box::new(move || route(verify(&header)))),
         read: Some(Box::new(move || members(reader(&good).and_then(|()| serde_json::from_slice(body).ok())))),
         reject: Some(Box::new(move || route(refuser(&wrong)))),
+        sign: None,
+        canonical: None,
     }
 }
 
@@ -160,6 +181,8 @@ fn peer_of<'a>(
             members(reader(&read_headers).then(|| serde_json::from_slice(body).ok()).flatten())
         })),
         reject: Some(Box::new(move || usize::from(refuser(&wrong)))),
+        sign: None,
+        canonical: None,
     })
 }
 
