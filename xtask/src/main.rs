@@ -9,6 +9,7 @@ mod package;
 mod parity;
 mod project;
 mod python;
+mod redis;
 mod runtimes;
 mod servers;
 mod setup;
@@ -24,7 +25,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium
+    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium, Redis
     Setup,
     /// The main job: a sender delivers events over HTTP to servers in four languages
     Demo,

@@ -18,7 +18,7 @@ pub fn all(sh: &Shell) -> Result<()> {
     components(sh)?;
     let chromium = chromium(sh)?;
     eprintln!("Chromium: {}", chromium.display());
-    Ok(())
+    redis(sh)
 }
 
 /// What building the packages needs; the cargo command that builds for WebAssembly.
@@ -99,11 +99,26 @@ pub fn chromium(sh: &Shell) -> Result<PathBuf> {
         return Ok(path);
     }
     let hint = "no Chromium here and it could not be installed: install it, or name one in CHROMIUM";
-    cmd!(sh, "apt-get update -qq").run().context(hint)?;
-    cmd!(sh, "apt-get install -y -qq --no-install-recommends chromium")
+    debian(sh, "chromium").context(hint)?;
+    installed().context(hint)
+}
+
+/// A Redis server, from the machine or from Debian's packages; `REDIS_URL` names one that runs.
+pub fn redis(sh: &Shell) -> Result<()> {
+    let installed = || cmd!(sh, "redis-server --version").quiet().ignore_stdout().ignore_stderr().run();
+    if std::env::var_os("REDIS_URL").is_some() || installed().is_ok() {
+        return Ok(());
+    }
+    let hint = "no Redis here and it could not be installed: install it, or name one that runs in REDIS_URL";
+    debian(sh, "redis-server").context(hint)?;
+    installed().context(hint)
+}
+
+/// Installs one of Debian's packages.
+fn debian(sh: &Shell, package: &str) -> Result<()> {
+    cmd!(sh, "apt-get update -qq").run()?;
+    Ok(cmd!(sh, "apt-get install -y -qq --no-install-recommends {package}")
         .env("DEBIAN_FRONTEND", "noninteractive")
         .ignore_stdout()
-        .run()
-        .context(hint)?;
-    installed().context(hint)
+        .run()?)
 }

@@ -7,12 +7,13 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step};
-use crate::{codegen, demo, package, parity, python, runtimes, setup, wasm};
+use crate::{codegen, demo, package, parity, python, redis, runtimes, setup, wasm};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
     let start = Instant::now();
     setup::all(sh)?;
+    let _redis = redis::start(sh)?;
     step("generated files");
     codegen::run(sh, true)?;
     let python = python::venv(sh)?;

@@ -1,0 +1,30 @@
+//! A Redis server for the tests of stores.
+
+use std::process::Command;
+
+use anyhow::Result;
+use xshell::Shell;
+
+use crate::project::target;
+use crate::servers::Server;
+
+/// The variable that the tests find the server in.
+const URL: &str = "REDIS_URL";
+
+/// Starts a server that keeps nothing, and names it to every command of this shell; or takes the one that is named already.
+/// It stops when it is dropped.
+pub fn start(sh: &Shell) -> Result<Option<Server>> {
+    if std::env::var_os(URL).is_some() {
+        return Ok(None);
+    }
+    let folder = target().join("redis");
+    sh.create_dir(&folder)?;
+    let server = Server::start("redis", &folder.join("redis.log"), |port| {
+        let mut redis = Command::new("redis-server");
+        redis.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"]).arg(port.to_string());
+        redis.arg("--dir").arg(&folder);
+        Ok(redis)
+    })?;
+    sh.set_var(URL, server.url().replace("http:", "redis:"));
+    Ok(Some(server))
+}
