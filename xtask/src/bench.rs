@@ -7,7 +7,7 @@ use crate::project::step;
 use crate::{consumers, package};
 
 /// The core beside its limit, and the bindings beside verification by hand, each pair in one run.
-pub fn run(sh: &Shell) -> Result<()> {
+pub fn run(sh: &Shell, _quick: bool) -> Result<()> {
     let consumers = consumers::install(sh, &package::all(sh)?)?;
     step("bench: Rust");
     cmd!(sh, "cargo bench --quiet --package clarife-webhooks --features sender --bench canonical --bench verify")

@@ -4,6 +4,7 @@ mod bench;
 mod codegen;
 mod consumers;
 mod demo;
+mod instructions;
 mod node;
 mod package;
 mod parity;
@@ -25,14 +26,24 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium, Redis
+    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium, Redis, Valgrind
     Setup,
     /// The main job: a sender delivers events over HTTP to servers in four languages
     Demo,
     /// Every test, in every language and runtime
     Test,
-    /// Measure what there is to measure
-    Bench,
+    /// Speed, start-up and sizes beside the limit and the peers, into docs/benchmarks.md
+    Bench {
+        /// Two sizes, one pass, and nothing is written
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Count the instructions of a verification and compare with the committed counts
+    Instructions {
+        /// Write the counts instead
+        #[arg(long)]
+        renew: bool,
+    },
     /// Write the files that are generated from the core, and the test vectors
     Codegen {
         /// Only compare; fail where a committed file differs
@@ -59,7 +70,8 @@ fn run(command: Command) -> Result<()> {
         Command::Setup => setup::all(&sh),
         Command::Demo => demo::run(&sh),
         Command::Test => test::run(&sh),
-        Command::Bench => bench::run(&sh),
+        Command::Bench { quick } => bench::run(&sh, quick),
+        Command::Instructions { renew } => instructions::run(&sh, renew),
         Command::Codegen { check } => codegen::run(&sh, check),
         Command::Package => package::all(&sh).map(|_| ()),
     }

@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step};
-use crate::{codegen, demo, package, parity, python, redis, runtimes, setup, wasm};
+use crate::{codegen, demo, instructions, package, parity, python, redis, runtimes, setup, wasm};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -19,6 +19,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     let python = python::venv(sh)?;
     cmd!(sh, "{python} tests/vectors/validate.py").quiet().run()?;
     rust(sh)?;
+    instructions::check(sh)?;
     let consumers = consumers::install(sh, &package::all(sh)?)?;
     javascript_tests(sh, &consumers)?;
     python_tests(sh, &consumers)?;
