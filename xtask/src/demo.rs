@@ -81,7 +81,7 @@ fn worker(sh: &Shell, consumers: &Consumers, logs: &Path) -> Result<Server> {
 }
 
 /// Bundles a worker as wrangler does: one module, and the WebAssembly module beside it.
-fn bundle_worker(sh: &Shell, entry: &Path) -> Result<std::path::PathBuf> {
+pub fn bundle_worker(sh: &Shell, entry: &Path) -> Result<std::path::PathBuf> {
     let esbuild = npm_tool("esbuild");
     let folder = entry.with_extension("built");
     cmd!(sh, "{esbuild} {entry} --bundle --format=esm --conditions=workerd,worker --loader:.wasm=copy --asset-names=[name] --outdir={folder} --log-level=warning")
@@ -91,7 +91,7 @@ fn bundle_worker(sh: &Shell, entry: &Path) -> Result<std::path::PathBuf> {
 }
 
 /// A configuration of workerd that serves the bundled worker on a loopback port.
-fn config(sh: &Shell, built: &Path, port: u16) -> Result<std::path::PathBuf> {
+pub fn config(sh: &Shell, built: &Path, port: u16) -> Result<std::path::PathBuf> {
     let mut modules = String::new();
     for file in sh.read_dir(built)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
