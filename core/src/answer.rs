@@ -5,6 +5,10 @@ use alloc::string::{String, ToString as _};
 use crate::WebhookError;
 
 /// The largest body that adapters read unless told otherwise, in bytes: 10 MiB.
+///
+/// ```
+/// assert_eq!(clarife_webhooks::DEFAULT_MAX_BODY_BYTES, 10_485_760);
+/// ```
 pub const DEFAULT_MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
 /// What a delivery is answered with.
@@ -24,6 +28,7 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Answer {
     /// The handler has returned.
     Handled,

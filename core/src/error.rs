@@ -139,7 +139,7 @@ impl ErrorCode {
             Self::BodyNotRaw => {
                 "pass the body as received, once and before any parser: express.raw({ type: \"application/json\" }) in \
                  Express, await request.text() with the Fetch API, request.get_data() in Flask, request.body in \
-                 Django, await request.body() in Starlette and FastAPI"
+                 Django, await request.body() in Starlette and FastAPI, Bytes in axum and actix-web"
             }
             Self::BodyTooLarge => {
                 "raise the largest size in the adapter, and in the proxies before it, if clarife sends you such events; \

@@ -33,6 +33,41 @@ macro_rules! event_types {
         ///
         /// An unknown type is no error: clarife may add types at any time, and a receiver that refused them would lose its subscription.
         ///
+        /// A `match` without `_` is exhaustive: after an upgrade that knows more types, the compiler names those that it lacks.
+        ///
+        /// ```
+        /// use clarife_webhooks::EventType::{self, *};
+        /// fn queue(event_type: EventType<'_>) -> Option<&'static str> {
+        ///     match event_type {
+        ///         DocumentCreated | DocumentUpdated | DocumentDeleted => Some("documents"),
+        ///         ProjectCreated | ProjectUpdated | ProjectDeleted => Some("projects"),
+        ///         FolderCreated | FolderUpdated | FolderDeleted => Some("folders"),
+        ///         MediaUploaded => Some("media"),
+        ///         GenerationStarted | GenerationCompleted | GenerationFailed => Some("generations"),
+        ///         ShareCreated | ShareUpdated | ShareDeleted => Some("shares"),
+        ///         Unknown(_) => None,
+        ///     }
+        /// }
+        /// assert_eq!(queue(EventType::ShareDeleted), Some("shares"));
+        /// ```
+        ///
+        /// One type less, and it is no program:
+        ///
+        /// ```compile_fail,E0004
+        /// # use clarife_webhooks::EventType::{self, *};
+        /// # fn queue(event_type: EventType<'_>) -> Option<&'static str> {
+        ///     match event_type {
+        /// #         DocumentCreated | DocumentUpdated | DocumentDeleted => Some("documents"),
+        /// #         ProjectCreated | ProjectUpdated | ProjectDeleted => Some("projects"),
+        /// #         FolderCreated | FolderUpdated | FolderDeleted => Some("folders"),
+        /// #         MediaUploaded => Some("media"),
+        /// #         GenerationStarted | GenerationCompleted | GenerationFailed => Some("generations"),
+        ///         ShareCreated | ShareUpdated => Some("shares"), // ShareDeleted is missing
+        ///         Unknown(_) => None,
+        ///     }
+        /// # }
+        /// ```
+        ///
         /// ```
         /// use clarife_webhooks::EventType;
         /// assert_eq!(EventType::from_name("media.uploaded"), EventType::MediaUploaded);

@@ -55,7 +55,7 @@ pub trait SignatureSource<'h>: sealed::Sealed {
     }
 }
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
     impl Sealed for &str {}
     impl Sealed for &alloc::string::String {}
@@ -107,31 +107,35 @@ impl<'h> SignatureSource<'h> for &'h StandardHeaders<'_> {
 #[cfg(feature = "http")]
 impl<'h> SignatureSource<'h> for &'h http::HeaderMap {
     fn signature_header(self) -> Option<Cow<'h, [u8]>> {
-        joined(self, SIGNATURE_HEADER)
+        join(self.get_all(SIGNATURE_HEADER).iter().map(http::HeaderValue::as_bytes))
     }
 
     fn standard_headers(self) -> StandardHeaders<'h> {
-        // What is not UTF-8 is malformed with U+FFFD in it as well.
-        let text = |name| match joined(self, name) {
-            Some(Cow::Borrowed(bytes)) => alloc::string::String::from_utf8_lossy(bytes),
-            Some(Cow::Owned(bytes)) => alloc::string::String::from_utf8_lossy(&bytes).into_owned().into(),
-            None => Cow::default(),
-        };
-        let [id, timestamp, signature] = crate::standard::HEADERS.map(text);
-        StandardHeaders { id, timestamp, signature }
+        standard_headers(|name| join(self.get_all(name).iter().map(http::HeaderValue::as_bytes)))
     }
 }
 
-/// The values of a header, joined.
-#[cfg(feature = "http")]
-fn joined<'h>(headers: &'h http::HeaderMap, name: &str) -> Option<Cow<'h, [u8]>> {
-    let mut values = headers.get_all(name).iter().map(http::HeaderValue::as_bytes);
-    let first = values.next()?;
-    let mut joined = Cow::Borrowed(first);
+/// The values of one header as one.
+#[cfg(any(feature = "http", feature = "actix-web"))]
+pub(crate) fn join<'h>(mut values: impl Iterator<Item = &'h [u8]>) -> Option<Cow<'h, [u8]>> {
+    let mut joined = Cow::Borrowed(values.next()?);
     for value in values {
         let all = joined.to_mut();
         all.extend_from_slice(b", ");
         all.extend_from_slice(value);
     }
     Some(joined)
+}
+
+/// The headers of Standard Webhooks, from what finds a header by its name.
+#[cfg(any(feature = "http", feature = "actix-web"))]
+pub(crate) fn standard_headers<'h>(find: impl Fn(&'static str) -> Option<Cow<'h, [u8]>>) -> StandardHeaders<'h> {
+    use alloc::string::String;
+    // What is not UTF-8 is malformed with U+FFFD in it as well.
+    let [id, timestamp, signature] = crate::standard::HEADERS.map(|name| match find(name) {
+        Some(Cow::Borrowed(bytes)) => String::from_utf8_lossy(bytes),
+        Some(Cow::Owned(bytes)) => String::from_utf8_lossy(&bytes).into_owned().into(),
+        None => Cow::default(),
+    });
+    StandardHeaders { id, timestamp, signature }
 }

@@ -22,7 +22,16 @@
 //! an attacker who has captured a delivery: set [`Webhook::with_max_event_age`], and handle every [`Event::id`] once.
 //!
 //! The crate does no I/O and needs no clock but for [`Webhook::verify`] (feature `std`); without it, it is `no_std`.
-//! Feature `http` takes the headers of the `http` crate; feature `sender` adds the rules of a sender.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `std` (default) | [`Webhook::verify`], by the system clock |
+//! | `http` | the headers of the `http` crate, wherever a signature is taken |
+//! | `adapters` | receiving in a server: limits, answers, every event once ([`adapters`]) |
+//! | `axum`, `tower`, `actix-web` | the same for these frameworks |
+//! | `redis` | a store of handled events that several processes share |
+//! | `sender` | the rules of a sender |
+//! | `testing` | sample events, signed requests and a clock, for your own tests |
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -38,6 +47,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "adapters")]
+pub mod adapters;
 mod answer;
 #[cfg(feature = "sender")]
 pub mod canonical;
@@ -55,6 +66,8 @@ mod resource;
 pub mod sender;
 mod signature;
 pub mod standard;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod webhook;
 
 pub use answer::{Answer, DEFAULT_MAX_BODY_BYTES};

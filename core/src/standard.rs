@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 use crate::error::{InvalidTimestamp, Reason, WebhookError};
 use crate::signature::{self, Key, Keys, MAX_TIMESTAMP, Signatures, TOO_MANY_SIGNATURES, Tag};
 
-/// The header that names the event.
+/// The header that names the event; all three are in [`HEADERS`].
 pub const ID_HEADER: &str = "webhook-id";
-/// The header that says when the delivery was signed, in Unix seconds.
+/// The header that says when the delivery was signed, in Unix seconds; see [`HEADERS`].
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
-/// The header that carries the signatures.
+/// The header that carries the signatures; see [`HEADERS`].
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
 /// The three of them, in the order of [`StandardHeaders::new`].
 ///
@@ -209,3 +209,33 @@ impl fmt::Display for StandardSignError {
 }
 
 impl core::error::Error for StandardSignError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Parsed, StandardHeaders, key, sign};
+    use crate::signature::Keys;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_headers_panic(id: alloc::string::String, timestamp: alloc::string::String, signature: alloc::string::String) {
+            let _ = Parsed::new(&StandardHeaders::new(&id, &timestamp, &signature));
+            let _ = key(&signature);
+        }
+
+        #[test]
+        fn nearly_right_headers_do_not_panic(signature in "v1a?,[A-Za-z0-9+/=]{40,48}( v1,[A-Za-z0-9+/]{43}=){0,20}") {
+            let _ = Parsed::new(&StandardHeaders::new("evt_1", "1711612800", &signature));
+        }
+
+        #[test]
+        fn what_is_signed_is_read(id in "[!-~]{1,60}", timestamp in 0..=999_999_999_999_i64, body: alloc::vec::Vec<u8>) {
+            let keys = Keys::new("whsec_c2VjcmV0");
+            let headers = sign(&body, &id, timestamp, [&keys].into_iter()).unwrap();
+            let parsed = Parsed::new(&headers).map_err(|reason| TestCaseError::fail(alloc::format!("{reason:?}")))?;
+            prop_assert_eq!(parsed.timestamp, timestamp);
+            let tag = parsed.tag(keys.standard.as_ref().unwrap(), &body);
+            prop_assert!(parsed.signatures.contains(&tag));
+        }
+    }
+}

@@ -227,6 +227,11 @@ impl Webhook {
         Ok(event)
     }
 
+    #[cfg(feature = "adapters")]
+    pub(crate) const fn max_event_age(&self) -> Option<u64> {
+        self.max_event_age
+    }
+
     /// Signs a body with every secret, as clarife would at `timestamp`, in Unix seconds: the value of the
     /// `X-Clarife-Signature` header. For senders, and for testing handlers.
     ///

@@ -1,0 +1,68 @@
+//! axum (feature `axum`): an extractor that gives a verified event.
+//!
+//! The state has to give a [`Receiver`]: it is the state, or a state from which one can be had
+//! (`#[derive(FromRef)]`). A delivery that does not verify is answered before the handler is called. The receiver's limit
+//! on the body holds, not axum's `DefaultBodyLimit`.
+//!
+//! ```
+//! use axum::{Router, http::StatusCode, routing::post};
+//! use clarife_webhooks::adapters::{Receiver, axum::Verified};
+//! use clarife_webhooks::{Resource, Webhook};
+//!
+//! async fn receive(Verified(event): Verified) -> StatusCode {
+//!     match event.resource() {
+//!         Ok(Resource::Document(document)) => println!("{} {:?}", event.event_type(), document.title),
+//!         _ => println!("{}", event.event_type()),
+//!     }
+//!     StatusCode::OK
+//! }
+//!
+//! # fn main() -> Result<(), clarife_webhooks::WebhookError> {
+//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?);
+//! let app: Router = Router::new().route("/webhooks/clarife", post(receive)).with_state(receiver);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The extractor sees every delivery; to handle every event once, take a service or a layer of the feature `tower`.
+
+use axum_core::body::Body;
+use axum_core::extract::{FromRef, FromRequest, Request};
+use axum_core::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use super::{Receiver, body};
+use crate::{Answer, Event};
+
+/// A verified event, from a request whose body it reads; so it is the last of a handler's arguments.
+#[derive(Debug, Clone)]
+pub struct Verified(pub Event<'static>);
+
+impl<S> FromRequest<S> for Verified
+where
+    S: Send + Sync,
+    Receiver: FromRef<S>,
+{
+    type Rejection = Answer;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Answer> {
+        let receiver = Receiver::from_ref(state);
+        let (parts, body) = request.into_parts();
+        if parts.method != http::Method::POST {
+            return Err(Answer::MethodNotAllowed);
+        }
+        let body = body::read(&receiver, &parts.headers, body).await?;
+        receiver.verify(&body, &parts.headers).map(Self)
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
+        *response.status_mut() = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers =
+            self.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        response.headers_mut().extend(headers);
+        response
+    }
+}

@@ -1,0 +1,95 @@
+//! Reading a request's body, within the limit.
+
+use std::vec::Vec;
+
+use super::Receiver;
+use crate::{Answer, ErrorCode};
+
+/// A body that is being read. It is copied into one buffer: a list of chunks would be many times larger than a body that came byte by byte.
+pub(super) struct Reading<'r> {
+    receiver: &'r Receiver,
+    /// What the header `Content-Length` says.
+    declared: Option<usize>,
+    bytes: Vec<u8>,
+}
+
+/// No more memory is taken for a body in advance, whatever it says of its length.
+const MOST_IN_ADVANCE: usize = 64 * 1024;
+
+impl<'r> Reading<'r> {
+    /// Refuses a body that says it is too large before anything of it is read.
+    pub(super) fn start(receiver: &'r Receiver, content_length: Option<&[u8]>) -> Result<Self, Answer> {
+        let digits = content_length.and_then(|length| core::str::from_utf8(length).ok());
+        // A server has read the header before; what is no number is not for here to judge.
+        let declared = digits.and_then(|digits| digits.trim().parse().ok());
+        let reading = Self { receiver, declared, bytes: Vec::new() };
+        if declared.is_some_and(|length| length > receiver.max_body_bytes()) {
+            return Err(reading.too_large());
+        }
+        let bytes = Vec::with_capacity(declared.unwrap_or_default().min(MOST_IN_ADVANCE));
+        Ok(Self { bytes, ..reading })
+    }
+
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), Answer> {
+        if chunk.len() > self.receiver.max_body_bytes().saturating_sub(self.bytes.len()) {
+            return Err(self.too_large());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    /// The whole body.
+    pub(super) fn end(self) -> Result<Vec<u8>, Answer> {
+        if self.bytes.is_empty() && self.declared.is_some_and(|length| length > 0) {
+            // Something before this has read it.
+            return Err(self.receiver.refuse(ErrorCode::BodyNotRaw.into()));
+        }
+        Ok(self.bytes)
+    }
+
+    /// The answer where the body cannot be read to its end.
+    pub(super) fn broken(&self) -> Answer {
+        self.receiver.refuse(ErrorCode::MalformedPayload.into())
+    }
+
+    pub(super) fn too_large(&self) -> Answer {
+        self.receiver.refuse(ErrorCode::BodyTooLarge.into())
+    }
+}
+
+/// Reads a body of the `http` crates.
+#[cfg(any(feature = "axum", feature = "tower"))]
+pub(super) async fn read<B>(receiver: &Receiver, headers: &http::HeaderMap, body: B) -> Result<Vec<u8>, Answer>
+where
+    B: http_body::Body,
+    B::Error: Into<super::BoxError>,
+{
+    use bytes::Buf as _;
+
+    let length = headers.get(http::header::CONTENT_LENGTH).map(http::HeaderValue::as_bytes);
+    let mut reading = Reading::start(receiver, length)?;
+    let mut body = core::pin::pin!(body);
+    while let Some(frame) = core::future::poll_fn(|context| body.as_mut().poll_frame(context)).await {
+        let frame = match frame.map_err(Into::into) {
+            Ok(frame) => frame,
+            Err(error) if is_limit(&error) => return Err(reading.too_large()),
+            Err(_) => return Err(reading.broken()),
+        };
+        let Ok(mut data) = frame.into_data() else { continue }; // trailers
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            reading.push(chunk)?;
+            let length = chunk.len();
+            data.advance(length);
+        }
+    }
+    reading.end()
+}
+
+/// Whether a limit of another layer has ended the body.
+#[cfg(any(feature = "axum", feature = "tower"))]
+fn is_limit(error: &super::BoxError) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error.as_ref();
+    core::iter::successors(Some(first), |error| error.source())
+        .any(|error| error.is::<http_body_util::LengthLimitError>())
+}

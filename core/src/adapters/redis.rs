@@ -1,0 +1,89 @@
+//! Redis (feature `redis`): one store for all processes that share a server, in whatever languages they are written.
+
+use core::fmt;
+use core::time::Duration;
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
+use redis::aio::ConnectionLike;
+use redis::{ErrorKind, RedisError, cmd};
+
+use super::OnceStore;
+use crate::once::{Claim, DONE, KEY_PREFIX, RELEASE_SCRIPT, store_key};
+
+/// Claims and done marks in Redis, of version 7 or later: every step is one command, and so one round trip.
+///
+/// It takes any asynchronous connection that can be cloned: a `MultiplexedConnection`, or better a `ConnectionManager`, which connects
+/// again where the connection was lost. Keys are `clarife-webhooks:` and the event's id; they end by themselves. Do not let the server evict
+/// keys before their time (`maxmemory-policy noeviction`), or an event may be handled twice.
+///
+/// ```no_run
+/// use clarife_webhooks::adapters::{Receiver, redis::RedisStore};
+/// use clarife_webhooks::Webhook;
+///
+/// # async fn example<C>(connection: C) -> Result<(), clarife_webhooks::WebhookError>
+/// # where C: redis::aio::ConnectionLike + Clone + Send + Sync + 'static {
+/// // let connection = redis::Client::open("redis://127.0.0.1/")?.get_connection_manager().await?;
+/// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).once(RedisStore::new(connection));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RedisStore<C> {
+    connection: C,
+}
+
+impl<C> RedisStore<C> {
+    /// A store over a connection.
+    #[must_use]
+    pub const fn new(connection: C) -> Self {
+        Self { connection }
+    }
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> OnceStore for RedisStore<C> {
+    type Error = RedisError;
+
+    async fn claim(&self, id: &str, ttl: Duration) -> Result<Claim<String>, RedisError> {
+        let token = token()?;
+        let mut claim = cmd("SET");
+        claim.arg(key(id)).arg(&token).arg("NX").arg("GET").arg("PX").arg(millis(ttl));
+        let before: Option<Vec<u8>> = claim.query_async(&mut self.connection.clone()).await?;
+        Ok(match before {
+            None => Claim::New(token),
+            Some(held) if held == DONE.as_bytes() => Claim::Done,
+            Some(_) => Claim::InProgress,
+        })
+    }
+
+    async fn complete(&self, id: &str, _token: &str, ttl: Duration) -> Result<(), RedisError> {
+        cmd("SET").arg(key(id)).arg(DONE).arg("PX").arg(millis(ttl)).exec_async(&mut self.connection.clone()).await
+    }
+
+    async fn release(&self, id: &str, token: &str) -> Result<(), RedisError> {
+        cmd("EVAL").arg(RELEASE_SCRIPT).arg(1).arg(key(id)).arg(token).exec_async(&mut self.connection.clone()).await
+    }
+}
+
+impl<C> fmt::Debug for RedisStore<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").finish_non_exhaustive()
+    }
+}
+
+fn key(id: &str) -> String {
+    format!("{KEY_PREFIX}{}", store_key(id))
+}
+
+/// Redis takes no time of nothing, and none beyond its clock's end.
+fn millis(ttl: Duration) -> i64 {
+    i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::MAX / 2)
+}
+
+fn token() -> Result<String, RedisError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| RedisError::from((ErrorKind::Client, "no random bytes for a token", format!("{error}"))))?;
+    Ok(hex::encode(bytes))
+}

@@ -1,0 +1,192 @@
+//! tower (feature `tower`), and so axum, hyper and whatever else takes its services.
+//!
+//! [`WebhookService`] answers deliveries with a handler of events:
+//!
+//! ```
+//! use axum::Router;
+//! use clarife_webhooks::adapters::{BoxError, InMemoryStore, Receiver};
+//! use clarife_webhooks::{Event, EventType, Webhook};
+//!
+//! async fn handle(event: Event<'static>) -> Result<(), BoxError> {
+//!     match event.event_type() {
+//!         EventType::DocumentUpdated => println!("changed: {}", event.data()),
+//!         other => println!("{other}"),
+//!     }
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> Result<(), clarife_webhooks::WebhookError> {
+//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).once(InMemoryStore::default());
+//! let app: Router = Router::new().route_service("/webhooks/clarife", receiver.service(handle));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`WebhookLayer`] stands before a service of your own, for example an axum handler, which finds the event in the request's
+//! extensions and the raw body in its body:
+//!
+//! ```
+//! use axum::{Extension, Router, http::StatusCode, routing::post};
+//! use clarife_webhooks::adapters::{InMemoryStore, Receiver};
+//! use clarife_webhooks::{Event, Webhook};
+//!
+//! async fn handle(Extension(event): Extension<Event<'static>>) -> StatusCode {
+//!     println!("{} {}", event.event_type(), event.id());
+//!     StatusCode::NO_CONTENT
+//! }
+//!
+//! # fn main() -> Result<(), clarife_webhooks::WebhookError> {
+//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).once(InMemoryStore::default());
+//! let app: Router = Router::new().route("/webhooks/clarife", post(handle).layer(receiver.layer()));
+//! # Ok(())
+//! # }
+//! ```
+
+use core::convert::Infallible;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+use std::boxed::Box;
+use std::future::Future;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::Full;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{BoxError, Receiver, body};
+use crate::{Answer, Event};
+
+impl Receiver {
+    /// A service that answers deliveries with a handler.
+    #[must_use]
+    pub const fn service<H>(self, handler: H) -> WebhookService<H> {
+        WebhookService { receiver: self, handler }
+    }
+
+    /// A layer that lets verified deliveries through.
+    #[must_use]
+    pub const fn layer(self) -> WebhookLayer {
+        WebhookLayer { receiver: self }
+    }
+}
+
+/// Answers deliveries: the handler is called with every event that verifies, once where the receiver says so.
+#[derive(Debug, Clone)]
+pub struct WebhookService<H> {
+    receiver: Receiver,
+    handler: H,
+}
+
+type Answering<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
+
+impl<B, H, F, E> Service<Request<B>> for WebhookService<H>
+where
+    B: http_body::Body<Data: Send> + Send + 'static,
+    B::Error: Into<BoxError>,
+    H: Fn(Event<'static>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<(), E>> + Send,
+    E: Into<BoxError> + Send,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Answering<Full<Bytes>, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Self { receiver, handler } = self.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let answer = if parts.method == http::Method::POST {
+                match body::read(&receiver, &parts.headers, body).await {
+                    Ok(body) => receiver.receive(&body, &parts.headers, handler).await,
+                    Err(answer) => answer,
+                }
+            } else {
+                Answer::MethodNotAllowed
+            };
+            Ok(response(&answer))
+        })
+    }
+}
+
+/// Puts a [`WebhookGate`] before a service.
+#[derive(Debug, Clone)]
+pub struct WebhookLayer {
+    receiver: Receiver,
+}
+
+impl<S> Layer<S> for WebhookLayer {
+    type Service = WebhookGate<S>;
+
+    fn layer(&self, inner: S) -> WebhookGate<S> {
+        WebhookGate { receiver: self.receiver.clone(), inner }
+    }
+}
+
+/// Lets verified deliveries through to a service, and answers all others itself.
+///
+/// The service gets the raw body, and the [`Event`] among the request's extensions. Its answer is given as it is; with a status of 2xx
+/// the event counts as handled, with any other one or an error it does not, and is sent again.
+#[derive(Debug, Clone)]
+pub struct WebhookGate<S> {
+    receiver: Receiver,
+    inner: S,
+}
+
+impl<B, S, R> Service<Request<B>> for WebhookGate<S>
+where
+    B: http_body::Body<Data: Send> + Send + 'static,
+    B::Error: Into<BoxError>,
+    S: Service<Request<Full<Bytes>>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    R: From<Bytes> + Send,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Answering<R, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let receiver = self.receiver.clone();
+        // The service that was asked whether it is ready, not a copy of it.
+        let copy = self.inner.clone();
+        let mut inner = core::mem::replace(&mut self.inner, copy);
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            if parts.method != http::Method::POST {
+                return Ok(response(&Answer::MethodNotAllowed));
+            }
+            let verified = match body::read(&receiver, &parts.headers, body).await {
+                Ok(body) => receiver.verify(&body, &parts.headers).map(|event| (event, body)),
+                Err(answer) => Err(answer),
+            };
+            let (event, body) = match verified {
+                Ok(verified) => verified,
+                Err(answer) => return Ok(response(&answer)),
+            };
+            parts.extensions.insert(event.clone());
+            let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
+            let work = async move { inner.call(request).await };
+            let succeeded =
+                |result: &Result<Response<R>, _>| result.as_ref().is_ok_and(|response| response.status().is_success());
+            receiver.handle_once(&event, work, succeeded).await.unwrap_or_else(|answer| Ok(response(&answer)))
+        })
+    }
+}
+
+fn response<R: From<Bytes>>(answer: &Answer) -> Response<R> {
+    let mut response = Response::new(R::from(Bytes::from(answer.body())));
+    *response.status_mut() = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers =
+        answer.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    response.headers_mut().extend(headers);
+    response
+}

@@ -1,0 +1,112 @@
+//! HTTP/1.1 by hand: nothing between the test and the wire.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// No answer takes longer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a server answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers, as they came.
+    pub head: String,
+    /// The body.
+    pub body: Value,
+}
+
+impl Reply {
+    /// The status and the code in the body.
+    pub fn verdict(&self) -> (u16, &str) {
+        (self.status, self.body["code"].as_str().unwrap_or_default())
+    }
+}
+
+/// The head of a request with these headers.
+pub fn head(method: &str, headers: &[(&str, &str)]) -> String {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("{method} /webhooks/clarife HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n")
+}
+
+/// Posts a body of a declared length.
+pub async fn post<N: AsRef<str>, V: AsRef<str>>(to: SocketAddr, headers: &[(N, V)], body: &[u8]) -> Reply {
+    let length = body.len().to_string();
+    let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    all.push(("content-length", &length));
+    send(to, &[head("POST", &all).as_bytes(), body]).await.expect("an answer")
+}
+
+/// Posts a body in chunks, each in a packet of its own; without the last chunk if the body is not to end.
+pub async fn post_chunks<N: AsRef<str>, V: AsRef<str>>(
+    to: SocketAddr,
+    headers: &[(N, V)],
+    chunks: &[&[u8]],
+    ends: bool,
+) -> Reply {
+    let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    all.push(("transfer-encoding", "chunked"));
+    let mut parts = vec![head("POST", &all).into_bytes()];
+    for chunk in chunks {
+        parts.push([format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
+    }
+    if ends {
+        parts.push(b"0\r\n\r\n".to_vec());
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    send(to, &parts).await.expect("an answer")
+}
+
+/// Sends the parts one after the other, and reads the answer; nothing where the connection ends without one.
+pub async fn send(to: SocketAddr, parts: &[&[u8]]) -> Option<Reply> {
+    let exchange = async {
+        let stream = TcpStream::connect(to).await.ok()?;
+        stream.set_nodelay(true).ok()?;
+        let (mut reading, mut writing) = stream.into_split();
+        let mut answer = Vec::new();
+        let written = async {
+            for part in parts {
+                // A server that has answered may have stopped to read.
+                if writing.write_all(part).await.is_err() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let read = async {
+            let mut buffer = [0; 4096];
+            while !is_whole(&answer) {
+                match reading.read(&mut buffer).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(length) => answer.extend_from_slice(&buffer[..length]),
+                }
+            }
+        };
+        tokio::join!(written, read);
+        parse(&answer)
+    };
+    tokio::time::timeout(TIMEOUT, exchange).await.expect("an answer in time")
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    content_length(head).is_some_and(|length| body.len() >= length)
+}
+
+fn content_length(head: &str) -> Option<usize> {
+    let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-length:"))?;
+    line.split_once(':')?.1.trim().parse().ok()
+}
+
+fn parse(answer: &[u8]) -> Option<Reply> {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some(Reply { status, head: head.to_ascii_lowercase(), body: serde_json::from_str(body).unwrap_or(Value::Null) })
+}

@@ -1,0 +1,76 @@
+//! What the tests of the Rust adapters share: servers in every framework, and a client that sends bytes as it is told.
+
+pub mod client;
+pub mod redis;
+pub mod servers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use clarife_webhooks::adapters::{BoxError, Receiver};
+use clarife_webhooks::testing::{Clock, signed_headers};
+use clarife_webhooks::{Event, Webhook, sender::TestEvent};
+
+/// The secret of every test.
+pub const SECRET: &str = "whsec_c2VjcmV0LWZvci10aGUtdGVzdHM=";
+
+/// A webhook of that secret.
+pub fn webhook() -> Webhook {
+    Webhook::new(SECRET).expect("a secret")
+}
+
+/// A receiver by a clock that stands still, which tells nobody of failures.
+pub fn receiver(clock: &Clock) -> Receiver {
+    let clock = clock.clone();
+    Receiver::new(webhook()).with_clock(move || clock.now()).on_failure(|_| {})
+}
+
+/// An event with this id and title.
+pub fn event(id: &str, title: &str) -> TestEvent {
+    let data = serde_json::json!({ "title": title });
+    let now = clarife_webhooks::sender::UnixMillis::from_secs(Clock::default().unix_seconds());
+    let body = clarife_webhooks::sender::build_event(id, clarife_webhooks::EventType::DocumentUpdated, now, &data);
+    let mut event =
+        clarife_webhooks::testing::sample_event(clarife_webhooks::EventType::DocumentUpdated, &Clock::default())
+            .expect("an event");
+    (event.id, event.body) = (id.to_owned(), body.expect("an event"));
+    event
+}
+
+/// The headers that sign it now.
+pub fn signed(event: &TestEvent) -> Vec<(&'static str, String)> {
+    signed_headers(&webhook(), event, &Clock::default()).expect("a timestamp")
+}
+
+/// A handler that counts its calls, and does what the event's title says.
+#[derive(Clone, Default)]
+pub struct Handler {
+    calls: Arc<AtomicUsize>,
+}
+
+impl Handler {
+    /// How often it was called.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Handles an event.
+    pub async fn handle(self, event: Event<'static>) -> Result<(), BoxError> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let Ok(clarife_webhooks::Resource::Document(document)) = event.resource() else {
+            return Err("no document".into());
+        };
+        match document.title.as_deref().unwrap_or_default() {
+            "fail" => Err("as it was told".into()),
+            "fail at first" if call == 1 => Err("as it was told".into()),
+            "panic at first" if call == 1 => std::panic::resume_unwind(Box::new("as it was told")),
+            "slow" => {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                Ok(())
+            }
+            "never" => std::future::pending().await,
+            _ => Ok(()),
+        }
+    }
+}
