@@ -17,6 +17,8 @@ pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
 use wide::u8x16;
 
+use crate::find::find;
+
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
 pub(crate) const MAX_DEPTH: u32 = 128;
 
@@ -330,18 +332,13 @@ const fn closing(object: bool) -> u8 {
 /// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
 #[inline]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    let mut run: usize = 0;
-    let (blocks, tail) = bytes.as_chunks::<16>();
-    for block in blocks {
-        let block = u8x16::new(*block);
-        let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
-        let special = control | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\'));
-        let special = special.to_bitmask();
-        if special != 0 {
-            return run.wrapping_add(special.trailing_zeros() as usize);
-        }
-        run = run.wrapping_add(16);
-    }
-    let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    run.wrapping_add(tail.iter().position(special).unwrap_or(tail.len()))
+    find(
+        bytes,
+        |byte| byte < 0x20 || byte == b'"' || byte == b'\\',
+        |block| block.min(CONTROLS).simd_eq(block) | block.simd_eq(QUOTES) | block.simd_eq(BACKSLASHES),
+    )
 }
+
+const CONTROLS: u8x16 = u8x16::splat(0x1f);
+const QUOTES: u8x16 = u8x16::splat(b'"');
+const BACKSLASHES: u8x16 = u8x16::splat(b'\\');

@@ -7,9 +7,10 @@ use alloc::string::String;
 use arrayvec::ArrayVec;
 use hmac::digest::{CtOutput, Output};
 use hmac::{Hmac, KeyInit, Mac};
-use memchr::memchr_iter;
 use sha2::Sha256;
+use wide::u8x16;
 
+use crate::find::find;
 use crate::standard;
 
 /// A longer signature header is malformed (protocol, section 2), whatever it says; a blank one of any length is missing.
@@ -64,11 +65,11 @@ impl Key {
     }
 
     pub(crate) fn tag(&self, body: &[u8]) -> Tag {
-        self.tag_of([body])
+        self.tag_of(&[body])
     }
 
     /// The tag of several parts, one after the other.
-    pub(crate) fn tag_of<const N: usize>(&self, parts: [&[u8]; N]) -> Tag {
+    pub(crate) fn tag_of(&self, parts: &[&[u8]]) -> Tag {
         let mut mac = self.0.clone();
         for part in parts {
             mac.update(part);
@@ -112,15 +113,19 @@ pub(crate) type Signatures = ArrayVec<Tag, MAX_SIGNATURES>;
 /// What is said of a header with more.
 pub(crate) const TOO_MANY_SIGNATURES: &str = "it has more than 16 v1";
 
+const COMMAS: u8x16 = u8x16::splat(b',');
+
 /// Reads a signature header that is not blank: its timestamp, and into `signatures`, which is empty, its signatures. The error
 /// says what is wrong with it.
 pub(crate) fn parse(header: &[u8], signatures: &mut Signatures) -> Result<i64, &'static str> {
     check_text(header)?;
     let mut timestamp = None;
-    let mut start = 0;
-    for end in memchr_iter(b',', header).chain([header.len()]) {
-        let element = trim(header.get(start..end).unwrap_or_default());
-        start = end.saturating_add(1);
+    let mut rest = Some(header);
+    while let Some(elements) = rest {
+        let comma = find(elements, |byte| byte == b',', |block| block.simd_eq(COMMAS));
+        let (element, after) = elements.split_at_checked(comma).unwrap_or_default();
+        rest = after.get(1..);
+        let element = trim(element);
         let equals = element.iter().position(|&byte| byte == b'=').ok_or("an element has no equals sign")?;
         let (key, value) = element.split_at_checked(equals).unwrap_or_default();
         let value = value.get(1..).unwrap_or_default();
