@@ -1,5 +1,6 @@
 //! The envelope around `data`: what every event has (protocol, section 3).
 
+use alloc::borrow::Cow;
 use core::ops::Range;
 #[cfg(target_arch = "wasm32")]
 use core::str::from_utf8;
@@ -60,8 +61,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
     let (created_at, data) = (present(created_at, CREATED_AT)?, present(data, DATA)?);
     Ok(Event {
         raw: raw.into(),
-        id: id.decode().unwrap_or_default(),
-        event_type: event_type.decode().unwrap_or_default(),
+        id: decoded(&id, ID)?,
+        event_type: decoded(&event_type, TYPE)?,
         created_at,
         layout: Layout { id: id_range, event_type: type_range, data },
     })
@@ -107,6 +108,7 @@ fn present<T>(member: Option<T>, path: &'static str) -> Result<T, Malformed> {
 }
 
 /// Reads a member that is to be a string.
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn string_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<RawString<'a>, Malformed> {
     if scanner.peek() != Some(b'"') {
         scanner.value(1)?;
@@ -115,16 +117,17 @@ fn string_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<Ra
     scanner.string()
 }
 
-/// Reads a member that is to be text and not empty, and says where it stands. The text is decoded at the end: until then there is
-/// nothing to free where something is wrong.
+/// Reads a member that is to be a text, and says where it stands.
 fn text_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<(RawString<'a>, Range<usize>), Malformed> {
     let start = scanner.offset();
     let text = string_member(scanner, path)?;
-    match text.decode() {
-        None => Err(Malformed::at_path("a string without lone surrogates was expected", path)),
-        Some(decoded) if decoded.is_empty() => Err(Malformed::at_path("a string that is not empty was expected", path)),
-        Some(_) => Ok((text, start..scanner.offset())),
-    }
+    Ok((text, start..scanner.offset()))
+}
+
+/// The text, which must not be empty. Only at the end: until then there is nothing to free where something else is wrong.
+fn decoded<'a>(text: &RawString<'a>, path: &'static str) -> Result<Cow<'a, str>, Malformed> {
+    let text = text.decode().ok_or(Malformed::at_path("a string without lone surrogates was expected", path))?;
+    if text.is_empty() { Err(Malformed::at_path("a string that is not empty was expected", path)) } else { Ok(text) }
 }
 
 fn date_time(scanner: &mut Scanner<'_>) -> Result<OffsetDateTime, Malformed> {
