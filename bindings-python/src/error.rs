@@ -1,7 +1,7 @@
 //! The core's errors as Python's exceptions.
 
-use clarife_webhooks::WebhookError;
-use pyo3::exceptions::PyTypeError;
+use clarife_webhooks::{ErrorCode, WebhookError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -14,6 +14,15 @@ pub(crate) fn refusal(py: Python<'_>, error: &WebhookError) -> PyErr {
         .import(py, "clarife_webhooks._error", "WebhookError")
         .and_then(|class| class.call1(arguments))
         .map_or_else(|error| error, PyErr::from_value)
+}
+
+/// The exception for a code that needs no particulars, to be raised in Python.
+#[pyfunction]
+#[pyo3(name = "refusal", signature = (code, /))]
+pub(crate) fn refusal_of_code(py: Python<'_>, code: &str) -> PyResult<Py<PyAny>> {
+    let known = ErrorCode::ALL.into_iter().find(|known| known.as_str() == code);
+    let code = known.ok_or_else(|| PyValueError::new_err("code must be one of ERROR_CODES"))?;
+    Ok(refusal(py, &code.into()).into_value(py).into_any())
 }
 
 /// The exception for an argument of the wrong type: it names the argument, and what was given by its type only.

@@ -16,6 +16,8 @@ mod _native {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
+    use super::error::refusal_of_code;
+    #[pymodule_export]
     use super::event::{Event, parse_trusted};
     #[pymodule_export]
     use super::once::{Claims, store_key};

@@ -7,6 +7,7 @@ use clarife_webhooks::{Event as Verified, EventType, SignatureSource, Webhook as
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict as _, PyBytes, PyDict, PyString};
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::arguments;
 use crate::error::{refusal, wrong_type};
@@ -18,6 +19,7 @@ use crate::event::Event;
 /// `tolerance` is how far a delivery's timestamp may be from the clock, in seconds (300 unless given). `max_event_age`
 /// refuses events whose signed created_at is longer ago, in seconds (off unless given; 900 leave room for every retry).
 /// `standard_webhooks` makes it verify by the headers of Standard Webhooks, which cover the time, and by nothing else.
+/// `clock` is called for the time, in Unix seconds or as an aware datetime, in place of the system's clock: for tests.
 ///
 /// Make it once and keep it; threads can share it. It shows no secret, and it cannot be pickled.
 ///
@@ -28,21 +30,27 @@ use crate::event::Event;
 pub(crate) struct Webhook {
     core: Core,
     standard: bool,
+    max_event_age: Option<u64>,
+    clock: Option<Py<PyAny>>,
 }
 
 #[pymethods]
 impl Webhook {
     #[new]
-    #[pyo3(signature = (secrets, *, tolerance=None, max_event_age=None, standard_webhooks=false))]
+    #[pyo3(signature = (secrets, *, tolerance=None, max_event_age=None, standard_webhooks=false, clock=None))]
     fn new(
         secrets: &Bound<'_, PyAny>,
         tolerance: Option<&Bound<'_, PyAny>>,
         max_event_age: Option<&Bound<'_, PyAny>>,
         standard_webhooks: bool,
+        clock: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         // Arguments of a wrong type come before a secret that cannot be used.
         let seconds = |value: Option<_>, name| value.map(|value| arguments::whole_seconds(value, name)).transpose();
         let (tolerance, max_event_age) = (seconds(tolerance, "tolerance")?, seconds(max_event_age, "max_event_age")?);
+        if let Some(clock) = clock.filter(|clock| !clock.is_callable()) {
+            return Err(wrong_type("clock", "a function", clock));
+        }
         let mut webhook = arguments::keyed(secrets, "secrets")?;
         if let Some(tolerance) = tolerance {
             webhook = webhook.with_tolerance(tolerance);
@@ -53,14 +61,15 @@ impl Webhook {
         if standard_webhooks {
             webhook = webhook.require_standard_webhooks().map_err(|error| refusal(secrets.py(), &error))?;
         }
-        Ok(Self { core: webhook, standard: standard_webhooks })
+        let clock = clock.map(|clock| clock.clone().unbind());
+        Ok(Self { core: webhook, standard: standard_webhooks, max_event_age, clock })
     }
 
     /// Verifies a delivery and gives its event.
     ///
     /// `body` is the raw body, byte for byte as received. `signature` is the X-Clarife-Signature header, or all headers of
-    /// the request: a mapping, a WSGI environ, ASGI's list of pairs. (Standard Webhooks need all headers.) `now` is the time to verify by, in Unix seconds or as
-    /// an aware datetime; the system clock unless given.
+    /// the request: a mapping, a WSGI environ, ASGI's list of pairs. (Standard Webhooks need all headers.) `now` is the time
+    /// to verify by, in Unix seconds or as an aware datetime; the clock's unless given.
     ///
     /// Raises WebhookError if the delivery is refused, TypeError if an argument is of a wrong type.
     ///
@@ -86,7 +95,7 @@ impl Webhook {
 
     /// Signs a body as clarife would: the value of the X-Clarife-Signature header, to test handlers with.
     ///
-    /// `timestamp` is in Unix seconds or an aware datetime; the system clock unless given.
+    /// `timestamp` is in Unix seconds or an aware datetime; the clock's unless given.
     ///
     /// >>> Webhook("whsec_c2VjcmV0").sign(b"{}", timestamp=1711612800)
     /// 't=1711612800,v1=f2a9d48be51b03e17422a1499a4cdb7f8400afd0aa4cf50f34b9852d223553bb'
@@ -94,14 +103,14 @@ impl Webhook {
     fn sign(&self, py: Python<'_>, body: &Bound<'_, PyAny>, timestamp: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
         let raw = arguments::body(body, "body")?;
         let raw = raw.as_bytes();
-        let timestamp = timestamp.map_or_else(|| Ok(system_clock()), |time| arguments::seconds(time, "timestamp"))?;
+        let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(system_clock);
         without_gil(py, raw.len(), || self.core.sign(raw, timestamp))
             .map_err(|error| PyTypeError::new_err(error.to_string()))
     }
 
     /// Signs a body as Standard Webhooks have it: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
     ///
-    /// `id` is the event's. `timestamp` is in Unix seconds or an aware datetime; the system clock unless given. Raises
+    /// `id` is the event's. `timestamp` is in Unix seconds or an aware datetime; the clock's unless given. Raises
     /// WebhookError (invalid_secret) if a secret is not base64.
     ///
     /// >>> Webhook("whsec_c2VjcmV0").sign_standard(b"{}", id="evt_1", timestamp=1711612800)["webhook-timestamp"]
@@ -117,13 +126,19 @@ impl Webhook {
         let raw = arguments::body(body, "body")?;
         let raw = raw.as_bytes();
         let id = id.cast::<PyString>().map_err(|_| wrong_type("id", "a str", id))?.to_string_lossy();
-        let timestamp = timestamp.map_or_else(|| Ok(system_clock()), |time| arguments::seconds(time, "timestamp"))?;
+        let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(system_clock);
         let signed = without_gil(py, raw.len(), || self.core.sign_standard(raw, &id, timestamp));
         let headers = signed.map_err(|error| match error {
             StandardSignError::Secret(error) => refusal(py, &error),
             error => PyTypeError::new_err(error.to_string()),
         })?;
         headers.pairs().into_py_dict(py)
+    }
+
+    /// The maximum event age, in seconds; None where it is off.
+    #[getter]
+    const fn max_event_age(&self) -> Option<u64> {
+        self.max_event_age
     }
 
     fn __repr__(&self) -> &'static str {
@@ -143,6 +158,11 @@ impl Webhook {
         Err(PyTypeError::new_err(
             "a Webhook cannot be pickled, because it holds signing secrets: make one in each process",
         ))
+    }
+
+    /// For the garbage collector: the clock may be anything, and hold this webhook too.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.clock)
     }
 }
 
@@ -166,7 +186,9 @@ pub(crate) fn verify_webhook_signature(
 ) -> PyResult<bool> {
     let webhook = arguments::keyed(secret, "secret")?;
     let raw = arguments::body(payload, "payload")?;
-    Ok(Webhook { core: webhook, standard: false }.verdict(py, &raw, signature, None)?.is_ok())
+    Ok(Webhook { core: webhook, standard: false, max_event_age: None, clock: None }
+        .verdict(py, &raw, signature, None)?
+        .is_ok())
 }
 
 /// Whether a type is one of `EVENT_TYPES`. Type checkers narrow by it.
@@ -189,13 +211,21 @@ impl Webhook {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Result<Verified<'b>, WebhookError>> {
         let raw = raw.as_bytes();
-        let seconds = || now.map(|now| arguments::seconds(now, "now")).transpose();
         if self.standard {
             let headers = arguments::standard_headers(signature)?;
-            return Ok(verify(py, &self.core, raw, &headers, seconds()?));
+            return Ok(verify(py, &self.core, raw, &headers, self.time(py, now, "now")?));
         }
         let signature = arguments::signature(signature)?;
-        Ok(verify(py, &self.core, raw, signature.as_deref(), seconds()?))
+        Ok(verify(py, &self.core, raw, signature.as_deref(), self.time(py, now, "now")?))
+    }
+
+    /// The time that is given, or the clock's; nothing where it is the system's.
+    fn time(&self, py: Python<'_>, given: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Option<i64>> {
+        match (given, &self.clock) {
+            (Some(given), _) => arguments::seconds(given, name).map(Some),
+            (None, Some(clock)) => arguments::seconds(&clock.bind(py).call0()?, "the clock's time").map(Some),
+            (None, None) => Ok(None),
+        }
     }
 }
 

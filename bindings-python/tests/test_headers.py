@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.message
+import io
 from collections import OrderedDict, UserDict
 from collections.abc import Iterator
 from types import MappingProxyType
@@ -79,8 +80,8 @@ class OnlyItems:
         StarletteRequest(SCOPE).headers,
         WSGIRequest(dict(ENVIRON)).headers,
         WSGIRequest(dict(ENVIRON)).META,
-        ASGIRequest(SCOPE, None).headers,
-        ASGIRequest(SCOPE, None).META,
+        ASGIRequest(SCOPE, io.BytesIO()).headers,
+        ASGIRequest(SCOPE, io.BytesIO()).META,
         multidict.CIMultiDict({"X-Clarife-Signature": SIGNATURE}),
         multidict.CIMultiDictProxy(multidict.CIMultiDict({"X-Clarife-Signature": SIGNATURE})),
     ],
@@ -109,7 +110,7 @@ def test_flask_as_its_users_write_it() -> None:
 
 
 def test_a_request_in_place_of_its_body() -> None:
-    requests: list[Any] = [StarletteRequest(SCOPE), WSGIRequest(dict(ENVIRON)), ASGIRequest(SCOPE, None)]
+    requests: list[Any] = [StarletteRequest(SCOPE), WSGIRequest(dict(ENVIRON)), ASGIRequest(SCOPE, io.BytesIO())]
     for request in requests:
         with pytest.raises(WebhookError) as caught:
             WEBHOOK.verify(request, request.headers)

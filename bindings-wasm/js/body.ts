@@ -1,4 +1,4 @@
-import { plainError } from "./error.js";
+import { WebhookError } from "./error.js";
 import { isPromise, member, tag, wrongType } from "./value.js";
 
 /** The raw body: text, or bytes in any of JavaScript's containers. */
@@ -50,7 +50,7 @@ function bytesOf(body: unknown, name: string): Uint8Array {
     }
     // What a parser made, or a framework's request.
     if (tag(body) === "Object" || Array.isArray(body) || member(body, "headers") !== undefined) {
-      throw plainError("body_not_raw");
+      throw new WebhookError("body_not_raw");
     }
   }
   throw wrongType(name, "a string, or an ArrayBuffer or view (Uint8Array, Buffer) that is not detached", body);

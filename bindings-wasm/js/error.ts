@@ -1,24 +1,25 @@
 import { current } from "./engine.js";
 import { ERROR_CODES, type ErrorCode } from "./generated.js";
+import { named } from "./value.js";
 
 /** A delivery that was refused, or a secret that cannot be used. Nothing in it comes from the secret or the body. */
 export class WebhookError extends Error {
+  static {
+    named(this, "WebhookError");
+    named(this.prototype, "WebhookError");
+  }
+
   /** What is wrong, for programs: the same codes in every language. */
   readonly code: ErrorCode;
   /** What to do about it. */
   readonly hint: string;
 
-  constructor(code: ErrorCode, message: string) {
-    super(message);
+  /** The message and the hint are the code's own where none are given. */
+  constructor(code: ErrorCode, message?: string, hint?: string) {
+    super(message ?? described(code)[0]);
     this.code = code;
-    this.hint = described(code)[1]!;
+    this.hint = hint ?? described(code)[1]!;
   }
-}
-Object.defineProperty(WebhookError.prototype, "name", { value: "WebhookError", configurable: true, writable: true });
-
-/** The error of a code whose reason has no particulars. */
-export function plainError(code: ErrorCode): WebhookError {
-  return new WebhookError(code, described(code)[0]!);
 }
 
 const descriptions: string[][] = [];

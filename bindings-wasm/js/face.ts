@@ -1,17 +1,28 @@
 import { rawBody, type Body } from "./body.js";
 import { current, VERDICT } from "./engine.js";
-import { plainError, WebhookError } from "./error.js";
+import { WebhookError } from "./error.js";
 import { VerifiedEvent } from "./event.js";
-import { ERROR_CODES, EVENT_TYPES, type KnownEventType, type WebhookEvent } from "./generated.js";
-import { signatureHeader, type SignatureSource } from "./headers.js";
-import { kind, tag, wrongType } from "./value.js";
+import { ERROR_CODES, EVENT_TYPES, SIGNATURE_HEADER, STANDARD_HEADERS, type KnownEventType, type WebhookEvent } from "./generated.js";
+import type { Handler } from "./handlers.js";
+import { header, type SignatureSource } from "./headers.js";
+import { clockOf, flag, given, seconds, whole, type Clock } from "./options.js";
+import { checkSize, maximum, receiver, type Answer, type BodySource, type ReceiveOptions, type Receiver } from "./receive.js";
+import { checkRequest, readRequest, unread, type RequestLike } from "./request.js";
+import { named, wrongType } from "./value.js";
 
-/** Options of a {@link Webhook}, in seconds. */
+/** Options of a {@link Webhook}; times are in seconds. */
 export interface WebhookOptions {
   /** How far a delivery's timestamp may be from the clock, either way. 300 unless given. */
   readonly tolerance?: number | undefined;
   /** Refuses events whose signed `created_at` is longer ago. Off unless given; 900 leaves room for every retry. */
   readonly maxEventAge?: number | undefined;
+  /**
+   * Whether deliveries are verified by the headers of Standard Webhooks, which authenticate the time too, and not by clarife's own. The
+   * secret must be `whsec_` and base64.
+   */
+  readonly standardWebhooks?: boolean | undefined;
+  /** What tells the time, in Unix seconds, instead of the system's clock. */
+  readonly clock?: Clock | undefined;
 }
 
 /** Options of {@link Webhook.verify}. */
@@ -26,11 +37,23 @@ export interface SignOptions {
   readonly timestamp?: number | Date | undefined;
 }
 
-/** What {@link Webhook.verifyRequest} needs of a Fetch API request. */
-export interface RequestLike {
-  readonly headers: SignatureSource;
-  readonly bodyUsed: boolean;
-  arrayBuffer(): Promise<ArrayBuffer>;
+/** Options of {@link Webhook.verifyRequest}. */
+export interface VerifyRequestOptions extends VerifyOptions {
+  /** The largest body, in bytes; 10 MiB unless given. A larger one is refused before it is read whole. */
+  readonly maxBodyBytes?: number | undefined;
+}
+
+/** What {@link Webhook.signStandard} signs beside the body. */
+export interface SignStandardOptions extends SignOptions {
+  /** The event's id. */
+  readonly id: string;
+}
+
+/** The headers of Standard Webhooks. */
+export interface StandardHeaders {
+  "webhook-id": string;
+  "webhook-timestamp": string;
+  "webhook-signature": string;
 }
 
 /**
@@ -42,7 +65,14 @@ export interface RequestLike {
  * if (event.type === "document.updated") console.log(event.data.title);
  */
 export class Webhook {
+  static {
+    named(this, "Webhook");
+  }
+
   readonly #handle: object;
+  readonly #isStandard: boolean;
+  readonly #maxEventAge: number;
+  readonly #now: () => number;
 
   /**
    * @param secrets the subscription's signing secret as clarife shows it, or several, newest first, while one is rotated
@@ -50,8 +80,11 @@ export class Webhook {
    */
   constructor(secrets: string | readonly string[], options?: WebhookOptions) {
     const texts = secretTexts(secrets, "secrets");
-    const { tolerance, maxEventAge } = given(options, "tolerance", "maxEventAge");
-    this.#handle = open(texts, whole(tolerance, "tolerance"), whole(maxEventAge, "maxEventAge"));
+    const { tolerance, maxEventAge, standardWebhooks, clock } = given(options, "tolerance", "maxEventAge", "standardWebhooks", "clock");
+    this.#isStandard = flag(standardWebhooks, "standardWebhooks");
+    this.#maxEventAge = whole(maxEventAge, "maxEventAge");
+    this.#now = clockOf(clock);
+    this.#handle = open(texts, whole(tolerance, "tolerance"), this.#maxEventAge, this.#isStandard);
   }
 
   /**
@@ -60,26 +93,84 @@ export class Webhook {
    * @throws {WebhookError} with the code of the first check that fails
    */
   verify(body: Body, signature: SignatureSource, options?: VerifyOptions): WebhookEvent {
-    return verified(this.#handle, rawBody(body, "body"), signature, options);
+    const raw = rawBody(body, "body");
+    return this.#verified(raw, signature, this.#time(given(options, "now").now, "now"));
   }
 
   /** Verifies a Fetch API request, whose body it reads. */
-  async verifyRequest(request: RequestLike, options?: VerifyOptions): Promise<WebhookEvent> {
-    const { arrayBuffer, headers, bodyUsed, body } = Object(request) as Partial<RequestLike> & { body?: ReadableStream | null };
-    if (typeof arrayBuffer !== "function" || headers === undefined) {
-      throw wrongType("request", "a Request of the Fetch API", request);
-    }
-    if (bodyUsed || body?.locked) {
-      throw plainError("body_not_raw");
-    }
-    return this.verify(await request.arrayBuffer(), headers, options);
+  async verifyRequest(request: RequestLike, options?: VerifyRequestOptions): Promise<WebhookEvent> {
+    checkRequest(request);
+    const { now, maxBodyBytes } = given(options, "now", "maxBodyBytes");
+    const most = maximum(maxBodyBytes);
+    const raw = rawBody(await readRequest(request, most), "body");
+    checkSize(raw, most);
+    return this.#verified(raw, request.headers, this.#time(now, "now"));
+  }
+
+  /**
+   * Receives deliveries with the Fetch API: reads the body, verifies it, calls the handler and answers.
+   *
+   * @example
+   * export default { fetch: webhook.handler((event) => console.log(event.type)) };
+   */
+  handler(handler: Handler, options?: ReceiveOptions): (request: RequestLike) => Promise<Response> {
+    const receive = this.receiver(handler, options);
+    return async (request) => {
+      checkRequest(request);
+      const { status, headers, body } = await receive((most) => readRequest(request, most).catch(unread), request.headers, request.method);
+      return new Response(body, { status, headers });
+    };
+  }
+
+  /**
+   * What every adapter is made of: from a delivery to the answer that it gets. For frameworks that have no adapter.
+   *
+   * @example
+   * const receive = webhook.receiver(handlers, { once: new MemoryStore() });
+   * const { status, headers, body } = await receive(rawBody, request.headers, request.method);
+   */
+  receiver(handler: Handler, options?: ReceiveOptions): Receiver {
+    return receiver((raw, headers) => this.#verified(raw, headers, this.#time(undefined, "now")), this.#maxEventAge, handler, options);
+  }
+
+  /** The same for one delivery. */
+  async receive(body: BodySource, headers: SignatureSource, handler: Handler, options?: ReceiveOptions): Promise<Answer> {
+    return this.receiver(handler, options)(body, headers);
   }
 
   /** Signs a body with every secret, as clarife would: the value of the `X-Clarife-Signature` header. */
   sign(body: Body, options?: SignOptions): string {
     const raw = rawBody(body, "body");
     const { timestamp } = given(options, "timestamp");
-    return checked(current.sign(this.#handle, raw, seconds(timestamp, "timestamp")));
+    return checked(current.sign(this.#handle, raw, this.#time(timestamp, "timestamp")));
+  }
+
+  /**
+   * Signs a body with every secret as Standard Webhooks say: the three headers.
+   *
+   * @throws {WebhookError} `invalid_secret` where a secret is not `whsec_` and base64
+   */
+  signStandard(body: Body, options: SignStandardOptions): StandardHeaders {
+    const raw = rawBody(body, "body");
+    const { id, timestamp } = given(options, "id", "timestamp");
+    if (typeof id !== "string") {
+      throw wrongType("id", "a string", id);
+    }
+    const values = checked(current.signStandard(this.#handle, raw, id, this.#time(timestamp, "timestamp"))).split("\n");
+    return Object.fromEntries(values.map((value, place) => [STANDARD_HEADERS[place]!, value])) as unknown as StandardHeaders;
+  }
+
+  #verified(body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {
+    if (!this.#isStandard) {
+      return verified(this.#handle, body, source, now);
+    }
+    const [id, timestamp, signature] = STANDARD_HEADERS.map((name) => header(source, name) ?? "") as [string, string, string];
+    return event(body, current.verifyStandard(this.#handle, body, id, timestamp, signature, now));
+  }
+
+  /** Unix seconds as the engines take them; the clock's where none are given. */
+  #time(value: unknown, name: string): number {
+    return Math.floor(value === undefined ? this.#now() : seconds(value, name));
   }
 }
 
@@ -108,9 +199,9 @@ export function isKnownEventType(type: string): type is KnownEventType {
  * @throws {WebhookError} `body_not_raw` for a parsed body, `invalid_secret`
  */
 export function verifyWebhookSignature(payload: Body, signature: SignatureSource, secret: string | readonly string[]): boolean {
-  const webhook = open(secretTexts(secret, "secret"), NaN, NaN);
+  const webhook = open(secretTexts(secret, "secret"), NaN, NaN, false);
   try {
-    verified(webhook, rawBody(payload, "payload"), signature);
+    verified(webhook, rawBody(payload, "payload"), signature, Math.floor(Date.now() / 1000));
     return true;
   } catch (error) {
     if (error instanceof WebhookError && error.code !== "body_not_raw") {
@@ -130,20 +221,19 @@ function secretTexts(secrets: unknown, name: string): string[] {
     }
     // A lone surrogate has no bytes to make a key of.
     if (/\p{Cs}/u.test(secret)) {
-      throw plainError("invalid_secret");
+      throw new WebhookError("invalid_secret");
     }
   }
   return texts as string[];
 }
 
 /** The engine's webhook. */
-function open(secrets: string[], tolerance: number, maxEventAge: number): object {
-  return checked(current.open(secrets, tolerance, maxEventAge, false)) as object;
+function open(secrets: string[], tolerance: number, maxEventAge: number, isStandard: boolean): object {
+  return checked(current.open(secrets, tolerance, maxEventAge, isStandard)) as object;
 }
 
-function verified(webhook: object, body: string | Uint8Array, signature: unknown, options?: unknown): WebhookEvent {
-  const header = signatureHeader(signature);
-  return event(body, current.verify(webhook, body, header, seconds(given(options, "now").now, "now")));
+function verified(webhook: object, body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {
+  return event(body, current.verify(webhook, body, header(source, SIGNATURE_HEADER), now));
 }
 
 /** The event of the engine's last call. */
@@ -160,44 +250,4 @@ function checked<Result>(result: Result): Result {
     throw verdict < 0 ? new TypeError(message) : new WebhookError(ERROR_CODES[verdict - 1]!, message);
   }
   return result;
-}
-
-/** The options that the caller has set, and not those that somebody has put on every object there is. */
-function given<Name extends string>(options: unknown, ...names: Name[]): Given<Name> {
-  if (options === undefined || options === null) {
-    return NONE as Given<Name>;
-  }
-  if (typeof options !== "object" || tag(options) !== "Object") {
-    throw wrongType("options", "an object", options);
-  }
-  const own = { __proto__: null, ...options };
-  const others = Object.keys(own).filter((name) => !names.includes(name as Name));
-  if (others.length > 0) {
-    throw new TypeError(`options must hold ${names.join(" and ")} only, not ${others.join(", ")}`);
-  }
-  return own as Given<Name>;
-}
-
-type Given<Name extends string> = { readonly [_ in Name]?: unknown };
-
-const NONE: object = { __proto__: null };
-
-/** Unix seconds; the clock's where none are given. */
-function seconds(value: unknown = Date.now() / 1000, name: string): number {
-  const time = kind(value) === "Date" ? Number(value) / 1000 : value;
-  if (typeof time !== "number" || !Number.isFinite(time)) {
-    throw new TypeError(`${name} must be Unix seconds or a valid Date`);
-  }
-  return Math.floor(time);
-}
-
-/** An option in whole seconds; NaN where it is not given. */
-function whole(value: unknown, name: string): number {
-  if (value === undefined) {
-    return NaN;
-  }
-  if (!Number.isInteger(value) || (value as number) < 0) {
-    throw new TypeError(`${name} must be a whole number of seconds, 0 or more`);
-  }
-  return value as number;
 }

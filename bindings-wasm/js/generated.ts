@@ -53,19 +53,8 @@ export const ERROR_CODES = [
 /** What is wrong with a delivery or a secret. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** The HTTP status to answer a refused delivery with. */
-export const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {
-  invalid_secret: 500,
-  missing_signature: 400,
-  malformed_signature: 400,
-  timestamp_too_old: 400,
-  timestamp_in_future: 400,
-  signature_mismatch: 400,
-  malformed_payload: 400,
-  event_too_old: 400,
-  body_not_raw: 500,
-  body_too_large: 413,
-};
+/** The HTTP statuses to answer refused deliveries with, in the order of the codes. */
+export const ERROR_STATUSES = [500, 400, 400, 400, 400, 400, 400, 400, 500, 413] as const;
 
 /** What else an adapter answers: status and message by code. */
 export const ANSWERS = {
@@ -89,15 +78,8 @@ export const DEFAULT_CLAIM_TTL = 60;
 /** How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer. */
 export const DEFAULT_DONE_TTL = 86400;
 
-/** What stands before an event's id in the keys of a shared store. */
-export const STORE_KEY_PREFIX = "clarife-webhooks:";
-
-/** What a shared store holds for an event that was handled. */
-export const STORE_DONE = "done";
-
-/** The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]. */
-export const STORE_RELEASE_SCRIPT =
-  "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+/** How long a store may take for a step, in seconds. */
+export const STORE_TIMEOUT = 5;
 
 /** What is said when a store in memory has no room. */
 export const STORE_FULL = "the store is full of events that are being handled";

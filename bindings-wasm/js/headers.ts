@@ -17,19 +17,21 @@ export type HeaderPairs = readonly (readonly [name: string, value: string | read
 export type SignatureSource = string | readonly string[] | HeaderPairs | HeaderContainer | HeaderRecord | null | undefined;
 
 /**
- * The signature header, if there is one; several are joined as HTTP does it (RFC 9110, section 5.3). A longer one than may be is malformed,
- * unless it is blank: nothing more has to be carried further, however long a hostile one is.
+ * A header that says something of the signature, if there is one; several are joined as HTTP does it (RFC 9110, section 5.3). A longer
+ * one than may be is malformed, unless it is blank: nothing more has to be carried further, however long a hostile one is.
+ *
+ * @param wanted its name, in lower case
  */
-export function signatureHeader(source: unknown): string | undefined {
-  const header = find(source);
+export function header(source: unknown, wanted: string): string | undefined {
+  const header = find(source, wanted);
   return header !== undefined && header.length > MAX_HEADER_BYTES
     ? header.slice(0, MAX_HEADER_BYTES) + (/[^\t ]/.test(header) ? "," : "")
     : header;
 }
 
-function find(source: unknown): string | undefined {
+function find(source: unknown, wanted: string): string | undefined {
   if (typeof source === "string") {
-    return source;
+    return value(source, wanted);
   }
   if (source === null || source === undefined) {
     return undefined;
@@ -41,14 +43,14 @@ function find(source: unknown): string | undefined {
     throw new TypeError("signature must be awaited first: it is a promise");
   }
   if (Array.isArray(source)) {
-    return source.some(Array.isArray) ? among(source) : join(undefined, source);
+    return source.some(Array.isArray) ? among(source, wanted) : value(join(undefined, source), wanted);
   }
   const get = member(source, "get");
   if (typeof get === "function") {
     // A Map tells upper from lower case, so it is searched; anything else that answers to `get` is taken at its word.
-    const found = tag(source) === "Map" ? undefined : join(undefined, get.call(source, SIGNATURE_HEADER));
+    const found = tag(source) === "Map" ? undefined : join(undefined, get.call(source, wanted));
     const entries = member(source, "entries");
-    return found === undefined && typeof entries === "function" ? among(entries.call(source)) : found;
+    return found === undefined && typeof entries === "function" ? among(entries.call(source), wanted) : found;
   }
   const headers = member(source, "headers");
   if (Object(headers) === headers && !Array.isArray(headers)) {
@@ -59,29 +61,34 @@ function find(source: unknown): string | undefined {
   }
   let found: string | undefined;
   for (const name in source) {
-    if (isSignature(name) && Object.hasOwn(source, name)) {
+    if (is(wanted, name) && Object.hasOwn(source, name)) {
       found = join(found, (source as HeaderRecord)[name]);
     }
   }
   return found;
 }
 
-/** The signature among pairs of names and values. */
-function among(pairs: Iterable<unknown>): string | undefined {
+/** The header among pairs of names and values. */
+function among(pairs: Iterable<unknown>, wanted: string): string | undefined {
   let found: string | undefined;
   for (const pair of pairs) {
     if (!Array.isArray(pair) || pair.length !== 2) {
       throw wrong(pair);
     }
-    if (isSignature(pair[0])) {
+    if (is(wanted, pair[0])) {
       found = join(found, pair[1]);
     }
   }
   return found;
 }
 
-function isSignature(name: unknown): boolean {
-  return typeof name === "string" && name.length === SIGNATURE_HEADER.length && name.toLowerCase() === SIGNATURE_HEADER;
+/** A value without a name is that of clarife's own header. */
+function value(header: string | undefined, wanted: string): string | undefined {
+  return wanted === SIGNATURE_HEADER ? header : undefined;
+}
+
+function is(wanted: string, name: unknown): boolean {
+  return typeof name === "string" && name.length === wanted.length && name.toLowerCase() === wanted;
 }
 
 /** What was found so far and one more header, its value or list of values. */

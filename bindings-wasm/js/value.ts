@@ -25,3 +25,8 @@ type Members = { readonly [name: string]: unknown };
 export function isPromise(object: object): boolean {
   return typeof member(object, "then") === "function";
 }
+
+/** Sets a class's name, which `console.log` shows: what the bundler makes of it is shorter. */
+export function named(type: object, name: string): void {
+  Object.defineProperty(type, "name", { value: name, configurable: true });
+}

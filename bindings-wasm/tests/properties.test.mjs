@@ -116,3 +116,23 @@ test("no bytes crash", () => {
     { numRuns: 1000 },
   );
 });
+
+test("a body in any pieces is the body, and is as large as it is", async () => {
+  const whole = utf8.encode(BODY);
+  const clocked = new Webhook(SECRET, { clock: () => NOW });
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat({ max: whole.length })), fc.nat({ max: 2 * whole.length }), async (cuts, maxBodyBytes) => {
+      const ends = [...cuts.sort((a, b) => a - b), whole.length];
+      const pieces = ends.map((end, place) => whole.slice(ends[place - 1] ?? 0, end)).filter((piece) => piece.length > 0);
+      const body = new ReadableStream({
+        start(controller) {
+          for (const piece of pieces) controller.enqueue(piece);
+          controller.close();
+        },
+      });
+      const request = new Request("https://example.com/", { method: "POST", body, headers: { "x-clarife-signature": SIGNATURE }, duplex: "half" });
+      const answer = await clocked.handler((event) => assert.equal(event.raw, BODY), { maxBodyBytes, onError() {} })(request);
+      assert.equal(answer.status, whole.length > maxBodyBytes ? 413 : 200);
+    }),
+  );
+});

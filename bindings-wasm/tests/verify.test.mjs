@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import test from "node:test";
+import { inspect } from "node:util";
 import { api, AT, BODY, bodyWith, eventOf, expectedEngine, NOW, SECRET, SIGNATURE, thrownBy, webhook } from "./api.mjs";
 
 const { Webhook, WebhookError } = api;
@@ -12,8 +13,10 @@ test("the engine is the one that was installed", () => {
 
 test("the exports are these", () => {
   assert.deepEqual(Object.keys(api).filter((name) => name !== "default" && name !== "module.exports").sort(), [
-    "ERROR_CODES", "EVENT_TYPES", "SIGNATURE_HEADER", "Webhook", "WebhookError", "engine", "isKnownEventType", "parseTrusted", "verifyWebhookSignature",
+    "ERROR_CODES", "EVENT_TYPES", "Handlers", "MemoryStore", "SIGNATURE_HEADER", "Webhook", "WebhookError", "engine", "isKnownEventType", "parseTrusted", "storeKey", "verifyWebhookSignature",
   ]);
+  for (const name of ["Handlers", "MemoryStore", "Webhook", "WebhookError"]) assert.equal(api[name].name, name);
+  assert.match(inspect(new api.Handlers()), /^Handlers/);
   assert.equal(api.SIGNATURE_HEADER, "x-clarife-signature");
   assert.equal(api.EVENT_TYPES.length, 16);
   assert.equal(api.ERROR_CODES.length, 10);

@@ -62,6 +62,8 @@ mod header;
 mod json;
 mod layout;
 pub mod once;
+#[cfg(feature = "model")]
+mod raw_body;
 mod resource;
 #[cfg(feature = "sender")]
 pub mod sender;
@@ -77,6 +79,9 @@ pub use event::Event;
 pub use event_type::{EventType, ResourceKind};
 pub use header::{SIGNATURE_HEADER, SignatureSource};
 pub use layout::Layout;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use raw_body::RAW_BODY_HINTS;
 pub use resource::{
     Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Resource, ResourceError, Share,
 };

@@ -35,6 +35,9 @@ pub const DEFAULT_CLAIM_TTL: Duration = Duration::from_secs(60);
 /// ```
 pub const DEFAULT_DONE_TTL: Duration = Duration::from_secs(86_400);
 
+/// How long a store may take for a step before adapters count it as down: half of the time that clarife waits for an answer.
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How many ids a [`MemoryStore`] keeps unless told otherwise.
 ///
 /// ```

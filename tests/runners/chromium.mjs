@@ -9,15 +9,12 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
+import { FLAGS } from "./chromium-flags.mjs";
 import { importsOf, packageEntry, packageFolder } from "./package.mjs";
 import { report } from "./report.mjs";
 
 const [, , name = "clarife-webhooks", folder = "vectors"] = process.argv;
 const here = dirname(fileURLToPath(import.meta.url));
-const FLAGS = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
-];
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json", ".wasm": "application/wasm" };
 
 /** Where each package's entry is served: the page has no node_modules, so an import map says it. */

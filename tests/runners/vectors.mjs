@@ -2,7 +2,7 @@
 import { containers, requestWith } from "./containers.mjs";
 import { bodyForms, bytesOf, checkError, checkEvent, refuse, same } from "./checks.mjs";
 
-const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, canonical, hmac_sha256: hmac };
+const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, standard, once, canonical, hmac_sha256: hmac };
 export const FILES = Object.keys(walkers);
 
 /**
@@ -117,6 +117,73 @@ function sign(sdk, _group, test) {
       }
     }
   }
+}
+
+/** Standard Webhooks: a request's headers in every container, signing, and secrets. */
+async function standard(sdk, group, test) {
+  if (group.operation === "construct") return constructStandard(sdk, test);
+  if (group.operation === "sign") return signStandard(sdk, test);
+  const webhook = new sdk.Webhook(group.webhook.secrets, { ...options(group.webhook), standardWebhooks: true });
+  for (const form of bodyForms(test.body)) {
+    const { body, spoil } = form();
+    checkVerdict(sdk, group, test, attempt(() => webhook.verify(body, test.headers, { now: test.now })), spoil);
+  }
+  for (const [name, headers] of containers(test.headers)) {
+    if (typeof headers === "string" || (Array.isArray(headers) && !headers.every(Array.isArray))) continue; // values without names
+    try {
+      checkVerdict(sdk, group, test, attempt(() => webhook.verify(bytesOf(test.body), headers, { now: test.now })));
+    } catch (error) {
+      throw new Error(`in ${name}: ${error instanceof Error ? `${error.name}: ${error.message}` : error}`);
+    }
+  }
+}
+
+function constructStandard(sdk, test) {
+  const { error } = attempt(() => new sdk.Webhook(test.secrets, { standardWebhooks: true }));
+  if (test.error) checkError(sdk, error, test, test.secrets);
+  else if (error) throw error;
+}
+
+function signStandard(sdk, test) {
+  const webhook = new sdk.Webhook(test.secrets);
+  for (const form of bodyForms(test.body)) {
+    for (const timestamp of moments(test.timestamp)) {
+      const { value, error } = attempt(() => webhook.signStandard(form().body, { id: test.id, timestamp }));
+      if (test.error === "invalid_secret") {
+        checkError(sdk, error, test, test.secrets);
+      } else if (test.error) {
+        if (!(error instanceof TypeError)) refuse(`${error ?? value} instead of a TypeError`);
+      } else {
+        if (error) throw error;
+        same("headers", value, { "webhook-id": test.id, "webhook-timestamp": String(test.timestamp), "webhook-signature": test.signature });
+      }
+    }
+  }
+}
+
+/** One store of handled events, by a clock that the case moves. */
+function once(sdk, group, test) {
+  let now = 0;
+  const store = new sdk.MemoryStore({ capacity: group.capacity, clock: () => now });
+  const tokens = {};
+  test.steps.forEach((step, index) => {
+    const id = typeof step.id === "string" ? step.id : new TextDecoder().decode(bytesOf(step.id));
+    now = 1_711_612_800 + (step.at ?? 0) / 1000;
+    const ttl = (step.ttl ?? 0) / 1000;
+    const what = `step ${index + 1}, ${step.step}`;
+    if (step.step === "claim") {
+      const { value, error } = attempt(() => store.claim(id, ttl));
+      if (value?.token !== undefined) tokens[step.token] = value.token;
+      same(what, error ? "full" : (value.token === undefined ? value : "new"), step.expect);
+    } else if (step.step === "complete") {
+      const { error } = attempt(() => store.complete(id, "", ttl));
+      same(what, error ? "full" : "ok", step.expect);
+    } else if (step.step === "release") {
+      store.release(id, tokens[step.token]);
+    } else {
+      same(what, sdk.storeKey(id), step.key);
+    }
+  });
 }
 
 /** Through `verify`: a key that can be a secret, and a verdict that tells a right tag from a wrong one. */

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
 use crate::package::Packages;
@@ -19,9 +19,36 @@ pub struct Consumers {
     pub python: PathBuf,
     /// The wheel.
     pub wheel: PathBuf,
-    /// A cargo project with the crate: the receiver of tests/servers/rust.
+    /// The npm packages, for projects that have others of their own.
+    pub npm_packages: [PathBuf; 2],
+    /// A cargo workspace with the crate: the projects of tests/consumers in Rust.
     pub rust: PathBuf,
 }
+
+/// The projects of tests/consumers in Rust.
+pub const RUST: [&str; 6] = ["axum", "axum-extractor", "tower", "actix-web", "redis-rust", "testing-rust"];
+
+/// What the tests in the npm projects import, from where it is pinned.
+const TOOLS: [&str; 18] = [
+    "@cloudflare",
+    "@hono",
+    "@koa",
+    "@nestjs",
+    "@types",
+    "express",
+    "express4",
+    "fast-check",
+    "fastify",
+    "hono",
+    "ioredis",
+    "koa",
+    "mitata",
+    "playwright-core",
+    "redis",
+    "reflect-metadata",
+    "rxjs",
+    "standardwebhooks",
+];
 
 /// Makes the projects anew.
 pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {
@@ -37,8 +64,9 @@ pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {
     let python = python::venv(sh)?;
     let wheel = &packages.wheel;
     cmd!(sh, "{python} -m pip install --quiet --no-index --no-deps --force-reinstall {wheel}").run()?;
-    let rust = cargo_project(sh, &folder.join("rust"), packages)?;
-    Ok(Consumers { npm, npm_without_addon, python, wheel: wheel.clone(), rust })
+    let rust = cargo_workspace(sh, &folder.join("rust"), packages)?;
+    let npm_packages = packages.npm.clone();
+    Ok(Consumers { npm, npm_without_addon, python, wheel: wheel.clone(), npm_packages, rust })
 }
 
 fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {
@@ -48,8 +76,7 @@ fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf
     let [first, second] = &packages.npm;
     // --offline: the packages need nothing but each other.
     cmd!(sh, "npm install --offline --no-audit --no-fund {first} {second}").quiet().ignore_stdout().run()?;
-    // What the tests themselves import, from where it is pinned.
-    for tool in ["fast-check", "mitata", "playwright-core", "@types"] {
+    for tool in TOOLS {
         std::os::unix::fs::symlink(
             root().join("xtask/tools/node_modules").join(tool),
             folder.join("node_modules").join(tool),
@@ -58,21 +85,18 @@ fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf
     Ok(folder.to_path_buf())
 }
 
-/// The receiver in Rust, on the packed crate where the workspace has the crate's folder.
-fn cargo_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {
-    let krate = packages.krate.display().to_string();
-    let manifest = sh.read_file(root().join("tests/servers/rust/Cargo.toml"))?;
-    let dependencies = manifest.split_once("[dependencies]").map(|(_, dependencies)| dependencies).unwrap_or_default();
-    let dependencies = dependencies
-        .replace("clarife-webhooks = { workspace = true", &format!("clarife-webhooks = {{ path = {krate:?}"))
-        .replace("serde_json = { workspace = true", "serde_json = { version = \"1\"");
-    sh.write_file(
-        folder.join("Cargo.toml"),
-        format!("[package]\nname = \"receiver\"\nedition = \"2024\"\n\n[dependencies]{dependencies}\n[workspace]\n"),
-    )?;
+/// The projects in Rust, on the packed crate where the repository's workspace has the crate's folder.
+fn cargo_workspace(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {
+    let manifest = sh.read_file(root().join("Cargo.toml"))?;
+    let (before, members) = manifest.split_once("members = [").context("the workspace has no members")?;
+    let (_, after) = members.split_once(']').context("the workspace's members have no end")?;
+    let after = after.replace("path = \"core\"", &format!("path = {:?}", packages.krate.display().to_string()));
+    sh.write_file(folder.join("Cargo.toml"), format!("{before}members = {RUST:?}{after}"))?;
     sh.copy_file(root().join("Cargo.lock"), folder)?;
-    sh.create_dir(folder.join("src"))?;
-    sh.copy_file(root().join("tests/servers/rust/src/main.rs"), folder.join("src"))?;
+    for name in RUST {
+        let from = root().join("tests/consumers").join(name);
+        cmd!(sh, "cp --recursive {from} {folder}").quiet().run()?;
+    }
     Ok(folder.to_path_buf())
 }
 

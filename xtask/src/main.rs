@@ -4,23 +4,28 @@ mod bench;
 mod codegen;
 mod consumers;
 mod demo;
+mod docs;
 mod instructions;
+mod nats;
 mod node;
 mod package;
 mod parity;
 mod project;
 mod python;
+mod receivers;
 mod redis;
 mod runtimes;
 mod servers;
 mod setup;
 mod test;
+mod torture;
 mod wasm;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use xshell::cmd;
 
 /// Builds, tests and shows clarife-webhooks. Every command installs what it needs first.
 #[derive(Parser)]
@@ -44,12 +49,37 @@ enum Command {
         #[arg(long)]
         renew: bool,
     },
+    /// Only the tests of the projects in tests/consumers, which the documentation quotes
+    Consumers {
+        /// Some of them, by their folders
+        names: Vec<String>,
+    },
+    /// Kill the sender at random moments under load, and look whether anything was lost
+    Torture {
+        /// How often
+        #[arg(long, default_value_t = 100)]
+        kills: u64,
+    },
+    /// A NATS cluster of three on loopback, for as long as a command runs: `{nats}` in it is the cluster's URL
+    Nats {
+        /// The command and its arguments
+        #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+    /// Simulate a large sender at its busiest, and compare with the capacity model; `-- --help` lists what can be set
+    Simulate {
+        /// What the simulation is told
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Write the files that are generated from the core, and the test vectors
     Codegen {
         /// Only compare; fail where a committed file differs
         #[arg(long)]
         check: bool,
     },
+    /// Build the documentation's site into target/site and check its links
+    Docs,
     /// Build the crate, the wheel and the npm packages into dist/
     Package,
 }
@@ -72,7 +102,14 @@ fn run(command: Command) -> Result<()> {
         Command::Test => test::run(&sh),
         Command::Bench { quick } => bench::run(&sh, quick),
         Command::Instructions { renew } => instructions::run(&sh, renew),
+        Command::Consumers { names } => test::consumers(&sh, &names),
+        Command::Torture { kills } => torture::run(&sh, kills),
+        Command::Nats { command } => nats::run(&sh, &command),
+        Command::Simulate { arguments } => {
+            Ok(cmd!(sh, "cargo run --quiet --locked --release --package simulate -- {arguments...}").quiet().run()?)
+        }
         Command::Codegen { check } => codegen::run(&sh, check),
+        Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),
     }
 }

@@ -1,18 +1,22 @@
 //! Python: the virtual environment with the pinned tools, and the wheel.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
 use crate::project::{RUSTFLAGS, dist, release_rustflags, root, target, unless_unchanged};
 
-/// The Python of a virtual environment that holds the tools of `xtask/tools/requirements.txt`; made anew when these change.
+/// The Python of the virtual environment that holds the tools of `xtask/tools/requirements.txt`.
 pub fn venv(sh: &Shell) -> Result<PathBuf> {
-    let folder = target().join("venv");
+    environment(sh, "venv", &root().join("xtask/tools/requirements.txt"))
+}
+
+/// The Python of a virtual environment under `target`, with what the list names; made anew when the list changes.
+pub fn environment(sh: &Shell, name: &str, requirements: &Path) -> Result<PathBuf> {
+    let folder = target().join(name);
     let python = folder.join("bin/python");
-    let requirements = root().join("xtask/tools/requirements.txt");
-    unless_unchanged(sh, &requirements, &python, || {
+    unless_unchanged(sh, requirements, &python, || {
         // --clear: packages that are no longer on the list go away.
         cmd!(sh, "python3 -m venv --clear {folder}").run()?;
         let pip = "--quiet --disable-pip-version-check --no-deps".split(' ');

@@ -9,7 +9,7 @@ use crate::project::target;
 use crate::servers::Server;
 
 /// The variable that the tests find the server in.
-const URL: &str = "REDIS_URL";
+pub const URL: &str = "REDIS_URL";
 
 /// Starts a server that keeps nothing, and names it to every command of this shell; or takes the one that is named already.
 /// It stops when it is dropped.

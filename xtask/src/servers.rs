@@ -1,6 +1,7 @@
 //! Servers for the demo and the tests: started on a free loopback port, stopped when dropped.
 
 use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,14 +11,14 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A process that serves HTTP on a port of its own.
 pub struct Server {
-    name: String,
     process: Child,
     port: u16,
+    log: PathBuf,
 }
 
 impl Server {
     /// Starts what `command` gives for a port and waits until it accepts connections. The output goes to `log`.
-    pub fn start(name: &str, log: &std::path::Path, command: impl FnOnce(u16) -> Result<Command>) -> Result<Self> {
+    pub fn start(name: &str, log: &Path, command: impl FnOnce(u16) -> Result<Command>) -> Result<Self> {
         // The port is free now; should another program take it before the server does, starting fails and says so.
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
         if let Some(folder) = log.parent() {
@@ -30,7 +31,7 @@ impl Server {
             .stderr(output)
             .spawn()
             .with_context(|| format!("{name} could not be started"))?;
-        let mut server = Self { name: name.into(), process, port };
+        let mut server = Self { process, port, log: log.into() };
         server.wait_until_ready().with_context(|| {
             let output = std::fs::read_to_string(log).unwrap_or_default();
             format!("{name} did not start; it said:\n{output}")
@@ -38,14 +39,14 @@ impl Server {
         Ok(server)
     }
 
-    /// What it is called.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Its URL, without a path.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What it has written so far.
+    pub fn log(&self) -> String {
+        std::fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {

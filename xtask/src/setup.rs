@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: everything that a machine with Rust, Node and Python lacks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
@@ -26,7 +26,7 @@ pub fn all(sh: &Shell) -> Result<()> {
 pub fn for_packages(sh: &Shell) -> Result<Vec<String>> {
     step("setup");
     programs(sh)?;
-    npm(sh)?;
+    npm(sh, &root().join("xtask/tools"))?;
     python::venv(sh)?;
     wasm_cargo(sh)
 }
@@ -52,11 +52,10 @@ fn programs(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// The npm packages of `xtask/tools`, at the versions of its lock file.
-fn npm(sh: &Shell) -> Result<()> {
-    let tools = root().join("xtask/tools");
-    unless_unchanged(sh, &tools.join("package-lock.json"), &tools.join("node_modules"), || {
-        let _folder = sh.push_dir(&tools);
+/// The npm packages of a folder's lock file, into the folder.
+pub fn npm(sh: &Shell, folder: &Path) -> Result<()> {
+    unless_unchanged(sh, &folder.join("package-lock.json"), &folder.join("node_modules"), || {
+        let _folder = sh.push_dir(folder);
         Ok(cmd!(sh, "npm ci --no-audit --no-fund").run()?)
     })
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
+use std::ffi::OsStr;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -7,7 +8,9 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step};
-use crate::{codegen, demo, instructions, package, parity, python, redis, runtimes, setup, wasm};
+use crate::{
+    codegen, demo, docs, instructions, package, parity, python, receivers, redis, runtimes, setup, torture, wasm,
+};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -25,24 +28,29 @@ pub fn run(sh: &Shell) -> Result<()> {
     python_tests(sh, &consumers)?;
     runtimes::walk(sh, &consumers)?;
     parity::compare(sh, &consumers)?;
+    receivers::run(sh, &consumers, &[])?;
     demo::show(sh, &consumers)?;
+    docs::build(sh)?;
     wasm::report_sizes(sh)?;
     eprintln!("\nEverything passed, in {} s.", start.elapsed().as_secs());
     Ok(())
 }
 
+/// The projects of `tests/consumers`, all or those that are named.
+pub fn consumers(sh: &Shell, names: &[String]) -> Result<()> {
+    let _redis = redis::start(sh)?;
+    receivers::run(sh, &consumers::install(sh, &package::all(sh)?)?, names)
+}
+
 fn rust(sh: &Shell) -> Result<()> {
-    step("Rust: format, lints, documentation");
+    step("Rust: format, lints");
     cmd!(sh, "cargo fmt --all --check").run()?;
     cmd!(sh, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings").run()?;
-    cmd!(sh, "cargo doc --quiet --package clarife-webhooks --all-features --no-deps")
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run()?;
     // The core alone, as a receiver and an embedded target have it.
     cmd!(sh, "cargo check --quiet --package clarife-webhooks --no-default-features").run()?;
     step("Rust: tests");
     cmd!(sh, "cargo test --quiet --workspace --all-features").run()?;
-    Ok(())
+    torture::short(sh)
 }
 
 /// The same tests for the native addon and for WebAssembly, in a project with the packed packages.
@@ -57,17 +65,42 @@ fn javascript_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
         let _folder = sh.push_dir(&tests);
         cmd!(sh, "node --test --test-reporter=spec").env("PACKAGE", package).run()?;
     }
+    step("JavaScript: the frameworks");
+    let tests = consumers::copy_into(sh, "bindings-node/tests", &consumers.npm)?;
+    {
+        let _folder = sh.push_dir(&tests);
+        cmd!(sh, "node --test --test-reporter=spec").env("TOOLS", npm_tool("")).run()?;
+    }
     step("TypeScript: types");
     let tsc = npm_tool("tsc");
-    let types = consumers.npm.join("bindings-wasm/tests/types");
-    for config in sh.read_dir(&types)? {
-        let name = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("tsconfig") {
-            cmd!(sh, "{tsc} --project {config}").run()?;
+    for package in ["bindings-wasm", "bindings-node"] {
+        for config in sh.read_dir(consumers.npm.join(package).join("tests/types"))? {
+            let name = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with("tsconfig") {
+                cmd!(sh, "{tsc} --project {config}").run()?;
+            }
         }
     }
     Ok(())
 }
+
+/// What needs no framework, and a framework's module, which needs its own and says so.
+const WITHOUT_FRAMEWORKS: &str = r#"
+import doctest, importlib, sys
+
+for name in ["", ".once", ".testing", ".wsgi", ".asgi", ".redis"]:
+    module = importlib.import_module(f"clarife_webhooks{name}")
+    if name not in (".asgi", ".redis"):
+        run = doctest.testmod(module)
+        assert run.attempted and not run.failed, name
+for name in ["aiohttp", "fastapi", "flask", "django"]:
+    try:
+        importlib.import_module(f"clarife_webhooks.{name}")
+    except ModuleNotFoundError as error:
+        assert error.name in (name, "asgiref"), error
+    else:
+        sys.exit(f"{name} is not alone")
+"#;
 
 fn python_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let python = &consumers.python;
@@ -79,10 +112,14 @@ fn python_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let (alone, wheel) = (empty.join("bin/python"), &consumers.wheel);
     cmd!(sh, "python3 -m venv --without-pip {empty}").run()?;
     cmd!(sh, "{python} -m pip --python {alone} install --quiet --no-index {wheel}").run()?;
-    let program = "import clarife_webhooks, doctest, sys; run = doctest.testmod(clarife_webhooks); sys.exit(run.failed or not run.attempted)";
-    cmd!(sh, "{alone} -c {program}").run()?;
+    cmd!(sh, "{alone} -c {WITHOUT_FRAMEWORKS}").run()?;
     step("Python: pyright");
     let (pyright, programs) = (npm_tool("pyright"), tests.join("typing"));
     cmd!(sh, "{pyright} --pythonpath {python} --project {programs}").run()?;
+    // That every public thing has a type. It finds the package by the environment, and only outside its sources.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = [python.with_file_name("").into_os_string(), path].join(OsStr::new(":"));
+    let _folder = sh.push_dir(&empty);
+    cmd!(sh, "{pyright} --verifytypes clarife_webhooks --ignoreexternal").env("PATH", path).run()?;
     Ok(())
 }

@@ -36,9 +36,11 @@ const ENTRIES: [(&str, &str, &str); 6] = [
     ("browser.mjs", "esm", "neutral"),
 ];
 
-/// Limits of the project, in bytes after gzip: the module, and all JavaScript that one runtime loads.
+/// Limits of the project, in bytes after gzip: the module, and all JavaScript that one runtime loads. 6,500 since the face receives:
+/// before the handler, dispatch, once-only stores and Standard Webhooks it was 4,000. Bun's file, with all names in it, comes from the disk.
 const MOST_WASM: usize = 30_000;
 const MOST_JAVASCRIPT: usize = 6_500;
+const MOST_FOR_BUN: usize = 7_000;
 
 fn package() -> PathBuf {
     root().join("bindings-wasm")
@@ -70,17 +72,18 @@ pub fn report_sizes(sh: &Shell) -> Result<()> {
     let output = package().join("dist");
     let wasm = gzipped(sh, &output.join(MODULE))?;
     let mut lines = format!("{MODULE}: {wasm} bytes gzipped, of {MOST_WASM} at most\n");
-    let mut largest = 0;
+    let mut fits = wasm <= MOST_WASM;
     for (entry, ..) in ENTRIES {
         let mut size = gzipped(sh, &output.join(entry))?;
         if entry == "node.cjs" {
             size += gzipped(sh, &output.join("node.mjs"))?;
         }
-        largest = largest.max(size);
-        lines.push_str(&format!("{entry}: {size} bytes gzipped, of {MOST_JAVASCRIPT} at most\n"));
+        let most = if entry == "bun.mjs" { MOST_FOR_BUN } else { MOST_JAVASCRIPT };
+        fits &= size <= most;
+        lines.push_str(&format!("{entry}: {size} bytes gzipped, of {most} at most\n"));
     }
     eprint!("{lines}");
-    ensure!(wasm <= MOST_WASM && largest <= MOST_JAVASCRIPT, "the npm package is larger than it may be");
+    ensure!(fits, "the npm package is larger than it may be");
     Ok(())
 }
 
@@ -116,18 +119,26 @@ pub(crate) fn check_types(sh: &Shell, package: &Path) -> Result<()> {
     Ok(cmd!(sh, "{tsc} --project {package}").run()?)
 }
 
-/// One file of JavaScript from `source` and everything that it imports. `console.log` shows a class by its name, so names stay; in
-/// CommonJS, which is larger, esbuild sets them back after shortening them (that does not work in Bun).
+/// One file of JavaScript from `source` and everything that it imports. Names are shortened, and the classes name themselves; what Bun
+/// shows of a class is none the less what it is called in the file, so there names stay.
 pub(crate) fn bundle(sh: &Shell, source: &Path, output: &Path, format: &str, platform: &str) -> Result<()> {
+    let mut flags = vec![format!("--outfile={}", output.display()), format!("--platform={platform}")];
+    if !source.ends_with("bun.ts") {
+        flags.push("--minify-identifiers".into());
+    }
+    bundle_each(sh, &[source.to_path_buf()], &flags, format)
+}
+
+/// A file for each of several sources.
+pub(crate) fn bundle_each(sh: &Shell, sources: &[PathBuf], flags: &[String], format: &str) -> Result<()> {
     let esbuild = npm_tool("esbuild");
-    let names: &[&str] = if format == "cjs" { &["--minify-identifiers", "--keep-names"] } else { &[] };
-    cmd!(sh, "{esbuild} {source} --bundle --format={format} --platform={platform} --target=es2022 --outfile={output}")
+    cmd!(sh, "{esbuild} {sources...} --bundle --format={format} --target=es2022 {flags...}")
         .args(["--minify-whitespace", "--minify-syntax", "--log-level=warning", "--supported:import-attributes=true"])
-        .args(names)
         .args([
             "--external:*.wasm",
             "--external:*.wasm?module",
             "--external:node:*",
+            "--external:clarife-webhooks",
             "--external:clarife-webhooks-wasm",
         ])
         .run()?;

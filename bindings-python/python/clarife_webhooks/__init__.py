@@ -21,20 +21,43 @@ changed: Start
 >>> handle(b"{}", {"X-Clarife-Signature": webhook.sign(body)})
 (400, 'no signature in the header matches the body')
 
+In a web framework, an adapter does all of it, and answers: `clarife_webhooks.asgi`, `.fastapi`, `.wsgi`, `.flask`, `.django`
+and `.aiohttp`. Elsewhere, `receive` and `receive_async` do:
+
+>>> handlers = Handlers()
+>>> @handlers.on("document.updated")
+... def changed(event):
+...     print("changed:", event.data.get("title"))
+>>> receive(webhook, body, {"X-Clarife-Signature": webhook.sign(body)}, handlers, once=MemoryStore()).status
+changed: Start
+200
+
 The signature covers the body only, and the timestamp beside it is not signed: `tolerance` stops accidents, not an attacker
-who has captured a delivery. Set `max_event_age`, and handle every `event.id` once.
+who has captured a delivery. Set `max_event_age`, and handle every `event.id` once (`clarife_webhooks.once`).
 """
 
 # `X as X` and `*` are how checkers know what is meant for users.
+from clarife_webhooks._constants import DEFAULT_MAX_BODY_BYTES as DEFAULT_MAX_BODY_BYTES
+from clarife_webhooks._delivery import Answer as Answer
 from clarife_webhooks._error import WebhookError as WebhookError
+from clarife_webhooks._handlers import Handlers as Handlers
 from clarife_webhooks._native import (
     ERROR_CODES as ERROR_CODES,
     EVENT_TYPES as EVENT_TYPES,
     SIGNATURE_HEADER as SIGNATURE_HEADER,
+    STANDARD_HEADERS as STANDARD_HEADERS,
     Event as Event,
     Webhook as Webhook,
     is_known_event_type as is_known_event_type,
     parse_trusted as parse_trusted,
     verify_webhook_signature as verify_webhook_signature,
 )
+from clarife_webhooks._receive import receive as receive, receive_async as receive_async
 from clarife_webhooks._types import *
+from clarife_webhooks.once import (
+    AsyncOnceStore as AsyncOnceStore,
+    Claim as Claim,
+    MemoryStore as MemoryStore,
+    Once as Once,
+    OnceStore as OnceStore,
+)

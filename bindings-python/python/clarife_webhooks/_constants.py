@@ -32,6 +32,16 @@ ANSWERS: Final[dict[str, tuple[int, str]]] = {
 }
 """What else an adapter answers: status and message by code."""
 
+RAW_BODY_HINTS: Final[dict[str, str]] = {
+    "asgi": "let nothing call receive() before the receiver does, or have what does hand the body on with a receive of its own, as Starlette's BaseHTTPMiddleware does after await request.body()",
+    "fastapi": "let no dependency, middleware or form parameter use up request.stream() first; await request.body() keeps the bytes",
+    "wsgi": "let no middleware read wsgi.input first, or have it put a stream with the same bytes in its place; for bodies without a length, use a server that sets wsgi.input_terminated",
+    "flask": "what needs the body before the receiver has to read it with request.get_data() or request.get_json(), which keep it, not with request.stream or request.form",
+    "django": "what needs the body before the receiver has to read it with request.body, which keeps it; in Django REST Framework, call the receiver before anything reads request.data",
+    "aiohttp": "what needs the body before the receiver has to read it with await request.read() or request.json(), which keep it, not with request.content or request.post()",
+}
+"""How the body stays raw, by framework: the hint of `body_not_raw` where the framework is known."""
+
 DEFAULT_MAX_BODY_BYTES: Final = 10485760
 """The largest body that adapters read unless told otherwise."""
 
@@ -40,6 +50,9 @@ DEFAULT_CLAIM_TTL: Final = 60
 
 DEFAULT_DONE_TTL: Final = 86400
 """How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer."""
+
+STORE_TIMEOUT: Final = 5
+"""How long a store may take for a step, in seconds."""
 
 STORE_KEY_PREFIX: Final = "clarife-webhooks:"
 """What stands before an event's id in the keys of a shared store."""

@@ -1,12 +1,13 @@
 """The native half of clarife_webhooks. Its docstrings are the compiled module's (tests/test_docs.py compares them)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from types import GenericAlias
 from typing import Any, Final, Generic, Protocol, TypeAlias, final
 
 from typing_extensions import Self, TypeIs, TypeVar
 
+from clarife_webhooks._error import WebhookError
 from clarife_webhooks._types import ErrorCode, EventType, WebhookEvent
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Webhook",
     "is_known_event_type",
     "parse_trusted",
+    "refusal",
     "store_key",
     "verify_webhook_signature",
 ]
@@ -46,6 +48,7 @@ class Webhook:
     `tolerance` is how far a delivery's timestamp may be from the clock, in seconds (300 unless given). `max_event_age`
     refuses events whose signed created_at is longer ago, in seconds (off unless given; 900 leave room for every retry).
     `standard_webhooks` makes it verify by the headers of Standard Webhooks, which cover the time, and by nothing else.
+    `clock` is called for the time, in Unix seconds or as an aware datetime, in place of the system's clock: for tests.
 
     Make it once and keep it; threads can share it. It shows no secret, and it cannot be pickled.
 
@@ -61,13 +64,18 @@ class Webhook:
         tolerance: int | None = None,
         max_event_age: int | None = None,
         standard_webhooks: bool = False,
+        clock: Callable[[], int | float | datetime] | None = None,
     ) -> Self: ...
+    @property
+    def max_event_age(self) -> int | None:
+        """The maximum event age, in seconds; None where it is off."""
+
     def verify(self, body: _Body, signature: _Signature, *, now: _Time = None) -> WebhookEvent:
         """Verifies a delivery and gives its event.
 
         `body` is the raw body, byte for byte as received. `signature` is the X-Clarife-Signature header, or all headers of
-        the request: a mapping, a WSGI environ, ASGI's list of pairs. (Standard Webhooks need all headers.) `now` is the time to verify by, in Unix seconds or as
-        an aware datetime; the system clock unless given.
+        the request: a mapping, a WSGI environ, ASGI's list of pairs. (Standard Webhooks need all headers.) `now` is the time
+        to verify by, in Unix seconds or as an aware datetime; the clock's unless given.
 
         Raises WebhookError if the delivery is refused, TypeError if an argument is of a wrong type.
 
@@ -83,7 +91,7 @@ class Webhook:
     def sign(self, body: _Body, *, timestamp: _Time = None) -> str:
         """Signs a body as clarife would: the value of the X-Clarife-Signature header, to test handlers with.
 
-        `timestamp` is in Unix seconds or an aware datetime; the system clock unless given.
+        `timestamp` is in Unix seconds or an aware datetime; the clock's unless given.
 
         >>> Webhook("whsec_c2VjcmV0").sign(b"{}", timestamp=1711612800)
         't=1711612800,v1=f2a9d48be51b03e17422a1499a4cdb7f8400afd0aa4cf50f34b9852d223553bb'
@@ -92,7 +100,7 @@ class Webhook:
     def sign_standard(self, body: _Body, *, id: str, timestamp: _Time = None) -> dict[str, str]:
         """Signs a body as Standard Webhooks have it: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
 
-        `id` is the event's. `timestamp` is in Unix seconds or an aware datetime; the system clock unless given. Raises
+        `id` is the event's. `timestamp` is in Unix seconds or an aware datetime; the clock's unless given. Raises
         WebhookError (invalid_secret) if a secret is not base64.
 
         >>> Webhook("whsec_c2VjcmV0").sign_standard(b"{}", id="evt_1", timestamp=1711612800)["webhook-timestamp"]
@@ -183,6 +191,9 @@ def is_known_event_type(type: str, /) -> TypeIs[EventType]:
     >>> is_known_event_type("document.updated"), is_known_event_type("video.rendered")
     (True, False)
     """
+
+def refusal(code: ErrorCode, /) -> WebhookError:
+    """The exception for a code that needs no particulars, to be raised in Python."""
 
 def store_key(id: str, /) -> str:
     """The key under which stores that several processes share keep an event's id."""

@@ -193,6 +193,32 @@ EventType: TypeAlias = Literal[
 ]
 """A type of event that this version knows, of `EVENT_TYPES`."""
 
+EventPattern: TypeAlias = Literal[
+    "document.created",
+    "document.updated",
+    "document.deleted",
+    "project.created",
+    "project.updated",
+    "project.deleted",
+    "folder.created",
+    "folder.updated",
+    "folder.deleted",
+    "media.uploaded",
+    "generation.started",
+    "generation.completed",
+    "generation.failed",
+    "share.created",
+    "share.updated",
+    "share.deleted",
+    "document.*",
+    "project.*",
+    "folder.*",
+    "media.*",
+    "generation.*",
+    "share.*",
+]
+"""A type of event that this version knows, or a group of them, for `Handlers.on`."""
+
 ErrorCode: TypeAlias = Literal[
     "invalid_secret",
     "missing_signature",
@@ -275,6 +301,52 @@ ShareUpdatedEvent: TypeAlias = Event[Literal["share.updated"], Share]
 ShareDeletedEvent: TypeAlias = Event[Literal["share.deleted"], Share]
 """A share link was deleted."""
 
+DocumentEvent: TypeAlias = Union[
+    DocumentCreatedEvent,
+    DocumentUpdatedEvent,
+    DocumentDeletedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `document.`, such as one that clarife adds later."""
+
+ProjectEvent: TypeAlias = Union[
+    ProjectCreatedEvent,
+    ProjectUpdatedEvent,
+    ProjectDeletedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `project.`, such as one that clarife adds later."""
+
+FolderEvent: TypeAlias = Union[
+    FolderCreatedEvent,
+    FolderUpdatedEvent,
+    FolderDeletedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `folder.`, such as one that clarife adds later."""
+
+MediaEvent: TypeAlias = Union[
+    MediaUploadedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `media.`, such as one that clarife adds later."""
+
+GenerationEvent: TypeAlias = Union[
+    GenerationStartedEvent,
+    GenerationCompletedEvent,
+    GenerationFailedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `generation.`, such as one that clarife adds later."""
+
+ShareEvent: TypeAlias = Union[
+    ShareCreatedEvent,
+    ShareUpdatedEvent,
+    ShareDeletedEvent,
+    Event[Literal["<any other type>"], Any],
+]
+"""An event of a type that begins with `share.`, such as one that clarife adds later."""
+
 KnownEvent: TypeAlias = Union[
     DocumentCreatedEvent,
     DocumentUpdatedEvent,
@@ -310,27 +382,34 @@ __all__ = [
     "Document",
     "DocumentCreatedEvent",
     "DocumentDeletedEvent",
+    "DocumentEvent",
     "DocumentUpdatedEvent",
     "ErrorCode",
+    "EventPattern",
     "EventType",
     "Folder",
     "FolderCreatedEvent",
     "FolderDeletedEvent",
+    "FolderEvent",
     "FolderUpdatedEvent",
     "Generation",
     "GenerationCompletedEvent",
+    "GenerationEvent",
     "GenerationFailedEvent",
     "GenerationStartedEvent",
     "KnownEvent",
     "Media",
+    "MediaEvent",
     "MediaUploadedEvent",
     "Project",
     "ProjectCreatedEvent",
     "ProjectDeletedEvent",
+    "ProjectEvent",
     "ProjectUpdatedEvent",
     "Share",
     "ShareCreatedEvent",
     "ShareDeletedEvent",
+    "ShareEvent",
     "ShareUpdatedEvent",
     "UnknownEvent",
     "WebhookEvent",

@@ -53,6 +53,8 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> OnceStore for RedisStore
         Ok(match before {
             None => Claim::New(token),
             Some(held) if held == DONE.as_bytes() => Claim::Done,
+            // The command was sent again, because the first answer to it was lost.
+            Some(held) if held == token.as_bytes() => Claim::New(token),
             Some(_) => Claim::InProgress,
         })
     }

@@ -7,9 +7,9 @@ use std::process::Command;
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::demo;
 use crate::package::Packages;
 use crate::project::{npm_tool, root, target, unless_unchanged};
+use crate::receivers::worker;
 use crate::servers::Server;
 
 /// The projects.
@@ -29,10 +29,20 @@ impl Projects {
 
     /// The worker of `tests/bench/js`, bundled as a user's is.
     pub fn start_worker(&self, sh: &Shell) -> Result<Server> {
-        let built = demo::bundle_worker(sh, &self.js.join("worker.mjs"))?;
+        let (folder, modules) = worker::bundle(sh, &self.js.join("worker.mjs"))?;
+        let config = folder.join("config.capnp");
         Server::start("workerd", &target().join("bench/workerd.log"), |port| {
+            let text = format!(
+                r#"using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (modules = [{modules}], compatibilityDate = "2026-01-01"))],
+  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "main")],
+);
+"#
+            );
+            sh.write_file(&config, text)?;
             let mut workerd = Command::new(npm_tool("workerd"));
-            workerd.arg("serve").arg(demo::config(sh, &built, port)?).env("CLARIFE_WEBHOOK_SECRET", "");
+            workerd.arg("serve").arg(&config);
             Ok(workerd)
         })
     }

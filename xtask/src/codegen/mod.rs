@@ -2,15 +2,16 @@
 //!
 //! The files are committed; `--check`, which the tests run, fails where one is not what the core says.
 
+mod adapters;
 mod json_schema;
+mod markdown;
 mod python;
-mod readme;
 mod samples;
 mod typescript;
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clarife_webhooks::{EventType, MemberModel, RESOURCE_MODELS, ResourceModel};
 use xshell::{Shell, cmd};
 
@@ -20,15 +21,19 @@ use crate::project::root;
 pub fn run(sh: &Shell, check: bool) -> Result<()> {
     let flag = check.then_some("--check");
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
-    let files: [(&str, String); 7] = [
-        ("README.md", readme::fill(&sh.read_file("README.md")?)?),
+    let mut files = vec![
         ("bindings-wasm/js/generated.ts", typescript::file()),
-        ("bindings-node/js/samples.generated.ts", samples::typescript()?),
+        ("bindings-node/js/adapters/generated.ts", adapters::file()),
+        ("bindings-node/js/adapters/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
+        ("bindings-python/python/clarife_webhooks/_handlers.py", python::handlers()),
         ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
         ("bindings-python/python/clarife_webhooks/_samples.json", samples::json()?),
         ("core/schema/events.schema.json", json_schema::file()?),
     ];
+    for page in markdown::FILES {
+        files.push((page, markdown::fill(&sh.read_file(page)?).with_context(|| page.to_owned())?));
+    }
     let mut stale = Vec::new();
     for (name, content) in files {
         let path: PathBuf = root().join(name);

@@ -1,8 +1,8 @@
-//! Python: the types that checkers see.
+//! Python: the types that checkers see, the class whose method has one for each type of event, and constants.
 
 use std::fmt::Write as _;
 
-use clarife_webhooks::{Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, once};
+use clarife_webhooks::{Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, RAW_BODY_HINTS, once};
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
 
@@ -14,6 +14,9 @@ pub(super) fn file() -> String {
     file.end()
 }
 
+/// The frameworks of [`RAW_BODY_HINTS`] that are Python's.
+const RAW_BODY_FRAMEWORKS: [&str; 6] = ["asgi", "fastapi", "wsgi", "flask", "django", "aiohttp"];
+
 /// What adapters and stores read.
 pub(super) fn constants() -> String {
     let statuses = ErrorCode::ALL.iter().map(|code| format!("    {:?}: {},\n", code.as_str(), code.status()));
@@ -22,6 +25,11 @@ pub(super) fn constants() -> String {
         .iter()
         .map(|answer| format!("    {:?}: ({}, {:?}),\n", answer.code(), answer.status(), answer.message()));
     let answers: String = answers.collect();
+    let hints: String = RAW_BODY_HINTS
+        .iter()
+        .filter(|(framework, _)| RAW_BODY_FRAMEWORKS.contains(framework))
+        .map(|(framework, hint)| format!("    {framework:?}: {hint:?},\n"))
+        .collect();
     format!(
         r#"# {NOTE}
 """The defaults and answers of adapters, and what stores have in common."""
@@ -41,6 +49,10 @@ ANSWERS: Final[dict[str, tuple[int, str]]] = {{
 {answers}}}
 """What else an adapter answers: status and message by code."""
 
+RAW_BODY_HINTS: Final[dict[str, str]] = {{
+{hints}}}
+"""How the body stays raw, by framework: the hint of `body_not_raw` where the framework is known."""
+
 DEFAULT_MAX_BODY_BYTES: Final = {DEFAULT_MAX_BODY_BYTES}
 """The largest body that adapters read unless told otherwise."""
 
@@ -49,6 +61,9 @@ DEFAULT_CLAIM_TTL: Final = {}
 
 DEFAULT_DONE_TTL: Final = {}
 """How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer."""
+
+STORE_TIMEOUT: Final = {}
+"""How long a store may take for a step, in seconds."""
 
 STORE_KEY_PREFIX: Final = {:?}
 """What stands before an event's id in the keys of a shared store."""
@@ -61,6 +76,7 @@ STORE_RELEASE_SCRIPT: Final = {:?}
 "#,
         once::DEFAULT_CLAIM_TTL.as_secs(),
         once::DEFAULT_DONE_TTL.as_secs(),
+        once::STORE_TIMEOUT.as_secs(),
         once::KEY_PREFIX,
         once::DONE,
         once::RELEASE_SCRIPT,
@@ -111,6 +127,12 @@ impl Module {
             &list("Literal", types.iter().map(|name| format!("{name:?}"))),
             "A type of event that this version knows, of `EVENT_TYPES`.",
         );
+        let groups = groups().into_iter().map(|(group, _)| format!("{:?}", format!("{group}.*")));
+        self.alias(
+            "EventPattern",
+            &list("Literal", types.iter().map(|name| format!("{name:?}")).chain(groups)),
+            "A type of event that this version knows, or a group of them, for `Handlers.on`.",
+        );
         let codes = ErrorCode::ALL.iter().map(|code| format!("{:?}", code.as_str()));
         self.alias(
             "ErrorCode",
@@ -129,6 +151,13 @@ impl Module {
         for event in EventType::KNOWN {
             let value = format!("Event[Literal[{:?}], {}]", event.as_str(), resource_of(event));
             self.alias(&format!("{}Event", type_name(event)), &value, event.description());
+        }
+        for (group, name) in groups() {
+            let events = EventType::KNOWN.iter().filter(|event| group_of(**event) == group);
+            let known = events.map(|event| format!("{}Event", type_name(*event)));
+            let later = "Event[Literal[\"<any other type>\"], Any]".to_owned();
+            let doc = format!("An event of a type that begins with `{group}.`, such as one that clarife adds later.");
+            self.alias(&name, &list("Union", known.chain([later])), &doc);
         }
         let known = EventType::KNOWN.iter().map(|event| format!("{}Event", type_name(*event)));
         self.alias("KnownEvent", &list("Union", known), "An event of a type that this version knows.");
@@ -159,6 +188,108 @@ impl Module {
         self.text.push_str("]\n");
         self.text
     }
+}
+
+/// The module of `Handlers`: its `on` has an overload for each type of event and each group of types.
+pub(super) fn handlers() -> String {
+    let types = EventType::KNOWN.iter().map(|event| (event.as_str().to_owned(), format!("{}Event", type_name(*event))));
+    let groups = groups().into_iter().map(|(group, name)| (format!("{group}.*"), name));
+    let patterns: Vec<(String, String)> = types.chain(groups).collect();
+    let mut imports: Vec<&str> = patterns.iter().map(|(_, event)| event.as_str()).collect();
+    imports.push("EventPattern");
+    imports.sort_unstable();
+    imports.dedup();
+    let mut text = format!("# {NOTE}\n{HANDLERS_HEAD}");
+    let _ = writeln!(text, "from clarife_webhooks._types import (");
+    for name in imports {
+        let _ = writeln!(text, "    {name},");
+    }
+    text.push_str(")\n\n");
+    for (_, event) in &patterns {
+        let _ = writeln!(text, "_{event} = TypeVar(\"_{event}\", bound=Callable[[{event}], object])");
+    }
+    text.push_str(HANDLERS_CLASS);
+    for (pattern, event) in &patterns {
+        let _ = write!(
+            text,
+            "    @overload\n    def on(self, pattern: Literal[{pattern:?}], /) -> Callable[[_{event}], _{event}]: ...\n"
+        );
+    }
+    text + HANDLERS_ON
+}
+
+const HANDLERS_HEAD: &str = r#""""`Handlers`: one function for each type of event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, overload
+
+from clarife_webhooks._dispatch import Dispatch
+"#;
+
+const HANDLERS_CLASS: &str = r#"
+
+class Handlers(Dispatch):
+    """Functions that handle events by their type. It takes the place of a handler everywhere.
+
+    Exactly one function runs for an event: that of its type, else that of its group (`document.*`), else `otherwise`'s. Where
+    there is none, the event counts as handled.
+
+    >>> handlers = Handlers()
+    >>> @handlers.on("document.updated")
+    ... def changed(event):
+    ...     print("changed:", event.data.get("title"))
+    >>> @handlers.on("document.*")
+    ... def other_document(event):
+    ...     print("a document:", event.type)
+    >>> @handlers.otherwise
+    ... def anything_else(event):
+    ...     print("not for us:", event.type)
+
+    >>> from clarife_webhooks.testing import sample_event, signed_request
+    >>> webhook = Webhook("whsec_c2VjcmV0")
+    >>> for type in ("document.updated", "document.created", "media.uploaded"):
+    ...     request = signed_request(sample_event(type), webhook)
+    ...     answer = receive(webhook, request.body, request.headers, handlers)
+    changed: Getting started
+    a document: document.created
+    not for us: media.uploaded
+
+    Functions may be coroutines (`async def`) where the adapter is asynchronous.
+    """
+
+"#;
+
+const HANDLERS_ON: &str = r#"    def on(self, pattern: EventPattern, /) -> Callable[[Any], Any]:
+        """Decorates the function for a type of event (`document.updated`) or a group of types (`document.*`).
+
+        Type checkers know the function's event by the pattern; several decorators may stand on one function. Raises ValueError
+        if this version knows no such type, or if the pattern has its function already.
+
+        >>> @Handlers().on("media.uploaded")
+        ... def uploaded(event):
+        ...     print(event.data.get("filename"))
+        """
+        return self._on(pattern)
+"#;
+
+/// The groups of types, as `document` and `DocumentEvent`.
+fn groups() -> Vec<(String, String)> {
+    let mut groups: Vec<(String, String)> = Vec::new();
+    for event in EventType::KNOWN {
+        let group = group_of(event);
+        if !groups.iter().any(|(known, _)| *known == group) {
+            let name = format!("{}Event", resource_of(event));
+            groups.push((group, name));
+        }
+    }
+    groups
+}
+
+/// What stands before the dot of a type's name.
+fn group_of(event: EventType<'_>) -> String {
+    event.as_str().split('.').next().unwrap_or_default().to_owned()
 }
 
 fn list(outer: &str, items: impl Iterator<Item = String>) -> String {

@@ -50,15 +50,14 @@ fn tables(ts: &mut String) {
 }
 
 fn answers(ts: &mut String) {
-    let statuses: String =
-        ErrorCode::ALL.iter().map(|code| format!("\n  {}: {},", code.as_str(), code.status())).collect();
+    let statuses = ErrorCode::ALL.map(|code| code.status());
     let answers: String = Answer::ALL
         .iter()
         .map(|answer| format!("\n  {}: [{}, {:?}],", answer.code(), answer.status(), answer.message()))
         .collect();
     let _ = write!(
         ts,
-        "\n/** The HTTP status to answer a refused delivery with. */\nexport const ERROR_STATUS: Readonly<Record<ErrorCode, number>> = {{{statuses}\n}};\n\n\
+        "\n/** The HTTP statuses to answer refused deliveries with, in the order of the codes. */\nexport const ERROR_STATUSES = {statuses:?} as const;\n\n\
          /** What else an adapter answers: status and message by code. */\nexport const ANSWERS = {{{answers}\n}} as const;\n\n\
          /** What an adapter answers. */\nexport type AnswerCode = ErrorCode | keyof typeof ANSWERS;\n\n\
          /** The largest body that adapters read unless told otherwise. */\nexport const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n",
@@ -71,16 +70,11 @@ fn once(ts: &mut String) {
         "\n/** How long a claim lasts, in seconds, unless set otherwise. */\nexport const DEFAULT_CLAIM_TTL = {};\n\n\
          /** How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer. */\n\
          export const DEFAULT_DONE_TTL = {};\n\n\
-         /** What stands before an event's id in the keys of a shared store. */\nexport const STORE_KEY_PREFIX = {:?};\n\n\
-         /** What a shared store holds for an event that was handled. */\nexport const STORE_DONE = {:?};\n\n\
-         /** The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]. */\n\
-         export const STORE_RELEASE_SCRIPT =\n  {:?};\n\n\
+         /** How long a store may take for a step, in seconds. */\nexport const STORE_TIMEOUT = {};\n\n\
          /** What is said when a store in memory has no room. */\nexport const STORE_FULL = {:?};\n",
         once::DEFAULT_CLAIM_TTL.as_secs(),
         once::DEFAULT_DONE_TTL.as_secs(),
-        once::KEY_PREFIX,
-        once::DONE,
-        once::RELEASE_SCRIPT,
+        once::STORE_TIMEOUT.as_secs(),
         once::StoreFull.to_string(),
     );
 }

@@ -1,0 +1,107 @@
+// The store in a real Redis, which REDIS_URL names, by both clients, for several processes.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import process from "node:process";
+
+import { createClient } from "redis";
+import { delivery, proxy, runs, send, start, until } from "./harness.mjs";
+import { RedisStore } from "clarife-webhooks/redis";
+
+const url = new URL(process.env.REDIS_URL);
+const admin = await createClient({ url: url.href }).connect();
+after(() => admin.close());
+
+for (const client of ["redis", "ioredis"]) {
+  describe(client, () => {
+    const servers = [];
+    const serve = async (env) => {
+      const server = await start(["node", "redis.mjs", client], env);
+      servers.push(server);
+      return server;
+    };
+    let one;
+    let other;
+    before(async () => {
+      one = await serve();
+      other = await serve();
+    });
+    after(() => Promise.all(servers.map((server) => server.stop())));
+    const codeOf = async (server, sent) => {
+      const { status, json } = await send(server, "/", sent);
+      return `${status} ${json.code}`;
+    };
+
+    test("of a hundred deliveries at once to two processes, one is handled", async () => {
+      const sent = delivery("wait");
+      const codes = await Promise.all(Array.from({ length: 100 }, (_, i) => codeOf(i % 2 ? one : other, sent)));
+      assert.equal(codes.filter((code) => code === "200 handled").length, 1);
+      assert.ok(codes.every((code) => ["200 handled", "200 duplicate", "409 in_progress"].includes(code)), String(codes));
+      assert.equal((await runs(one, sent.id)) + (await runs(other, sent.id)), 1);
+      assert.equal(await codeOf(other, sent), "200 duplicate");
+      assert.equal(await admin.get(`clarife-webhooks:${sent.id}`), "done");
+      const ttl = await admin.pTTL(`clarife-webhooks:${sent.id}`);
+      assert.ok(ttl > 86_000_000 && ttl <= 86_400_000, "a day");
+    });
+
+    test("what has failed is handled by whoever gets it next", async () => {
+      const sent = delivery("throw once");
+      assert.equal(await codeOf(one, sent), "500 handler_failed");
+      assert.equal(await admin.exists(`clarife-webhooks:${sent.id}`), 0);
+      assert.equal(await codeOf(one, sent), "200 handled");
+      assert.equal(await codeOf(other, sent), "200 duplicate");
+    });
+
+    test("the claim of a process that was killed ends, and the retry is handled", async () => {
+      const doomed = await serve();
+      const sent = delivery("hang");
+      const lost = send(doomed, "/", sent).catch((error) => error.code);
+      const key = `clarife-webhooks:${sent.id}`;
+      await until("the claim", () => admin.exists(key));
+      assert.equal(await codeOf(one, sent), "409 in_progress");
+      await doomed.stop("SIGKILL");
+      assert.equal(await lost, "ECONNRESET");
+      await until("the claim's end", async () => (await admin.exists(key)) === 0);
+      assert.equal(await runs(one, sent.id), 0);
+      // The same event again, and this time the handler returns: it looks at the title, which is signed with the body.
+      assert.equal(await codeOf(one, delivery("after the crash", sent)), "200 handled");
+    });
+
+    test("with no Redis there, and with one that does not answer, nothing is handled", async () => {
+      const cable = await proxy({ host: url.hostname, port: url.port || 6379 });
+      const server = await serve({ REDIS_URL: `redis://127.0.0.1:${cable.port}` });
+      const sent = delivery();
+      assert.equal(await codeOf(server, sent), "200 handled");
+      cable.pause();
+      const late = delivery();
+      assert.equal(await codeOf(server, late), "503 store_unavailable");
+      assert.equal(await runs(server, late.id), 0);
+      assert.match(server.log, /clarife-webhooks: store_unavailable: Error: the store did not answer within 5 s/);
+      cable.resume();
+      // The claim arrives now that nobody waits for it, and is given up.
+      await until("the retry", async () => (await codeOf(server, late)) === "200 handled");
+      assert.equal(await runs(server, late.id), 1);
+      cable.close();
+      const gone = delivery();
+      assert.equal(await codeOf(server, gone), "503 store_unavailable");
+      assert.equal(await runs(server, gone.id), 0);
+    });
+  });
+}
+
+test("an id of any length, and a claim that another has by now", async () => {
+  const store = new RedisStore(admin);
+  for (const id of ["x".repeat(1025), "é".repeat(513), "with spaces, \u0000 and 😀"]) {
+    const claim = await store.claim(id, 1);
+    assert.match(claim.token, /^[0-9a-f]{32}$/);
+    assert.equal(await store.claim(id, 1), "in_progress");
+    await store.release(id, "0".repeat(32));
+    assert.equal(await store.claim(id, 1), "in_progress", "not released by another's token");
+    await store.release(id, claim.token);
+    const next = await store.claim(id, 1);
+    await store.complete(id, next.token, 1);
+    assert.equal(await store.claim(id, 1), "done");
+  }
+  const { createHash } = await import("node:crypto");
+  assert.equal(await admin.exists(`clarife-webhooks:${createHash("sha256").update("x".repeat(1025)).digest("hex")}`), 1);
+  for (const wrong of [undefined, null, {}, "redis://localhost", { set() {} }]) assert.throws(() => new RedisStore(wrong), TypeError);
+});

@@ -1,0 +1,20 @@
+import Fastify from "fastify";
+import { receiver } from "clarife-webhooks/fastify";
+import { handlers, PARSED, ran, ready, routes, webhook } from "./app.mjs";
+
+const app = Fastify();
+
+for (const [prefix, options] of Object.entries(routes)) app.register(receiver(webhook, handlers, options), { prefix });
+// A hook that reads the payload and passes on none: what a plugin for logging bodies does wrong.
+app.register(async (scope) => {
+  scope.addHook("preParsing", async (_request, _reply, payload) => {
+    for await (const _chunk of payload);
+    return payload;
+  });
+  scope.register(receiver(webhook, handlers), { prefix: PARSED });
+});
+app.post("/json", async (request) => ({ parsed: request.body }));
+app.get("/ran", async () => ran);
+
+await app.listen({ port: 0, host: "127.0.0.1" });
+ready(app.server.address().port);

@@ -1,0 +1,32 @@
+// What TypeScript makes of Nest's decorators, written out.
+import "reflect-metadata";
+import { All, Controller, Get, Module, Req, Res } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
+import process from "node:process";
+import { receiver } from "clarife-webhooks/nestjs";
+import { handlers, PARSED, ran, ready, routes, webhook } from "./app.mjs";
+
+class WebhookController {
+  ran() {
+    return ran;
+  }
+}
+const method = (name) => Object.getOwnPropertyDescriptor(WebhookController.prototype, name);
+Get("ran")(WebhookController.prototype, "ran", method("ran"));
+for (const [path, options] of Object.entries({ ...routes, [PARSED]: undefined })) {
+  const receive = receiver(webhook, handlers, options);
+  WebhookController.prototype[path] = (request, response) => receive(request, response);
+  All(path)(WebhookController.prototype, path, method(path));
+  Req()(WebhookController.prototype, path, 0);
+  Res()(WebhookController.prototype, path, 1);
+}
+Controller()(WebhookController);
+
+class AppModule {}
+Module({ controllers: [WebhookController] })(AppModule);
+
+// Without the option, the body is parsed and gone: the mistake that everybody makes.
+const app = await NestFactory.create(AppModule, { logger: false, rawBody: process.argv[2] !== "forgotten" });
+app.useBodyParser("json", { limit: "10mb" });
+await app.listen(0, "127.0.0.1");
+ready(app.getHttpServer().address().port);

@@ -1,0 +1,23 @@
+// A worker of Cloudflare's runtime, with both of its stores.
+import { DurableObjectStore, KvStore } from "clarife-webhooks/cloudflare";
+import { handlers, PARSED, ran, routes, webhook } from "./app.mjs";
+
+export { OnceObject } from "clarife-webhooks/cloudflare";
+
+export default {
+  async fetch(request, env) {
+    const { pathname, searchParams } = new URL(request.url);
+    const options = {
+      ...routes,
+      "/object": { ...routes["/hooks"], once: new DurableObjectStore(env.ONCE) },
+      "/kv": { ...routes["/hooks"], once: new KvStore(env.HANDLED) },
+    };
+    if (pathname === "/ran") return Response.json(ran);
+    if (pathname === "/claim") return Response.json(await new DurableObjectStore(env.ONCE).claim(searchParams.get("id"), 5));
+    if (pathname === PARSED) {
+      await request.json();
+      return webhook.handler(handlers)(request);
+    }
+    return webhook.handler(handlers, options[pathname])(request);
+  },
+};

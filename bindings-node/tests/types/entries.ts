@@ -1,0 +1,17 @@
+// Every entry by import; none needs the types of Node or of a framework.
+import { Webhook } from "clarife-webhooks";
+import { DurableObjectStore, KvStore, OnceObject } from "clarife-webhooks/cloudflare";
+import { receiver as express } from "clarife-webhooks/express";
+import { receiver as fastify } from "clarife-webhooks/fastify";
+import { receiver as koa } from "clarife-webhooks/koa";
+import { receiver as lambda } from "clarife-webhooks/lambda";
+import { receiver as nestjs } from "clarife-webhooks/nestjs";
+import { receiver as node } from "clarife-webhooks/node";
+import { RedisStore } from "clarife-webhooks/redis";
+import { Clock, sampleEvent, signedRequest } from "clarife-webhooks/testing";
+
+const webhook = new Webhook("whsec_a");
+for (const receiver of [express, fastify, koa, lambda, nestjs, node]) receiver(webhook, (event) => event.data);
+export const made = [Clock, DurableObjectStore, KvStore, OnceObject, RedisStore, sampleEvent, signedRequest];
+// @ts-expect-error: there is no such entry
+import "clarife-webhooks/other";

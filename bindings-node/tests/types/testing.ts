@@ -1,0 +1,68 @@
+// Tests of one's own, and dispatch.
+import type { Document, EventFor, EventPattern, KnownEvent, Share, StandardHeaders, UnknownEventType, WebhookEvent } from "clarife-webhooks";
+import { Handlers, MemoryStore, storeKey, Webhook } from "clarife-webhooks";
+import { Clock, sampleEvent, signedRequest } from "clarife-webhooks/testing";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <_ extends true>(): void => {};
+
+const clock = new Clock(new Date());
+clock.advance(60);
+clock.set(1_774_699_200);
+const webhook = new Webhook("whsec_a", { clock: clock.now, standardWebhooks: true, maxEventAge: 900 });
+new Webhook("whsec_a", { clock: () => clock.date() });
+new MemoryStore({ capacity: 10, clock: clock.now });
+// @ts-expect-error: a function, not the time
+new Webhook("whsec_a", { clock: clock.now() });
+// @ts-expect-error
+new Webhook("whsec_a", { standardWebhooks: "yes" });
+
+const event = sampleEvent("document.updated", { data: { title: "Getting started" } });
+same<Equal<typeof event.type, "document.updated">>();
+same<Equal<typeof event.data, Document>>();
+// @ts-expect-error
+sampleEvent("document.update");
+// @ts-expect-error: a document has no slug
+sampleEvent("document.updated", { data: { slug: "a" } });
+
+const delivery = signedRequest(event, { secret: "whsec_a", now: clock.date(), standardWebhooks: true });
+const request: Request = delivery.toRequest();
+void webhook.verifyRequest(request, { maxBodyBytes: 1000 });
+void webhook.verify(delivery.body, delivery.headers);
+// @ts-expect-error
+signedRequest(event, {});
+
+const signed: StandardHeaders = webhook.signStandard("{}", { id: "evt_1", timestamp: clock.now() });
+// @ts-expect-error: what is signed has an id
+webhook.signStandard("{}", {});
+
+// Each handler's event is its pattern's.
+new Handlers()
+  .on("document.updated", (event) => {
+    same<Equal<typeof event, Extract<KnownEvent, { type: "document.updated" }>>>();
+    void event.data.title;
+  })
+  .on("share.*", async (event) => {
+    same<Equal<typeof event.data, Share>>();
+    same<Equal<typeof event.type, "share.created" | "share.updated" | "share.deleted" | UnknownEventType>>();
+  })
+  .on("folder.*", (event) => event.data["name"])
+  // @ts-expect-error: a share has no word_count
+  .on("share.created", (event) => event.data.word_count)
+  // @ts-expect-error: no type is called so
+  .on("document.update", () => {})
+  // @ts-expect-error: no group either
+  .on("documents.*", () => {})
+  // @ts-expect-error
+  .on("*", () => {})
+  .otherwise((event) => {
+    same<Equal<typeof event, WebhookEvent>>();
+  });
+const pattern: EventPattern = "generation.*";
+const media = (event: EventFor<"media.uploaded">): string | undefined => event.data.filename;
+new Handlers().on("media.uploaded", media);
+// @ts-expect-error: a function of another event
+new Handlers().on("media.*", (event: EventFor<"share.created">) => event.data.url);
+
+const key: string = storeKey("evt_1");
+void [request, signed, pattern, key];

@@ -1,0 +1,104 @@
+"""An ASGI application that receives webhooks, for Starlette, FastAPI and every server that speaks ASGI.
+
+Alone, or as the endpoint of a route:
+
+>>> from clarife_webhooks import Handlers, Webhook
+>>> from clarife_webhooks.asgi import WebhookApp
+>>> handlers = Handlers()
+>>> @handlers.on("document.updated")
+... async def changed(event):
+...     print("changed:", event.data.get("title"))
+>>> app = WebhookApp(Webhook("whsec_c2VjcmV0"), handlers)
+
+>>> from starlette.applications import Starlette
+>>> from starlette.routing import Route
+>>> site = Starlette(routes=[Route("/webhooks/clarife", app)])
+
+`Mount` would answer a path without a slash at its end with a redirect, which clarife does not follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from typing import Any, TypeAlias
+
+from clarife_webhooks._body import Body
+from clarife_webhooks._delivery import Handler, OnError, Receiver, run_async
+from clarife_webhooks._native import Webhook
+from clarife_webhooks.once import AnyOnce
+
+__all__ = ["WebhookApp"]
+
+_Message: TypeAlias = MutableMapping[str, Any]
+_Receive: TypeAlias = Callable[[], Awaitable[_Message]]
+_Send: TypeAlias = Callable[[_Message], Awaitable[None]]
+
+
+class WebhookApp:
+    """The application: it verifies a delivery, has it handled, and answers.
+
+    `handler` is called with the verified event, and may be `Handlers`; what is no coroutine function runs in a thread. The
+    answer is 200 when it returns and 500 when it raises, so that clarife sends the event again; what it returns does not
+    matter. A delivery that does not verify is answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given)
+    with 413 before it is read whole, a request that is no POST with 405.
+
+    `once` is a store, or a store with its times (`Once`): every event is then handled once. `on_error` is called with every
+    error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
+
+    Raises TypeError if an argument is of a wrong type.
+    """
+
+    def __init__(
+        self,
+        webhook: Webhook,
+        handler: Handler,
+        *,
+        once: AnyOnce = None,
+        max_body_bytes: int | None = None,
+        on_error: OnError | None = None,
+    ) -> None:
+        self._receiver = Receiver.of(
+            webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
+        )  # fmt: skip
+
+    async def __call__(self, scope: _Message, receive: _Receive, send: _Send, /) -> None:
+        """Answers a request, as ASGI has it."""
+        if scope["type"] == "lifespan":
+            return await _lifespan(receive, send)
+        if scope["type"] == "websocket":
+            return await send({"type": "websocket.close"})
+        read = partial(_read, scope, receive, self._receiver.max_body_bytes)
+        try:
+            answer = await run_async(self._receiver.deliver(scope["method"], read, scope["headers"]))
+        except _Disconnected:
+            return
+        headers = {**answer.headers, "content-length": str(len(answer.body))}
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+class _Disconnected(Exception):
+    """The sender has gone: there is nobody to answer."""
+
+
+async def _read(scope: _Message, receive: _Receive, limit: int) -> bytes:
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    body = Body(limit, declared.decode("latin-1"), "asgi")
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Disconnected
+        body.add(message.get("body", b""))
+        if not message.get("more_body", False):
+            return body.whole()
+
+
+async def _lifespan(receive: _Receive, send: _Send) -> None:
+    """Where it is served alone, it has nothing to start or to stop."""
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return

@@ -1,0 +1,64 @@
+"""A WSGI application that receives webhooks, for every server and framework that speaks WSGI.
+
+Alone, or under a path where a framework can mount applications:
+
+>>> from clarife_webhooks import Handlers, Webhook
+>>> from clarife_webhooks.wsgi import WebhookApp
+>>> handlers = Handlers()
+>>> @handlers.on("document.updated")
+... def changed(event):
+...     print("changed:", event.data.get("title"))
+>>> app = WebhookApp(Webhook("whsec_c2VjcmV0"), handlers)
+
+Bodies without a length (`Transfer-Encoding: chunked`) need a server that ends `wsgi.input` with the body and says so
+(`wsgi.input_terminated`): gunicorn, Werkzeug's and mod_wsgi do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from clarife_webhooks._body import read_wsgi
+from clarife_webhooks._delivery import Handler, OnError, Receiver, run
+from clarife_webhooks._native import Webhook
+from clarife_webhooks.once import SyncOnce
+
+__all__ = ["WebhookApp"]
+
+
+class WebhookApp:
+    """The application: it verifies a delivery, has it handled, and answers.
+
+    `handler` is called with the verified event, and may be `Handlers`. The answer is 200 when it returns and 500 when it
+    raises, so that clarife sends the event again; what it returns does not matter. A delivery that does not verify is
+    answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given) with 413 before it is read whole,
+    a request that is no POST with 405.
+
+    `once` is a store, or a store with its times (`Once`): every event is then handled once. `on_error` is called with every
+    error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
+
+    Raises TypeError if an argument is of a wrong type.
+    """
+
+    def __init__(
+        self,
+        webhook: Webhook,
+        handler: Handler,
+        *,
+        once: SyncOnce = None,
+        max_body_bytes: int | None = None,
+        on_error: OnError | None = None,
+    ) -> None:
+        self._receiver = Receiver.of(webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answers a request, as WSGI has it."""
+        read = partial(read_wsgi, environ, self._receiver.max_body_bytes, "wsgi")
+        answer = run(self._receiver.deliver(environ["REQUEST_METHOD"], read, environ))
+        headers = {**answer.headers, "content-length": str(len(answer.body))}
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
+        # Werkzeug's server sends what it is given, and a body after the answer to HEAD would be read as the next answer.
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]

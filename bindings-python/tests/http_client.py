@@ -1,0 +1,104 @@
+"""Servers of receivers.py, and requests that are written byte by byte."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from pathlib import Path
+
+import pytest
+from receivers import SECRET
+
+PATIENCE = 20  # seconds for one answer, on a machine that does other things too
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Server:
+    """A receiver that runs, and what its handler was called with."""
+
+    name: str
+    port: int
+    runs_file: Path
+    log_file: Path
+
+    def runs(self) -> list[str]:
+        return self.runs_file.read_text().split()
+
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def send(self, head: Sequence[tuple[str, str]], pieces: Iterable[bytes], *, method: str = "POST", path: str = "/hook") -> Reply:
+        """Sends a request whose body's bytes are given as they go over the wire, each piece by itself; reads the answer."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *(f"{name}: {value}" for name, value in head)]
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall("\r\n".join([*lines, "", ""]).encode())
+            try:
+                for piece in pieces:
+                    connection.sendall(piece)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # it has answered before the end
+            with HTTPResponse(connection, method=method) as response:
+                response.begin()
+                headers = {name.lower(): value for name, value in response.getheaders()}
+                return Reply(response.status, headers, response.read())
+
+    def raw(self, request: bytes) -> bytes:
+        """Every byte that comes back until the connection is closed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(request)
+            with connection.makefile("rb") as answer:
+                return answer.read()
+
+    def post(self, body: bytes, *headers: tuple[str, str], path: str = "/hook") -> Reply:
+        """Sends a body with its length."""
+        length = ("Content-Length", str(len(body)))
+        return self.send([length, ("Content-Type", "application/json"), *headers], [body] if body else [], path=path)
+
+
+def chunked(pieces: Iterable[bytes]) -> list[bytes]:
+    """The pieces as chunks of HTTP, and the end."""
+    return [*(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces), b"0\r\n\r\n"]
+
+
+@contextmanager
+def serve(name: str, folder: Path, **environment: str) -> Iterator[Server]:
+    """Runs a receiver in its real server. The socket listens before the server starts: nothing has to wait for it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    runs, log = Path(environment.get("RUNS", folder / "runs")), folder / "log"
+    runs.touch()
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener, log.open("w") as output:
+        command = [sys.executable, str(Path(__file__).with_name("receivers.py")), name, str(listener.fileno())]
+        process = subprocess.Popen(
+            command,
+            pass_fds=[listener.fileno()],
+            env={**os.environ, **environment, "RUNS": str(runs)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+        )
+        server = Server(name, listener.getsockname()[1], runs, log)
+        try:
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+    if SECRET.removeprefix("whsec_") in server.log():
+        pytest.fail("the secret is in the log")

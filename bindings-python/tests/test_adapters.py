@@ -1,0 +1,253 @@
+"""Every case in every framework, over real HTTP, in the framework's real server."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from helpers import envelope
+from http_client import Reply, Server, chunked, serve
+from receivers import MAX_BODY, RECEIVERS, SECRET
+
+from clarife_webhooks import Webhook
+
+WEBHOOK = Webhook(SECRET)
+NUMBERS = count(1)
+TITLE = "Zażółć 🦔"  # in UTF-8, letters of two bytes and one of four
+
+# Django's own ASGI handler receives a body whole before it calls any view.
+READS_WHOLE = {"django-async"}
+# aiohttp's server decompresses bodies before any handler sees them.
+DECOMPRESSES = {"aiohttp"}
+# FastAPI answers for the path function, and has its own form for errors.
+OWN_ANSWERS = {"fastapi"}
+# The `wsgi.input` of Werkzeug's server does not end with the body: reading it again would wait for the next request.
+BLOCKS = {"wsgi-werkzeug"}
+
+
+@pytest.fixture(scope="module", params=RECEIVERS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(request.param, tmp_path_factory.mktemp(request.param)) as server:
+        yield server
+
+
+def body_of(size: int | None = None, **data: Any) -> bytes:
+    """A body of an event that was not sent before, of that many bytes."""
+    body = envelope(id=f"evt_{next(NUMBERS)}", data=json.dumps({"title": TITLE, **data}, ensure_ascii=False))
+    return body if size is None else body[:-2] + b" " * (size - len(body)) + body[-2:]
+
+
+def signed(body: bytes, ago: int = 0) -> tuple[str, str]:
+    return "X-Clarife-Signature", WEBHOOK.sign(body, timestamp=time.time() - ago)
+
+
+def verdict(reply: Reply) -> tuple[int, str | None]:
+    assert reply.headers["content-type"].startswith("application/json"), reply
+    said = json.loads(reply.body)
+    detail = said.get("detail", said)
+    assert reply.status < 300 or isinstance(detail["error"], str)
+    return reply.status, detail["code"]
+
+
+def good(server: Server) -> Reply:
+    body = body_of()
+    return server.post(body, signed(body))
+
+
+def chunks(server: Server) -> Reply:
+    """Chunks that split letters of several bytes, one chunk of a single byte, and one in two packets."""
+    body = body_of()
+    two, four = body.index("ż".encode()) + 1, body.index("🦔".encode()) + 2
+    wire = chunked([body[:1], body[1:two], body[two:four], body[four:]])
+    wire[2:3] = [wire[2][:5], wire[2][5:]]
+    return server.send([("Transfer-Encoding", "chunked"), signed(body)], wire)
+
+
+def split(server: Server) -> Reply:
+    """The same with a length: the packets split the letters."""
+    body = body_of()
+    two = body.index("ż".encode()) + 1
+    return server.send([("Content-Length", str(len(body))), signed(body)], [body[:two], body[two:]])
+
+
+def as_large_as_may_be(server: Server) -> Reply:
+    body = body_of(MAX_BODY)
+    return server.post(body, signed(body))
+
+
+def as_large_as_may_be_in_chunks(server: Server) -> Reply:
+    body = body_of(MAX_BODY)
+    return server.send([("Transfer-Encoding", "chunked"), signed(body)], chunked([body[:-1], body[-1:]]))
+
+
+def one_byte_too_large(server: Server) -> Reply:
+    body = body_of(MAX_BODY + 1)
+    return server.post(body, signed(body))
+
+
+def one_byte_too_large_in_chunks(server: Server) -> Reply:
+    body = body_of(MAX_BODY + 1)
+    return server.send([("Transfer-Encoding", "chunked"), signed(body)], chunked([body[:-1], body[-1:]]))
+
+
+def too_large_by_its_length(server: Server) -> Reply:
+    """The answer comes although nothing of the body does."""
+    whole = b"x" * 1_000_000
+    return server.send([("Content-Length", str(len(whole))), signed(b"")], [whole] if server.name in READS_WHOLE else [])
+
+
+def too_large_without_an_end(server: Server) -> Reply:
+    """The answer comes although the body never ends."""
+    wire = chunked([b"x" * 3000] * 3)
+    return server.send([("Transfer-Encoding", "chunked"), signed(b"")], wire if server.name in READS_WHOLE else wire[:-1])
+
+
+def tampered(server: Server) -> Reply:
+    body = body_of()
+    return server.post(body.replace(b"updated", b"deleted"), signed(body))
+
+
+def stale(server: Server) -> Reply:
+    body = body_of()
+    return server.post(body, signed(body, ago=400))
+
+
+def early(server: Server) -> Reply:
+    body = body_of()
+    return server.post(body, signed(body, ago=-400))
+
+
+def no_header(server: Server) -> Reply:
+    return server.post(body_of())
+
+
+def blank_header(server: Server) -> Reply:
+    return server.post(body_of(), ("X-Clarife-Signature", ""))
+
+
+def two_headers(server: Server) -> Reply:
+    body = body_of()
+    return server.post(body, signed(body), signed(body))
+
+
+def strange_header(server: Server) -> Reply:
+    return server.post(body_of(), ("X-Clarife-Signature", "t=1,v1=\xff"))
+
+
+def no_event(server: Server) -> Reply:
+    body = b'{"id":"evt_0"}'
+    return server.post(body, signed(body))
+
+
+def no_text(server: Server) -> Reply:
+    body = b"\xff\xfe\x00"
+    return server.post(body, signed(body))
+
+
+def no_body(server: Server) -> Reply:
+    return server.post(b"", signed(b""))
+
+
+def compressed(server: Server) -> Reply:
+    """clarife never sends this: a signature is over what is sent."""
+    body = body_of()
+    return server.post(gzip.compress(body), ("Content-Encoding", "gzip"), signed(body))
+
+
+def compressed_and_signed(server: Server) -> Reply:
+    body = gzip.compress(body_of())
+    return server.post(body, ("Content-Encoding", "gzip"), signed(body))
+
+
+def compressed_bomb(server: Server) -> Reply:
+    body = body_of(200_000)
+    return server.post(gzip.compress(body), ("Content-Encoding", "gzip"), signed(body))
+
+
+CASES: dict[Callable[[Server], Reply], tuple[int, str]] = {
+    good: (200, "handled"),
+    chunks: (200, "handled"),
+    split: (200, "handled"),
+    as_large_as_may_be: (200, "handled"),
+    as_large_as_may_be_in_chunks: (200, "handled"),
+    one_byte_too_large: (413, "body_too_large"),
+    one_byte_too_large_in_chunks: (413, "body_too_large"),
+    too_large_by_its_length: (413, "body_too_large"),
+    too_large_without_an_end: (413, "body_too_large"),
+    tampered: (400, "signature_mismatch"),
+    stale: (400, "timestamp_too_old"),
+    early: (400, "timestamp_in_future"),
+    no_header: (400, "missing_signature"),
+    blank_header: (400, "missing_signature"),
+    two_headers: (400, "malformed_signature"),
+    strange_header: (400, "malformed_signature"),
+    no_event: (400, "malformed_payload"),
+    no_text: (400, "malformed_payload"),
+    no_body: (400, "malformed_payload"),
+    compressed: (400, "signature_mismatch"),
+    compressed_and_signed: (400, "malformed_payload"),
+    compressed_bomb: (400, "signature_mismatch"),
+}
+WHERE_IT_IS_DECOMPRESSED: dict[Callable[[Server], Reply], tuple[int, str]] = {
+    compressed: (200, "handled"),
+    compressed_and_signed: (400, "signature_mismatch"),
+    compressed_bomb: (413, "body_too_large"),
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_case(server: Server, case: Callable[[Server], Reply]) -> None:
+    expected = CASES[case]
+    if server.name in DECOMPRESSES:
+        expected = WHERE_IT_IS_DECOMPRESSED.get(case, expected)
+    before = len(server.runs())
+    assert verdict(case(server)) == expected, server.log()
+    assert len(server.runs()) - before == (expected[0] == 200)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_other_methods(server: Server, method: str) -> None:
+    body = body_of()
+    reply = server.send([("Content-Length", str(len(body))), signed(body)], [body], method=method)
+    assert reply.status == 405
+    assert "POST" in reply.headers["allow"]
+    assert not {"GET", "PUT", "DELETE"} & set(reply.headers["allow"].replace(",", " ").split())
+
+
+def test_head(server: Server) -> None:
+    """A body after its answer would be taken for the beginning of the next one."""
+    head, _, rest = server.raw(b"HEAD /hook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.split()[1] == b"405" and rest == b""
+
+
+def test_the_handler_fails(server: Server) -> None:
+    body = body_of(fails="always")
+    reply = server.post(body, signed(body))
+    assert reply.status == 500
+    if server.name not in OWN_ANSWERS:
+        assert verdict(reply) == (500, "handler_failed")
+    assert b"LookupError" not in reply.body
+    assert "LookupError" in server.log(), "the receiver's own error is in its log"
+    assert TITLE not in server.log(), "and the delivery is not"
+
+
+@pytest.mark.parametrize("server", [name for name in RECEIVERS if name not in BLOCKS], indirect=True)
+def test_a_body_that_something_has_read_before(server: Server) -> None:
+    body = body_of()
+    reply = server.post(body, signed(body), path="/parsed")
+    assert verdict(reply) == (500, "body_not_raw")
+    assert "body_not_raw" in server.log()
+    words = {"wsgi": "wsgi.input", "flask": "request.get_data()", "django": "request.body", "drf": "request.data", "aiohttp": "request.read()"}
+    words |= {"asgi": "receive", "starlette": "receive", "fastapi": "request.stream()"}
+    assert words[server.name.split("-")[0]] in server.log(), "the log says how to keep it, in this very framework"
+
+
+@pytest.mark.parametrize("server", ["starlette", "fastapi", "flask", "django", "django-async", "drf", "aiohttp"], indirect=True)
+def test_a_body_that_something_has_read_with_the_frameworks_means(server: Server) -> None:
+    body = body_of()
+    assert verdict(server.post(body, signed(body), path="/kept")) == (200, "handled"), server.log()

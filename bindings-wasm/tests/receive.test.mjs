@@ -1,0 +1,332 @@
+// From a delivery to its answer: `receive`, `receiver`, `handler`, and what a store and a handler may do.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { api, BODY, bodyWith, SECRET, thrownBy } from "./api.mjs";
+
+const { Handlers, MemoryStore, Webhook, WebhookError } = api;
+const webhook = new Webhook(SECRET);
+const { id } = JSON.parse(BODY);
+const headersOf = (body, from = webhook) => ({ "X-Clarife-Signature": from.sign(body) });
+const quiet = () => {};
+
+/** The answer's status and code, and all that was reported. */
+async function receive(handler, options, { body = BODY, headers = headersOf(body), method, from = webhook } = {}) {
+  const reports = [];
+  const onError = (error, context) => reports.push([error, context]);
+  const answer = await from.receiver(handler, { onError, ...options })(body, headers, method);
+  return { ...answer, is: `${answer.status} ${answer.code}`, reports };
+}
+
+test("an answer is whole", async () => {
+  const handled = await webhook.receive(BODY, headersOf(BODY), quiet);
+  assert.deepEqual(handled, { status: 200, code: "handled", headers: { "content-type": "application/json" }, body: '{"code":"handled"}' });
+  const refused = await webhook.receive(BODY, {}, quiet, { onError: quiet });
+  assert.deepEqual(refused, { status: 400, code: "missing_signature", headers: { "content-type": "application/json" }, body: '{"code":"missing_signature","error":"the signature header is missing"}' });
+  const method = await webhook.receiver(quiet)(BODY, headersOf(BODY), "GET");
+  assert.deepEqual(method, { status: 405, code: "method_not_allowed", headers: { "content-type": "application/json", allow: "POST" }, body: '{"code":"method_not_allowed","error":"webhooks are sent with POST"}' });
+});
+
+test("a handler is awaited, and what it returns is nobody's business", async () => {
+  for (const handler of [quiet, async () => {}, () => new Response("no", { status: 500 }), () => false]) {
+    assert.equal((await receive(handler)).is, "200 handled");
+  }
+  let finished = false;
+  await receive(async () => {
+    await new Promise((done) => setTimeout(done, 5));
+    finished = true;
+  });
+  assert.ok(finished);
+  const seen = [];
+  await receive((event) => seen.push(event.id, event.data.title));
+  assert.deepEqual(seen, [id, "Zażółć 😀"]);
+});
+
+test("whatever a handler throws is answered with 500, and reported", async () => {
+  for (const thrown of [new Error("no"), "text", undefined, null, new WebhookError("body_too_large")]) {
+    for (const handler of [() => { throw thrown; }, () => Promise.reject(thrown)]) {
+      const { is, body, reports } = await receive(handler);
+      assert.equal(is, "500 handler_failed");
+      assert.equal(body, '{"code":"handler_failed","error":"the handler failed"}');
+      assert.equal(reports.length, 1);
+      assert.equal(reports[0][0], thrown);
+      assert.equal(reports[0][1].code, "handler_failed");
+      assert.equal(reports[0][1].event.id, id);
+    }
+  }
+});
+
+test("bodies: raw ones, and those that have to be read", async () => {
+  const bytes = new TextEncoder().encode(BODY);
+  for (const body of [BODY, bytes, bytes.buffer, () => BODY, async () => bytes]) {
+    assert.equal((await receive(quiet, {}, { body, headers: headersOf(BODY) })).is, "200 handled");
+  }
+  const parsed = await receive(quiet, {}, { body: JSON.parse(BODY), headers: headersOf(BODY) });
+  assert.equal(parsed.is, "500 body_not_raw");
+  assert.equal(parsed.reports[0][0].code, "body_not_raw");
+  assert.equal((await receive(quiet, {}, { body: () => { throw new WebhookError("body_not_raw", undefined, "do this"); }, headers: {} })).reports[0][0].hint, "do this");
+});
+
+test("the largest body, to the byte", async () => {
+  const size = new TextEncoder().encode(BODY).length;
+  for (const body of [BODY, new TextEncoder().encode(BODY), () => BODY]) {
+    const headers = headersOf(BODY);
+    assert.equal((await receive(quiet, { maxBodyBytes: size }, { body, headers })).is, "200 handled");
+    assert.equal((await receive(quiet, { maxBodyBytes: size - 1 }, { body, headers })).is, "413 body_too_large");
+    assert.equal((await receive(quiet, { maxBodyBytes: 0 }, { body, headers })).is, "413 body_too_large");
+  }
+  let told;
+  await receive(quiet, {}, { body: (most) => { told = most; return BODY; }, headers: headersOf(BODY) });
+  assert.equal(told, 10 * 1024 * 1024);
+});
+
+test("what a caller does wrong is thrown, what a stranger sends is not", async () => {
+  for (const options of [5, { other: 1 }, { maxBodyBytes: -1 }, { maxBodyBytes: "1" }, { onError: 5 }, { once: {} }, { once: { store: {} } }, { once: { claim() {} } }, { once: { store: new MemoryStore(), claimTtl: 0 } }, { once: { store: new MemoryStore(), doneTtl: 1.5 } }, { once: { store: new MemoryStore(), ttl: 5 } }, { once: null }]) {
+    assert.ok(thrownBy(() => webhook.receiver(quiet, options)) instanceof TypeError, JSON.stringify(options));
+    assert.ok(thrownBy(() => webhook.handler(quiet, options)) instanceof TypeError);
+    await assert.rejects(webhook.receive(BODY, {}, quiet, options), TypeError);
+  }
+  for (const handler of [undefined, null, 5, {}, "handler"]) {
+    assert.match(thrownBy(() => webhook.receiver(handler)).message, /^handler must be a function or Handlers/);
+  }
+  await assert.rejects(webhook.receive(5, {}, quiet), /^TypeError: body must/);
+  await assert.rejects(webhook.receive(BODY, 5, quiet), /^TypeError: signature must/);
+  await assert.rejects(webhook.receive(() => Promise.reject(new Error("a bug")), {}, quiet), /a bug/);
+});
+
+test("unless told otherwise, only what the server has to mend is logged", async (t) => {
+  const lines = [];
+  t.mock.method(console, "error", (...values) => lines.push(values));
+  for (const [body, headers] of [[BODY, {}], [`${BODY} `, headersOf(BODY)], ["{}", headersOf("{}")]]) {
+    await webhook.receive(body, headers, quiet);
+  }
+  await webhook.receive("x".repeat(100), {}, quiet, { maxBodyBytes: 10 });
+  assert.deepEqual(lines, []);
+  await webhook.receive(JSON.parse(BODY), {}, quiet);
+  const failure = new Error("no");
+  await webhook.receive(BODY, headersOf(BODY), () => { throw failure; });
+  await webhook.receive(BODY, headersOf(BODY), quiet, { once: { claim() { throw failure; }, complete() {}, release() {} } });
+  assert.match(lines[0].join(" "), /^clarife-webhooks: body_not_raw: the raw body was expected.*; pass the body as received/);
+  assert.deepEqual(lines.slice(1), [["clarife-webhooks: handler_failed:", failure], ["clarife-webhooks: store_unavailable:", failure]]);
+});
+
+test("what onError throws changes nothing", async () => {
+  for (const onError of [() => { throw new Error("no"); }, () => Promise.reject(new Error("no"))]) {
+    assert.equal((await receive(quiet, { onError }, { headers: {} })).is, "400 missing_signature");
+    assert.equal((await receive(() => { throw 5; }, { onError })).is, "500 handler_failed");
+  }
+});
+
+/** A store that says what it is told to, and remembers what it was asked. */
+function storeOf(steps) {
+  const calls = [];
+  const step = (name) => (...given) => {
+    calls.push([name, ...given]);
+    return typeof steps[name] === "function" ? steps[name](...given) : steps[name];
+  };
+  return { calls, claim: step("claim"), complete: step("complete"), release: step("release") };
+}
+
+test("a store is asked in order, with ids, tokens and seconds", async () => {
+  const store = storeOf({ claim: { token: "t" } });
+  assert.equal((await receive(quiet, { once: store })).is, "200 handled");
+  assert.deepEqual(store.calls, [["claim", id, 60], ["complete", id, "t", 86_400]]);
+  const failing = storeOf({ claim: Promise.resolve({ token: "t" }) });
+  assert.equal((await receive(() => { throw 5; }, { once: { store: failing, claimTtl: 5, doneTtl: 7 } })).is, "500 handler_failed");
+  assert.deepEqual(failing.calls, [["claim", id, 5], ["release", id, "t"]]);
+  for (const [claim, is] of [["done", "200 duplicate"], ["in_progress", "409 in_progress"]]) {
+    const store = storeOf({ claim });
+    assert.equal((await receive(() => assert.fail("the handler ran"), { once: store })).is, is);
+    assert.equal(store.calls.length, 1);
+  }
+  const refused = storeOf({ claim: { token: "t" } });
+  assert.equal((await receive(quiet, { once: refused }, { headers: {} })).is, "400 missing_signature");
+  assert.deepEqual(refused.calls, []);
+});
+
+test("what was handled is remembered for at least as long as an event is accepted", async () => {
+  for (const [maxEventAge, doneTtl, expected] of [[900, 60, 900], [900, undefined, 86_400], [100_000, undefined, 100_000], [undefined, 60, 60]]) {
+    const store = storeOf({ claim: { token: "t" } });
+    const from = new Webhook(SECRET, { maxEventAge });
+    const body = bodyWith({ created_at: new Date().toISOString() });
+    assert.equal((await receive(quiet, { once: { store, doneTtl } }, { body, from })).is, "200 handled");
+    assert.equal(store.calls[1][3], expected);
+  }
+});
+
+test("a store that cannot tell lets nothing through", async () => {
+  const failure = new Error("down");
+  const claims = [() => { throw failure; }, () => Promise.reject(failure), undefined, null, "new", 5, {}, { token: 5 }, true];
+  for (const claim of claims) {
+    const { is, reports } = await receive(() => assert.fail("the handler ran"), { once: storeOf({ claim }) });
+    assert.equal(is, "503 store_unavailable");
+    assert.equal(reports[0][1].code, "store_unavailable");
+    assert.equal(reports[0][1].event.id, id);
+  }
+});
+
+test("a store that fails after the handler changes no answer, and is reported", async () => {
+  const failure = new Error("down");
+  const complete = storeOf({ claim: { token: "t" }, complete: () => Promise.reject(failure) });
+  const handled = await receive(quiet, { once: complete });
+  assert.deepEqual([handled.is, handled.reports.map(([error]) => error)], ["200 handled", [failure]]);
+  const release = storeOf({ claim: { token: "t" }, release: () => { throw failure; } });
+  const failed = await receive(() => { throw 5; }, { once: release });
+  assert.deepEqual([failed.is, failed.reports.map(([error]) => error)], ["500 handler_failed", [5, failure]]);
+});
+
+test("a store that does not answer is down, and a claim that comes too late is given up", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let answer;
+  const store = storeOf({ claim: () => new Promise((claimed) => (answer = claimed)) });
+  const pending = receive(() => assert.fail("the handler ran"), { once: store });
+  await new Promise(setImmediate);
+  t.mock.timers.tick(5000);
+  const { is, reports } = await pending;
+  assert.equal(is, "503 store_unavailable");
+  assert.equal(reports[0][0].message, "the store did not answer within 5 s");
+  answer({ token: "late" });
+  await new Promise(setImmediate);
+  assert.deepEqual(store.calls, [["claim", id, 60], ["release", id, "late"]]);
+});
+
+test("in memory: once, and again after a failure; a crashed holder's claim ends", async () => {
+  let now = 1_774_699_200;
+  const store = new MemoryStore({ clock: () => now });
+  const from = new Webhook(SECRET, { clock: () => now });
+  const sent = () => ({ from, headers: headersOf(BODY, from) });
+  let fails = true;
+  let count = 0;
+  const handler = () => {
+    count += 1;
+    if (fails) throw new Error("no");
+  };
+  assert.equal((await receive(handler, { once: store }, sent())).is, "500 handler_failed");
+  // Somebody else claims, and crashes.
+  assert.equal(typeof store.claim(id, 60).token, "string");
+  now += 59;
+  assert.equal((await receive(handler, { once: store }, sent())).is, "409 in_progress");
+  now += 1;
+  fails = false;
+  assert.equal((await receive(handler, { once: store }, sent())).is, "200 handled");
+  now += 86_399;
+  assert.equal((await receive(handler, { once: store }, sent())).is, "200 duplicate");
+  now += 1;
+  assert.equal((await receive(handler, { once: store }, sent())).is, "200 handled");
+  assert.equal(count, 3);
+});
+
+test("in memory: a hundred at once, and a store that is full", async () => {
+  const store = new MemoryStore({ capacity: 1 });
+  let count = 0;
+  const handler = async () => {
+    count += 1;
+    await new Promise((done) => setTimeout(done, 20));
+  };
+  const answers = await Promise.all(Array.from({ length: 100 }, () => receive(handler, { once: store })));
+  assert.deepEqual([count, answers.filter(({ is }) => is === "200 handled").length, answers.filter(({ is }) => is === "409 in_progress").length], [1, 1, 99]);
+  const body = bodyWith({ id: "evt_other" });
+  const running = receive(async () => {
+    const { is, reports } = await receive(quiet, { once: store }, { body: bodyWith({ id: "evt_third" }) });
+    assert.equal(is, "503 store_unavailable");
+    assert.match(reports[0][0].message, /full/);
+  }, { once: store }, { body });
+  assert.equal((await running).is, "200 handled");
+});
+
+test("a store's arguments", () => {
+  for (const options of [5, { capacity: 0 }, { capacity: 1.5 }, { capacity: "5" }, { clock: 5 }, { size: 5 }]) {
+    assert.ok(thrownBy(() => new MemoryStore(options)) instanceof TypeError);
+  }
+  assert.equal(api.storeKey("evt_1"), "evt_1");
+  assert.equal(api.storeKey("x".repeat(1025)).length, 64);
+});
+
+test("Handlers: the type's own, or its group's, or the one for all others, or none", async () => {
+  const seen = [];
+  const handlers = new Handlers()
+    .on("document.updated", () => seen.push("type"))
+    .on("document.*", () => seen.push("group"));
+  const give = async (type) => (await receive(handlers, {}, { body: bodyWith({ type }) })).is;
+  for (const type of ["document.updated", "document.created", "document.archived", "share.created", "documents.x", "document", "video.rendered"]) {
+    assert.equal(await give(type), "200 handled");
+  }
+  assert.deepEqual(seen, ["type", "group", "group"]);
+  handlers.otherwise((event) => seen.push(event.type));
+  for (const type of ["share.created", "documents.x", "document", "__proto__", "constructor.x"]) await give(type);
+  assert.deepEqual(seen.slice(3), ["share.created", "documents.x", "document", "__proto__", "constructor.x"]);
+  const failing = new Handlers().on("document.*", async () => { throw new Error("no"); });
+  assert.equal((await receive(failing)).is, "500 handler_failed");
+});
+
+test("Handlers: what cannot be meant is an error", () => {
+  const handlers = new Handlers().on("share.*", quiet).on("share.created", quiet).otherwise(quiet);
+  for (const call of [() => handlers.on("share.*", quiet), () => handlers.on("share.created", quiet), () => handlers.otherwise(quiet)]) assert.ok(thrownBy(call) instanceof TypeError);
+  for (const pattern of ["document.update", "documents.*", "*", "", "document.", "document", undefined, 5, "*.created"]) {
+    assert.match(thrownBy(() => new Handlers().on(pattern, quiet)).message, /^pattern must be a known type/);
+  }
+  for (const handler of [undefined, {}, "f"]) assert.match(thrownBy(() => new Handlers().on("share.*", handler)).message, /^handler must/);
+});
+
+test("Fetch: requests in, responses out", async () => {
+  const handle = webhook.handler(quiet, { onError: quiet, maxBodyBytes: 1000 });
+  const request = (init) => new Request("https://example.com/", { method: "POST", body: BODY, headers: headersOf(BODY), ...init });
+  const response = await handle(request());
+  assert.ok(response instanceof Response);
+  assert.deepEqual([response.status, response.headers.get("content-type"), await response.json()], [200, "application/json", { code: "handled" }]);
+  const codeOf = async (request) => (await (await handle(request)).json()).code;
+  assert.equal(await codeOf(request({ body: `${BODY} ` })), "signature_mismatch");
+  assert.equal(await codeOf(request({ body: null })), "signature_mismatch");
+  assert.equal(await codeOf(new Request("https://example.com/")), "method_not_allowed");
+  assert.equal(await codeOf(request({ body: "x".repeat(1001) })), "body_too_large");
+  const read = request();
+  await read.text();
+  assert.equal(await codeOf(read), "body_not_raw");
+  for (const wrong of [undefined, {}, "request", BODY]) await assert.rejects(handle(wrong), /^TypeError: request must be/);
+});
+
+test("Fetch: a body is read no further than it may be, and is what has come of it", async () => {
+  let pulled = 0;
+  let cancelled = false;
+  const endless = () => new ReadableStream({
+    pull(controller) {
+      pulled += 1;
+      controller.enqueue(new Uint8Array(100));
+    },
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const request = (body, headers = headersOf(BODY)) => new Request("https://example.com/", { method: "POST", body, headers, duplex: "half" });
+  await assert.rejects(webhook.verifyRequest(request(endless()), { maxBodyBytes: 1000 }), { code: "body_too_large" });
+  assert.ok(pulled < 50);
+  // What is left is thrown away, and in the end given up.
+  for (let tries = 0; !cancelled && tries < 1000; tries++) await new Promise((done) => setTimeout(done, 5));
+  assert.ok(cancelled);
+  const declared = new Request("https://example.com/", { method: "POST", body: "x", headers: { ...headersOf(BODY), "content-length": "1001" } });
+  await assert.rejects(webhook.verifyRequest(declared, { maxBodyBytes: 1000 }), { code: "body_too_large" });
+  const failure = new Error("the connection broke");
+  const cut = () => new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode(BODY));
+    },
+    pull(controller) {
+      controller.error(failure);
+    },
+  });
+  await assert.rejects(webhook.verifyRequest(request(cut())), failure);
+  const answer = await webhook.handler(() => assert.fail("the handler ran"))(request(cut()));
+  assert.equal((await answer.json()).code, "signature_mismatch");
+  const bytes = new TextEncoder().encode(BODY);
+  const pieces = new ReadableStream({
+    start(controller) {
+      for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+      controller.close();
+    },
+  });
+  assert.equal((await webhook.verifyRequest(request(pieces))).raw, BODY);
+  // What has no stream, as the requests of some polyfills.
+  const plain = { headers: headersOf(BODY), bodyUsed: false, arrayBuffer: async () => bytes.buffer };
+  assert.equal((await webhook.verifyRequest(plain)).raw, BODY);
+  await assert.rejects(webhook.verifyRequest(plain, { maxBodyBytes: 10 }), { code: "body_too_large" });
+  for (const options of [{ maxBodyBytes: "5" }, { maxBodyBytes: -1 }, { other: 5 }]) await assert.rejects(webhook.verifyRequest(plain, options), TypeError);
+});

@@ -1,0 +1,198 @@
+//! The log: deliveries and attempts.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use clarife_webhooks::sender::{DeliveryKind, DeliveryState, Outcome};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::error::{ApiError, Refusal};
+use super::extract::{Params, Tenant};
+use super::subscriptions::Begun;
+use super::{Api, moment};
+use crate::engine::{Attempt, DeliveryFilter, LoggedDelivery, StateName};
+use crate::ids::DeliveryId;
+
+/// How many deliveries a page has unless asked otherwise.
+const DEFAULT_PAGE: usize = 50;
+
+/// A delivery
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeliveryView {
+    id: String,
+    event_id: String,
+    event_type: String,
+    subscription_id: String,
+    /// Whether it is a test event
+    test: bool,
+    state: StateName,
+    /// How many attempts were made
+    attempts: u32,
+    /// When the next attempt is due
+    next_attempt_at: Option<String>,
+    /// When it was delivered or given up
+    ended_at: Option<String>,
+    /// Why it has failed
+    reason: Option<&'static str>,
+    created_at: String,
+    /// The delivery that was made of it when it was sent again
+    resent_as: Option<String>,
+}
+
+impl From<&LoggedDelivery> for DeliveryView {
+    fn from(logged: &LoggedDelivery) -> Self {
+        let state = logged.delivery.state();
+        let (attempts, next, ended, reason) = match state {
+            DeliveryState::Pending { attempt, due } => (attempt.saturating_sub(1), Some(due), None, None),
+            DeliveryState::Delivered { attempts, at } => (attempts, None, Some(at), None),
+            DeliveryState::Failed { reason, attempts, at } => (attempts, None, Some(at), Some(reason.as_str())),
+            DeliveryState::Held { .. } => (0, None, None, None),
+        };
+        Self {
+            id: logged.id.to_string(),
+            event_id: logged.event_id.clone(),
+            event_type: logged.event_type.clone(),
+            subscription_id: logged.subscription.to_string(),
+            test: logged.delivery.kind() == DeliveryKind::Test,
+            state: (&state).into(),
+            attempts,
+            next_attempt_at: next.map(moment::write),
+            ended_at: ended.map(moment::write),
+            reason,
+            created_at: moment::write(logged.created_at),
+            resent_as: logged.resent_as.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// An attempt
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AttemptView {
+    number: u32,
+    started_at: String,
+    ended_at: String,
+    /// The status that was answered
+    status: Option<u16>,
+    /// Why there was no answer
+    failure: Option<&'static str>,
+    /// The first 1,024 bytes of the answer
+    answer: String,
+}
+
+impl From<&Attempt> for AttemptView {
+    fn from(attempt: &Attempt) -> Self {
+        let (status, failure) = match attempt.outcome {
+            Outcome::Status(status) => (Some(status), None),
+            Outcome::Failure(kind) => (None, Some(kind.as_str())),
+        };
+        Self {
+            number: attempt.number,
+            started_at: moment::write(attempt.started_at),
+            ended_at: moment::write(attempt.ended_at),
+            status,
+            failure,
+            answer: String::from_utf8_lossy(&attempt.answer).into_owned(),
+        }
+    }
+}
+
+/// A delivery and its attempts
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DeliveryDetail {
+    #[serde(flatten)]
+    delivery: DeliveryView,
+    attempts_made: Vec<AttemptView>,
+}
+
+/// A page of deliveries, the newest first
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Deliveries {
+    deliveries: Vec<DeliveryView>,
+    /// Give this as `before` for the next page; missing on the last one
+    next: Option<String>,
+}
+
+/// Which deliveries
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeliveryQuery {
+    /// Of this subscription only
+    subscription_id: Option<String>,
+    /// Of this event only
+    event_id: Option<String>,
+    /// In this state only
+    state: Option<StateName>,
+    /// Only those before this one
+    before: Option<String>,
+    /// How many at most
+    limit: Option<usize>,
+}
+
+fn parse_id(id: &str) -> Result<DeliveryId, ApiError> {
+    DeliveryId::parse(id).ok_or_else(|| ApiError::not_found("delivery"))
+}
+
+/// Deliveries, the newest first
+#[utoipa::path(get, path = "/v1/deliveries", operation_id = "listDeliveries", tag = "deliveries", params(DeliveryQuery), responses(
+    (status = 200, body = Deliveries),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn list(
+    Tenant(workspace): Tenant,
+    State(api): State<Api>,
+    Params(query): Params<DeliveryQuery>,
+) -> Result<Json<Deliveries>, ApiError> {
+    let max = api.limits.page;
+    let limit = query.limit.unwrap_or(DEFAULT_PAGE.min(max));
+    if !(1..=max).contains(&limit) {
+        return Err(ApiError::invalid(format!("limit is not within 1 to {max}")));
+    }
+    let before = query
+        .before
+        .as_deref()
+        .map(|id| DeliveryId::parse(id).ok_or_else(|| ApiError::invalid("before is not the id of a delivery")));
+    let filter = DeliveryFilter {
+        subscription: query.subscription_id.map(Into::into),
+        event_id: query.event_id,
+        state: query.state,
+        before: before.transpose()?,
+        limit,
+    };
+    let page = api.engine.deliveries(&workspace, &filter).await?;
+    let last = page.deliveries.last().filter(|_| page.more);
+    Ok(Json(Deliveries {
+        next: last.map(|delivery| delivery.id.to_string()),
+        deliveries: page.deliveries.iter().map(DeliveryView::from).collect(),
+    }))
+}
+
+/// A delivery and its attempts
+#[utoipa::path(get, path = "/v1/deliveries/{id}", operation_id = "getDelivery", tag = "deliveries", params(("id" = String, Path, description = "The delivery's id")), responses(
+    (status = 200, body = DeliveryDetail),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn get(
+    Tenant(workspace): Tenant,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<DeliveryDetail>, ApiError> {
+    let (delivery, attempts) = api.engine.delivery(&workspace, parse_id(&id)?).await?;
+    let attempts_made = attempts.iter().map(AttemptView::from).collect();
+    Ok(Json(DeliveryDetail { delivery: (&delivery).into(), attempts_made }))
+}
+
+/// Send a failed or held delivery again
+#[utoipa::path(post, path = "/v1/deliveries/{id}/resend", operation_id = "resendDelivery", tag = "deliveries", params(("id" = String, Path, description = "The delivery's id")), responses(
+    (status = 202, body = Begun),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn resend(
+    Tenant(workspace): Tenant,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<Begun>), ApiError> {
+    let delivery = api.engine.resend(&workspace, parse_id(&id)?, api.clock.now()).await?;
+    Ok((StatusCode::ACCEPTED, Json(Begun { delivery_id: delivery.to_string() })))
+}

@@ -1,0 +1,159 @@
+//! Accepting events.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use clarife_webhooks::EventType;
+use clarife_webhooks::sender::{build_event, new_event_id};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::data::Data;
+use super::error::{ApiError, Code, Refusal};
+use super::extract::{Body, Tenant};
+use super::{Api, moment};
+use crate::clock::wall;
+use crate::engine::NewEvent;
+
+/// The longest id, in bytes.
+const MAX_ID: usize = 200;
+
+/// One event, or many: either the members of an event, or `events`
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Incoming {
+    /// Many events; all are accepted, or none
+    events: Option<Vec<IncomingEvent>>,
+    /// The event's id; a new one is made without
+    id: Option<String>,
+    /// The event's type, one of the 16
+    r#type: Option<String>,
+    /// When it happened; now without
+    created_at: Option<String>,
+    /// What the event is about
+    #[schema(value_type = Option<Object>)]
+    data: Option<Box<RawValue>>,
+}
+
+/// An event to be accepted
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IncomingEvent {
+    /// The event's id; a new one is made without. Repeating an id is safe
+    id: Option<String>,
+    /// The event's type, one of the 16
+    r#type: String,
+    /// When it happened; now without
+    created_at: Option<String>,
+    /// What the event is about
+    #[schema(value_type = Object)]
+    data: Box<RawValue>,
+}
+
+/// What became of the events, in their order
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Acceptance {
+    events: Vec<AcceptedEvent>,
+}
+
+/// What became of an event
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AcceptedEvent {
+    id: String,
+    /// How many subscriptions it goes to, or is held for
+    deliveries: usize,
+    /// Whether it was accepted before
+    repeated: bool,
+}
+
+impl Incoming {
+    fn into_events(self, max: usize) -> Result<Vec<IncomingEvent>, ApiError> {
+        let Some(events) = self.events else {
+            let missing = |name| ApiError::invalid(format!("the event has no {name}"));
+            let r#type = self.r#type.ok_or_else(|| missing("type"))?;
+            let data = self.data.ok_or_else(|| missing("data"))?;
+            return Ok(vec![IncomingEvent { id: self.id, r#type, created_at: self.created_at, data }]);
+        };
+        if self.id.is_some() || self.r#type.is_some() || self.created_at.is_some() || self.data.is_some() {
+            return Err(ApiError::invalid("give the members of one event, or events, not both"));
+        }
+        if events.is_empty() {
+            return Err(ApiError::invalid("events is empty"));
+        }
+        if events.len() > max {
+            return Err(ApiError::invalid(format!("events has more than {max} members")));
+        }
+        Ok(events)
+    }
+}
+
+/// The event as it will be sent; errors say which one it is.
+fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEvent, ApiError> {
+    let invalid = |error: &dyn std::fmt::Display| ApiError::invalid(format!("event {index}: {error}"));
+    let id = match event.id {
+        Some(id) if id.len() > MAX_ID => return Err(invalid(&format_args!("the id has more than {MAX_ID} bytes"))),
+        Some(id) => id,
+        None => new_event_id().map_err(|error| ApiError::new(Code::Internal, error.to_string()))?,
+    };
+    let created_at = event.created_at.map_or_else(|| Ok(wall()), |text| moment::read("created_at", &text))?;
+    let data = Data::read(&event.data).map_err(|error| invalid(&error))?;
+    let event_type = EventType::from_name(&event.r#type);
+    let body = build_event(&id, event_type, created_at, &data)
+        .map_err(|error| invalid(&format_args!("{error} ({})", error.code())))?;
+    if body.len() > max_bytes {
+        let message = format!("event {index} has more than {max_bytes} bytes");
+        return Err(ApiError::new(Code::PayloadTooLarge, message));
+    }
+    Ok(NewEvent { id, event_type: event.r#type, body })
+}
+
+/// Accept events: when this answers, they are on disk and will be delivered
+///
+/// Idempotent by id: an event that was accepted before is not accepted again, and one of the same id with another type or other data is
+/// refused with 409. All events of a request are accepted, or none.
+#[utoipa::path(post, path = "/v1/events", operation_id = "acceptEvents", tag = "events", request_body = Incoming, responses(
+    (status = 202, body = Acceptance),
+    (status = "4XX", body = Refusal),
+    (status = 503, description = "Nothing was kept; send it again", body = Refusal),
+))]
+pub(super) async fn accept(
+    Tenant(workspace): Tenant,
+    State(api): State<Api>,
+    Body(incoming): Body<Incoming>,
+) -> Result<(StatusCode, Json<Acceptance>), ApiError> {
+    let events = incoming.into_events(api.limits.events)?;
+    let events: Vec<NewEvent> = events
+        .into_iter()
+        .enumerate()
+        .map(|(index, event)| prepare(event, index, api.limits.event_bytes))
+        .collect::<Result<_, _>>()?;
+    let ids: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
+    let accepted = api.engine.accept(&workspace, events, api.clock.now()).await?;
+    let repeated = accepted.iter().filter(|accepted| accepted.repeated).count();
+    api.metrics.accepted(accepted.len().saturating_sub(repeated), repeated);
+    let event = |(id, accepted): (String, crate::engine::Accepted)| AcceptedEvent {
+        id,
+        deliveries: accepted.deliveries,
+        repeated: accepted.repeated,
+    };
+    let events = ids.into_iter().zip(accepted).map(event).collect();
+    Ok((StatusCode::ACCEPTED, Json(Acceptance { events })))
+}
+
+/// An event, byte for byte as it is sent
+#[utoipa::path(get, path = "/v1/events/{id}", operation_id = "getEvent", tag = "events", params(("id" = String, Path, description = "The event's id")), responses(
+    (status = 200, body = Object),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn get(
+    Tenant(workspace): Tenant,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<impl IntoResponse, ApiError> {
+    let record = api.engine.event(&workspace, &id).await?;
+    let accepted_at = moment::write(record.accepted_at);
+    Ok(([(header::CONTENT_TYPE.as_str(), "application/json"), ("x-accepted-at", accepted_at.as_str())], record.body)
+        .into_response())
+}

@@ -1,0 +1,110 @@
+//! What is taken off a request: who asks, the body, the query.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use governor::clock::{Clock as _, DefaultClock};
+use serde::de::DeserializeOwned;
+
+use super::Api;
+use super::error::{ApiError, Code};
+use super::token;
+use crate::ids::WorkspaceId;
+
+/// How long the body of a request may take.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The workspace that the token opens, within its rate.
+pub(super) struct Tenant(pub(super) WorkspaceId);
+
+/// Whoever has the administrator's token.
+pub(super) struct Admin;
+
+/// A body of JSON.
+pub(super) struct Body<T>(pub(super) T);
+
+/// The query's parameters.
+pub(super) struct Params<T>(pub(super) T);
+
+enum Caller {
+    Admin,
+    Workspace(WorkspaceId),
+}
+
+async fn caller(parts: &Parts, api: &Api) -> Result<Caller, ApiError> {
+    let unauthorized = |message: &str| ApiError::new(Code::Unauthorized, message);
+    let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(|| unauthorized("a bearer token is needed"))?;
+    let bearer = header.to_str().ok().and_then(|header| header.split_once(' '));
+    let (_, secret) = bearer
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .ok_or_else(|| unauthorized("the Authorization header holds no bearer token"))?;
+    let hash = token::hash(secret.trim());
+    // Hashes are compared, so the time this takes tells nothing about a token.
+    if api.admin == Some(hash) {
+        return Ok(Caller::Admin);
+    }
+    let workspace = api.engine.authenticate(&hash, api.clock.now()).await?;
+    workspace.map(Caller::Workspace).ok_or_else(|| unauthorized("the token is unknown or has expired"))
+}
+
+impl FromRequestParts<Api> for Tenant {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let Caller::Workspace(workspace) = caller(parts, api).await? else {
+            return Err(ApiError::new(Code::Forbidden, "this needs a workspace's token, not the administrator's"));
+        };
+        match api.rate.check_key(&workspace) {
+            Ok(()) => Ok(Self(workspace)),
+            Err(until) => {
+                let wait = until.wait_time_from(DefaultClock::default().now()).as_secs().saturating_add(1);
+                Err(ApiError::new(Code::RateLimited, "there were too many requests").retry_after(wait))
+            }
+        }
+    }
+}
+
+impl FromRequestParts<Api> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        match caller(parts, api).await? {
+            Caller::Admin => Ok(Self),
+            Caller::Workspace(_) => {
+                Err(ApiError::new(Code::Forbidden, "this needs the administrator's token, not a workspace's"))
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, api)).await;
+        let bytes = bytes.map_err(|_| ApiError::invalid("the body did not arrive in time"))?.map_err(unreadable)?;
+        let value = serde_json::from_slice(&bytes);
+        value.map(Self).map_err(|error| ApiError::invalid(format!("the body is not as it must be: {error}")))
+    }
+}
+
+fn unreadable(rejection: BytesRejection) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        ApiError::new(Code::PayloadTooLarge, "the body is too large")
+    } else {
+        ApiError::invalid("the body could not be read")
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, ApiError> {
+        let query = Query::try_from_uri(&parts.uri);
+        query.map(|Query(params)| Self(params)).map_err(|error| ApiError::invalid(error.body_text()))
+    }
+}

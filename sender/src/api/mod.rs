@@ -1,0 +1,179 @@
+//! The sender's API: JSON over HTTP, described by OpenAPI 3.1, which is made from the handlers themselves.
+
+mod data;
+mod deliveries;
+mod error;
+mod events;
+mod extract;
+mod moment;
+mod operation;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+pub(crate) mod token;
+mod workspaces;
+
+use std::num::NonZeroU32;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
+use tracing::Instrument as _;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::error::{ApiError, Code};
+use crate::clock::Clock;
+use crate::deliver::Guard;
+use crate::engine::{Engine, TokenHash};
+use crate::ids::WorkspaceId;
+use crate::metrics::Metrics;
+
+/// How much is taken at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ApiLimits {
+    /// Bytes of a request's body.
+    pub(crate) request_bytes: usize,
+    /// Bytes of one event, as it is sent.
+    pub(crate) event_bytes: usize,
+    /// Events in one request.
+    pub(crate) events: usize,
+    /// Deliveries on a page.
+    pub(crate) page: usize,
+    /// Requests with a body, at a time.
+    pub(crate) bodies: usize,
+    /// Requests of one workspace in a second, on average; twice as many at once.
+    pub(crate) requests_per_second: NonZeroU32,
+}
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Api(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: ApiLimits,
+    /// The administrator's token; without one, nobody is.
+    pub(crate) admin: Option<TokenHash>,
+    /// Where deliveries may go.
+    pub(crate) guard: Guard,
+    rate: DefaultKeyedRateLimiter<WorkspaceId>,
+    bodies: Semaphore,
+}
+
+impl Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "clarife-sender",
+        description = "Delivers events to subscribed endpoints, signed, with retries. Times are RFC 3339; every refusal \
+                       is `{\"error\", \"code\"}`."
+    ),
+    security(("token" = []))
+)]
+struct Document;
+
+impl Api {
+    pub(crate) fn new(
+        engine: Arc<dyn Engine>,
+        clock: Clock,
+        metrics: Metrics,
+        limits: ApiLimits,
+        admin: Option<TokenHash>,
+        guard: Guard,
+    ) -> Self {
+        let rate = limits.requests_per_second;
+        let quota = Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
+        let (rate, bodies) = (RateLimiter::hashmap(quota), Semaphore::new(limits.bodies));
+        Self(Arc::new(Shared { engine, clock, metrics, limits, admin, guard, rate, bodies }))
+    }
+
+    /// Forgets the rates of workspaces that have been quiet.
+    pub(crate) fn tidy(&self) {
+        self.rate.retain_recent();
+    }
+
+    /// Everything that is served.
+    pub(crate) fn router(self) -> Router {
+        let (router, _) = routes();
+        router
+            .fallback(|| async { ApiError::not_found("path") })
+            .method_not_allowed_fallback(|| async {
+                ApiError::new(Code::MethodNotAllowed, "this path has other methods")
+            })
+            .layer(DefaultBodyLimit::max(self.limits.request_bytes))
+            .layer(middleware::from_fn_with_state(self.clone(), watch))
+            .with_state(self)
+    }
+}
+
+/// The API's description.
+pub(crate) fn document() -> OpenApi {
+    routes().1
+}
+
+fn routes() -> (Router<Api>, OpenApi) {
+    let mut document = Document::openapi();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    document.components.get_or_insert_default().add_security_scheme("token", bearer);
+    OpenApiRouter::with_openapi(document)
+        .routes(routes!(workspaces::create, workspaces::list))
+        .routes(routes!(workspaces::change))
+        .routes(routes!(workspaces::create_token, workspaces::tokens))
+        .routes(routes!(workspaces::delete_token))
+        .routes(routes!(workspaces::own))
+        .routes(routes!(subscriptions::create, subscriptions::list))
+        .routes(routes!(subscriptions::get, subscriptions::update, subscriptions::delete))
+        .routes(routes!(subscriptions::rotate_secret))
+        .routes(routes!(subscriptions::activate))
+        .routes(routes!(subscriptions::test))
+        .routes(routes!(subscriptions::resend))
+        .routes(routes!(subscriptions::warnings))
+        .routes(routes!(events::accept))
+        .routes(routes!(events::get))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get))
+        .routes(routes!(deliveries::resend))
+        .routes(routes!(operation::healthz))
+        .routes(routes!(operation::readyz))
+        .routes(routes!(operation::metrics))
+        .routes(routes!(operation::openapi))
+        .split_for_parts()
+}
+
+/// Counts, traces, and takes only so many requests with a body at a time: their memory is bounded by that.
+async fn watch(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let place = if request.method() == Method::GET { Ok(None) } else { api.bodies.try_acquire().map(Some) };
+    let Ok(_place) = place else {
+        api.metrics.answered(Code::Unavailable.status().as_u16());
+        return ApiError::new(Code::Unavailable, "there are too many requests at a time")
+            .retry_after(1)
+            .into_response();
+    };
+    let (method, path) = (request.method(), request.extensions().get::<MatchedPath>());
+    let path = path.map_or("", MatchedPath::as_str);
+    let span = tracing::info_span!("request", %method, path, status = tracing::field::Empty);
+    let response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    span.record("status", status);
+    api.metrics.answered(status);
+    response
+}

@@ -1,0 +1,569 @@
+//! The API as a client sees it, over the real store.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use clarife_webhooks::sender::{MAX_ATTEMPTS, Outcome, UnixMillis};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::{Api, ApiLimits, token};
+use crate::clock::Clock;
+use crate::deliver::Guard;
+use crate::engine::sqlite::Sqlite;
+use crate::engine::{Attempt, Engine, Limits};
+use crate::metrics::Metrics;
+
+const ADMIN: &str = "an administrator's token of 32 bytes";
+
+struct Bed {
+    router: Router,
+    engine: Arc<Sqlite>,
+    /// Of a workspace with the plan Pro.
+    token: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        Self::with(Guard::Public, 1000).await
+    }
+
+    async fn with(guard: Guard, rate: u32) -> Self {
+        let (folder, clock) = (tempfile::tempdir().expect("a folder"), Clock::start());
+        let path = folder.path().join("store.db");
+        let engine = Arc::new(Sqlite::open(&path, Limits { per_subscription: 8 }, clock.now()).expect("is new"));
+        let limits = ApiLimits {
+            request_bytes: 100_000,
+            event_bytes: 10_000,
+            events: 5,
+            page: 10,
+            bodies: 2,
+            requests_per_second: NonZeroU32::new(rate).expect("is not 0"),
+        };
+        let admin = Some(token::hash(ADMIN));
+        let api = Api::new(engine.clone(), clock, Metrics::new(), limits, admin, guard);
+        let mut bed = Self { router: api.router(), engine, token: String::new(), _folder: folder };
+        bed.token = bed.workspace("pro").await;
+        bed
+    }
+
+    /// A new workspace's token.
+    async fn workspace(&self, plan: &str) -> String {
+        let new = json!({"name": "Test", "plan": plan});
+        let (status, workspace) = self.ask(ADMIN, "POST", "/v1/workspaces", Some(new)).await;
+        assert_eq!(status, 201);
+        let path = format!("/v1/workspaces/{}/tokens", text(&workspace["id"]));
+        let (status, token) = self.ask(ADMIN, "POST", &path, Some(json!({"name": "test"}))).await;
+        assert_eq!(status, 201);
+        text(&token["token"])
+    }
+
+    async fn raw(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.expect("always answers")
+    }
+
+    async fn ask(&self, token: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        let response = self.raw(request.body(body).expect("a request")).await;
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.expect("is whole").to_bytes();
+        let value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        if status >= 400 {
+            assert!(value["error"].is_string() && value["code"].is_string(), "{method} {path}: {value}");
+        }
+        (status, value)
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.ask(&self.token, "GET", path, None).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.ask(&self.token, "POST", path, Some(body)).await
+    }
+
+    async fn subscribe(&self) -> Value {
+        let body = json!({"url": "https://example.com/hooks", "event_types": ["document.updated", "share.created"]});
+        let (status, created) = self.post("/v1/subscriptions", body).await;
+        assert_eq!(status, 201, "{created}");
+        created
+    }
+
+    /// Attempts everything that is due, as an endpoint that always answers so would have it.
+    async fn attempt_all(&self, status: u16) -> usize {
+        let far = UnixMillis::from_millis(i64::MAX);
+        let mut attempts = 0;
+        loop {
+            let claims = self.engine.claim(far, 1).await.expect("is open");
+            let Some(claim) = claims.first() else { return attempts };
+            let at = UnixMillis::from_secs(1_774_699_200);
+            let outcome = Outcome::Status(status);
+            let answer = b"no \xff".to_vec();
+            let attempt = Attempt { number: claim.attempt, started_at: at, ended_at: at, outcome, answer };
+            self.engine.record(claim, attempt).await.expect("is open");
+            attempts += 1;
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a string").to_owned()
+}
+
+fn event(id: &str) -> Value {
+    json!({"id": id, "type": "document.updated", "data": {"title": "Start"}})
+}
+
+#[tokio::test]
+async fn nothing_opens_without_its_token() {
+    let bed = Bed::new().await;
+    let document = serde_json::to_value(super::document()).expect("is JSON");
+    let mut operations = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            operations += 1;
+            let open = operation["security"] == json!([{}]);
+            let path = path.replace("{id}", "x").replace("{token}", "x");
+            let request = || Request::builder().method(method.to_uppercase().as_str()).uri(&path);
+            let response = bed.raw(request().body(Body::empty()).expect("a request")).await;
+            if open {
+                assert_eq!(response.status(), StatusCode::OK, "{method} {path}");
+                continue;
+            }
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+            for wrong in ["Bearer nobody's", "Basic dXNlcjpwYXNz", "Bearer", "nonsense"] {
+                let request = request().header("authorization", wrong).body(Body::empty()).expect("a request");
+                assert_eq!(bed.raw(request).await.status(), StatusCode::UNAUTHORIZED, "{method} {path} {wrong}");
+            }
+            let administration = operation["tags"] == json!(["administration"]) || path == "/metrics";
+            let other = if administration { bed.token.as_str() } else { ADMIN };
+            let (status, refusal) = bed.ask(other, &method.to_uppercase(), &path, None).await;
+            assert_eq!((status, &refusal["code"]), (403, &json!("FORBIDDEN")), "{method} {path}");
+        }
+    }
+    assert!(operations >= 20, "{operations}");
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+}
+
+#[test]
+fn the_description_is_complete() {
+    let document = serde_json::to_value(super::document()).expect("is JSON");
+    let mut names = std::collections::HashSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            assert!(names.insert(text(&operation["operationId"])), "{method} {path}");
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            let named: Vec<_> = path.split(['{', '}']).skip(1).step_by(2).collect();
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let in_path = parameters.iter().filter(|one| one["in"] == "path" && one["required"] == true);
+            assert_eq!(in_path.map(|one| text(&one["name"])).collect::<Vec<_>>(), named, "{method} {path}");
+        }
+    }
+    let written = document.to_string();
+    for reference in written.split("\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(document.pointer(reference).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_end_and_are_deleted() {
+    let bed = Bed::new().await;
+    let (_, all) = bed.ask(ADMIN, "GET", "/v1/workspaces", None).await;
+    let id = text(&all["workspaces"][0]["id"]);
+    let path = format!("/v1/workspaces/{id}/tokens");
+    let expired = json!({"name": "old", "expires_at": "2020-01-01T00:00:00Z"});
+    let (_, created) = bed.ask(ADMIN, "POST", &path, Some(expired)).await;
+    let (status, refusal) = bed.ask(&text(&created["token"]), "GET", "/v1/workspace", None).await;
+    assert_eq!((status, &refusal["code"]), (401, &json!("UNAUTHORIZED")));
+    let (_, tokens) = bed.ask(ADMIN, "GET", &path, None).await;
+    assert!(!tokens.to_string().contains("clt_"));
+    assert_eq!(bed.get("/v1/workspace").await.1["max_subscriptions"], 3);
+    for token in tokens["tokens"].as_array().expect("two") {
+        assert_eq!(bed.ask(ADMIN, "DELETE", &format!("{path}/{}", text(&token["id"])), None).await.0, 204);
+    }
+    assert_eq!(bed.get("/v1/workspace").await.0, 401);
+    let (status, changed) =
+        bed.ask(ADMIN, "PATCH", &format!("/v1/workspaces/{id}"), Some(json!({"plan": "business"}))).await;
+    assert_eq!((status, &changed["max_subscriptions"]), (200, &json!(20)));
+    assert_eq!(bed.ask(ADMIN, "PATCH", "/v1/workspaces/wsp_x", Some(json!({"plan": "pro"}))).await.0, 404);
+}
+
+#[tokio::test]
+async fn subscriptions_are_checked_and_their_secret_is_shown_once() {
+    let bed = Bed::new().await;
+    for (body, expected) in [
+        (json!({"url": "http://example.com/", "event_types": ["share.created"]}), "does not start with https://"),
+        (json!({"url": "https://127.1/", "event_types": ["share.created"]}), "a number in place of a host name"),
+        (json!({"url": "https://127.0.0.1/", "event_types": ["share.created"]}), "never sent to"),
+        (json!({"url": "https://[fd00::1]/", "event_types": ["share.created"]}), "never sent to"),
+        (json!({"url": "https://example.com/", "event_types": []}), "at least one event type"),
+        (json!({"url": "https://example.com/", "event_types": ["share.seen"]}), "\"share.seen\" does not exist"),
+        (json!({"url": "https://example.com/"}), "missing field `event_types`"),
+        (json!({"url": "https://example.com/", "event_types": [], "secret": "x"}), "unknown field `secret`"),
+        (json!([]), "the body is not as it must be"),
+    ] {
+        let (status, refusal) = bed.post("/v1/subscriptions", body.clone()).await;
+        assert_eq!((status, &refusal["code"]), (400, &json!("VALIDATION_ERROR")), "{body}");
+        assert!(text(&refusal["error"]).contains(expected), "{body}: {refusal}");
+    }
+    let created = bed.subscribe().await;
+    let (id, secret) = (text(&created["id"]), text(&created["secret"]));
+    assert!(secret.starts_with("whsec_") && created["active"] == true);
+    let path = format!("/v1/subscriptions/{id}");
+    let (_, rotated) = bed.post(&format!("{path}/rotate-secret"), json!({})).await;
+    let new_secret = text(&rotated["secret"]);
+    assert_ne!(new_secret, secret);
+    let change = json!({"event_types": ["media.uploaded"]});
+    let (status, changed) = bed.ask(&bed.token, "PATCH", &path, Some(change)).await;
+    assert_eq!((status, &changed["event_types"]), (200, &json!(["media.uploaded"])));
+    assert_eq!(changed["url"], "https://example.com/hooks");
+    for seen in [bed.get(&path).await.1, bed.get("/v1/subscriptions").await.1, changed] {
+        assert!(!seen.to_string().contains("whsec_"), "{seen}");
+    }
+    bed.subscribe().await;
+    bed.subscribe().await;
+    let body = json!({"url": "https://example.com/hooks", "event_types": ["share.created"]});
+    let (status, refusal) = bed.post("/v1/subscriptions", body).await;
+    assert_eq!((status, &refusal["code"]), (403, &json!("PLAN_LIMIT_REACHED")));
+    assert_eq!(bed.ask(&bed.token, "DELETE", &path, None).await.0, 204);
+    assert_eq!(bed.get(&path).await.0, 404);
+    bed.subscribe().await;
+}
+
+#[tokio::test]
+async fn development_takes_this_machine_and_plain_http() {
+    let bed = Bed::with(Guard::PublicAndLoopback, 1000).await;
+    for (url, expected) in [("http://127.0.0.1:3000/", 201), ("http://localhost:3000/", 201), ("http://10.0.0.1/", 400)]
+    {
+        let body = json!({"url": url, "event_types": ["share.created"]});
+        assert_eq!(bed.post("/v1/subscriptions", body).await.0, expected, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn events_are_accepted_once_and_sent_as_they_are_kept() {
+    let bed = Bed::new().await;
+    bed.subscribe().await;
+    let (status, accepted) = bed.post("/v1/events", event("evt_1")).await;
+    let expected = json!({"events": [{"id": "evt_1", "deliveries": 1, "repeated": false}]});
+    assert_eq!((status, accepted), (202, expected));
+    let many = json!({"events": [event("evt_1"), {"type": "share.created", "data": {"b": 1.0, "10": 1e21}}]});
+    let (status, accepted) = bed.post("/v1/events", many).await;
+    assert_eq!((status, &accepted["events"][0]["repeated"]), (202, &json!(true)));
+    let made = text(&accepted["events"][1]["id"]);
+    assert!(made.starts_with("evt_"));
+    let request = Request::builder()
+        .uri(format!("/v1/events/{made}"))
+        .header("authorization", format!("Bearer {}", bed.token))
+        .body(Body::empty());
+    let body = bed.raw(request.expect("a request")).await.into_body().collect().await.expect("is whole").to_bytes();
+    assert!(body.ends_with(br#""data":{"10":1e+21,"b":1}}"#), "{body:?}");
+
+    let dated =
+        json!({"id": "evt_2", "type": "document.updated", "created_at": "2026-03-28T13:00:00.250+01:00", "data": {}});
+    bed.post("/v1/events", dated).await;
+    assert_eq!(bed.get("/v1/events/evt_2").await.1["created_at"], "2026-03-28T12:00:00.25Z");
+    let conflict = json!({"id": "evt_1", "type": "document.updated", "data": {"title": "Other"}});
+    let (status, refusal) = bed.post("/v1/events", json!({"events": [event("evt_3"), conflict]})).await;
+    assert_eq!((status, &refusal["code"]), (409, &json!("CONFLICT")));
+    assert_eq!(bed.get("/v1/events/evt_3").await.0, 404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused_whole() {
+    let bed = Bed::new().await;
+    bed.subscribe().await;
+    let with =
+        |data: &str| format!(r#"{{"events": [{}, {{"type": "share.created", "data": {data}}}]}}"#, event("evt_1"));
+    for (body, status, expected) in [
+        (with(r#"{"n": 9007199254740993}"#), 400, "$.data.n"),
+        (with(r#"{"n": 99999999999999999999}"#), 400, "unsafe_integer"),
+        (with(r#"{"a": 1, "a": 2}"#), 400, "event 1: "),
+        (with(r#"{"__proto__": {}}"#), 400, "event 1: "),
+        (with("[]"), 400, "data_not_object"),
+        (with(&format!("{}{}", r#"{"a":"#.repeat(128), "1".to_owned() + &"}".repeat(128))), 400, "event 1: "),
+        (with(&format!(r#"{{"a": "{}"}}"#, "x".repeat(20_000))), 413, "event 1 has more than 10000 bytes"),
+        (
+            format!(r#"{{"type": "share.created", "data": {{"a": "{}"}}}}"#, "x".repeat(200_000)),
+            413,
+            "the body is too large",
+        ),
+        (r#"{"type": "share.seen", "data": {}}"#.into(), 400, "unknown_event_type"),
+        (r#"{"type": "share.created"}"#.into(), 400, "no data"),
+        (r#"{"data": {}}"#.into(), 400, "no type"),
+        (r#"{"id": "", "type": "share.created", "data": {}}"#.into(), 400, "empty_id"),
+        (
+            format!(r#"{{"id": "{}", "type": "share.created", "data": {{}}}}"#, "x".repeat(201)),
+            400,
+            "more than 200 bytes",
+        ),
+        (r#"{"type": "share.created", "created_at": "yesterday", "data": {}}"#.into(), 400, "created_at"),
+        (r#"{"events": []}"#.into(), 400, "empty"),
+        (r#"{"events": [], "type": "share.created"}"#.into(), 400, "not both"),
+        (json!({"events": vec![event("evt_1"); 6]}).to_string(), 400, "more than 5"),
+        ("{".into(), 400, "the body is not as it must be"),
+        ("\u{feff}{}".into(), 400, "the body is not as it must be"),
+    ] {
+        let request = Request::builder().method("POST").uri("/v1/events");
+        let request = request.header("authorization", format!("Bearer {}", bed.token)).body(Body::from(body.clone()));
+        let response = bed.raw(request.expect("a request")).await;
+        assert_eq!(response.status().as_u16(), status, "{}", &body[..body.len().min(200)]);
+        let bytes = response.into_body().collect().await.expect("is whole").to_bytes();
+        let refusal: Value = serde_json::from_slice(&bytes).expect("is JSON");
+        assert!(text(&refusal["error"]).contains(expected), "{refusal}");
+    }
+    assert_eq!(bed.get("/v1/deliveries").await.1["deliveries"], json!([]));
+}
+
+#[tokio::test]
+async fn the_log_shows_what_happened_and_sends_again() {
+    let bed = Bed::new().await;
+    let id = text(&bed.subscribe().await["id"]);
+    for n in 0..12 {
+        bed.post("/v1/events", event(&format!("evt_{n}"))).await;
+    }
+    let attempts = bed.attempt_all(503).await;
+    assert_eq!(attempts, 10);
+    let (_, warnings) = bed.get("/v1/warnings").await;
+    assert_eq!(warnings["warnings"][0]["subscription_id"], id);
+    assert!(text(&warnings["warnings"][0]["message"]).contains("status 503"));
+    let subscription = format!("/v1/subscriptions/{id}");
+    assert_eq!(bed.get(&subscription).await.1["active"], false);
+
+    // Pages of at most ten.
+    let (_, page) = bed.get("/v1/deliveries?limit=5&state=failed").await;
+    let (_, rest) = bed.get(&format!("/v1/deliveries?limit=10&state=failed&before={}", text(&page["next"]))).await;
+    let count = |page: &Value| page["deliveries"].as_array().map_or(0, Vec::len);
+    assert_eq!((count(&page), count(&rest), &rest["next"]), (5, 7, &Value::Null));
+    for wrong in ["limit=0", "limit=11", "limit=x", "state=lost", "before=x", "colour=red"] {
+        assert_eq!(bed.get(&format!("/v1/deliveries?{wrong}")).await.0, 400, "{wrong}");
+    }
+    let exhausted = rest["deliveries"].as_array().expect("some").iter().find(|one| one["attempts"] == MAX_ATTEMPTS);
+    let exhausted = exhausted.expect("the first had all its attempts");
+    assert_eq!(exhausted["reason"], "attempts_exhausted");
+    let delivery = format!("/v1/deliveries/{}", text(&exhausted["id"]));
+    let (_, detail) = bed.get(&delivery).await;
+    assert_eq!(detail["attempts_made"].as_array().map(Vec::len), Some(4));
+    assert_eq!(detail["attempts_made"][0]["status"], 503);
+    assert_eq!(detail["attempts_made"][0]["answer"], "no \u{fffd}");
+
+    let (status, refusal) = bed.post(&format!("{delivery}/resend"), json!({})).await;
+    assert_eq!((status, &refusal["code"]), (409, &json!("CONFLICT")));
+    assert_eq!(bed.post("/v1/events", event("evt_held")).await.1["events"][0]["deliveries"], 1);
+    assert_eq!(count(&bed.get("/v1/deliveries?state=held").await.1), 1);
+    assert_eq!(bed.post(&format!("{subscription}/activate"), json!({})).await.1["active"], true);
+    assert_eq!(bed.get("/v1/warnings").await.1["warnings"], json!([]));
+    assert_eq!(bed.attempt_all(200).await, 0);
+    let (status, begun) = bed.post(&format!("{delivery}/resend"), json!({})).await;
+    assert_eq!(status, 202);
+    assert_eq!(bed.get(&delivery).await.1["resent_as"], begun["delivery_id"]);
+    let since = json!({"since": "2020-01-01T00:00:00Z"});
+    assert_eq!(bed.post(&format!("{subscription}/resend"), since).await, (202, json!({"deliveries": 12})));
+    assert_eq!(bed.attempt_all(200).await, 13);
+
+    let (status, begun) = bed.post(&format!("{subscription}/test"), json!({"type": "media.uploaded"})).await;
+    assert_eq!(status, 202);
+    assert_eq!(bed.attempt_all(500).await, 1);
+    let (_, test) = bed.get(&format!("/v1/deliveries/{}", text(&begun["delivery_id"]))).await;
+    assert_eq!((&test["test"], &test["state"]), (&json!(true), &json!("failed")));
+    assert_eq!(bed.post(&format!("{subscription}/test"), json!({"type": "media.lost"})).await.0, 400);
+    assert_eq!(bed.get(&subscription).await.1["consecutive_failures"], 0);
+}
+
+#[tokio::test]
+async fn other_workspaces_see_nothing() {
+    let bed = Bed::new().await;
+    let id = text(&bed.subscribe().await["id"]);
+    bed.post("/v1/events", event("evt_1")).await;
+    let delivery = text(&bed.get("/v1/deliveries").await.1["deliveries"][0]["id"]);
+    let other = bed.workspace("business").await;
+    for (method, path) in [
+        ("GET", format!("/v1/subscriptions/{id}")),
+        ("DELETE", format!("/v1/subscriptions/{id}")),
+        ("POST", format!("/v1/subscriptions/{id}/rotate-secret")),
+        ("POST", format!("/v1/subscriptions/{id}/activate")),
+        ("GET", format!("/v1/deliveries?subscription_id={id}")),
+        ("GET", format!("/v1/deliveries/{delivery}")),
+        ("POST", format!("/v1/deliveries/{delivery}/resend")),
+        ("GET", "/v1/events/evt_1".to_owned()),
+    ] {
+        let (status, refusal) = bed.ask(&other, method, &path, None).await;
+        assert_eq!((status, &refusal["code"]), (404, &json!("NOT_FOUND")), "{method} {path}");
+    }
+    assert_eq!(bed.ask(&other, "GET", "/v1/subscriptions", None).await.1["subscriptions"], json!([]));
+}
+
+#[tokio::test]
+async fn too_many_requests_wait_and_others_do_not() {
+    let bed = Bed::with(Guard::Public, 2).await;
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        answers.push(bed.get("/v1/workspace").await.0);
+    }
+    assert_eq!((answers[0], answers.contains(&429)), (200, true));
+    let request = Request::builder().uri("/v1/workspace").header("authorization", format!("Bearer {}", bed.token));
+    let response = bed.raw(request.body(Body::empty()).expect("a request")).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+    let other = bed.workspace("pro").await;
+    assert_eq!(bed.ask(&other, "GET", "/v1/workspace", None).await.0, 200);
+}
+
+#[tokio::test]
+async fn refusals_have_one_shape_and_a_store_that_is_gone_is_503() {
+    let bed = Bed::new().await;
+    assert_eq!(bed.get("/v2/nothing").await.1["code"], "NOT_FOUND");
+    assert_eq!(
+        bed.ask(&bed.token, "PUT", "/v1/events", None).await,
+        (405, json!({"error": "this path has other methods", "code": "METHOD_NOT_ALLOWED"}))
+    );
+    assert_eq!(bed.get("/readyz").await.0, 200);
+    let (status, _) = bed.ask(ADMIN, "GET", "/metrics", None).await;
+    assert_eq!(status, 200);
+    bed.engine.close().await;
+    for (method, path, body) in [("POST", "/v1/events", Some(event("evt_1"))), ("GET", "/readyz", None)] {
+        let (status, refusal) = bed.ask(&bed.token, method, path, body).await;
+        assert_eq!((status, &refusal["code"]), (503, &json!("UNAVAILABLE")), "{path}");
+    }
+    assert_eq!(bed.get("/healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn bodies_at_a_time_are_limited() {
+    let bed = Bed::new().await;
+    let waiting = || {
+        let request = Request::builder().method("POST").uri("/v1/events");
+        let request = request.header("authorization", format!("Bearer {}", bed.token)).body(Body::new(Never));
+        tokio::spawn(bed.router.clone().oneshot(request.expect("a request")))
+    };
+    let (first, second) = (waiting(), waiting());
+    tokio::task::yield_now().await;
+    let (status, refusal) = bed.post("/v1/events", event("evt_1")).await;
+    assert_eq!((status, &refusal["code"]), (503, &json!("UNAVAILABLE")));
+    assert_eq!(bed.get("/v1/workspace").await.0, 200);
+    first.abort();
+    second.abort();
+    let _ = (first.await, second.await);
+    assert_eq!(bed.post("/v1/events", event("evt_1")).await.0, 202);
+}
+
+/// A body that never comes.
+struct Never;
+
+impl hyper::body::Body for Never {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn metrics_say_what_was_done() {
+    let bed = Bed::new().await;
+    bed.subscribe().await;
+    bed.post("/v1/events", event("evt_1")).await;
+    bed.post("/v1/events", event("evt_1")).await;
+    let request = Request::builder().uri("/metrics").header("authorization", format!("Bearer {ADMIN}"));
+    let response = bed.raw(request.body(Body::empty()).expect("a request")).await;
+    let bytes = response.into_body().collect().await.expect("is whole").to_bytes();
+    let text = String::from_utf8(bytes.to_vec()).expect("is text");
+    for line in [
+        "clarife_sender_events_accepted_total 1",
+        "clarife_sender_events_repeated_total 1",
+        "clarife_sender_deliveries_pending 1",
+        "clarife_sender_subscriptions{active=\"true\"} 1",
+        "clarife_sender_api_requests_total{status=\"202\"} 2",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+/// JSON as others write it: odd numbers, odd spaces, odd names, in any order.
+fn random_json(depth: usize) -> String {
+    const NUMBERS: [&str; 12] = [
+        "0",
+        "-0",
+        "-0.0",
+        "1.0",
+        "1e2",
+        "1E+21",
+        "1e-7",
+        "123456789012345680000.0",
+        "5e-324",
+        "0.1",
+        "9007199254740991",
+        "1e21",
+    ];
+    let pick = |from: &[&str]| from[fastrand::usize(..from.len())].to_owned();
+    match fastrand::u8(..if depth > 3 { 4 } else { 6 }) {
+        0 => pick(&["null", "true", "false"]),
+        1 => pick(&NUMBERS),
+        2 => format!("{:?}", f64::from_bits(fastrand::u64(..)).clamp(-1e300, 1e300)).replace("NaN", "0"),
+        3 => {
+            let char = || char::from_u32(fastrand::u32(..0x11_0000)).unwrap_or('\u{1f422}');
+            serde_json::to_string(&(0..fastrand::usize(..8)).map(|_| char()).collect::<String>()).expect("is JSON")
+        }
+        4 => {
+            let items: Vec<_> = (0..fastrand::usize(..4)).map(|_| random_json(depth + 1)).collect();
+            format!("[ {} ]", items.join(" ,\n"))
+        }
+        _ => random_object(depth),
+    }
+}
+
+fn random_object(depth: usize) -> String {
+    let names = ["a", "10", "9", "", "é", "01", "\\u0000", "constructor", "4294967295", "-1", "toJSON"];
+    let mut names: Vec<_> = names.iter().filter(|_| fastrand::u8(..3) == 0).collect();
+    fastrand::shuffle(&mut names);
+    let members: Vec<_> = names.iter().map(|name| format!("\"{name}\" :\t{}", random_json(depth + 1))).collect();
+    format!("{{{}}}", members.join(" , "))
+}
+
+#[tokio::test]
+async fn every_body_passes_the_documented_example() {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    let bed = Bed::new().await;
+    let signer = clarife_webhooks::sender::Signer::generate().expect("random bytes");
+    let mut lines = String::new();
+    for batch in 0..400 {
+        let event =
+            |n| format!(r#"{{"id": "evt_{batch}_{n}", "type": "share.created", "data": {}}}"#, random_object(0));
+        let events: Vec<String> = (0..5).map(event).collect();
+        let body = format!("{{\"events\": [{}]}}", events.join(","));
+        let request = Request::builder().method("POST").uri("/v1/events");
+        let request = request.header("authorization", format!("Bearer {}", bed.token)).body(Body::from(body.clone()));
+        let status = bed.raw(request.expect("a request")).await.status();
+        assert_eq!(status, StatusCode::ACCEPTED, "{body}");
+        for n in 0..5 {
+            let workspace = bed.engine.workspaces().await.expect("is open")[0].id.clone();
+            let body = bed.engine.event(&workspace, &format!("evt_{batch}_{n}")).await.expect("is kept").body;
+            let signature = signer.sign(&body, crate::clock::wall()).expect("a timestamp");
+            let line = json!({"secret": signer.secret().expose(), "signature": signature, "body": body});
+            lines.push_str(&format!("{line}\n"));
+        }
+    }
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/documented-example.cjs");
+    let mut node =
+        Command::new("node").arg(example).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Node");
+    let mut input = node.stdin.take().expect("is piped");
+    let writing = std::thread::spawn(move || input.write_all(lines.as_bytes()));
+    let output = node.wait_with_output().expect("ends");
+    writing.join().expect("no panic").expect("is read");
+    let said = String::from_utf8(output.stdout).expect("is text");
+    assert_eq!(said.trim(), "2000 verified, 0 refused");
+}

@@ -1,0 +1,245 @@
+//! Workspaces and their tokens: what the administrator does.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use clarife_webhooks::sender::Plan;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::{ApiError, Refusal};
+use super::extract::{Admin, Body, Tenant};
+use super::{Api, moment, token};
+use crate::engine::{Token, Workspace};
+use crate::ids::{TokenId, WorkspaceId};
+
+/// The longest name, in bytes.
+const MAX_NAME: usize = 200;
+
+/// What a workspace may have
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PlanName {
+    Pro,
+    Business,
+    Other,
+}
+
+impl From<PlanName> for Plan {
+    fn from(name: PlanName) -> Self {
+        match name {
+            PlanName::Pro => Self::Pro,
+            PlanName::Business => Self::Business,
+            PlanName::Other => Self::Other,
+        }
+    }
+}
+
+impl From<Plan> for PlanName {
+    fn from(plan: Plan) -> Self {
+        match plan {
+            Plan::Pro => Self::Pro,
+            Plan::Business => Self::Business,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A workspace
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WorkspaceView {
+    id: String,
+    name: String,
+    plan: PlanName,
+    /// How many subscriptions the plan allows
+    max_subscriptions: usize,
+    created_at: String,
+}
+
+impl From<Workspace> for WorkspaceView {
+    fn from(workspace: Workspace) -> Self {
+        Self {
+            id: workspace.id.to_string(),
+            name: workspace.name,
+            plan: workspace.plan.into(),
+            max_subscriptions: workspace.plan.max_subscriptions(),
+            created_at: moment::write(workspace.created_at),
+        }
+    }
+}
+
+/// All workspaces
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Workspaces {
+    workspaces: Vec<WorkspaceView>,
+}
+
+/// A workspace to be created
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewWorkspace {
+    name: String,
+    plan: PlanName,
+}
+
+/// A change to a workspace
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WorkspaceChange {
+    plan: PlanName,
+}
+
+/// A token to be created
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewToken {
+    name: String,
+    /// From this moment on it opens nothing; without one, it does not end
+    expires_at: Option<String>,
+}
+
+/// A token, without itself
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenView {
+    id: String,
+    name: String,
+    created_at: String,
+    expires_at: Option<String>,
+}
+
+impl From<&Token> for TokenView {
+    fn from(token: &Token) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name.clone(),
+            created_at: moment::write(token.created_at),
+            expires_at: token.expires_at.map(moment::write),
+        }
+    }
+}
+
+/// A new token
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TokenCreated {
+    #[serde(flatten)]
+    view: TokenView,
+    /// The token itself; it is not shown again
+    token: String,
+}
+
+/// A workspace's tokens
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Tokens {
+    tokens: Vec<TokenView>,
+}
+
+fn check_name(name: String) -> Result<String, ApiError> {
+    if name.trim().is_empty() || name.len() > MAX_NAME {
+        return Err(ApiError::invalid(format!("the name must have 1 to {MAX_NAME} bytes")));
+    }
+    Ok(name)
+}
+
+/// Create a workspace
+#[utoipa::path(post, path = "/v1/workspaces", operation_id = "createWorkspace", tag = "administration", request_body = NewWorkspace, responses(
+    (status = 201, body = WorkspaceView),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn create(
+    _: Admin,
+    State(api): State<Api>,
+    Body(new): Body<NewWorkspace>,
+) -> Result<(StatusCode, Json<WorkspaceView>), ApiError> {
+    let workspace = Workspace {
+        id: WorkspaceId::random(),
+        name: check_name(new.name)?,
+        plan: new.plan.into(),
+        created_at: api.clock.now(),
+    };
+    api.engine.create_workspace(workspace.clone()).await?;
+    Ok((StatusCode::CREATED, Json(workspace.into())))
+}
+
+/// All workspaces, oldest first
+#[utoipa::path(get, path = "/v1/workspaces", operation_id = "listWorkspaces", tag = "administration", responses(
+    (status = 200, body = Workspaces),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn list(_: Admin, State(api): State<Api>) -> Result<Json<Workspaces>, ApiError> {
+    let workspaces = api.engine.workspaces().await?.into_iter().map(WorkspaceView::from).collect();
+    Ok(Json(Workspaces { workspaces }))
+}
+
+/// Change a workspace's plan
+///
+/// Subscriptions beyond the new plan's limit stay.
+#[utoipa::path(patch, path = "/v1/workspaces/{id}", operation_id = "changeWorkspace", tag = "administration", request_body = WorkspaceChange, params(("id" = String, Path, description = "The workspace's id")), responses(
+    (status = 200, body = WorkspaceView),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn change(
+    _: Admin,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body(change): Body<WorkspaceChange>,
+) -> Result<Json<WorkspaceView>, ApiError> {
+    Ok(Json(api.engine.set_plan(&WorkspaceId::from(id), change.plan.into()).await?.into()))
+}
+
+/// Create a token for a workspace
+#[utoipa::path(post, path = "/v1/workspaces/{id}/tokens", operation_id = "createToken", tag = "administration", request_body = NewToken, params(("id" = String, Path, description = "The workspace's id")), responses(
+    (status = 201, body = TokenCreated),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn create_token(
+    _: Admin,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body(new): Body<NewToken>,
+) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
+    let secret = token::generate().map_err(|error| ApiError::new(super::Code::Internal, error.to_string()))?;
+    let token = Token {
+        id: TokenId::random(),
+        workspace: WorkspaceId::from(id),
+        name: check_name(new.name)?,
+        hash: token::hash(&secret),
+        created_at: api.clock.now(),
+        expires_at: new.expires_at.map(|text| moment::read("expires_at", &text)).transpose()?,
+    };
+    let view = TokenView::from(&token);
+    api.engine.create_token(token).await?;
+    Ok((StatusCode::CREATED, Json(TokenCreated { view, token: secret })))
+}
+
+/// A workspace's tokens, without themselves
+#[utoipa::path(get, path = "/v1/workspaces/{id}/tokens", operation_id = "listTokens", tag = "administration", params(("id" = String, Path, description = "The workspace's id")), responses(
+    (status = 200, body = Tokens),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn tokens(_: Admin, State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Tokens>, ApiError> {
+    let tokens = api.engine.tokens(&WorkspaceId::from(id)).await?;
+    Ok(Json(Tokens { tokens: tokens.iter().map(TokenView::from).collect() }))
+}
+
+/// Delete a token
+#[utoipa::path(delete, path = "/v1/workspaces/{id}/tokens/{token}", operation_id = "deleteToken", tag = "administration", params(("id" = String, Path, description = "The workspace's id"), ("token" = String, Path, description = "The token's id")), responses(
+    (status = 204),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn delete_token(
+    _: Admin,
+    State(api): State<Api>,
+    Path((id, token)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    api.engine.delete_token(&WorkspaceId::from(id), &TokenId::from(token)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The workspace that the token opens
+#[utoipa::path(get, path = "/v1/workspace", operation_id = "getOwnWorkspace", tag = "subscriptions", responses(
+    (status = 200, body = WorkspaceView),
+    (status = "4XX", body = Refusal),
+))]
+pub(super) async fn own(Tenant(id): Tenant, State(api): State<Api>) -> Result<Json<WorkspaceView>, ApiError> {
+    Ok(Json(api.engine.workspace(&id).await?.into()))
+}

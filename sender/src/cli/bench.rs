@@ -1,0 +1,338 @@
+//! `bench`: how much this machine delivers to itself.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use axum::Router;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use clap::Args;
+use clarife_webhooks::EventType;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, RETRY_DELAYS, Signer, build_event, new_event_id};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::clock::{Clock, wall};
+use crate::deliver::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
+use crate::engine::{self, DeliveryFilter, Engine, Limits, NewEvent, Workspace};
+use crate::ids::WorkspaceId;
+use crate::metrics::Metrics;
+
+/// Events accepted in one call where many are.
+const BATCH: usize = 100;
+
+/// How many subscriptions fail every other time, where lateness is measured, and how long all others take to answer.
+const FAILING: usize = 20;
+const SLOW: Duration = Duration::from_millis(100);
+
+/// How many calls are under way while events are accepted.
+const CALLERS: usize = 64;
+
+/// Measure how much this machine delivers to itself.
+#[derive(Args)]
+pub(super) struct Bench {
+    /// Deliveries for each measurement
+    #[arg(long, default_value_t = 50_000)]
+    deliveries: usize,
+    /// Subscriptions, each with its share of the deliveries
+    #[arg(long, default_value_t = 100)]
+    subscriptions: usize,
+    /// Bytes of a body, about
+    #[arg(long, default_value_t = 1024)]
+    body_bytes: usize,
+    /// Attempts under way at a time
+    #[arg(long, default_value_t = 256)]
+    max_in_flight: u32,
+    /// Attempts under way for one subscription
+    #[arg(long, default_value_t = 8)]
+    max_per_subscription: usize,
+    /// Use a store on these NATS servers, `nats://host:port,…`, instead of SQLite; it is left there
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
+    /// Measure instead how late retries are while so many deliveries wait
+    #[arg(long, value_name = "WAITING")]
+    backlog: Option<usize>,
+}
+
+/// A store of its own, with workspaces that each have subscriptions.
+struct Bed {
+    engine: Arc<dyn Engine>,
+    clock: Clock,
+    workspaces: Vec<WorkspaceId>,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(super) async fn run(self) -> Result<ExitCode> {
+        ensure!(self.subscriptions > 0 && self.deliveries > 0, "there is nothing to measure");
+        println!(
+            "{} deliveries to {} subscriptions, bodies of about {} bytes, {} processors",
+            self.deliveries,
+            self.subscriptions,
+            self.body_bytes,
+            std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+        );
+        match self.backlog {
+            Some(waiting) => self.lateness(waiting).await?,
+            None => self.throughput().await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn throughput(&self) -> Result<()> {
+        let (address, received) = receiver(Duration::ZERO).await?;
+        let client = self.client()?;
+        let rate = self.bare_loop(&client, address).await?;
+        println!("{rate:>9.0}/s  HTTP alone: the same client and bodies, nothing kept");
+
+        for (batch, what) in [(1, "one event a call"), (BATCH, "100 events a call")] {
+            let bed = self.bed(address).await?;
+            let start = Instant::now();
+            let events = self.fill(&bed, self.deliveries, batch).await?;
+            println!("{:>9.0}/s  events accepted, {what}", per_second(events, start));
+            bed.engine.close().await;
+        }
+
+        let rate = self.deliver(address, &received, client.clone(), 0).await?;
+        println!("{rate:>9.0}/s  deliveries from the store, signed, posted and recorded");
+        println!("{:>9}    MiB of memory at most so far, receiver included", peak_memory().unwrap_or_default());
+        let rate = self.deliver(address, &received, client, 1).await?;
+        println!("{rate:>9.0}/s  the same, while one more endpoint says nothing to each of its 1000 deliveries");
+        Ok(())
+    }
+
+    /// How many deliveries a second arrive, while some endpoints take what they get and do not answer.
+    async fn deliver(&self, address: SocketAddr, received: &AtomicU64, client: Client, hanging: usize) -> Result<f64> {
+        let bed = self.bed(address).await?;
+        for _ in 0..hanging {
+            let workspace = self.workspace(&bed).await?;
+            let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/hang"))?;
+            bed.engine.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
+            let events = (0..1000).map(|_| event(self.body_bytes)).collect::<Result<_>>()?;
+            bed.engine.accept(&workspace, events, bed.clock.now()).await?;
+        }
+        self.fill(&bed, self.deliveries, BATCH).await?;
+        received.store(0, Ordering::SeqCst);
+        let start = Instant::now();
+        let (_stop, dispatching) = self.dispatch(&bed, client);
+        while bed.engine.stats().await?.pending > u64::try_from(hanging.saturating_mul(1000))? {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let rate = per_second(self.deliveries, start);
+        dispatching.abort();
+        ensure!(received.load(Ordering::SeqCst) >= u64::try_from(self.deliveries)?, "deliveries are missing");
+        bed.engine.close().await;
+        Ok(rate)
+    }
+
+    /// Some subscriptions fail every other time; all others have a long line.
+    async fn lateness(&self, waiting: usize) -> Result<()> {
+        let (address, _) = receiver(SLOW).await?;
+        let bed = self.bed(address).await?;
+        self.fill(&bed, waiting, BATCH).await?;
+        let memory = peak_memory().unwrap_or_default();
+        let (stop, dispatching) = self.dispatch(&bed, self.client()?);
+        let (enough, mut samples) = (watch::Sender::new(false), JoinSet::new());
+        for n in 0..FAILING {
+            let workspace = self.workspace(&bed).await?;
+            let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/fail/{n}"))?;
+            bed.engine.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
+            let (engine, clock, size) = (bed.engine.clone(), bed.clock, self.body_bytes);
+            samples.spawn(sample(engine, clock, workspace, size, enough.subscribe()));
+        }
+        let few = u64::try_from(waiting.div_euclid(10))?;
+        let mut left = bed.engine.stats().await?.pending;
+        while left > few {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            left = bed.engine.stats().await?.pending;
+        }
+        let _ = enough.send(true);
+        let mut late: Vec<i64> = Vec::new();
+        while let Some(some) = samples.join_next().await {
+            late.extend(some??);
+        }
+        late.sort_unstable();
+        let last = late.len().saturating_sub(1);
+        let at = |percent: usize| late.get(last.saturating_mul(percent).div_euclid(100)).copied().unwrap_or_default();
+        println!("{} retries while {waiting} to {left} deliveries waited were late by", late.len());
+        println!("{:>9} ms in the median, {} ms in the 99th of 100, {} ms at most", at(50), at(99), at(100));
+        println!("{memory:>9} MiB of memory with all of them waiting, {} at most", peak_memory().unwrap_or_default());
+        let _ = stop.send(true);
+        dispatching.await?;
+        bed.engine.close().await;
+        Ok(())
+    }
+
+    fn client(&self) -> Result<Client> {
+        let (guard, lookup) = (Guard::PublicAndLoopback, system_lookup());
+        let idle_per_host = usize::try_from(self.max_in_flight)?;
+        Client::new(Options { guard, lookup, extra_roots: Vec::new(), idle_per_host })
+    }
+
+    fn dispatch(&self, bed: &Bed, client: Client) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
+        let (stop, stopped) = watch::channel(false);
+        let pace = Pace { max_in_flight: self.max_in_flight, standard_webhooks: true };
+        let dispatcher = Dispatcher::new(bed.engine.clone(), client, bed.clock, Metrics::new(), pace);
+        (stop, tokio::spawn(dispatcher.run(stopped)))
+    }
+
+    async fn workspace(&self, bed: &Bed) -> Result<WorkspaceId> {
+        let id = WorkspaceId::random();
+        let workspace =
+            Workspace { id: id.clone(), name: "Bench".to_owned(), plan: Plan::Business, created_at: bed.clock.now() };
+        bed.engine.create_workspace(workspace).await?;
+        Ok(id)
+    }
+
+    async fn bed(&self, address: SocketAddr) -> Result<Bed> {
+        let (folder, clock) = (tempfile::tempdir()?, Clock::start());
+        let limits = Limits { per_subscription: self.max_per_subscription };
+        let store = match &self.nats {
+            Some(servers) => format!("{servers}/bench-{}", Uuid::new_v4().simple()),
+            None => format!("sqlite:{}", folder.path().join("bench.db").display()),
+        };
+        let engine = engine::open(&store, limits, clock.now()).await?;
+        let mut bed = Bed { engine, clock, workspaces: Vec::new(), _folder: folder };
+        for n in 0..self.subscriptions {
+            // Each workspace has one subscription, so that a delivery is an event.
+            let id = self.workspace(&bed).await?;
+            let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/{n}"))?;
+            bed.engine.subscribe(&id, url, EventTypes::ALL, Signer::generate()?, clock.now()).await?;
+            bed.workspaces.push(id);
+        }
+        Ok(bed)
+    }
+
+    /// Accepts that many events, over all workspaces in turn.
+    async fn fill(&self, bed: &Bed, count: usize, batch: usize) -> Result<usize> {
+        let (mut calls, mut accepted) = (JoinSet::new(), 0_usize);
+        let mut workspaces = bed.workspaces.iter().cycle();
+        while accepted < count {
+            let Some(workspace) = workspaces.next().cloned() else { break };
+            let size = batch.min(count.saturating_sub(accepted));
+            let events = (0..size).map(|_| event(self.body_bytes)).collect::<Result<Vec<_>>>()?;
+            let (engine, now) = (bed.engine.clone(), bed.clock.now());
+            calls.spawn(async move { engine.accept(&workspace, events, now).await });
+            accepted = accepted.saturating_add(size);
+            if calls.len() >= CALLERS
+                && let Some(done) = calls.join_next().await
+            {
+                done??;
+            }
+        }
+        while let Some(done) = calls.join_next().await {
+            done??;
+        }
+        Ok(accepted)
+    }
+
+    async fn bare_loop(&self, client: &Client, address: SocketAddr) -> Result<f64> {
+        let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/"))?;
+        let signer = Signer::generate()?;
+        let body = Bytes::from(event(self.body_bytes)?.body);
+        let share = self.deliveries.div_euclid(usize::try_from(self.max_in_flight)?).max(1);
+        let (mut tasks, start) = (JoinSet::new(), Instant::now());
+        for _ in 0..self.max_in_flight {
+            let (client, url, signer, body) = (client.clone(), url.clone(), signer.clone(), body.clone());
+            tasks.spawn(async move {
+                for _ in 0..share {
+                    let signature = signer.sign(&body, wall())?;
+                    let answer = client.post(&url, body.clone(), [signature_header(&signature)]).await;
+                    ensure!(answer.outcome.is_success(), "was answered {}", answer.outcome);
+                }
+                Ok(())
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done??;
+        }
+        Ok(per_second(share.saturating_mul(usize::try_from(self.max_in_flight)?), start))
+    }
+}
+
+/// An event with a body of about that many bytes.
+fn event(bytes: usize) -> Result<NewEvent> {
+    let (id, event_type) = (new_event_id()?, EventType::DocumentUpdated);
+    let data = json!({"title": "x".repeat(bytes.saturating_sub(140))});
+    let body = build_event(&id, event_type, wall(), &data)?;
+    Ok(NewEvent { id, event_type: event_type.to_string(), body })
+}
+
+/// Sends one event after the other to an endpoint that fails at first: how late the retries were, in milliseconds.
+async fn sample(
+    engine: Arc<dyn Engine>,
+    clock: Clock,
+    workspace: WorkspaceId,
+    bytes: usize,
+    enough: watch::Receiver<bool>,
+) -> Result<Vec<i64>> {
+    let mut late = Vec::new();
+    while !*enough.borrow() {
+        engine.accept(&workspace, vec![event(bytes)?], clock.now()).await?;
+        let newest = DeliveryFilter { limit: 1, ..DeliveryFilter::default() };
+        let ended = loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let page = engine.deliveries(&workspace, &newest).await?;
+            let ended = page.deliveries.into_iter().find(|one| one.delivery.due().is_none());
+            if let Some(delivery) = ended {
+                break delivery;
+            }
+        };
+        let attempts = engine.delivery(&workspace, ended.id).await?.1;
+        let [first, second] = &attempts[..] else { bail!("{} attempts where two were wanted", attempts.len()) };
+        let due = first.ended_at.saturating_add(RETRY_DELAYS.first().copied().unwrap_or_default());
+        late.push(second.started_at.as_millis().saturating_sub(due.as_millis()));
+    }
+    Ok(late)
+}
+
+/// A receiver that counts, and refuses every other request to a path below /fail.
+async fn receiver(delay: Duration) -> Result<(SocketAddr, Arc<AtomicU64>)> {
+    let received = Arc::new(AtomicU64::new(0));
+    let refused: Arc<Mutex<HashSet<String>>> = Arc::default();
+    let count = Arc::clone(&received);
+    let app = Router::new().fallback(move |uri: axum::http::Uri, _: Bytes| {
+        let (count, refused) = (Arc::clone(&count), Arc::clone(&refused));
+        async move {
+            if uri.path() == "/hang" {
+                std::future::pending::<()>().await;
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            if uri.path().starts_with("/fail/") {
+                let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+                if !refused.remove(uri.path()) {
+                    refused.insert(uri.path().to_owned());
+                    return StatusCode::SERVICE_UNAVAILABLE;
+                }
+            } else if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            StatusCode::OK
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Ok((address, received))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate needs no more digits")]
+fn per_second(count: usize, start: Instant) -> f64 {
+    count as f64 / start.elapsed().as_secs_f64()
+}
+
+/// The most memory that this process has had, in MiB, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes.div_euclid(1024))
+}

@@ -1,0 +1,163 @@
+//! `sign`, `verify` and `inspect`: what the core says about a delivery that one has at hand.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use clarife_webhooks::sender::UnixMillis;
+use clarife_webhooks::{DEFAULT_TOLERANCE, ErrorCode, Webhook, WebhookError};
+
+use super::{Paint, Secrets, read};
+use crate::clock::wall;
+
+/// Sign a body.
+#[derive(Args)]
+pub(super) struct Sign {
+    /// The body; `-` for the standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    body: PathBuf,
+    #[command(flatten)]
+    secrets: Secrets,
+    /// Sign as of this moment, in Unix seconds [default: now]
+    #[arg(long, value_name = "SECONDS")]
+    at: Option<i64>,
+}
+
+impl Sign {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let at = self.at.unwrap_or_else(|| wall().as_secs());
+        println!("{}", self.secrets.webhook()?.sign(&read(&self.body)?, at)?);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// How to verify.
+#[derive(Args)]
+struct Verification {
+    /// Verify as of this moment, in Unix seconds [default: now]
+    #[arg(long, value_name = "SECONDS")]
+    at: Option<i64>,
+    /// How far the signature's time may be from that, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TOLERANCE)]
+    tolerance: u64,
+    /// Refuse events that were created longer ago, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    max_event_age: Option<u64>,
+}
+
+impl Verification {
+    fn now(&self) -> i64 {
+        self.at.unwrap_or_else(|| wall().as_secs())
+    }
+
+    fn apply(&self, webhook: Webhook) -> Webhook {
+        let webhook = webhook.with_tolerance(self.tolerance);
+        match self.max_event_age {
+            Some(age) => webhook.with_max_event_age(age),
+            None => webhook,
+        }
+    }
+}
+
+/// Verify a delivery.
+#[derive(Args)]
+pub(super) struct Verify {
+    /// The body, byte for byte as received; `-` for the standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    body: PathBuf,
+    /// The value of the X-Clarife-Signature header
+    #[arg(long, value_name = "HEADER")]
+    signature: String,
+    #[command(flatten)]
+    secrets: Secrets,
+    #[command(flatten)]
+    verification: Verification,
+}
+
+impl Verify {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let (paint, body) = (Paint::for_stdout(), read(&self.body)?);
+        let webhook = self.verification.apply(self.secrets.webhook()?);
+        match webhook.verify_at(&body, self.signature.as_str(), self.verification.now()) {
+            Ok(event) => {
+                println!("{} {} {} {}", paint.good("verified"), event.event_type(), event.id(), event.created_at());
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => {
+                refuse(paint, &error);
+                Ok(ExitCode::FAILURE)
+            }
+        }
+    }
+}
+
+fn refuse(paint: Paint, error: &WebhookError) {
+    println!("{} {error} ({})\n  {}", paint.bad("refused"), error.code(), error.hint());
+}
+
+/// Say what a signature header says.
+#[derive(Args)]
+pub(super) struct Inspect {
+    /// The value of the X-Clarife-Signature header
+    #[arg(value_name = "HEADER")]
+    signature: String,
+    /// The signing secret, to check the signatures; several, newest first
+    #[arg(long = "secret", env = "CLARIFE_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
+    secrets: Vec<String>,
+    /// The body, byte for byte as received
+    #[arg(long, value_name = "FILE", requires = "secrets")]
+    body: Option<PathBuf>,
+    #[command(flatten)]
+    verification: Verification,
+}
+
+impl Inspect {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let (paint, now) = (Paint::for_stdout(), self.verification.now());
+        let header = self.signature.as_str();
+        // Any secret tells whether the header is well-formed and in time.
+        let form = Webhook::new("whsec_")?.with_tolerance(u64::MAX);
+        let unread = form.verify_at("", header, now).err().filter(|error| error.code() != ErrorCode::SignatureMismatch);
+        if let Some(error) = unread {
+            refuse(paint, &error);
+            return Ok(ExitCode::FAILURE);
+        }
+        let elements = header.split(',').filter_map(|element| element.trim().split_once('='));
+        let mut signatures: u32 = 0;
+        for (key, value) in elements {
+            match key {
+                "t" => {
+                    let seconds: i64 = value.parse()?;
+                    let moment = UnixMillis::from_secs(seconds).to_rfc3339().unwrap_or_else(|| "far away".to_owned());
+                    let age = now.saturating_sub(seconds);
+                    let relation =
+                        if age < 0 { format!("{} s ahead", age.saturating_neg()) } else { format!("{age} s ago") };
+                    println!("t   {seconds} = {moment}, {relation}");
+                }
+                "v1" => {
+                    signatures = signatures.saturating_add(1);
+                    println!("v1  {value}");
+                }
+                other => println!("{other}  ignored: {value}"),
+            }
+        }
+        println!("    signed with {signatures} secret{}", if signatures == 1 { "" } else { "s" });
+        let webhook = match (&self.body, self.secrets.is_empty()) {
+            (_, true) | (None, _) => self.verification.apply(Webhook::new("whsec_")?),
+            _ => self.verification.apply(Webhook::from_secrets(&self.secrets)?),
+        };
+        let body = self.body.as_deref().map(read).transpose()?;
+        match webhook.verify_at(body.as_deref().unwrap_or_default(), header, now) {
+            Ok(_) => println!("{}", paint.good("it would be verified")),
+            Err(error) if error.code() == ErrorCode::SignatureMismatch && body.is_none() => {
+                println!("{}", paint.good("well-formed and in time; give --secret and --body to check the signature"));
+            }
+            Err(error) => {
+                refuse(paint, &error);
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

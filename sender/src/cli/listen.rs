@@ -1,0 +1,154 @@
+//! `listen`: a receiver on this machine that shows what it gets.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use clap::Args;
+use clarife_webhooks::sender::{EndpointUrl, Outcome};
+use clarife_webhooks::{Event, SIGNATURE_HEADER, Webhook, WebhookError};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::{Paint, Secrets, printable};
+use crate::clock::wall;
+use crate::deliver::{Client, Guard, Options, system_lookup};
+
+/// More than any sender sends.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// Receive deliveries here, verify them and show them.
+#[derive(Args)]
+pub(super) struct Listen {
+    /// The port; every path is fine
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    #[command(flatten)]
+    secrets: Secrets,
+    /// Print one JSON object for each delivery
+    #[arg(long)]
+    json: bool,
+    /// Pass each verified delivery on, byte for byte, and answer what is answered there
+    #[arg(long, value_name = "URL")]
+    forward_to: Option<String>,
+    /// Answer with this status, to see what happens
+    #[arg(long, value_name = "STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
+    answer: u16,
+}
+
+struct Listener {
+    webhook: Webhook,
+    json: bool,
+    paint: Paint,
+    forward: Option<(Client, EndpointUrl)>,
+    answer: StatusCode,
+}
+
+impl Listen {
+    pub(super) async fn run(self) -> Result<ExitCode> {
+        let forward = self.forward_to.as_deref().map(forward).transpose()?;
+        let listener = Listener {
+            webhook: self.secrets.webhook()?,
+            json: self.json,
+            paint: Paint::for_stdout(),
+            forward,
+            answer: StatusCode::from_u16(self.answer)?,
+        };
+        let socket = TcpListener::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port)).await;
+        let socket = socket.with_context(|| format!("port {} cannot be listened on", self.port))?;
+        eprintln!("listening on http://{}", socket.local_addr()?);
+        let app = Router::new().fallback(receive).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(Arc::new(listener));
+        axum::serve(socket, app).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn forward(url: &str) -> Result<(Client, EndpointUrl)> {
+    let url =
+        EndpointUrl::parse_allowing_plain_http(url).map_err(|error| anyhow::anyhow!("{error}; {}", error.hint()))?;
+    let (guard, lookup) = (Guard::PublicAndLoopback, system_lookup());
+    Ok((Client::new(Options { guard, lookup, extra_roots: Vec::new(), idle_per_host: 1 })?, url))
+}
+
+async fn receive(
+    State(listener): State<Arc<Listener>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if method != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
+    }
+    let event = match listener.webhook.verify(&body, &headers) {
+        Ok(event) => event,
+        Err(error) => {
+            listener.show_refusal(&uri, &error);
+            let answer = json!({"error": error.to_string(), "code": error.code().as_str()});
+            return (StatusCode::BAD_REQUEST, Json(answer)).into_response();
+        }
+    };
+    let (status, answer) = match &listener.forward {
+        None => (listener.answer, Vec::new()),
+        Some((client, url)) => {
+            let answer = client.post(url, body.clone(), signatures(&headers)).await;
+            match answer.outcome {
+                Outcome::Status(status) => {
+                    (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), answer.body)
+                }
+                Outcome::Failure(kind) => (StatusCode::BAD_GATEWAY, kind.as_str().into()),
+            }
+        }
+    };
+    listener.show(&uri, &event, status);
+    (status, answer).into_response()
+}
+
+/// The headers that sign, as they came.
+fn signatures(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let signs = |name: &HeaderName| {
+        name.as_str().eq_ignore_ascii_case(SIGNATURE_HEADER) || name.as_str().starts_with("webhook-")
+    };
+    let signing = headers.iter().filter(|(name, _)| signs(name));
+    signing.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+impl Listener {
+    fn show(&self, uri: &Uri, event: &Event<'_>, status: StatusCode) {
+        let data: Value = serde_json::from_str(event.data()).unwrap_or_default();
+        if self.json {
+            let line = json!({
+                "received_at": wall().to_rfc3339(), "verified": true, "path": uri.path(), "answered": status.as_u16(),
+                "id": event.id(), "type": event.event_type().as_str(), "created_at": event.created_at().to_string(),
+                "data": data,
+            });
+            println!("{line}");
+            return;
+        }
+        let (paint, word) = (self.paint, if status.is_success() { "verified" } else { "verified, answered" });
+        let word = if status.is_success() { paint.good(word) } else { paint.bad(format_args!("{word} {status}")) };
+        let (kind, id) = (printable(event.event_type().as_str()), printable(event.id()));
+        println!("{word} {kind} {}", paint.dim(format_args!("{id} {}", uri.path())));
+        println!("{}", printable(&serde_json::to_string_pretty(&data).unwrap_or_default()));
+    }
+
+    fn show_refusal(&self, uri: &Uri, error: &WebhookError) {
+        if self.json {
+            let line = json!({
+                "received_at": wall().to_rfc3339(), "verified": false, "path": uri.path(), "answered": 400,
+                "error": error.to_string(), "code": error.code().as_str(), "hint": error.hint(),
+            });
+            println!("{line}");
+            return;
+        }
+        let paint = self.paint;
+        println!("{} {error} ({}) {}", paint.bad("refused"), error.code(), paint.dim(uri.path()));
+        println!("  {}", error.hint());
+    }
+}

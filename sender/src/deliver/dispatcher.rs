@@ -1,0 +1,170 @@
+//! The loop: claim what is due, attempt it, record what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clarife_webhooks::sender::{ATTEMPT_TIMEOUT, Outcome, Recorded};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tracing::{Instrument as _, Span};
+
+use super::client::{Client, signature_header, standard_headers};
+use crate::clock::{Clock, wall};
+use crate::engine::{Attempt, Claim, Engine, EngineError};
+use crate::metrics::Metrics;
+
+/// How many deliveries are claimed at a time, at most.
+const CLAIMS: usize = 512;
+
+/// How long to wait before a store that has failed is asked again, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// How long attempts that are under way may go on when the sender stops.
+const GRACE: Duration = Duration::from_secs(ATTEMPT_TIMEOUT.as_secs() + 5);
+
+/// Works through what is due, so much at a time.
+pub(crate) struct Dispatcher {
+    attempts: Attempts,
+    slots: Arc<Semaphore>,
+    max_in_flight: u32,
+}
+
+#[derive(Clone)]
+struct Attempts {
+    engine: Arc<dyn Engine>,
+    client: Client,
+    clock: Clock,
+    metrics: Metrics,
+    standard_webhooks: bool,
+}
+
+/// How it goes about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Attempts under way at a time.
+    pub(crate) max_in_flight: u32,
+    /// Whether the headers of Standard Webhooks are sent beside clarife's.
+    pub(crate) standard_webhooks: bool,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(engine: Arc<dyn Engine>, client: Client, clock: Clock, metrics: Metrics, pace: Pace) -> Self {
+        let (max_in_flight, standard_webhooks) = (pace.max_in_flight.max(1), pace.standard_webhooks);
+        let slots = Arc::new(Semaphore::new(usize::try_from(max_in_flight).unwrap_or(Semaphore::MAX_PERMITS)));
+        Self { attempts: Attempts { engine, client, clock, metrics, standard_webhooks }, slots, max_in_flight }
+    }
+
+    /// Runs until `stop` becomes true; then waits for what is under way. What is not finished in time is attempted again
+    /// after the next start.
+    pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut stopped = std::pin::pin!(async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        });
+        tokio::select! {
+            () = &mut stopped => {}
+            () = self.dispatch() => {}
+        }
+        let all = self.slots.acquire_many(self.max_in_flight);
+        if tokio::time::timeout(GRACE, all).await.is_err() {
+            tracing::warn!("some attempts did not end in time; they are made again after the next start");
+        }
+    }
+
+    async fn dispatch(&self) {
+        let (engine, clock) = (&self.attempts.engine, &self.attempts.clock);
+        let mut pause = PAUSES.0;
+        loop {
+            let Ok(first) = Arc::clone(&self.slots).acquire_owned().await else { return };
+            let free = self.slots.available_permits().saturating_add(1);
+            match engine.claim(clock.now(), free.min(CLAIMS)).await {
+                Ok(claims) if claims.is_empty() => {
+                    drop(first);
+                    engine.ready(clock.now()).await;
+                }
+                Ok(claims) => {
+                    pause = PAUSES.0;
+                    let mut first = Some(first);
+                    for claim in claims {
+                        let slot = first.take().or_else(|| Arc::clone(&self.slots).try_acquire_owned().ok());
+                        let span = tracing::info_span!(
+                            "attempt",
+                            delivery = %claim.delivery,
+                            event = claim.event_id,
+                            subscription = %claim.subscription.id,
+                            number = claim.attempt,
+                            outcome = tracing::field::Empty,
+                        );
+                        tokio::spawn(self.attempts.clone().attempt(claim, slot).instrument(span));
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "nothing can be claimed");
+                    drop(first);
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(PAUSES.1);
+                }
+            }
+        }
+    }
+}
+
+impl Attempts {
+    /// Attempts one delivery; the slot is free when the outcome is recorded.
+    async fn attempt(self, claim: Claim, _slot: Option<OwnedSemaphorePermit>) {
+        let _in_flight = self.metrics.attempt_started();
+        let (signer, body, signed_at) = (&claim.subscription.signer, claim.body.clone(), wall());
+        let started_at = self.clock.now();
+        self.metrics.attempt_late_by(claim.due, started_at);
+        let Ok(signature) = signer.sign(&body, signed_at) else {
+            tracing::error!("the system's clock is before 1970 or far in the future: nothing can be signed");
+            tokio::time::sleep(PAUSES.1).await;
+            return self.engine.release(&claim).await;
+        };
+        let mut headers = vec![signature_header(&signature)];
+        if self.standard_webhooks
+            && let Ok(standard) = signer.sign_standard(&body, &claim.event_id, signed_at)
+        {
+            headers.extend(standard_headers(&standard)); // not every id can stand in a header
+        }
+        let answer = self.client.post(&claim.subscription.subscription.url, body, headers).await;
+        let attempt = Attempt {
+            number: claim.attempt,
+            started_at,
+            ended_at: self.clock.now(),
+            outcome: answer.outcome,
+            answer: answer.body,
+        };
+        Span::current().record("outcome", tracing::field::display(answer.outcome));
+        self.metrics.attempt_ended(&attempt);
+        if let Some(recorded) = self.record(&claim, attempt).await {
+            self.report(&claim, answer.outcome, &recorded);
+        }
+    }
+
+    /// Records until the store takes it: an outcome that is not recorded is an attempt made again.
+    async fn record(&self, claim: &Claim, attempt: Attempt) -> Option<Recorded> {
+        let mut pause = PAUSES.0;
+        loop {
+            match self.engine.record(claim, attempt.clone()).await {
+                Ok(recorded) => return recorded,
+                Err(EngineError::Unavailable(why)) => {
+                    tracing::error!(why, "an attempt cannot be recorded yet");
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(PAUSES.1);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "an attempt was not recorded");
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn report(&self, claim: &Claim, outcome: Outcome, recorded: &Recorded) {
+        tracing::debug!("attempted");
+        self.metrics.recorded(recorded);
+        if recorded.deactivated {
+            let host = claim.subscription.subscription.url.host();
+            tracing::warn!(host, %outcome, "a subscription was deactivated");
+        }
+    }
+}

@@ -1,0 +1,462 @@
+//! Attempts against real sockets: what each kind of endpoint comes to, and where no connection is ever made.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::{Router, routing::post};
+use bytes::Bytes;
+use clarife_webhooks::sender::{
+    ATTEMPT_TIMEOUT, EndpointUrl, EventTypes, FailureKind, Outcome, Plan, Signer, build_event,
+};
+use clarife_webhooks::{EventType, SIGNATURE_HEADER, Webhook};
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper::{Request, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::client::{Answer, KEPT_ANSWER, MAX_ANSWER};
+use super::connector::Lookup;
+use super::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
+use crate::clock::{Clock, wall};
+use crate::engine::sqlite::Sqlite;
+use crate::engine::{DeliveryFilter, Engine, Limits, NewEvent, StateName, SubscriptionRecord, Workspace};
+use crate::ids::WorkspaceId;
+use crate::metrics::Metrics;
+
+fn client(guard: Guard) -> Client {
+    client_with(guard, system_lookup(), vec![])
+}
+
+fn client_with(guard: Guard, lookup: Lookup, extra_roots: Vec<CertificateDer<'static>>) -> Client {
+    Client::new(Options { guard, lookup, extra_roots, idle_per_host: 8 }).expect("is a client")
+}
+
+/// Every name leads to these addresses.
+fn names_lead_to(addresses: &[&str]) -> Lookup {
+    let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().expect("an address")).collect();
+    Arc::new(move |_| {
+        let addresses = addresses.clone();
+        Box::pin(async move { Ok(addresses) })
+    })
+}
+
+async fn post_to(client: &Client, url: &str) -> Answer {
+    let url = EndpointUrl::parse_allowing_plain_http(url).expect("a URL");
+    client.post(&url, Bytes::from_static(b"{}"), [signature_header("t=1,v1=00")]).await
+}
+
+async fn outcome(url: &str) -> Outcome {
+    post_to(&client(Guard::PublicAndLoopback), url).await.outcome
+}
+
+const fn failure(kind: FailureKind) -> Outcome {
+    Outcome::Failure(kind)
+}
+
+/// A server that answers every request with these bytes, however little sense they make, and counts connections.
+async fn raw_server(answer: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (address, count) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));
+    let connections = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            connections.fetch_add(1, Ordering::SeqCst);
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(&answer).await;
+                if answer.is_empty() {
+                    std::future::pending::<()>().await; // says nothing, for ever
+                }
+            });
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test]
+async fn each_kind_of_answer_has_its_outcome() {
+    let status = |status: u16| format!("HTTP/1.1 {status} x\r\ncontent-length: 2\r\n\r\nok").into_bytes();
+    let long_header = format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "a".repeat(1_000_000)).into_bytes();
+    for (answer, expected) in [
+        (status(200), Outcome::Status(200)),
+        (status(204), Outcome::Status(204)),
+        (status(410), Outcome::Status(410)),
+        (status(503), Outcome::Status(503)),
+        (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), failure(FailureKind::InvalidResponse)),
+        (b"HTTP/1.1 abc\r\n\r\n".to_vec(), failure(FailureKind::InvalidResponse)),
+        (b"HTTP/1.1 200 OK\r\ncontent-le".to_vec(), failure(FailureKind::Connection)),
+        (long_header, failure(FailureKind::TooLarge)),
+    ] {
+        let (address, _) = raw_server(answer.clone()).await;
+        let start = String::from_utf8_lossy(&answer[..answer.len().min(40)]).into_owned();
+        assert_eq!(outcome(&format!("http://{address}/hooks")).await, expected, "{start}");
+    }
+    let free = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("a port");
+    assert_eq!(outcome(&format!("http://{free}/")).await, failure(FailureKind::Connection));
+    assert_eq!(outcome("http://does-not-exist.invalid/").await, failure(FailureKind::Dns));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_says_nothing_is_given_up_after_ten_seconds() {
+    let start = tokio::time::Instant::now();
+    let (silent, _) = raw_server(vec![]).await;
+    // One whose headers never end; and a body that never ends decides nothing and holds nobody up.
+    let headers = trickle(b"HTTP/1.1 200 OK\r\nx: ".to_vec()).await;
+    let body = trickle(b"HTTP/1.1 200 OK\r\n\r\nbody".to_vec()).await;
+    let client = client(Guard::PublicAndLoopback);
+    let urls = [silent, headers, body].map(|address| format!("http://{address}/"));
+    let (silent, headers, body) =
+        tokio::join!(post_to(&client, &urls[0]), post_to(&client, &urls[1]), post_to(&client, &urls[2]));
+    assert_eq!((silent.outcome, headers.outcome), (failure(FailureKind::Timeout), failure(FailureKind::Timeout)));
+    assert_eq!((body.outcome, body.body.starts_with(b"body")), (Outcome::Status(200), true));
+    assert!(start.elapsed() >= ATTEMPT_TIMEOUT);
+}
+
+/// A server that begins like this and then sends a byte now and then.
+async fn trickle(start: Vec<u8>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let Ok((mut stream, _)) = listener.accept().await else { return };
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(&start).await;
+        while stream.write_all(b"a").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn answers_are_read_and_kept_within_bounds() {
+    let answer = |length: usize| {
+        let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
+        answer.extend(vec![b'x'; length]);
+        answer
+    };
+    let (address, _) = raw_server(answer(MAX_ANSWER * 100)).await;
+    let large = post_to(&client(Guard::PublicAndLoopback), &format!("http://{address}/")).await;
+    assert_eq!((large.outcome, large.body), (Outcome::Status(200), vec![b'x'; KEPT_ANSWER]));
+    let (address, _) = raw_server(answer(5)).await;
+    let small = post_to(&client(Guard::PublicAndLoopback), &format!("http://{address}/")).await;
+    assert_eq!(small.body, b"xxxxx");
+}
+
+#[tokio::test]
+async fn redirects_are_answers_and_never_followed() {
+    let (target, visits) = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+    for status in [301, 302, 303, 307, 308] {
+        for location in [format!("http://{target}/"), "http://169.254.169.254/latest/meta-data/".to_owned()] {
+            let answer = format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+            let (address, _) = raw_server(answer.into_bytes()).await;
+            assert_eq!(outcome(&format!("http://{address}/")).await, Outcome::Status(status));
+        }
+    }
+    assert_eq!(visits.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn forbidden_addresses_are_never_connected_to() {
+    let (server, connections) = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+    let port = server.port();
+    let public = client(Guard::Public);
+    for host in [
+        "127.0.0.1",
+        "127.8.8.8",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[64:ff9b::127.0.0.1]",
+        "[2002:7f00:1::]",
+        "[::]",
+        "0.0.0.0",
+        "10.0.0.1",
+        "192.168.0.1",
+        "169.254.169.254",
+        "[fd00:ec2::254]",
+        "[fe80::1]",
+        "localhost",
+    ] {
+        let answer = post_to(&public, &format!("https://{host}:{port}/")).await;
+        assert_eq!(answer.outcome, failure(FailureKind::ForbiddenAddress), "{host}");
+    }
+    // What the rules for URLs refuse is refused here as well, however a system spells it.
+    let connector = super::connector::Connector::new(Guard::Public, system_lookup());
+    for host in ["127.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "017700000001", "0177.0.0.1", "127.0.0.1.", "0"] {
+        let uri = format!("http://{host}:{port}/").parse().expect("is a URI");
+        let refused = tower::ServiceExt::oneshot(connector.clone(), uri).await.expect_err(host);
+        assert!(matches!(refused.0, FailureKind::ForbiddenAddress | FailureKind::Dns), "{host}: {refused}");
+    }
+    // Names that lead there, alone or behind each other.
+    for addresses in [&["127.0.0.1"][..], &["::1"], &["::ffff:127.0.0.1"], &["10.0.0.1", "127.0.0.1", "fe80::1"]] {
+        let named = client_with(Guard::Public, names_lead_to(addresses), vec![]);
+        let answer = post_to(&named, &format!("https://hooks.example.com:{port}/")).await;
+        assert_eq!(answer.outcome, failure(FailureKind::ForbiddenAddress), "{addresses:?}");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+    // Plain HTTP is for development, even to where a connection may be made.
+    assert_eq!(post_to(&public, "http://192.0.2.1/").await.outcome, failure(FailureKind::Tls));
+}
+
+#[tokio::test]
+async fn a_name_that_changes_its_answer_gains_nothing() {
+    let (server, connections) = raw_server(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec()).await;
+    // In development this machine is allowed; the private network never is.
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let changing: Lookup = Arc::new(move |_| {
+        let private = count.fetch_add(1, Ordering::SeqCst) % 2 == 1;
+        let address: IpAddr = if private { "10.0.0.1" } else { "127.0.0.1" }.parse().expect("an address");
+        Box::pin(async move { Ok(vec![address]) })
+    });
+    let client = client_with(Guard::PublicAndLoopback, changing, vec![]);
+    let url = format!("http://rebinding.example.com:{}/", server.port());
+    assert_eq!(post_to(&client, &url).await.outcome, Outcome::Status(200));
+    assert_eq!(post_to(&client, &url).await.outcome, failure(FailureKind::ForbiddenAddress));
+    assert_eq!(post_to(&client, &url).await.outcome, Outcome::Status(200));
+    assert_eq!((asked.load(Ordering::SeqCst), connections.load(Ordering::SeqCst)), (3, 2));
+    // Where a name has both, only the allowed one is used.
+    let mixed = client_with(Guard::PublicAndLoopback, names_lead_to(&["10.0.0.1", "127.0.0.1"]), vec![]);
+    assert_eq!(post_to(&mixed, &url).await.outcome, Outcome::Status(200));
+}
+
+/// A TLS server for `localhost` that tells the HTTP version of each request; its certificate.
+async fn tls_server() -> (SocketAddr, CertificateDer<'static>) {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let certificate = certified.cert.der().clone();
+    let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+    let provider = rustls::crypto::ring::default_provider();
+    let mut config = rustls::ServerConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key.into())
+        .expect("a key");
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve_tls(acceptor.clone(), stream));
+        }
+    });
+    (address, certificate)
+}
+
+async fn serve_tls(acceptor: tokio_rustls::TlsAcceptor, stream: TcpStream) {
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let service = service_fn(async |request: Request<hyper::body::Incoming>| {
+        let body = if request.version() == Version::HTTP_2 { "HTTP/2" } else { "HTTP/1.1" };
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(body))))
+    });
+    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
+}
+
+#[tokio::test]
+async fn certificates_are_checked_and_http_2_is_spoken() {
+    let (address, certificate) = tls_server().await;
+    let url = format!("https://localhost:{}/", address.port());
+    let lookup = || names_lead_to(&["127.0.0.1"]);
+    let stranger = client_with(Guard::PublicAndLoopback, lookup(), vec![]);
+    assert_eq!(post_to(&stranger, &url).await.outcome, failure(FailureKind::Tls));
+    let trusting = client_with(Guard::PublicAndLoopback, lookup(), vec![certificate]);
+    let answer = post_to(&trusting, &url).await;
+    assert_eq!((answer.outcome, &answer.body[..]), (Outcome::Status(200), &b"HTTP/2"[..]));
+    let wrong_name = post_to(&trusting, &format!("https://other.example.com:{}/", address.port())).await;
+    assert_eq!(wrong_name.outcome, failure(FailureKind::Tls));
+    let (plain, _) = raw_server(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()).await;
+    assert_eq!(
+        post_to(&trusting, &format!("https://localhost:{}/", plain.port())).await.outcome,
+        failure(FailureKind::Tls)
+    );
+}
+
+/// A receiver that verifies, as users do, by both kinds of headers; each request waits as long as `delay` says for its path.
+#[derive(Clone)]
+struct Receiver {
+    webhook: Arc<Webhook>,
+    /// For the headers of Standard Webhooks beside clarife's.
+    standard: Arc<Webhook>,
+    seen: Arc<Mutex<Vec<String>>>,
+    now: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+    answers: Arc<Mutex<Vec<u16>>>,
+    delay: Duration,
+}
+
+impl Receiver {
+    async fn start(secret: &str, delay: Duration, answers: Vec<u16>) -> (Self, String) {
+        let receiver = Self {
+            webhook: Arc::new(Webhook::new(secret).expect("a secret")),
+            standard: Arc::new(Webhook::new(secret).and_then(Webhook::require_standard_webhooks).expect("a secret")),
+            seen: Arc::default(),
+            now: Arc::default(),
+            most: Arc::default(),
+            answers: Arc::new(Mutex::new(answers)),
+            delay,
+        };
+        let app = Router::new().route("/", post(Self::receive)).with_state(receiver.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (receiver, url)
+    }
+
+    async fn receive(State(this): State<Self>, headers: HeaderMap, body: Bytes) -> axum::http::StatusCode {
+        let now = this.now.fetch_add(1, Ordering::SeqCst) + 1;
+        this.most.fetch_max(now, Ordering::SeqCst);
+        tokio::time::sleep(this.delay).await;
+        this.now.fetch_sub(1, Ordering::SeqCst);
+        let Ok(_) = this.standard.verify(&body, &headers) else { return axum::http::StatusCode::UNAUTHORIZED };
+        let Ok(event) = this.webhook.verify(&body, &headers) else { return axum::http::StatusCode::BAD_REQUEST };
+        this.seen.lock().expect("no panic").push(event.id().to_owned());
+        let next = this.answers.lock().expect("no panic").pop().unwrap_or(200);
+        axum::http::StatusCode::from_u16(next).expect("a status")
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().expect("no panic").clone()
+    }
+}
+
+/// A sender on a store of its own, and how to stop it.
+struct Sender {
+    engine: Arc<Sqlite>,
+    workspace: WorkspaceId,
+    stop: watch::Sender<bool>,
+    running: tokio::task::JoinHandle<()>,
+    _folder: tempfile::TempDir,
+}
+
+impl Sender {
+    async fn start(per_subscription: usize, max_in_flight: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Clock::start();
+        let store = folder.path().join("store.db");
+        let engine = Arc::new(Sqlite::open(&store, Limits { per_subscription }, clock.now()).expect("is new"));
+        let id = WorkspaceId::random();
+        let workspace =
+            Workspace { id: id.clone(), name: "Test".into(), plan: Plan::Business, created_at: clock.now() };
+        engine.create_workspace(workspace).await.expect("is kept");
+        let (stop, stopped) = watch::channel(false);
+        let client = client(Guard::PublicAndLoopback);
+        let pace = Pace { max_in_flight, standard_webhooks: true };
+        let dispatcher = Dispatcher::new(engine.clone(), client, clock, Metrics::new(), pace);
+        let running = tokio::spawn(dispatcher.run(stopped));
+        Self { engine, workspace: id, stop, running, _folder: folder }
+    }
+
+    async fn subscribe(&self, signer: Signer, url: &str, event_type: EventType<'_>) -> Arc<SubscriptionRecord> {
+        let url = EndpointUrl::parse_allowing_plain_http(url).expect("a URL");
+        let types = EventTypes::new([event_type]).expect("one");
+        self.engine.subscribe(&self.workspace, url, types, signer, wall()).await.expect("is kept")
+    }
+
+    async fn send(&self, event_type: EventType<'static>, ids: impl IntoIterator<Item = String>) {
+        let event = |id: String| {
+            let body = build_event(&id, event_type, wall(), &serde_json::json!({})).expect("an event");
+            NewEvent { id, event_type: event_type.to_string(), body }
+        };
+        let events = ids.into_iter().map(event).collect();
+        self.engine.accept(&self.workspace, events, wall()).await.expect("are kept");
+    }
+
+    /// Waits until so many deliveries are in that state.
+    async fn wait_for(&self, count: usize, state: StateName) {
+        let filter = DeliveryFilter { state: Some(state), limit: 10_000, ..DeliveryFilter::default() };
+        for _ in 0..1500 {
+            let found = self.engine.deliveries(&self.workspace, &filter).await.expect("is open").deliveries.len();
+            if found >= count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("there are no {count} deliveries that are {state:?} after 30 s");
+    }
+
+    async fn stop(self) {
+        self.stop.send(true).expect("is running");
+        self.running.await.expect("no panic");
+        self.engine.close().await;
+    }
+}
+
+fn signer() -> Signer {
+    Signer::generate().expect("random bytes")
+}
+
+#[tokio::test]
+async fn events_arrive_signed_and_are_retried_with_the_same_bytes() {
+    let sender = Sender::start(8, 64).await;
+    let signer = signer();
+    let (receiver, url) = Receiver::start(signer.secret().expose(), Duration::ZERO, vec![503]).await;
+    sender.subscribe(signer, &url, EventType::ShareCreated).await;
+    sender.send(EventType::ShareCreated, ["evt_1".to_owned()]).await;
+    sender.wait_for(1, StateName::Delivered).await;
+    assert_eq!(receiver.seen(), ["evt_1", "evt_1"]); // verified both times
+    let filter = DeliveryFilter { limit: 1, ..DeliveryFilter::default() };
+    let id = sender.engine.deliveries(&sender.workspace, &filter).await.expect("is open").deliveries[0].id;
+    let attempts = sender.engine.delivery(&sender.workspace, id).await.expect("is there").1;
+    let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Status(503), Outcome::Status(200)]);
+    assert!(attempts[1].started_at.as_millis() >= attempts[0].ended_at.as_millis() + 1000);
+    sender.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_endpoint_has_its_places_and_no_more() {
+    let sender = Sender::start(3, 64).await;
+    let (slow_signer, quick_signer) = (signer(), signer());
+    let (slow, slow_url) = Receiver::start(slow_signer.secret().expose(), Duration::from_secs(5), vec![]).await;
+    let (quick, quick_url) = Receiver::start(quick_signer.secret().expose(), Duration::ZERO, vec![]).await;
+    sender.subscribe(slow_signer, &slow_url, EventType::ShareCreated).await;
+    sender.subscribe(quick_signer, &quick_url, EventType::MediaUploaded).await;
+    sender.send(EventType::ShareCreated, (0..100).map(|n| format!("evt_slow_{n}"))).await;
+    sender.send(EventType::MediaUploaded, (0..300).map(|n| format!("evt_quick_{n}"))).await;
+    sender.wait_for(300, StateName::Delivered).await;
+    assert_eq!((quick.seen().len(), slow.seen().len()), (300, 0)); // while the slow one was still at its first three
+    assert_eq!(slow.most.load(Ordering::SeqCst), 3);
+    assert!(quick.most.load(Ordering::SeqCst) <= 3);
+    sender.running.abort();
+    sender.engine.close().await;
+}
+
+#[tokio::test]
+async fn stopping_finishes_what_is_under_way() {
+    let sender = Sender::start(4, 64).await;
+    let signer = signer();
+    let (receiver, url) = Receiver::start(signer.secret().expose(), Duration::from_millis(300), vec![]).await;
+    sender.subscribe(signer, &url, EventType::ShareCreated).await;
+    sender.send(EventType::ShareCreated, (0..50).map(|n| format!("evt_{n}"))).await;
+    while receiver.now.load(Ordering::SeqCst) < 4 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (engine, workspace) = (Arc::clone(&sender.engine), sender.workspace.clone());
+    sender.stop.send(true).expect("is running");
+    sender.running.await.expect("no panic");
+    let filter = DeliveryFilter { state: Some(StateName::Delivered), limit: 100, ..DeliveryFilter::default() };
+    let delivered = engine.deliveries(&workspace, &filter).await.expect("is open").deliveries.len();
+    assert_eq!(delivered, receiver.seen().len()); // all that was posted is recorded
+    assert_eq!(engine.stats().await.expect("is open").pending, 50 - delivered as u64);
+    engine.close().await;
+}
+
+#[test]
+fn the_header_has_its_documented_name() {
+    let (name, value) = signature_header("t=1,v1=00");
+    assert!(name.as_str().eq_ignore_ascii_case(SIGNATURE_HEADER));
+    assert_eq!(value, "t=1,v1=00");
+}

@@ -1,0 +1,163 @@
+//! Who has which partition: each worker takes its share, renews its leases, and takes over what others no longer renew.
+//!
+//! A worker reckons with its own clock alone, and only with how long something took: it starts attempts for a few seconds after a renewal was
+//! sent, and takes another's partition when it has seen no renewal for the whole of a lease.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::partition::{LEASE, Own, Partition, Shared};
+use super::records::{self, Lease};
+use super::stream::Refused;
+use crate::engine::Result;
+
+/// How often leases are renewed.
+const TICK: Duration = Duration::from_secs(1);
+/// How many ticks there are between two checkpoints.
+const CHECKPOINT: u32 = 5;
+/// How long after its last sign of life a worker counts.
+const ALIVE: Duration = Duration::from_secs(10);
+
+impl Shared {
+    /// Keeps this worker's leases for as long as it runs.
+    pub(super) async fn keep_leases(self: &Arc<Self>) {
+        let mut interval = tokio::time::interval(TICK);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        for tick in 1_u32.. {
+            interval.tick().await;
+            let ((), ()) = tokio::join!(self.renew_all(), self.show_life());
+            self.balance().await;
+            if tick.checked_rem(CHECKPOINT) == Some(0) {
+                let all = self.partitions.iter().map(|partition| self.write_checkpoint(partition));
+                futures_util::future::join_all(all).await;
+            }
+        }
+    }
+
+    /// Takes and gives until this worker has its share.
+    pub(super) async fn balance(self: &Arc<Self>) {
+        let share = self.share();
+        let mine = |partition: &&Partition| partition.state().own.is_some_and(|own| !own.leaving);
+        let have = self.partitions.iter().filter(mine).count();
+        for partition in self.partitions.iter().filter(mine).skip(share) {
+            if let Some(own) = &mut partition.state().own {
+                own.leaving = true;
+            }
+        }
+        let leave = self.partitions.iter().map(|partition| self.leave(partition, false));
+        futures_util::future::join_all(leave).await;
+        let free = self.partitions.iter().filter(|partition| self.is_free(partition));
+        let take = free.take(share.saturating_sub(have)).map(|partition| self.take(partition));
+        for result in futures_util::future::join_all(take).await {
+            if let Err(error) = result {
+                tracing::debug!(%error, "a partition is taken later");
+            }
+        }
+    }
+
+    /// How many partitions this worker is to have.
+    fn share(&self) -> usize {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.retain(|_, last| last.elapsed() < ALIVE);
+        let others = workers.keys().filter(|worker| **worker != self.worker).count();
+        self.partitions.len().div_ceil(others.saturating_add(1))
+    }
+
+    async fn show_life(&self) {
+        if let Some(first) = self.partitions.first()
+            && let Err(error) = first.stream.write_one(&format!("h.{}", self.worker), "").await
+        {
+            tracing::debug!(%error, "the store does not answer");
+        }
+    }
+
+    fn is_free(&self, partition: &Partition) -> bool {
+        let state = partition.state();
+        state.own.is_none()
+            && state.seen.as_ref().is_none_or(|seen| {
+                let worker = &seen.lease.worker;
+                worker.is_empty() || *worker == self.worker || seen.at.elapsed() >= LEASE
+            })
+    }
+
+    async fn take(self: &Arc<Self>, partition: &Partition) -> Result<()> {
+        let instead_of = partition.state().seen.as_ref().map_or(0, |seen| seen.sequence);
+        let sent = Instant::now();
+        let lease = Lease { worker: self.worker.clone(), pending: 0 };
+        match partition.stream.write(vec![records::write("l".into(), &lease, instead_of)?]).await {
+            Ok(sequence) => self.take_over(partition.index, sequence, sent).await,
+            Err(Refused::Conflict) => Ok(()), // somebody else was faster
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    async fn renew_all(&self) {
+        futures_util::future::join_all(self.partitions.iter().map(|partition| self.renew(partition))).await;
+    }
+
+    async fn renew(&self, partition: &Partition) {
+        let (own, pending) = {
+            let state = partition.state();
+            let Some(own) = state.own else { return };
+            (own, state.work.as_ref().map_or(0, super::work::Work::pending))
+        };
+        let sent = Instant::now();
+        let lease = Lease { worker: self.worker.clone(), pending };
+        let Ok(write) = records::write("l".into(), &lease, own.sequence) else { return };
+        let result = partition.stream.write(vec![write]).await;
+        let mut state = partition.state();
+        match result {
+            Ok(sequence) => {
+                if let Some(own) = &mut state.own {
+                    *own = Own { sequence, renewed: sent, ..*own };
+                }
+            }
+            Err(Refused::Conflict) => state.lose(), // it may be our own, whose answer was lost: then it is taken again
+            Err(Refused::Unavailable(error)) => {
+                tracing::debug!(%error, "a lease is not renewed");
+                if own.renewed.elapsed() >= LEASE {
+                    state.lose();
+                }
+            }
+        }
+    }
+
+    /// Gives a partition up, once no attempt is under way there, or in any case.
+    async fn leave(&self, partition: &Partition, now: bool) {
+        let own = {
+            let state = partition.state();
+            let idle = state.work.as_ref().is_none_or(super::work::Work::is_idle);
+            match state.own {
+                Some(own) if now || (own.leaving && idle) => own,
+                _ => return,
+            }
+        };
+        self.write_checkpoint(partition).await;
+        let pending = partition.state().work.as_ref().map_or(0, super::work::Work::pending);
+        partition.state().lose();
+        let lease = Lease { worker: String::new(), pending };
+        if let Ok(write) = records::write("l".into(), &lease, own.sequence)
+            && let Err(error) = partition.stream.write(vec![write]).await
+        {
+            tracing::debug!(?error, "a lease runs out by itself");
+        }
+    }
+
+    /// Gives all partitions up.
+    pub(super) async fn leave_all(&self) {
+        futures_util::future::join_all(self.partitions.iter().map(|partition| self.leave(partition, true))).await;
+    }
+
+    async fn write_checkpoint(&self, partition: &Partition) {
+        let checkpoint = {
+            let state = partition.state();
+            let complete = state.own.is_some_and(|own| own.complete && own.renewed.elapsed() < LEASE);
+            state.work.as_ref().filter(|_| complete).map(super::work::Work::checkpoint)
+        };
+        let Some(checkpoint) = checkpoint else { return };
+        let Ok(text) = serde_json::to_vec(&checkpoint) else { return };
+        if let Err(error) = partition.stream.write_one("k", text).await {
+            tracing::debug!(%error, "the checkpoint stays where it was");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Names of things: a prefix that says what it is, and what makes it unique.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[doc = $doc:literal])+ $name:ident = $prefix:literal;)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(String);
+
+        impl $name {
+            /// A new one, of a random UUID.
+            pub(crate) fn random() -> Self {
+                Self(format!(concat!($prefix, "{}"), Uuid::new_v4()))
+            }
+
+            /// The id as text.
+            pub(crate) fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A workspace's id.
+    WorkspaceId = "wsp_";
+    /// A subscription's id.
+    SubscriptionId = "sub_";
+    /// The id of a token, by which it is listed and deleted; not the token itself.
+    TokenId = "tok_";
+}
+
+/// A delivery's id: the engine counts them, so that a later delivery has a greater one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct DeliveryId(pub(crate) i64);
+
+impl DeliveryId {
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let number = text.strip_prefix("dlv_")?;
+        let canonical = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
+        if canonical { number.parse().ok().map(Self) } else { None }
+    }
+}
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dlv_{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DeliveryId, SubscriptionId};
+
+    #[test]
+    fn ids_read_back_and_nothing_else_does() {
+        assert_eq!(DeliveryId::parse(&DeliveryId(42).to_string()), Some(DeliveryId(42)));
+        for wrong in ["dlv_", "dlv_0", "dlv_042", "dlv_+1", "dlv_-1", "42", "sub_42", "dlv_9223372036854775808", ""] {
+            assert_eq!(DeliveryId::parse(wrong), None, "{wrong}");
+        }
+        assert_ne!(SubscriptionId::random(), SubscriptionId::random());
+    }
+}

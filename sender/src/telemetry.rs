@@ -1,0 +1,126 @@
+//! Logs to the standard error; and, with the feature `opentelemetry`, traces to a collector.
+//!
+//! Spans and events name ids, hosts and outcomes: never a secret, a token or a body.
+
+use anyhow::{Context as _, Result};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::settings::{LogFormat, Settings};
+
+/// Sends what is left of the traces when the sender stops.
+pub(crate) struct Telemetry {
+    #[cfg(feature = "opentelemetry")]
+    traces: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
+}
+
+impl Telemetry {
+    /// Starts both; to be called in the runtime.
+    pub(crate) fn start(settings: &Settings) -> Result<Self> {
+        let filter: Targets = settings.log.as_deref().unwrap_or("info").parse().context("the log filter is not one")?;
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let lines = match settings.log_format.unwrap_or(LogFormat::Text) {
+            LogFormat::Text => lines.boxed(),
+            LogFormat::Json => lines.json().boxed(),
+        };
+        let registry = tracing_subscriber::registry().with(lines.with_filter(filter));
+        #[cfg(feature = "opentelemetry")]
+        {
+            let traces = settings.otlp_endpoint.as_deref().map(otlp::provider).transpose()?;
+            registry.with(traces.as_ref().map(otlp::layer)).init();
+            Ok(Self { traces })
+        }
+        #[cfg(not(feature = "opentelemetry"))]
+        {
+            anyhow::ensure!(
+                settings.otlp_endpoint.is_none(),
+                "this program was built without traces: build it with the feature `opentelemetry`"
+            );
+            registry.init();
+            Ok(Self {})
+        }
+    }
+
+    /// Sends what is left; to be called in the runtime.
+    pub(crate) async fn stop(self) {
+        #[cfg(feature = "opentelemetry")]
+        if let Some(traces) = self.traces {
+            // It waits for its own thread, which waits for the runtime.
+            match tokio::task::spawn_blocking(move || traces.shutdown()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "some traces were not sent"),
+                Err(error) => tracing::warn!(%error, "some traces were not sent"),
+            }
+        }
+    }
+}
+
+#[cfg(feature = "opentelemetry")]
+mod otlp {
+    use std::time::Duration;
+
+    use anyhow::Result;
+    use async_trait::async_trait;
+    use bytes::Bytes;
+    use http_body_util::{BodyExt as _, Full, Limited};
+    use hyper::{Request, Response};
+    use hyper_util::client::legacy::Client;
+    use hyper_util::client::legacy::connect::HttpConnector;
+    use hyper_util::rt::TokioExecutor;
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_http::{HttpClient, HttpError};
+    use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+    use opentelemetry_sdk::Resource;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tokio::runtime::Handle;
+    use tracing::Subscriber;
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::registry::LookupSpan;
+
+    /// How long the collector may take.
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// More than a collector answers.
+    const MAX_ANSWER: usize = 64 * 1024;
+
+    pub(super) fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
+        let collector =
+            Collector { http: Client::builder(TokioExecutor::new()).build_http(), runtime: Handle::current() };
+        let exporter =
+            SpanExporter::builder().with_http().with_http_client(collector).with_endpoint(endpoint).build()?;
+        let resource = Resource::builder().with_service_name("clarife-sender").build();
+        Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+    }
+
+    pub(super) fn layer<S>(provider: &SdkTracerProvider) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+    {
+        let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::INFO);
+        tracing_opentelemetry::layer().with_tracer(provider.tracer("clarife-sender")).with_filter(own).boxed()
+    }
+
+    /// Posts to the collector from the runtime, whichever thread asks for it.
+    #[derive(Debug)]
+    struct Collector {
+        http: Client<HttpConnector, Full<Bytes>>,
+        runtime: Handle,
+    }
+
+    #[async_trait]
+    impl HttpClient for Collector {
+        async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+            let http = self.http.clone();
+            let sending = self.runtime.spawn(async move {
+                let response = tokio::time::timeout(TIMEOUT, http.request(request.map(Full::new))).await??;
+                let (head, body) = response.into_parts();
+                let body = tokio::time::timeout(TIMEOUT, Limited::new(body, MAX_ANSWER).collect()).await??;
+                Ok::<_, HttpError>(Response::from_parts(head, body.to_bytes()))
+            });
+            sending.await?
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! The program as people run it: real processes, real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails, as it should"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clarife-sender"));
+    command.env_remove("CLARIFE_WEBHOOK_SECRET").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command().args(arguments).output().expect("starts")
+}
+
+fn run_with(arguments: &[&str], input: &str) -> Output {
+    let mut child = command().args(arguments).stdin(Stdio::piped()).spawn().expect("starts");
+    child.stdin.take().expect("is piped").write_all(input.as_bytes()).expect("reads it");
+    child.wait_with_output().expect("ends")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("is text")
+}
+
+/// A process that serves, killed when dropped.
+struct Server {
+    process: Child,
+    lines: BufReader<ChildStdout>,
+    url: String,
+}
+
+impl Server {
+    /// Starts it and waits for the line that says where it listens, on the standard output or error.
+    fn start(arguments: &[&str]) -> Self {
+        let mut process = command().args(arguments).spawn().expect("starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("is piped"));
+        let url = if arguments[0] == "listen" {
+            let mut errors = BufReader::new(process.stderr.take().expect("is piped"));
+            let url = address(&mut errors);
+            std::thread::spawn(move || errors.read_to_string(&mut String::new()));
+            url
+        } else {
+            let mut errors = process.stderr.take().expect("is piped");
+            std::thread::spawn(move || errors.read_to_string(&mut String::new()));
+            address(&mut lines)
+        };
+        Self { process, lines, url }
+    }
+
+    /// The next line of the standard output.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).expect("is text");
+        line
+    }
+}
+
+fn address(lines: &mut impl std::io::BufRead) -> String {
+    let mut seen = String::new();
+    loop {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).expect("is text") > 0, "it ended: {seen}");
+        if let Some(url) = line.trim().strip_prefix("listening on ") {
+            return url.to_owned();
+        }
+        seen.push_str(&line);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn request(method: &str, url: &str, token: &str, body: Option<Value>) -> (u16, Value) {
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let request =
+        ureq::http::Request::builder().method(method).uri(url).header("authorization", format!("Bearer {token}"));
+    let body = body.map(|body| body.to_string()).unwrap_or_default();
+    let mut answer = agent.run(request.body(body).expect("a request")).expect("answers");
+    let text = answer.body_mut().read_to_string().expect("is text");
+    (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+#[test]
+fn what_is_signed_is_verified_and_inspected() {
+    let body = r#"{"id":"evt_1","type":"share.created","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
+    let signed = run_with(&["sign", "--secret", SECRET, "--at", "1774699200"], body);
+    let header = stdout(&signed).trim().to_owned();
+    assert!(header.starts_with("t=1774699200,v1="), "{header}");
+    let verify = |extra: &[&str], body: &str| {
+        run_with(&[&["verify", "--signature", &header, "--secret", SECRET], extra].concat(), body)
+    };
+    let good = verify(&["--at", "1774699300"], body);
+    assert!(good.status.success() && stdout(&good).starts_with("verified share.created evt_1"), "{}", stdout(&good));
+    for (extra, body, code) in [
+        (&["--at", "1774699501"][..], body, "timestamp_too_old"),
+        (&["--at", "1774698899"], body, "timestamp_in_future"),
+        (&["--at", "1774699200"], "{}", "signature_mismatch"),
+        (&["--at", "1774699210", "--max-event-age", "9"], body, "event_too_old"),
+    ] {
+        let refused = verify(extra, body);
+        assert!(!refused.status.success() && stdout(&refused).contains(code), "{}", stdout(&refused));
+    }
+    let inspected = run(&["inspect", &header, "--at", "1774699205"]);
+    let said = stdout(&inspected);
+    assert!(inspected.status.success() && said.contains("2026-03-28T12:00:00Z, 5 s ago"), "{said}");
+    for (header, expected) in
+        [("v1=00", "malformed_signature"), ("", "missing_signature"), (header.as_str(), "timestamp_too_old")]
+    {
+        let inspected = run(&["inspect", header]);
+        assert!(!inspected.status.success() && stdout(&inspected).contains(expected), "{header}");
+    }
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    for arguments in [&["sign", "--secret", " padded", "/dev/null"][..], &["send", "nonsense", "--secret", SECRET]] {
+        let output = run(arguments);
+        let all = stdout(&output) + &String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && !all.contains("padded") && !all.contains("AAECAw"), "{all}");
+    }
+    let help = command().args(["sign", "--help"]).env("CLARIFE_WEBHOOK_SECRET", SECRET).output().expect("starts");
+    assert!(!stdout(&help).contains("AAECAw"));
+}
+
+#[test]
+fn send_and_listen_speak_to_each_other() {
+    let mut behind = Server::start(&["listen", "--port", "0", "--secret", SECRET, "--json", "--answer", "202"]);
+    let mut front =
+        Server::start(&["listen", "--port", "0", "--secret", SECRET, "--json", "--forward-to", &behind.url.clone()]);
+    let sent = run(&["send", &format!("{}/hooks", front.url), "--secret", SECRET, "--type", "media.uploaded"]);
+    assert!(sent.status.success() && stdout(&sent).contains("status 202"), "{}", stdout(&sent));
+    for server in [&mut front, &mut behind] {
+        let seen: Value = serde_json::from_str(&server.line()).expect("is JSON");
+        assert_eq!(
+            (&seen["verified"], &seen["type"], &seen["answered"]),
+            (&json!(true), &json!("media.uploaded"), &json!(202))
+        );
+    }
+    let other = SECRET.replace("AAEC", "BAEC");
+    let refused = run(&["send", &front.url, "--secret", &other]);
+    assert!(!refused.status.success() && stdout(&refused).contains("signature_mismatch"), "{}", stdout(&refused));
+    let seen: Value = serde_json::from_str(&front.line()).expect("is JSON");
+    assert_eq!((&seen["verified"], &seen["code"]), (&json!(false), &json!("signature_mismatch")));
+}
+
+#[test]
+fn development_needs_nothing_and_delivers() {
+    // Its port is known before its secret is, so the listener comes second, and the retry finds it.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
+    let endpoint = format!("http://127.0.0.1:{port}/hooks");
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("sqlite:{}", folder.path().join("dev.db").display());
+    let mut process = command()
+        .args(["serve", "--dev", "--dev-endpoint", &endpoint, "--listen", "127.0.0.1:0", "--store", &store])
+        .spawn()
+        .expect("starts");
+    let mut lines = BufReader::new(process.stdout.take().expect("is piped"));
+    let mut said = String::new();
+    let url = loop {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).expect("is text") > 0, "it ended: {said}");
+        if let Some(url) = line.trim().strip_prefix("listening on ") {
+            break url.to_owned();
+        }
+        said.push_str(&line);
+    };
+    let value = |name: &str| {
+        let line = said.lines().find_map(|line| line.strip_prefix(name)).expect("is said");
+        line.trim().to_owned()
+    };
+    let (secret, token) = (value("signing secret"), value("token"));
+    let mut listener = Server::start(&["listen", "--port", &port.to_string(), "--secret", &secret, "--json"]);
+    let event = json!({"id": "evt_1", "type": "document.updated", "data": {"title": "Żółw 🐢"}});
+    let (status, accepted) = request("POST", &format!("{url}/v1/events"), &token, Some(event));
+    assert_eq!((status, &accepted["events"][0]["deliveries"]), (202, &json!(1)));
+    let seen: Value = serde_json::from_str(&listener.line()).expect("is JSON");
+    assert_eq!((&seen["id"], &seen["data"]["title"]), (&json!("evt_1"), &json!("Żółw 🐢")));
+    assert_eq!(request("GET", &format!("{url}/readyz"), "", None).0, 200);
+    let start = Instant::now();
+    while request("GET", &format!("{url}/v1/deliveries?state=delivered"), &token, None).1["deliveries"] == json!([]) {
+        assert!(start.elapsed() < Duration::from_secs(30), "it is not recorded");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // A backup of the running store, and a stop that leaves nothing behind.
+    let copy = folder.path().join("backup.db");
+    let backup = run(&["backup", copy.to_str().expect("UTF-8"), "--store", &store]);
+    assert!(backup.status.success() && copy.exists());
+    let killed = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().expect("is there");
+    assert!(killed.success() && process.wait().expect("ends").success());
+    let mut errors = String::new();
+    process.stderr.take().expect("is piped").read_to_string(&mut errors).expect("is text");
+    assert!(errors.contains("DEVELOPMENT") && errors.contains("stopped"), "{errors}");
+    assert!(!errors.contains(&token) && !errors.contains(&secret) && !errors.contains("Żółw"), "{errors}");
+    assert!(!folder.path().join("dev.db-wal").exists());
+}
+
+#[test]
+fn a_wrong_start_says_why_and_touches_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, config) = (folder.path().join("other.db"), folder.path().join("sender.toml"));
+    std::fs::write(&store, "not a database at all, but long enough to look at").expect("fits");
+    std::fs::write(&config, "max_inflight = 3\n").expect("fits");
+    let url = format!("sqlite:{}", store.display());
+    for (arguments, expected) in [
+        (&["serve", "--store", &url][..], "is damaged"),
+        (&["serve", "--store", "postgres:x"], "a store is `sqlite:`"),
+        (&["serve", "--store", "nats://127.0.0.1:1"], "cannot be opened"),
+        (&["serve", "--config", config.to_str().expect("UTF-8")], "unknown field `max_inflight`"),
+        (&["serve", "--store", &url, "--admin-token", "short"], ""),
+        (&["backup", "/dev/null/x", "--store", &url], "is damaged"),
+    ] {
+        let output = run(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(expected), "{arguments:?}: {error}");
+    }
+    assert_eq!(std::fs::read(&store).expect("is there"), b"not a database at all, but long enough to look at");
+}
+
+#[cfg(feature = "opentelemetry")]
+#[test]
+fn traces_reach_a_collector() {
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}/v1/traces", collector.local_addr().expect("an address"));
+    collector.set_nonblocking(true).expect("is possible");
+    let collected = std::thread::spawn(move || {
+        let start = Instant::now();
+        let mut stream = loop {
+            match collector.accept() {
+                Ok((stream, _)) => break stream,
+                Err(_) if start.elapsed() < Duration::from_secs(30) => std::thread::sleep(Duration::from_millis(20)),
+                Err(error) => panic!("nothing came: {error}"),
+            }
+        };
+        stream.set_nonblocking(false).expect("is possible");
+        let (mut all, mut part) = (Vec::new(), [0; 65536]);
+        stream.set_read_timeout(Some(Duration::from_secs(5))).expect("is possible");
+        while let Ok(length @ 1..) = stream.read(&mut part) {
+            all.extend_from_slice(&part[..length]);
+            if all.windows(7).any(|window| window == b"request") {
+                break;
+            }
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("is read");
+        all
+    });
+    let server = Server::start(&["serve", "--dev", "--listen", "127.0.0.1:0", "--otlp-endpoint", &endpoint]);
+    assert_eq!(request("GET", &format!("{}/healthz", server.url), "", None).0, 200);
+    let killed = Command::new("kill").args(["-TERM", &server.process.id().to_string()]).status().expect("is there");
+    assert!(killed.success());
+    let collected = collected.join().expect("no panic");
+    for expected in [&b"POST /v1/traces"[..], b"clarife-sender", b"request", b"/healthz"] {
+        assert!(collected.windows(expected.len()).any(|window| window == expected), "{expected:?}");
+    }
+}
+
+#[test]
+fn help_completions_and_the_description_are_there() {
+    for (arguments, expected) in [
+        (&["--help"][..], "Receive deliveries here"),
+        (&["serve", "--help"], "CLARIFE_SENDER_STORE"),
+        (&["completions", "bash"], "clarife-sender"),
+        (&["openapi"], "\"/v1/events\""),
+    ] {
+        let output = run(arguments);
+        assert!(output.status.success() && stdout(&output).contains(expected), "{arguments:?}");
+    }
+}

@@ -1,0 +1,22 @@
+//! A webhook receiver with actix-web.
+
+use std::{env, error::Error};
+
+use actix_web::{App, HttpServer, web};
+use clarife_webhooks::adapters::{InMemoryStore, Receiver, actix};
+use clarife_webhooks::{Event, Resource, ResourceError, Webhook};
+
+async fn handle(event: Event<'static>) -> Result<(), ResourceError> {
+    if let Resource::Document(document) = event.resource()? {
+        println!("{} {}", event.event_type(), document.title.unwrap_or_default());
+    }
+    Ok(())
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
+    let receiver = Receiver::new(webhook).once(InMemoryStore::default()); // one for all workers
+    let app = move || App::new().route("/webhooks/clarife", web::to(actix::handler(receiver.clone(), handle)));
+    Ok(HttpServer::new(app).bind(("127.0.0.1", env::var("PORT")?.parse()?))?.run().await?)
+}

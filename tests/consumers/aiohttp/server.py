@@ -1,0 +1,22 @@
+"""A webhook receiver with aiohttp."""
+
+import os
+
+from aiohttp import web
+
+from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
+from clarife_webhooks.aiohttp import webhook_handler
+
+webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+
+
+async def handle(event: WebhookEvent) -> None:
+    if event.type == "document.updated":
+        print(event.type, event.data.get("title"))
+
+
+app = web.Application()
+app.router.add_post("/webhooks/clarife", webhook_handler(webhook, handle, once=MemoryStore()))
+
+if __name__ == "__main__":
+    web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), print=None)

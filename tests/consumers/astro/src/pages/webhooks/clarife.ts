@@ -1,0 +1,16 @@
+// A webhook receiver as an endpoint of Astro.
+import type { APIRoute } from "astro";
+import { MemoryStore, Webhook } from "clarife-webhooks";
+
+export const prerender = false;
+
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
+
+const handle = webhook.handler(
+  (event) => {
+    if (event.type === "document.updated") console.log(event.type, event.data.title);
+  },
+  { once: new MemoryStore() },
+);
+
+export const POST: APIRoute = ({ request }) => handle(request);

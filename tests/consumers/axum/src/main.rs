@@ -1,0 +1,23 @@
+//! A webhook receiver with axum.
+
+use std::{env, error::Error};
+
+use axum::Router;
+use clarife_webhooks::adapters::{InMemoryStore, Receiver};
+use clarife_webhooks::{Event, Resource, ResourceError, Webhook};
+
+async fn handle(event: Event<'static>) -> Result<(), ResourceError> {
+    if let Resource::Document(document) = event.resource()? {
+        println!("{} {}", event.event_type(), document.title.unwrap_or_default());
+    }
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
+    let receiver = Receiver::new(webhook).once(InMemoryStore::default());
+    let app = Router::new().route_service("/webhooks/clarife", receiver.service(handle));
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
+    Ok(axum::serve(listener, app).await?)
+}

@@ -1,0 +1,17 @@
+// A webhook receiver with Bun.
+import { MemoryStore, Webhook } from "clarife-webhooks";
+
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
+
+const handle = webhook.handler(
+  (event) => {
+    if (event.type === "document.updated") console.log(event.type, event.data.title);
+  },
+  { once: new MemoryStore() },
+);
+
+Bun.serve({
+  port: Number(process.env.PORT),
+  hostname: "127.0.0.1",
+  routes: { "/webhooks/clarife": (request) => handle(request) },
+});

@@ -1,0 +1,16 @@
+// A webhook receiver with Deno.
+import { MemoryStore, Webhook } from "clarife-webhooks";
+
+const webhook = new Webhook(Deno.env.get("CLARIFE_WEBHOOK_SECRET") ?? "", { maxEventAge: 900 });
+
+const handle = webhook.handler(
+  (event) => {
+    if (event.type === "document.updated") console.log(event.type, event.data.title);
+  },
+  { once: new MemoryStore() },
+);
+
+Deno.serve({ port: Number(Deno.env.get("PORT")), hostname: "127.0.0.1" }, (request) => {
+  if (new URL(request.url).pathname === "/webhooks/clarife") return handle(request);
+  return new Response("not found", { status: 404 });
+});

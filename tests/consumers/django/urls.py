@@ -1,0 +1,5 @@
+from django.urls import path
+
+from webhooks import receive
+
+urlpatterns = [path("webhooks/clarife", receive)]

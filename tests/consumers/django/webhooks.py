@@ -1,0 +1,16 @@
+"""A webhook receiver with Django."""
+
+import os
+
+from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
+from clarife_webhooks.django import webhook_view
+
+webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+
+
+def handle(event: WebhookEvent) -> None:
+    if event.type == "document.updated":
+        print(event.type, event.data.get("title"))
+
+
+receive = webhook_view(webhook, handle, once=MemoryStore())  # exempt from CSRF protection: the signature takes its place

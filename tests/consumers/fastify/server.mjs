@@ -1,0 +1,15 @@
+// A webhook receiver with Fastify 5.
+import Fastify from "fastify";
+import { MemoryStore, Webhook } from "clarife-webhooks";
+import { receiver } from "clarife-webhooks/fastify";
+
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
+
+function handle(event) {
+  if (event.type === "document.updated") console.log(event.type, event.data.title);
+}
+
+const app = Fastify();
+// A plugin with a scope of its own: it keeps its bodies raw, and those of other routes are parsed as ever.
+app.register(receiver(webhook, handle, { once: new MemoryStore() }), { prefix: "/webhooks/clarife" });
+await app.listen({ port: Number(process.env.PORT), host: "127.0.0.1" });

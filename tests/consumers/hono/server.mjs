@@ -1,0 +1,17 @@
+// A webhook receiver with Hono, here on Node.
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { MemoryStore, Webhook } from "clarife-webhooks";
+
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
+
+const handle = webhook.handler(
+  (event) => {
+    if (event.type === "document.updated") console.log(event.type, event.data.title);
+  },
+  { once: new MemoryStore() },
+);
+
+const app = new Hono();
+app.all("/webhooks/clarife", (context) => handle(context.req.raw));
+serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: "127.0.0.1" });

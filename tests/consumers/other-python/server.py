@@ -1,0 +1,30 @@
+"""A webhook receiver for whatever has no adapter: `receive` takes the raw body and the headers, and gives what to answer."""
+
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from clarife_webhooks import DEFAULT_MAX_BODY_BYTES, MemoryStore, Webhook, WebhookEvent, receive
+
+webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+once = MemoryStore()
+
+
+def handle(event: WebhookEvent) -> None:
+    if event.type == "document.updated":
+        print(event.type, event.data.get("title"))
+
+
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(min(length, DEFAULT_MAX_BODY_BYTES))  # of a longer one, a part, which is refused
+        answer = receive(webhook, body, self.headers, handle, once=once)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+
+HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Receiver).serve_forever()

@@ -1,0 +1,21 @@
+"""A webhook receiver with a store of its own."""
+
+import os
+
+from flask import Flask
+from store import SqliteStore
+
+from clarife_webhooks import Webhook, WebhookEvent
+from clarife_webhooks.flask import webhook_view
+
+webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+
+
+def handle(event: WebhookEvent) -> None:
+    if event.type == "document.updated":
+        print(event.type, event.data.get("title"))
+
+
+app = Flask(__name__)
+store = SqliteStore(os.environ["DATABASE"])
+app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, once=store))

@@ -1,0 +1,15 @@
+// A webhook receiver in React Router (framework mode), and in Remix: a resource route.
+import { MemoryStore, Webhook } from "clarife-webhooks";
+
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
+
+const handle = webhook.handler(
+  (event) => {
+    if (event.type === "document.updated") console.log(event.type, event.data.title);
+  },
+  { once: new MemoryStore() },
+);
+
+export function action({ request }: { request: Request }): Promise<Response> {
+  return handle(request);
+}

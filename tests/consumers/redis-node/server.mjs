@@ -1,0 +1,23 @@
+// A webhook receiver of which several may run: what was handled is in Redis.
+import { createServer } from "node:http";
+import { createClient } from "redis";
+import { Webhook } from "clarife-webhooks";
+import { receiver } from "clarife-webhooks/node";
+import { RedisStore } from "clarife-webhooks/redis";
+
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
+const client = createClient({ url: process.env.REDIS_URL });
+client.on("error", console.error); // it connects again by itself; until then, deliveries are answered with 503
+await client.connect();
+
+function handle(event) {
+  if (event.type === "document.updated") console.log(event.type, event.data.title);
+}
+
+const receive = receiver(webhook, handle, { once: new RedisStore(client) });
+
+const server = createServer((request, response) => {
+  if (request.url === "/webhooks/clarife") return receive(request, response);
+  response.writeHead(404).end();
+});
+server.listen(Number(process.env.PORT), "127.0.0.1");

@@ -1,0 +1,22 @@
+"""A webhook receiver of which several may run: what was handled is in Redis."""
+
+import os
+
+from flask import Flask
+from redis import Redis
+
+from clarife_webhooks import Webhook, WebhookEvent
+from clarife_webhooks.flask import webhook_view
+from clarife_webhooks.redis import RedisStore
+
+webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=3, socket_connect_timeout=3)
+
+
+def handle(event: WebhookEvent) -> None:
+    if event.type == "document.updated":
+        print(event.type, event.data.get("title"))
+
+
+app = Flask(__name__)
+app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, once=RedisStore(redis)))

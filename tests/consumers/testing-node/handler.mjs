@@ -1,0 +1,12 @@
+// What an application would have: a handler, and how it is received, with what a test wants to set.
+import { MemoryStore, Webhook } from "clarife-webhooks";
+
+export function makeHandler({ secret, index, clock }) {
+  const webhook = new Webhook(secret, { maxEventAge: 900, clock });
+  return webhook.handler(
+    async (event) => {
+      if (event.type === "document.updated") await index(event.data.title);
+    },
+    { once: new MemoryStore({ clock }) },
+  );
+}

@@ -1,0 +1,19 @@
+"""What an application would have: a handler, and how it is received, with what a test wants to set."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
+from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
+from clarife_webhooks.flask import webhook_view
+
+
+def make_app(webhook: Webhook, index: Callable[[Any], None]) -> Flask:
+    def handle(event: WebhookEvent) -> None:
+        if event.type == "document.updated":
+            index(event.data.get("title"))
+
+    app = Flask(__name__)
+    app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, once=MemoryStore()))
+    return app

@@ -1,0 +1,40 @@
+//! A webhook receiver as a service of tower, served by hyper: an arm for each type of event.
+
+use std::{env, error::Error};
+
+use clarife_webhooks::adapters::{InMemoryStore, Receiver};
+use clarife_webhooks::{Event, EventType, Resource, ResourceError, Webhook};
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+
+async fn handle(event: Event<'static>) -> Result<(), ResourceError> {
+    // Without `_`: the compiler names what is missing when clarife has added a type and this crate knows it.
+    match event.event_type() {
+        EventType::DocumentUpdated => {
+            if let Resource::Document(document) = event.resource()? {
+                println!("{} {}", event.event_type(), document.title.unwrap_or_default());
+            }
+        }
+        EventType::DocumentCreated | EventType::DocumentDeleted => println!("some other change of a document"),
+        EventType::ShareCreated | EventType::ShareUpdated | EventType::ShareDeleted => println!("a share"),
+        EventType::ProjectCreated | EventType::ProjectUpdated | EventType::ProjectDeleted => {}
+        EventType::FolderCreated | EventType::FolderUpdated | EventType::FolderDeleted => {}
+        EventType::GenerationStarted | EventType::GenerationCompleted | EventType::GenerationFailed => {}
+        EventType::MediaUploaded => {}
+        EventType::Unknown(name) => println!("not for us: {name}"),
+    }
+    Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
+    let service = Receiver::new(webhook).once(InMemoryStore::default()).service(handle);
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
+    loop {
+        let (connection, _) = listener.accept().await?;
+        let serving =
+            http1::Builder::new().serve_connection(TokioIo::new(connection), TowerToHyperService::new(service.clone()));
+        tokio::spawn(serving);
+    }
+}

@@ -1,0 +1,1 @@
+export default { build: { target: "esnext" } }; // top-level await and WebAssembly with SIMD

@@ -1,0 +1,22 @@
+// A webhook receiver for Cloudflare Workers.
+import { env } from "cloudflare:workers";
+import { Webhook } from "clarife-webhooks";
+import { DurableObjectStore } from "clarife-webhooks/cloudflare";
+
+export { OnceObject } from "clarife-webhooks/cloudflare";
+
+const webhook = new Webhook(env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
+
+const handle = webhook.handler(
+  (event) => {
+    if (event.type === "document.updated") console.log(event.type, event.data.title);
+  },
+  { once: new DurableObjectStore(env.ONCE) },
+);
+
+export default {
+  fetch(request) {
+    if (new URL(request.url).pathname === "/webhooks/clarife") return handle(request);
+    return new Response("not found", { status: 404 });
+  },
+};

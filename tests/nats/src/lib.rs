@@ -1,0 +1,171 @@
+//! A real NATS cluster on loopback, for tests and measurements: three servers, each with a folder of its own, every write flushed.
+//!
+//! The servers end with the process that started them, however it ends.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a cluster may take until it answers.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a server as long as standard input is open; `$0` is the log, the rest the command.
+const GUARD: &str = r#""$@" >>"$0" 2>&1 & server=$!; cat >/dev/null; kill -9 $server"#;
+
+/// The server to run: the one that the variable `NATS_SERVER` names, or the one that `cargo xtask setup` installs.
+///
+/// # Errors
+///
+/// If neither is there; the error says what to do.
+pub fn server() -> io::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
+    let installed = target.join("venv/bin/nats-server");
+    let server = std::env::var_os("NATS_SERVER").map_or(installed, PathBuf::from);
+    if server.is_file() {
+        return Ok(server);
+    }
+    let hint = "run `cargo xtask setup`, or name a server in the variable NATS_SERVER";
+    Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no {}: {hint}", server.display())))
+}
+
+/// A running cluster. Dropping it kills the servers; their folders stay.
+#[derive(Debug)]
+pub struct Cluster {
+    server: PathBuf,
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    client: SocketAddr,
+    monitor: SocketAddr,
+    config: PathBuf,
+    log: PathBuf,
+    guard: Option<Child>,
+}
+
+impl Cluster {
+    /// Starts that many servers with their files in `folder`, and waits until they are one cluster.
+    ///
+    /// # Errors
+    ///
+    /// If a server cannot be started, or they do not become one cluster within a minute.
+    pub fn start(server: &Path, folder: &Path, nodes: usize) -> io::Result<Self> {
+        let (clients, monitors, routes) = (free_addresses(nodes)?, free_addresses(nodes)?, free_addresses(nodes)?);
+        let all = routes.iter().map(|route| format!("\"nats://{route}\"")).collect::<Vec<_>>().join(", ");
+        let mut cluster = Self { server: server.into(), nodes: Vec::new() };
+        for (index, ((client, monitor), route)) in clients.into_iter().zip(monitors).zip(routes).enumerate() {
+            let home = folder.join(format!("node-{index}"));
+            std::fs::create_dir_all(&home)?;
+            let store = home.display();
+            let text = format!(
+                "server_name: node-{index}\nlisten: \"{client}\"\nhttp: \"{monitor}\"\n\
+                 jetstream {{ store_dir: \"{store}\", sync_interval: always }}\n\
+                 cluster {{ name: loopback, listen: \"{route}\", routes: [{all}] }}\n"
+            );
+            let config = home.join("server.conf");
+            std::fs::write(&config, text)?;
+            cluster.nodes.push(Node { client, monitor, config, log: home.join("server.log"), guard: None });
+        }
+        for index in 0..nodes {
+            cluster.spawn(index)?;
+        }
+        cluster.wait()?;
+        Ok(cluster)
+    }
+
+    /// What a client connects to: every server.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let nodes: Vec<String> = self.nodes.iter().map(|node| node.client.to_string()).collect();
+        format!("nats://{}", nodes.join(","))
+    }
+
+    /// Kills a server, as the machine's failure would.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot tell how it ended.
+    pub fn kill(&mut self, node: usize) -> io::Result<()> {
+        self.nodes.get_mut(node).map_or(Ok(()), Node::kill)
+    }
+
+    /// Starts a server that was killed, with the files it had. It does not wait until the server has caught up: see [`wait`](Self::wait).
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn restart(&mut self, node: usize) -> io::Result<()> {
+        self.spawn(node)
+    }
+
+    /// Waits until every server that runs says that it is well.
+    ///
+    /// # Errors
+    ///
+    /// If that takes more than a minute.
+    pub fn wait(&self) -> io::Result<()> {
+        let start = Instant::now();
+        for node in self.nodes.iter().filter(|node| node.guard.is_some()) {
+            while !node.is_well() {
+                if start.elapsed() > PATIENCE {
+                    let log = std::fs::read_to_string(&node.log).unwrap_or_default();
+                    let end = log.get(log.len().saturating_sub(2000)..).unwrap_or(&log);
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, format!("the cluster does not start: {end}")));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self, index: usize) -> io::Result<()> {
+        let Some(node) = self.nodes.get_mut(index).filter(|node| node.guard.is_none()) else { return Ok(()) };
+        let guard = Command::new("sh")
+            .args(["-c", GUARD])
+            .args([&node.log, &self.server])
+            .arg("--config")
+            .arg(&node.config)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()?;
+        node.guard = Some(guard);
+        Ok(())
+    }
+}
+
+impl Node {
+    fn kill(&mut self) -> io::Result<()> {
+        let Some(mut guard) = self.guard.take() else { return Ok(()) };
+        drop(guard.stdin.take());
+        guard.wait().map(|_| ())
+    }
+
+    fn is_well(&self) -> bool {
+        let ask = || {
+            let mut stream = TcpStream::connect(self.monitor)?;
+            stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+            stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            io::Result::Ok(answer)
+        };
+        ask().is_ok_and(|answer| answer.lines().next().is_some_and(|status| status.contains(" 200 ")))
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.kill(); // nobody is left to be told
+    }
+}
+
+/// Addresses that are free now.
+fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
+    let listeners: Vec<TcpListener> =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<io::Result<_>>()?;
+    listeners.iter().map(TcpListener::local_addr).collect()
+}

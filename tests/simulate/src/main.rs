@@ -1,0 +1,127 @@
+//! A large sender at its busiest hour, simulated: the rules are `clarife_webhooks::sender`, time is a number, nothing waits.
+//!
+//! What is simulated: events as they come to workspaces of very different size, endpoints that answer, refuse or hang, turns and limits as the
+//! engines have them, workers with so many attempts in a second and so many under way, a burst, and a worker that is killed. What is not: the
+//! store, whose speed is in the workers' rate, and the network.
+
+mod plan;
+mod world;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+use crate::plan::Load;
+use crate::world::World;
+
+/// What a pending delivery takes in the memory of the worker that has its partition, in bytes; measured, see docs/sender.md.
+const PENDING_BYTES: f64 = 500.0;
+
+/// Simulate a large sender at its busiest, and compare with the capacity model.
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    load: Load,
+    /// How many seconds of the busiest hour
+    #[arg(long, default_value_t = 1200)]
+    seconds: i64,
+    /// How many times the peak the burst is, which lasts a minute
+    #[arg(long, default_value_t = 2.0)]
+    burst: f64,
+    /// Workers; as many as the model says if not given
+    #[arg(long)]
+    workers: Option<usize>,
+    /// Partitions of the store
+    #[arg(long, default_value_t = 32)]
+    partitions: usize,
+    /// What chance starts from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn main() -> ExitCode {
+    let Arguments { load, seconds, burst, workers, partitions, seed } = Arguments::parse();
+    fastrand::seed(seed);
+    let plan = load.plan();
+    let workers = workers.unwrap_or(plan.workers).max(1);
+    println!(
+        "{:.0} million events a day, the busiest hour {} times the average, {} subscriptions, {} % failing",
+        load.events_per_day / 1e6,
+        load.peak,
+        load.subscriptions,
+        load.failing * 100.0
+    );
+    let share = seconds as f64 * load.peak / 864.0;
+    println!(
+        "{seconds} s of that hour ({share:.1} % of the day's events), {workers} workers, {partitions} partitions\n"
+    );
+    println!("{:<28}{:>12}{:>12}{:>24}", "", "model", "simulated", "with burst and kill");
+    let start = Instant::now();
+    let mut calm = World::new(&load, workers, partitions);
+    calm.run(seconds, (0, 1.0), None);
+    let mut rough = World::new(&load, workers, partitions);
+    rough.run(seconds, (seconds / 3, burst), (workers > 1).then_some(seconds * 2 / 3));
+
+    let rate = |count: u64| count as f64 / seconds as f64;
+    let (a, b) = (&calm.told, &rough.told);
+    let line = |name: &str, model: Option<f64>, calm: f64, rough: f64| {
+        let model = model.map_or("-".to_owned(), |model| format!("{model:.0}"));
+        println!("{name:<28}{model:>12}{calm:>12.0}{rough:>24.0}");
+    };
+    line("events/s", Some(plan.events), rate(a.events), rate(b.events));
+    line("attempts/s", Some(plan.attempts), rate(a.attempts), rate(b.attempts));
+    line("  in the busiest second", None, busiest(&a.per_second), busiest(&b.per_second));
+    line("under way", Some(plan.under_way), a.mean_under_way(), b.mean_under_way());
+    line("  at most", None, a.most_under_way as f64, b.most_under_way as f64);
+    line("writes/s to the streams", Some(plan.writes), rate(a.events + a.attempts), rate(b.events + b.attempts));
+    line("pending, at most", None, a.most_pending as f64, b.most_pending as f64);
+    let mib = |told: &world::Told| told.most_pending as f64 * PENDING_BYTES / f64::from(1 << 20);
+    line("  MiB in all workers", None, mib(a), mib(b));
+    for (name, pick) in [("first attempts", 0), ("retries", 1)] {
+        let late = |told: &world::Told| {
+            let mut late = if pick == 0 { told.first_late.clone() } else { told.retry_late.clone() };
+            late.sort_unstable();
+            [0.5, 0.99, 1.0]
+                .map(|share| late.get((late.len() as f64 * share) as usize).or(late.last()).copied().unwrap_or(0))
+        };
+        let (calm, rough) = (late(a), late(b));
+        for (index, what) in ["median", "99th percentile", "most"].iter().enumerate() {
+            line(&format!("{name} late, {what}, ms"), None, f64::from(calm[index]), f64::from(rough[index]));
+        }
+    }
+    line("delivered", None, a.delivered as f64, b.delivered as f64);
+    line("failed", None, a.failed as f64, b.failed as f64);
+    line("held", None, a.held as f64, b.held as f64);
+    line("deactivations", None, a.deactivations as f64, b.deactivations as f64);
+    println!("\nthe model says {} workers; simulated in {:.1} s", plan.workers, start.elapsed().as_secs_f64());
+
+    let mut wrong = Vec::new();
+    for (what, model, simulated) in [
+        ("attempts/s", plan.attempts, rate(a.attempts)),
+        ("under way", plan.under_way, a.mean_under_way()),
+        ("writes/s", plan.writes, rate(a.events + a.attempts)),
+    ] {
+        if (model / simulated - 1.0).abs() > 0.15 {
+            wrong.push(format!("the model's {what} is {model:.0}, simulated {simulated:.0}: more than 15 % apart"));
+        }
+    }
+    for (what, told) in [("calm", a), ("with burst and kill", b)] {
+        // What came in has ended or is pending: nothing is lost in the simulation either.
+        let ended = told.delivered + told.failed + told.held + told.pending;
+        if ended != told.events * load.per_workspace as u64 {
+            wrong.push(format!("{what}: {ended} deliveries are accounted for, of {} events", told.events));
+        }
+    }
+    if workers >= plan.workers && b.pending > b.most_pending / 2 && b.most_pending > 10_000 {
+        wrong.push(format!("{} deliveries are still pending at the end: that many workers do not keep up", b.pending));
+    }
+    for line in &wrong {
+        eprintln!("WRONG: {line}");
+    }
+    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn busiest(per_second: &[u32]) -> f64 {
+    f64::from(per_second.iter().max().copied().unwrap_or(0))
+}

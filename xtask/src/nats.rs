@@ -1,0 +1,28 @@
+//! A NATS cluster on loopback, for whatever needs one.
+
+use anyhow::{Result, ensure};
+use nats_cluster::Cluster;
+use xshell::Shell;
+
+use crate::project::step;
+use crate::python;
+
+/// Runs a command beside a cluster of three, which ends with it.
+pub fn run(sh: &Shell, command: &[String]) -> Result<()> {
+    let cluster = start(sh)?;
+    let command: Vec<String> = command.iter().map(|argument| argument.replace("{nats}", &cluster.url())).collect();
+    let [program, arguments @ ..] = &command[..] else { return Ok(()) };
+    let status = std::process::Command::new(program).args(arguments).status()?;
+    ensure!(status.success(), "{program} has failed");
+    Ok(())
+}
+
+/// Starts three servers, with their files in a folder under `target`.
+fn start(sh: &Shell) -> Result<Cluster> {
+    step("NATS: three servers");
+    python::venv(sh)?; // the server comes with it
+    let folder = crate::project::target().join("nats");
+    sh.remove_path(&folder)?;
+    sh.create_dir(&folder)?;
+    Ok(Cluster::start(&nats_cluster::server()?, &folder, 3)?)
+}

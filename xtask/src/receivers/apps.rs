@@ -1,0 +1,50 @@
+//! Projects with npm packages of their own, in `target/apps`: these are installed once, and the packed artefact anew each time.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use xshell::{Shell, cmd};
+
+use crate::consumers::Consumers;
+use crate::project::{target, unless_unchanged};
+
+/// Copies a project, installs what it needs and the packed artefact, and builds it.
+pub(super) fn install(sh: &Shell, consumers: &Consumers, name: &str) -> Result<PathBuf> {
+    let (from, to) = (super::source(name), target().join("apps").join(name));
+    sh.create_dir(&to)?;
+    for old in sh.read_dir(&to)?.into_iter().filter(|path| !path.ends_with("node_modules")) {
+        sh.remove_path(old)?;
+    }
+    for file in sh.read_dir(&from)?.into_iter().filter(|path| !path.ends_with("node_modules")) {
+        cmd!(sh, "cp --recursive {file} {to}").quiet().run()?;
+    }
+    let _folder = sh.push_dir(&to);
+    unless_unchanged(sh, &from.join("package-lock.json"), &to.join("node_modules"), || {
+        Ok(cmd!(sh, "npm ci --no-audit --no-fund").run()?)
+    })?;
+    // npm takes a package that has the same name and version for the same.
+    for package in ["clarife-webhooks", "clarife-webhooks-wasm"] {
+        sh.remove_path(to.join("node_modules").join(package))?;
+    }
+    let [first, second] = &consumers.npm_packages;
+    cmd!(sh, "npm install --offline --no-audit --no-fund --silent {first} {second}").quiet().run()?;
+    let built = cmd!(sh, "npm run build")
+        // They report on their users unless told otherwise.
+        .envs([("NEXT_TELEMETRY_DISABLED", "1"), ("ASTRO_TELEMETRY_DISABLED", "1")])
+        .quiet()
+        .ignore_status()
+        .output()?;
+    if !built.status.success() {
+        let said = [built.stdout, built.stderr].concat();
+        bail!("{name} could not be built:\n{}", String::from_utf8_lossy(&said));
+    }
+    Ok(to)
+}
+
+/// A program of one of the project's packages, in the project's folder.
+pub(super) fn program(folder: &Path, name: &str) -> Command {
+    let mut program = Command::new(folder.join("node_modules/.bin").join(name));
+    program.current_dir(folder);
+    program
+}

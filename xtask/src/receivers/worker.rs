@@ -1,0 +1,58 @@
+//! The worker, as wrangler would deploy it: bundled, and served by workerd with a namespace of Durable Objects.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::project::npm_tool;
+
+/// Bundles a worker into one module, and the WebAssembly module beside it: their folder, and the list of them for workerd.
+pub fn bundle(sh: &Shell, entry: &Path) -> Result<(PathBuf, String)> {
+    let (esbuild, folder) = (npm_tool("esbuild"), entry.with_extension("built"));
+    cmd!(sh, "{esbuild} {entry} --bundle --format=esm --conditions=workerd,worker --external:cloudflare:* --log-level=warning")
+        .args(["--loader:.wasm=copy", "--asset-names=[name]"])
+        .arg(format!("--outdir={}", folder.display()))
+        .quiet()
+        .run()?;
+    let mut modules = String::new();
+    for file in sh.read_dir(&folder)? {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let kind = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("js") => "esModule",
+            Some("wasm") => "wasm",
+            _ => continue,
+        };
+        let module = format!("(name = \"{name}\", {kind} = embed \"{name}\")");
+        // The first module is the worker.
+        if kind == "esModule" { modules.insert_str(0, &format!("{module}, ")) } else { modules.push_str(&module) }
+    }
+    Ok((folder, modules))
+}
+
+/// A configuration that serves a bundled worker on a loopback port.
+pub(super) fn config(sh: &Shell, entry: &Path, port: u16) -> Result<PathBuf> {
+    let (folder, modules) = bundle(sh, entry)?;
+    let path = folder.join("config.capnp");
+    sh.write_file(
+        &path,
+        format!(
+            r#"using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (
+    modules = [{modules}],
+    compatibilityDate = "2026-01-01",
+    bindings = [
+      (name = "CLARIFE_WEBHOOK_SECRET", fromEnvironment = "CLARIFE_WEBHOOK_SECRET"),
+      (name = "ONCE", durableObjectNamespace = "OnceObject"),
+    ],
+    durableObjectNamespaces = [(className = "OnceObject", uniqueKey = "once", enableSql = true)],
+    durableObjectStorage = (inMemory = void),
+  ))],
+  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "main")],
+);
+"#
+        ),
+    )?;
+    Ok(path)
+}

@@ -1,0 +1,27 @@
+//! The sender under torture: killed at random moments under load.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::project::{step, target};
+
+/// The long form, with the program as it is shipped.
+pub fn run(sh: &Shell, kills: u64) -> Result<()> {
+    step("torture: building the sender");
+    cmd!(sh, "cargo build --quiet --locked --release --package clarife-sender --package torture").run()?;
+    kill(sh, "release", kills)
+}
+
+/// The short form, for the tests.
+pub fn short(sh: &Shell) -> Result<()> {
+    cmd!(sh, "cargo build --quiet --locked --package clarife-sender --package torture").run()?;
+    kill(sh, "debug", 3)
+}
+
+fn kill(sh: &Shell, profile: &str, kills: u64) -> Result<()> {
+    step("torture: killing the sender");
+    let binaries = target().join(profile);
+    let (torture, sender, kills) = (binaries.join("torture"), binaries.join("clarife-sender"), kills.to_string());
+    cmd!(sh, "{torture} {sender} --kills {kills}").quiet().run()?;
+    Ok(())
+}
