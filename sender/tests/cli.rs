@@ -87,6 +87,11 @@ impl Drop for Server {
     }
 }
 
+fn terminate(process: &Child) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(process), rustix::process::Signal::TERM)
+        .expect("is there");
+}
+
 fn request(method: &str, url: &str, token: &str, body: Option<Value>) -> (u16, Value) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let request =
@@ -162,15 +167,10 @@ fn send_and_listen_speak_to_each_other() {
 
 #[test]
 fn development_needs_nothing_and_delivers() {
-    // Its port is known before its secret is, so the listener comes second, and the retry finds it.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
-    let endpoint = format!("http://127.0.0.1:{port}/hooks");
     let folder = tempfile::tempdir().expect("a folder");
     let store = format!("sqlite:{}", folder.path().join("dev.db").display());
-    let mut process = command()
-        .args(["serve", "--dev", "--dev-endpoint", &endpoint, "--listen", "127.0.0.1:0", "--store", &store])
-        .spawn()
-        .expect("starts");
+    let mut process =
+        command().args(["serve", "--dev", "--listen", "127.0.0.1:0", "--store", &store]).spawn().expect("starts");
     let mut lines = BufReader::new(process.stdout.take().expect("is piped"));
     let mut said = String::new();
     let url = loop {
@@ -185,8 +185,10 @@ fn development_needs_nothing_and_delivers() {
         let line = said.lines().find_map(|line| line.strip_prefix(name)).expect("is said");
         line.trim().to_owned()
     };
-    let (secret, token) = (value("signing secret"), value("token"));
-    let mut listener = Server::start(&["listen", "--port", &port.to_string(), "--secret", &secret, "--json"]);
+    let (secret, token, subscription) = (value("signing secret"), value("token"), value("subscription"));
+    let mut listener = Server::start(&["listen", "--port", "0", "--secret", &secret, "--json"]);
+    let change = json!({"url": format!("{}/hooks", listener.url)});
+    assert_eq!(request("PATCH", &format!("{url}/v1/subscriptions/{subscription}"), &token, Some(change)).0, 200);
     let event = json!({"id": "evt_1", "type": "document.updated", "data": {"title": "Żółw 🐢"}});
     let (status, accepted) = request("POST", &format!("{url}/v1/events"), &token, Some(event));
     assert_eq!((status, &accepted["events"][0]["deliveries"]), (202, &json!(1)));
@@ -202,8 +204,8 @@ fn development_needs_nothing_and_delivers() {
     let copy = folder.path().join("backup.db");
     let backup = run(&["backup", copy.to_str().expect("UTF-8"), "--store", &store]);
     assert!(backup.status.success() && copy.exists());
-    let killed = Command::new("kill").args(["-TERM", &process.id().to_string()]).status().expect("is there");
-    assert!(killed.success() && process.wait().expect("ends").success());
+    terminate(&process);
+    assert!(process.wait().expect("ends").success());
     let mut errors = String::new();
     process.stderr.take().expect("is piped").read_to_string(&mut errors).expect("is text");
     assert!(errors.contains("DEVELOPMENT") && errors.contains("stopped"), "{errors}");
@@ -262,8 +264,7 @@ fn traces_reach_a_collector() {
     });
     let server = Server::start(&["serve", "--dev", "--listen", "127.0.0.1:0", "--otlp-endpoint", &endpoint]);
     assert_eq!(request("GET", &format!("{}/healthz", server.url), "", None).0, 200);
-    let killed = Command::new("kill").args(["-TERM", &server.process.id().to_string()]).status().expect("is there");
-    assert!(killed.success());
+    terminate(&server.process);
     let collected = collected.join().expect("no panic");
     for expected in [&b"POST /v1/traces"[..], b"clarife-sender", b"request", b"/healthz"] {
         assert!(collected.windows(expected.len()).any(|window| window == expected), "{expected:?}");

@@ -7,7 +7,7 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
-use crate::project::{npm_tool, root, step};
+use crate::project::{npm_tool, root, step, target};
 use crate::{
     codegen, demo, docs, instructions, package, parity, python, receivers, redis, runtimes, setup, torture, wasm,
 };
@@ -50,7 +50,11 @@ fn rust(sh: &Shell) -> Result<()> {
     cmd!(sh, "cargo check --quiet --package clarife-webhooks --no-default-features").run()?;
     step("Rust: tests");
     cmd!(sh, "cargo test --quiet --workspace --all-features").run()?;
-    torture::short(sh)
+    torture::short(sh)?;
+    step("the capacity model against the simulation");
+    let simulate = target().join("debug/simulate");
+    cmd!(sh, "{simulate} --seconds 120").quiet().ignore_stdout().run()?;
+    Ok(())
 }
 
 /// The same tests for the native addon and for WebAssembly, in a project with the packed packages.

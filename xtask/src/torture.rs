@@ -9,19 +9,21 @@ use crate::project::{step, target};
 pub fn run(sh: &Shell, kills: u64) -> Result<()> {
     step("torture: building the sender");
     cmd!(sh, "cargo build --quiet --locked --release --package clarife-sender --package torture").run()?;
-    kill(sh, "release", kills)
+    kill(sh, "release", kills, &[])?;
+    kill(sh, "release", kills, &["--nats"])
 }
 
-/// The short form, for the tests.
+/// The short form, for the tests, with the programs as the tests have built them: other features would build half the workspace anew.
 pub fn short(sh: &Shell) -> Result<()> {
-    cmd!(sh, "cargo build --quiet --locked --package clarife-sender --package torture").run()?;
-    kill(sh, "debug", 3)
+    cmd!(sh, "cargo build --quiet --locked --workspace --all-features --bins --tests").run()?;
+    kill(sh, "debug", 3, &[])?;
+    kill(sh, "debug", 4, &["--nats"])
 }
 
-fn kill(sh: &Shell, profile: &str, kills: u64) -> Result<()> {
+fn kill(sh: &Shell, profile: &str, kills: u64, more: &[&str]) -> Result<()> {
     step("torture: killing the sender");
     let binaries = target().join(profile);
     let (torture, sender, kills) = (binaries.join("torture"), binaries.join("clarife-sender"), kills.to_string());
-    cmd!(sh, "{torture} {sender} --kills {kills}").quiet().run()?;
+    cmd!(sh, "{torture} {sender} --kills {kills} {more...}").quiet().run()?;
     Ok(())
 }

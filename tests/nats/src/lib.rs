@@ -54,7 +54,10 @@ impl Cluster {
     ///
     /// If a server cannot be started, or they do not become one cluster within a minute.
     pub fn start(server: &Path, folder: &Path, nodes: usize) -> io::Result<Self> {
-        let (clients, monitors, routes) = (free_addresses(nodes)?, free_addresses(nodes)?, free_addresses(nodes)?);
+        let mut addresses = free_addresses(nodes.saturating_mul(3))?;
+        let clients = addresses.split_off(nodes.saturating_mul(2));
+        let monitors = addresses.split_off(nodes);
+        let routes = addresses;
         let all = routes.iter().map(|route| format!("\"nats://{route}\"")).collect::<Vec<_>>().join(", ");
         let mut cluster = Self { server: server.into(), nodes: Vec::new() };
         for (index, ((client, monitor), route)) in clients.into_iter().zip(monitors).zip(routes).enumerate() {
@@ -163,9 +166,16 @@ impl Drop for Node {
     }
 }
 
-/// Addresses that are free now.
+/// Addresses that are free now, and that no outgoing connection gets by chance while a server is down: below those that systems give for that.
 fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
-    let listeners: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<io::Result<_>>()?;
-    listeners.iter().map(TcpListener::local_addr).collect()
+    // Tests that run at the same time start at different places.
+    let nanoseconds =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+    let start = (nanoseconds ^ std::process::id().wrapping_mul(7919)).checked_rem(20_000).unwrap_or(0);
+    let candidates =
+        (start..start.saturating_add(2000)).filter_map(|port| u16::try_from(port.checked_add(10_000)?).ok());
+    let listeners = candidates.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(count);
+    let addresses =
+        listeners.collect::<Vec<_>>().iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+    if addresses.len() == count { Ok(addresses) } else { Err(io::Error::other("no port is free")) }
 }

@@ -14,8 +14,9 @@ use clarife_webhooks::Webhook;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-/// `/steady` takes everything; `/flaky` every fifth event at the second attempt only; `/slow` takes its time; `/dead` takes nothing.
-pub(crate) const PATHS: [&str; 4] = ["/steady", "/flaky", "/slow", "/dead"];
+/// What a path ends with: `steady` takes everything; `flaky` every fifth event at the second attempt only; `slow` takes its time; `dead` takes
+/// nothing.
+pub(crate) const ENDPOINTS: [&str; 4] = ["steady", "flaky", "slow", "dead"];
 
 /// One delivery: which endpoint, which event.
 type Key = (String, String);
@@ -120,16 +121,17 @@ async fn receive(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap,
         return StatusCode::BAD_REQUEST;
     };
     let key = (path.clone(), event.id().to_owned());
+    let endpoint = path.rsplit('/').next().unwrap_or_default();
     let _under_way = UnderWay::start(&receiver, &key);
-    if path == "/slow" {
+    if endpoint == "slow" {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(1..10))).await;
     }
     let mut seen = receiver.seen();
-    if path == "/dead" {
+    if endpoint == "dead" {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     let every_fifth = event.id().ends_with(['0', '5']);
-    if path == "/flaky" && every_fifth && seen.refused_once.insert(key.clone()) {
+    if endpoint == "flaky" && every_fifth && seen.refused_once.insert(key.clone()) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     if !seen.taken.insert(key) {

@@ -7,34 +7,44 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::receiver::{PATHS, Receiver};
+use crate::receiver::{ENDPOINTS, Receiver};
 
 const ADMIN: &str = "the token of who tortures the sender";
 
 /// A running sender; killed when dropped.
 pub(crate) struct Sender {
     program: PathBuf,
-    folder: TempDir,
+    store: String,
+    _folder: TempDir,
     port: u16,
     process: Child,
 }
 
 impl Sender {
-    pub(crate) fn start(program: &Path) -> Result<Self> {
+    /// Starts one, with a store of its own if it is not given one.
+    pub(crate) fn start(program: &Path, store: Option<&str>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let process = spawn(program, &folder, port)?;
-        Ok(Self { program: program.into(), folder, port, process })
+        let own = || format!("sqlite:{}", folder.path().join("store.db").display());
+        let store = store.map_or_else(own, str::to_owned);
+        let port = port()?;
+        let process = spawn(program, &store, port)?;
+        Ok(Self { program: program.into(), store, _folder: folder, port, process })
+    }
+
+    /// Where its API is.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     /// Kills it, or asks it to stop.
     pub(crate) fn end(&mut self, gently: bool) -> Result<()> {
         if gently {
-            let asked = Command::new("kill").arg(self.process.id().to_string()).status()?;
-            ensure!(asked.success() && self.process.wait()?.success(), "it did not stop as it should");
+            kill_process(Pid::from_child(&self.process), Signal::TERM)?;
+            ensure!(self.process.wait()?.success(), "it did not stop as it should");
         } else {
             self.process.kill()?;
             self.process.wait()?;
@@ -43,28 +53,30 @@ impl Sender {
     }
 
     pub(crate) fn restart(&mut self) -> Result<()> {
-        self.process = spawn(&self.program, &self.folder, self.port)?;
+        self.process = spawn(&self.program, &self.store, self.port)?;
         Ok(())
     }
+}
 
-    /// Makes a workspace, and a subscription to each endpoint.
-    pub(crate) fn subscribe(&self, receiver: &Receiver) -> Result<Api> {
-        let mut api =
-            Api { url: format!("http://127.0.0.1:{}", self.port), token: ADMIN.into(), subscriptions: vec![] };
-        let (_, workspace) = api.post("/v1/workspaces", &json!({"name": "Torture", "plan": "business"}))?;
+/// Makes workspaces, each with a subscription to each endpoint, through whichever sender.
+pub(crate) fn subscribe(urls: &[String], receiver: &Receiver, workspaces: usize) -> Result<Vec<Api>> {
+    let mut apis = Vec::new();
+    for number in 0..workspaces {
+        let mut api = Api { urls: urls.to_vec(), token: ADMIN.into(), subscriptions: vec![] };
+        let workspace = api.create("/v1/workspaces", &json!({"name": "Torture", "plan": "business"}))?;
         let id = workspace["id"].as_str().context("no workspace")?;
-        let (_, token) = api.post(&format!("/v1/workspaces/{id}/tokens"), &json!({"name": "torture"}))?;
+        let token = api.create(&format!("/v1/workspaces/{id}/tokens"), &json!({"name": "torture"}))?;
         api.token = token["token"].as_str().context("no token")?.into();
-        for path in PATHS {
+        for endpoint in ENDPOINTS {
+            let path = format!("/{number}/{endpoint}");
             let url = format!("http://{}{path}", receiver.address);
-            let new = json!({"url": url, "event_types": ["document.updated"]});
-            let (status, created) = api.post("/v1/subscriptions", &new)?;
-            ensure!(status == 201, "no subscription: {created}");
-            receiver.set_secret(path, created["secret"].as_str().context("no secret")?)?;
-            api.subscriptions.push((path.into(), created["id"].as_str().context("no id")?.into()));
+            let created = api.create("/v1/subscriptions", &json!({"url": url, "event_types": ["document.updated"]}))?;
+            receiver.set_secret(&path, created["secret"].as_str().context("no secret")?)?;
+            api.subscriptions.push((path, created["id"].as_str().context("no id")?.into()));
         }
-        Ok(api)
+        apis.push(api);
     }
+    Ok(apis)
 }
 
 impl Drop for Sender {
@@ -74,12 +86,17 @@ impl Drop for Sender {
     }
 }
 
+/// A free port that no outgoing connection gets by chance while the sender is down: below those that systems give.
+fn port() -> Result<u16> {
+    let mut candidates = std::iter::repeat_with(|| fastrand::u16(20_000..32_000)).take(100);
+    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).context("no port is free")
+}
+
 /// Starts it, and waits until it listens.
-fn spawn(program: &Path, folder: &TempDir, port: u16) -> Result<Child> {
-    let store = folder.path().join("store.db");
+fn spawn(program: &Path, store: &str, port: u16) -> Result<Child> {
     let mut process = Command::new(program)
         .args(["serve", "--dev", "--log", "error", "--requests-per-second", "1000000", "--admin-token", ADMIN])
-        .args(["--listen", &format!("127.0.0.1:{port}"), "--store", &format!("sqlite:{}", store.display())])
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--store", store])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -104,7 +121,8 @@ fn spawn(program: &Path, folder: &TempDir, port: u16) -> Result<Child> {
 /// The sender's API.
 #[derive(Clone)]
 pub(crate) struct Api {
-    url: String,
+    /// Of all senders.
+    urls: Vec<String>,
     token: String,
     /// The path of each endpoint, and its subscription.
     pub(crate) subscriptions: Vec<(String, String)>,
@@ -117,6 +135,19 @@ impl Api {
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
         self.ask("POST", path, body.to_string())
+    }
+
+    /// Creates something; what another process has just created is known a moment later, so it is tried for a second.
+    fn create(&self, path: &str, body: &Value) -> Result<Value> {
+        let mut answer = (0, Value::Null);
+        for _ in 0..50 {
+            answer = self.post(path, body)?;
+            if answer.0 == 201 {
+                return Ok(answer.1);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        anyhow::bail!("{path} was answered {}: {}", answer.0, answer.1)
     }
 
     /// All deliveries of a subscription.
@@ -144,7 +175,7 @@ impl Api {
             .into();
         let request = ureq::http::Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.url))
+            .uri(format!("{}{path}", self.urls[fastrand::usize(..self.urls.len())]))
             .header("authorization", format!("Bearer {}", self.token));
         let mut answer = agent.run(request.body(body)?)?;
         let text = answer.body_mut().read_to_string()?;

@@ -114,7 +114,7 @@ impl Shared {
         let last = partition.stream.write(writes).await?;
         let first = last.saturating_add(1).saturating_sub(count);
         for (sequence, (event, arrival)) in (first..).zip(events.iter().zip(arrivals)) {
-            self.arrived(partition, sequence, arrival, &Bytes::copy_from_slice(event.body.as_bytes()));
+            self.arrived(partition, sequence, arrival, event.body.as_bytes());
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Shared {
         let partition = self.partition(workspace)?;
         let write = Write { subject, payload, instead_of: Some(0), forever: false };
         let sequence = partition.stream.write(vec![write]).await?;
-        self.arrived(partition, sequence, &arrival, &Bytes::copy_from_slice(event.body.as_bytes()));
+        self.arrived(partition, sequence, &arrival, event.body.as_bytes());
         Ok(delivery_id(sequence, partition.index, 0))
     }
 

@@ -30,6 +30,15 @@ impl Shared {
                 }
             }
         }
+        // Reading may have taken so long that there is no more time for an attempt.
+        claims.retain(|claim: &Claim| {
+            let index = place_of(claim.delivery).1;
+            let may_start = self.partitions.get(index).is_some_and(|one| one.state().startable().is_some());
+            if !may_start {
+                self.end_lease(index, claim.delivery, false);
+            }
+            may_start
+        });
         Ok(claims)
     }
 

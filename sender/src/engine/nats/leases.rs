@@ -6,6 +6,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::accept::TRIES;
 use super::partition::{LEASE, Own, Partition, Shared};
 use super::records::{self, Lease};
 use super::stream::Refused;
@@ -104,7 +105,16 @@ impl Shared {
         let sent = Instant::now();
         let lease = Lease { worker: self.worker.clone(), pending };
         let Ok(write) = records::write("l".into(), &lease, own.sequence) else { return };
-        let result = partition.stream.write(vec![write]).await;
+        let mut result = partition.stream.write(vec![write]).await;
+        if matches!(result, Err(Refused::Conflict))
+            && let Some(sequence) = self.last_renewal(partition).await
+        {
+            // It is this worker's own: the answer to an earlier renewal was lost. The next one will be in its place.
+            if let Some(own) = &mut partition.state().own {
+                own.sequence = sequence;
+            }
+            result = Err(Refused::Unavailable("the answer to a renewal was lost".into()));
+        }
         let mut state = partition.state();
         match result {
             Ok(sequence) => {
@@ -112,7 +122,7 @@ impl Shared {
                     *own = Own { sequence, renewed: sent, ..*own };
                 }
             }
-            Err(Refused::Conflict) => state.lose(), // it may be our own, whose answer was lost: then it is taken again
+            Err(Refused::Conflict) => state.lose(),
             Err(Refused::Unavailable(error)) => {
                 tracing::debug!(%error, "a lease is not renewed");
                 if own.renewed.elapsed() >= LEASE {
@@ -120,6 +130,13 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// The sequence of the lease, if it is still this worker's.
+    async fn last_renewal(&self, partition: &Partition) -> Option<u64> {
+        let read = partition.stream.last("l").await.ok()??;
+        let lease: Lease = records::read(&read).ok()?;
+        (lease.worker == self.worker).then_some(read.sequence)
     }
 
     /// Gives a partition up, once no attempt is under way there, or in any case.
@@ -135,12 +152,26 @@ impl Shared {
         self.write_checkpoint(partition).await;
         let pending = partition.state().work.as_ref().map_or(0, super::work::Work::pending);
         partition.state().lose();
-        let lease = Lease { worker: String::new(), pending };
-        if let Ok(write) = records::write("l".into(), &lease, own.sequence)
-            && let Err(error) = partition.stream.write(vec![write]).await
-        {
-            tracing::debug!(?error, "a lease runs out by itself");
+        if let Err(error) = self.free(partition, own.sequence, pending).await {
+            tracing::debug!(%error, "a lease runs out by itself");
         }
+    }
+
+    /// Says that nobody has the partition, in the place of this worker's latest renewal: the answer to that one may have been lost.
+    async fn free(&self, partition: &Partition, mut sequence: u64, pending: u64) -> Result<()> {
+        for _ in 0..TRIES {
+            let lease = Lease { worker: String::new(), pending };
+            match partition.stream.write(vec![records::write("l".into(), &lease, sequence)?]).await {
+                Ok(_) => return Ok(()),
+                Err(Refused::Conflict) => {}
+                Err(refused) => return Err(refused.into()),
+            }
+            match self.last_renewal(partition).await {
+                Some(renewal) => sequence = renewal,
+                None => return Ok(()), // somebody else has it already
+            }
+        }
+        Err(Refused::Conflict.into())
     }
 
     /// Gives all partitions up.

@@ -130,13 +130,16 @@ async fn connect(options: &Options) -> std::result::Result<jetstream::Context, S
     }
     let client = connect.connect(options.servers.clone()).await.map_err(|error| error.to_string())?;
     let version = client.server_info().version;
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if found < OLDEST_SERVER {
+    if is_too_old(&version) {
         let (major, minor) = OLDEST_SERVER;
         return Err(format!("the server is version {version}, and {major}.{minor} or later is needed"));
     }
     Ok(jetstream::ContextBuilder::new().timeout(Duration::from_secs(5)).build(client))
+}
+
+fn is_too_old(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < OLDEST_SERVER
 }
 
 /// The streams of the store, made if they are not there.

@@ -193,7 +193,7 @@ impl Shared {
     }
 
     /// Applies an arrival that this process has written.
-    pub(super) fn arrived(&self, partition: &Partition, sequence: u64, arrival: &Arrival, body: &bytes::Bytes) {
+    pub(super) fn arrived(&self, partition: &Partition, sequence: u64, arrival: &Arrival, body: &[u8]) {
         if let Some(work) = &mut partition.state().work
             && work.is_news(sequence, true)
         {

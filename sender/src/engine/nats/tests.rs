@@ -1,13 +1,21 @@
 //! The conformance tests against a cluster of three, and what is NATS's own.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
+use std::time::Duration;
 
+use async_nats::jetstream::stream::Config;
+use clarife_webhooks::EventType;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Outcome, Plan, RETRY_DELAYS, Signer, UnixMillis, build_event};
 use nats_cluster::Cluster;
 use uuid::Uuid;
 
-use super::Nats;
-use crate::engine::Limits;
+use super::{Nats, SCHEMA_KEY, is_too_old};
 use crate::engine::conformance::{PER_SUBSCRIPTION, conformance};
+use crate::engine::{Attempt, Claim, Engine, EngineError, Limits, NewEvent, OpenError, Workspace};
+use crate::ids::{DeliveryId, WorkspaceId};
+
+const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
 
 /// One cluster for all tests here; each has a store of its own. It ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
@@ -23,8 +31,147 @@ fn url() -> String {
     format!("{}/{}?partitions=2", cluster().0.url(), Uuid::new_v4())
 }
 
+async fn try_open(url: &str) -> Result<Nats, OpenError> {
+    Nats::open(url, Limits { per_subscription: PER_SUBSCRIPTION }).await
+}
+
 async fn open(url: &str) -> Nats {
-    Nats::open(url, Limits { per_subscription: PER_SUBSCRIPTION }).await.expect("is there")
+    try_open(url).await.expect("is there")
 }
 
 conformance! {(open(&url()).await, ())}
+
+/// That many workspaces, each with a subscription.
+async fn workspaces(engine: &Nats, count: usize) -> Vec<WorkspaceId> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        let id = WorkspaceId::random();
+        let workspace = Workspace { id: id.clone(), name: "Test".into(), plan: Plan::Pro, created_at: NOW };
+        engine.create_workspace(workspace).await.expect("is kept");
+        let url = EndpointUrl::parse("https://example.com/").expect("a URL");
+        let signer = Signer::generate().expect("random bytes");
+        engine.subscribe(&id, url, EventTypes::ALL, signer, NOW).await.expect("is kept");
+        all.push(id);
+    }
+    all
+}
+
+fn events(count: usize) -> Vec<NewEvent> {
+    let event = |n| {
+        let id = format!("evt_{n}");
+        let body = build_event(&id, EventType::ShareCreated, NOW, &serde_json::json!({})).expect("is an event");
+        NewEvent { id, event_type: "share.created".into(), body }
+    };
+    (0..count).map(event).collect()
+}
+
+async fn record(engine: &Nats, claim: &Claim, status: u16) {
+    let outcome = Outcome::Status(status);
+    let attempt = Attempt { number: claim.attempt, started_at: NOW, ended_at: NOW, outcome, answer: vec![] };
+    assert!(engine.record(claim, attempt).await.expect("is open").expect("is there").changed);
+}
+
+/// Claims and delivers until so many are delivered by these workers together, none of them by two.
+async fn deliver(engines: &[&Nats], count: usize) -> Vec<usize> {
+    let (mut seen, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; engines.len()]);
+    for _ in 0..3000 {
+        for (engine, share) in engines.iter().zip(&mut shares) {
+            for claim in engine.claim(NOW, 100).await.expect("is open") {
+                assert!(seen.insert(claim.delivery), "claimed twice");
+                record(engine, &claim, 200).await;
+                *share += 1;
+            }
+        }
+        if seen.len() == count {
+            return shares;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} of {count} were delivered within 30 s", seen.len());
+}
+
+#[tokio::test]
+async fn workers_share_the_work_and_hand_it_over() {
+    let url = url().replace("partitions=2", "partitions=4");
+    let first = open(&url).await;
+    let all = workspaces(&first, 16).await;
+    for workspace in &all {
+        first.accept(workspace, events(5), NOW).await.expect("are kept");
+    }
+    let second = open(&url).await;
+    let has_share = || second.shared.partitions.iter().filter(|one| one.state().startable().is_some()).count() == 2;
+    for _ in 0..1000 {
+        if has_share() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(has_share(), "the first one gives half away");
+    let shares = deliver(&[&first, &second], 80).await;
+    assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
+    // What one accepts, the other delivers; and all of it when the first one is gone.
+    for workspace in &all {
+        second.accept(workspace, events(7), NOW).await.expect("are kept");
+    }
+    first.close().await;
+    assert_eq!(deliver(&[&second], 32).await, [32]);
+    assert_eq!(second.stats().await.expect("is open").pending, 0);
+    second.close().await;
+}
+
+#[tokio::test]
+async fn everything_is_there_again() {
+    let url = url();
+    let engine = open(&url).await;
+    let workspace = &workspaces(&engine, 1).await[0];
+    engine.accept(workspace, events(30), NOW).await.expect("are kept");
+    let claims = engine.claim(NOW, 2).await.expect("is open");
+    record(&engine, &claims[0], 500).await;
+    record(&engine, &claims[1], 200).await;
+    engine.close().await;
+    let engine = open(&url).await;
+    assert_eq!(engine.stats().await.expect("is open").pending, 29);
+    let due = NOW.saturating_add(RETRY_DELAYS[0]);
+    let retry = engine.claim(due, 1).await.expect("is open").remove(0);
+    assert_eq!((retry.delivery, retry.attempt), (claims[0].delivery, 2));
+    // The success that came after the failure has set the count to 0.
+    assert_eq!(retry.subscription.subscription.health.consecutive_failures(), 0);
+    record(&engine, &retry, 200).await;
+    assert_eq!(engine.delivery(workspace, retry.delivery).await.expect("is there").1.len(), 2);
+    engine.close().await;
+}
+
+#[tokio::test]
+async fn what_is_foreign_or_newer_is_refused() {
+    let client = async_nats::connect(cluster().0.url().split(',').collect::<Vec<_>>()).await.expect("is up");
+    let context = async_nats::jetstream::new(client);
+    for (schema, expected) in [(None, "not a store of this program"), (Some("99"), "later version (schema 99")] {
+        let store = Uuid::new_v4().to_string();
+        let metadata = schema.map(|schema| (SCHEMA_KEY.to_owned(), schema.to_owned())).into_iter().collect();
+        let (name, subjects) = (format!("{store}-0"), vec![format!("{store}.0.>")]);
+        context.create_stream(Config { name, subjects, metadata, ..Config::default() }).await.expect("is made");
+        let error = try_open(&format!("{}/{store}", cluster().0.url())).await.err().expect("is refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let refused = try_open("nats://me:secret@127.0.0.1:1/store").await.err().expect("nobody is there").to_string();
+    assert!(refused.contains("cannot be opened") && !refused.contains("secret"), "{refused}");
+}
+
+#[test]
+fn old_servers_are_refused() {
+    for (version, old) in
+        [("2.9.10", true), ("2.11.99", true), ("2.12.0", false), ("2.15.1", false), ("3.0.0-beta", false)]
+    {
+        assert_eq!(is_too_old(version), old, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_events_at_a_time_are_refused_whole() {
+    let engine = open(&url()).await;
+    let workspace = &workspaces(&engine, 1).await[0];
+    let refused = engine.accept(workspace, events(crate::engine::MAX_EVENTS + 1), NOW).await;
+    assert!(matches!(refused, Err(EngineError::Unavailable(_))));
+    assert_eq!(engine.event(workspace, "evt_0").await, Err(EngineError::NotFound("event")));
+    engine.close().await;
+}

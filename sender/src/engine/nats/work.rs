@@ -14,7 +14,7 @@ use crate::engine::queue::{Key, Lane, Queue};
 use crate::ids::{DeliveryId, SubscriptionId};
 
 /// How many bytes of bodies are kept beside what is pending, so that they need not be read again.
-const CACHE: usize = 8 << 20;
+const CACHE: usize = 2 << 20;
 /// How many deliveries a checkpoint names.
 const EXCEPTIONS: usize = 4000;
 
@@ -124,13 +124,14 @@ impl Work {
     }
 
     /// An arrival was written.
-    pub(super) fn arrive(&mut self, sequence: u64, arrival: &Arrival, body: &Bytes) {
+    pub(super) fn arrive(&mut self, sequence: u64, arrival: &Arrival, body: &[u8]) {
+        // A copy: what was read lies in a larger piece of memory, which would stay with it.
+        let room = self.cached.saturating_add(body.len()) <= CACHE;
+        let body = room.then(|| (arrival.event_id.clone(), Bytes::copy_from_slice(body)));
         for (index, (subscription, delivery)) in arrival.to.iter().enumerate() {
             let id = delivery_id(sequence, self.partition, index);
             if delivery.due().is_some() && !self.entries.contains_key(&id) {
-                let room = self.cached.saturating_add(body.len()) <= CACHE;
-                let body = room.then(|| (arrival.event_id.clone(), body.clone()));
-                self.put(id, subscription, *delivery, 0, body);
+                self.put(id, subscription, *delivery, 0, body.clone());
             }
         }
     }
@@ -374,4 +375,63 @@ pub(super) fn seen(delivery: Delivery, id: DeliveryId, version: u64, known: &Kno
 /// Nothing is due later than the longest delay from now, unless a clock was ahead when it was written.
 pub(super) fn latest(now: UnixMillis) -> UnixMillis {
     now.saturating_add(RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use clarife_webhooks::sender::{Delivery, Health, UnixMillis};
+
+    use super::{EXCEPTIONS, Work};
+    use crate::engine::nats::records::{Arrival, Checkpoint, delivery_id};
+    use crate::ids::SubscriptionId;
+
+    const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
+
+    fn arrival(subscription: &SubscriptionId) -> Arrival {
+        let to = vec![(subscription.clone(), Delivery::new(&Health::new(), NOW))];
+        Arrival { event_id: "evt_1".into(), event_type: "share.created".into(), at: NOW, to }
+    }
+
+    #[test]
+    fn a_checkpoint_names_what_is_pending_before_it() {
+        let (mut work, subscription) = (Work::new(3, 8, NOW), SubscriptionId::random());
+        for sequence in 1..=10 {
+            assert!(work.is_news(sequence, false));
+            work.arrive(sequence, &arrival(&subscription), b"{}");
+        }
+        for sequence in 1..=8 {
+            work.forget_one(delivery_id(sequence, 3, 0));
+        }
+        let except = [9, 10].map(|sequence| delivery_id(sequence, 3, 0).0).to_vec();
+        assert_eq!(work.checkpoint(), Checkpoint { from: 11, except });
+        // With more than it names, it starts at the first that it does not name.
+        for sequence in 11..=10 + EXCEPTIONS as u64 {
+            assert!(work.is_news(sequence, false));
+            work.arrive(sequence, &arrival(&subscription), b"{}");
+        }
+        let checkpoint = work.checkpoint();
+        assert_eq!((checkpoint.from, checkpoint.except.len()), (9 + EXCEPTIONS as u64, EXCEPTIONS));
+    }
+
+    #[test]
+    fn what_this_process_has_written_is_applied_once() {
+        let mut work = Work::new(0, 8, NOW);
+        // Known before it is read, and read before it is known.
+        assert!(work.is_news(5, true) && !work.is_news(5, false));
+        assert!(work.is_news(6, false) && !work.is_news(6, true));
+        assert!(work.is_news(8, true) && work.is_news(7, false) && !work.is_news(8, false));
+        assert!(work.ahead.is_empty());
+    }
+
+    #[test]
+    fn an_older_record_does_not_undo_a_later_one() {
+        let (mut work, subscription) = (Work::new(0, 8, NOW), SubscriptionId::random());
+        let id = delivery_id(1, 0, 0);
+        let pending = Delivery::new(&Health::new(), NOW);
+        work.progress(id, &subscription, pending, 7);
+        work.progress(id, &subscription, pending.deactivate(NOW), 6);
+        assert!(work.is_pending(id));
+        work.progress(id, &subscription, pending.deactivate(NOW), 8);
+        assert!(!work.is_pending(id) && work.lanes.is_empty() && work.keys.is_empty() && work.cached == 0);
+    }
 }

@@ -166,6 +166,32 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
 }
 
 #[tokio::test]
+async fn a_slow_store_keeps_all_that_it_accepts() {
+    let (_folder, engine, workspace) = filled(0).await;
+    let engine = std::sync::Arc::new(engine);
+    let slow = {
+        let engine = std::sync::Arc::clone(&engine);
+        let sleep = |_: &mut super::store::Store| {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            Ok(())
+        };
+        tokio::spawn(async move { engine.writer.write(sleep).await })
+    };
+    let calls: Vec<_> = (0..200)
+        .map(|n| {
+            let (engine, workspace) = (std::sync::Arc::clone(&engine), workspace.clone());
+            tokio::spawn(async move { engine.accept(&workspace, vec![event(&format!("evt_{n}"), 1)], NOW).await })
+        })
+        .collect();
+    slow.await.expect("no panic").expect("is open");
+    for call in calls {
+        assert_eq!(call.await.expect("no panic").map(|accepted| accepted[0].deliveries), Ok(1));
+    }
+    assert_eq!(pending(&engine).await, 200);
+    engine.close().await;
+}
+
+#[tokio::test]
 async fn a_backup_of_a_store_in_use_is_a_store() {
     let (folder, engine, workspace) = filled(50).await;
     let (path, copy) = (folder.path().join("store.db"), folder.path().join("backup.db"));

@@ -1,0 +1,76 @@
+//! Several workers over a cluster of three servers: any of them is killed at any moment, now and then all servers at once.
+//!
+//! Here no attempt may be beside another one of the same delivery, whoever was killed: the next worker waits until the lease is over.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use nats_cluster::Cluster;
+
+use crate::receiver::Receiver;
+use crate::sender::{Sender, subscribe};
+use crate::{Arguments, judge, under_load};
+
+const WORKERS: usize = 3;
+const SERVERS: usize = 3;
+const WORKSPACES: usize = 6;
+
+/// A worker that stays away for so long loses its partitions to the others.
+const AWAY: Duration = Duration::from_secs(17);
+
+pub(crate) fn run(arguments: &Arguments, receiver: &Receiver) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut cluster = Cluster::start(&nats_cluster::server()?, folder.path(), SERVERS)?;
+    let store = format!("{}/torture", cluster.url());
+    let mut workers = Vec::new();
+    for _ in 0..WORKERS {
+        workers.push(Sender::start(&arguments.sender, Some(&store))?);
+    }
+    let urls: Vec<String> = workers.iter().map(Sender::url).collect();
+    let apis = subscribe(&urls, receiver, WORKSPACES)?;
+    let load = under_load(arguments, &apis, || {
+        for kill in 1..=arguments.kills {
+            sleep(Duration::from_millis(fastrand::u64(50..1500)));
+            match kill % 10 {
+                3 | 7 => kill_servers(&mut cluster, 1)?,
+                9 => kill_servers(&mut cluster, SERVERS)?,
+                // One is asked to stop; one stays away until the others have what it had.
+                turn => kill_worker(&mut workers, turn == 5, turn == 2)?,
+            }
+        }
+        Ok(())
+    })?;
+    judge(&load, receiver, &apis, arguments.kills)
+}
+
+fn kill_worker(workers: &mut [Sender], gently: bool, away: bool) -> Result<()> {
+    let chosen = fastrand::usize(..workers.len());
+    let worker = &mut workers[chosen];
+    worker.end(gently)?;
+    if away {
+        sleep(AWAY);
+    }
+    let start = Instant::now();
+    while let Err(error) = worker.restart() {
+        if start.elapsed() > Duration::from_secs(60) {
+            bail!("a worker does not start again: {error:#}");
+        }
+        sleep(Duration::from_millis(500));
+    }
+    Ok(())
+}
+
+/// Kills so many servers, and starts them again; the next ones are killed when all are well.
+fn kill_servers(cluster: &mut Cluster, count: usize) -> Result<()> {
+    let first = fastrand::usize(..SERVERS);
+    let chosen: Vec<usize> = (first..first + count).map(|server| server % SERVERS).collect();
+    for server in &chosen {
+        cluster.kill(*server)?;
+    }
+    sleep(Duration::from_millis(fastrand::u64(0..2000)));
+    for server in chosen {
+        cluster.restart(server)?;
+    }
+    Ok(cluster.wait()?)
+}
