@@ -23,7 +23,7 @@ import clarife_webhooks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SLICE = 0.003  # seconds, or one call where that takes longer
-SLICES = 9
+SLICES = 7
 
 Jobs = dict[str, Callable[[], object]]
 

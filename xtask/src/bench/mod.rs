@@ -20,7 +20,7 @@ use crate::{package, setup};
 use projects::Projects;
 use results::Results;
 
-const PASSES: usize = 7;
+const PASSES: usize = 5;
 
 /// Measures everything and writes the report, or (quick) prints what two sizes give in one pass.
 pub fn run(sh: &Shell, quick: bool) -> Result<()> {

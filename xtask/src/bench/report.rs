@@ -57,7 +57,7 @@ pub fn write(sh: &Shell, facts: &Facts, results: &Results, startup: &Startup) ->
 
 const METHOD: &str = "\
 - Every number is the median of @PASSES@ passes, with half the distance between the quartiles of the passes as ±. In a pass all contestants of a
-  runtime do one job on one body right after one another, each for some 30 to 150 ms, measured by Criterion (Rust), mitata (Node, Deno, Bun,
+  runtime do one job on one body right after one another, each for some 20 to 100 ms, measured by Criterion (Rust), mitata (Node, Deno, Bun,
   Chromium) and `timeit` (Python). A worker's clock stands still while it computes, so workerd is timed from outside.
 - ÷ is ours by theirs: below 1, ours is quicker.
 - *Verify and route* reads `id` and `type`; *verify and read* has all of `data` as objects of the language; *reject* refuses a signature

@@ -43,8 +43,8 @@ fn race(bodies: &[(usize, String, Vec<u8>)]) -> Result {
     let mut criterion = Criterion::default()
         .output_directory(&folder)
         .without_plots()
-        .warm_up_time(Duration::from_millis(30))
-        .measurement_time(Duration::from_millis(100))
+        .warm_up_time(Duration::from_millis(20))
+        .measurement_time(Duration::from_millis(60))
         .sample_size(20)
         .nresamples(1001);
     for (size, text, body) in bodies {
