@@ -8,15 +8,16 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clarife_webhooks::once::MemoryStore;
-use clarife_webhooks::{Event, MAX_HEADER_BYTES, Webhook, WebhookError};
+use clarife_webhooks::{Event, Webhook, WebhookError};
 use encoding_rs::mem;
 use napi_sys::{TypedarrayType, ValueType, napi_callback_info, napi_env, napi_status, napi_value};
 
 use crate::numbers::{self, Numbers};
 
-/// Room for a header on the stack: any that is not malformed has 4,096 bytes at most. Node-API cuts a text that does not fit,
-/// never inside a character, which has up to 4 bytes; so one that was cut still has more. One byte is for the NUL.
-pub(crate) const HEADER_ROOM: usize = MAX_HEADER_BYTES + 4 + 1;
+/// Room for an ordinary header on the stack, 170 bytes with two signatures. Node-API cuts a text that does not fit, never inside a
+/// character, which has up to 4 bytes; so one that was cut nearly fills the room. One byte is for the NUL.
+pub(crate) const HEADER_ROOM: usize = 256;
+const MAY_BE_CUT: usize = HEADER_ROOM - 4;
 
 /// The array that the face reads.
 pub(crate) struct Out(*mut Numbers);
@@ -210,8 +211,15 @@ impl Env {
         let mut value = ptr::null_mut();
         // SAFETY: both texts have as many units as is said.
         self.check(unsafe {
-            if mem::is_str_latin1(text) {
-                let units = mem::encode_latin1_lossy(text); // without a loss, and without a copy where it is ASCII
+            if text.is_ascii() {
+                napi_sys::napi_create_string_latin1(
+                    self.0,
+                    text.as_ptr().cast(),
+                    length(text.as_bytes())?,
+                    &raw mut value,
+                )
+            } else if mem::is_str_latin1(text) {
+                let units = mem::encode_latin1_lossy(text); // without a loss
                 napi_sys::napi_create_string_latin1(self.0, units.as_ptr().cast(), length(&units)?, &raw mut value)
             } else {
                 let mut units = vec![0; text.len()];
@@ -271,7 +279,7 @@ impl Env {
             napi_sys::napi_get_value_string_utf8(self.0, value, room.as_mut_ptr().cast(), room.len(), &raw mut length)
         };
         match status {
-            napi_sys::Status::napi_ok if length > MAX_HEADER_BYTES => Ok(Some(self.string(value)?.into())),
+            napi_sys::Status::napi_ok if length >= MAY_BE_CUT => Ok(Some(self.string(value)?.into())),
             napi_sys::Status::napi_ok => Ok(room.get(..length).map(Cow::Borrowed)),
             _ if self.kind(value)? == ValueType::napi_undefined => Ok(None),
             _ => Err(Failure::Type(c"signature must be a string")),
@@ -286,9 +294,6 @@ impl Env {
     }
 
     pub(crate) fn body<'a>(self, value: napi_value) -> Result<Body<'a>, Failure> {
-        if self.kind(value)? == ValueType::napi_string {
-            return self.string(value).map(Body::Owned);
-        }
         let (mut kind, mut length, mut data, mut buffer, mut plain) = (0, 0, ptr::null_mut(), ptr::null_mut(), false);
         // SAFETY: all are valid for writing; `buffer` is set before it is used, because the first call succeeded.
         let status = unsafe {
@@ -305,6 +310,9 @@ impl Env {
                 status => status,
             }
         };
+        if status != napi_sys::Status::napi_ok && self.kind(value)? == ValueType::napi_string {
+            return self.string(value).map(Body::Owned);
+        }
         // A shared buffer, which other threads write to, is none; other element types have other lengths.
         if status != napi_sys::Status::napi_ok || !plain || kind != TypedarrayType::uint8_array {
             return Err(Failure::Type(c"body must be a string or a Uint8Array"));

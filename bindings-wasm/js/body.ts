@@ -9,6 +9,24 @@ const MOST = 0x1fff_ffe8;
 /** What the prototypes of all typed arrays inherit from. */
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 
+// What a built-in type's own getter says of an object, whatever the object's class and its own members say. Looked up once: that takes
+// longer than the call.
+const typedArrayName = getter<string | undefined>(TYPED_ARRAY, Symbol.toStringTag);
+const bufferLength = getter<number>(ArrayBuffer.prototype, "byteLength");
+const typedArrayView = viewOf(TYPED_ARRAY);
+const dataView = viewOf(DataView.prototype);
+
+function getter<Value>(type: object, name: PropertyKey): (object: object) => Value {
+  return Function.prototype.call.bind(Object.getOwnPropertyDescriptor(type, name)!.get!);
+}
+
+function viewOf(type: object): (view: object) => Uint8Array {
+  const buffer = getter<ArrayBuffer>(type, "buffer");
+  const offset = getter<number>(type, "byteOffset");
+  const length = getter<number>(type, "byteLength");
+  return (view) => new Uint8Array(buffer(view), offset(view), length(view));
+}
+
 /** The body as an engine takes it: text without lone surrogates, or a plain view that nothing else changes meanwhile. */
 export function rawBody(body: unknown, name: string): string | Uint8Array {
   const raw = typeof body === "string" ? body : bytesOf(body, name);
@@ -43,21 +61,15 @@ function bytesOf(body: unknown, name: string): Uint8Array {
  * has one) or a subclass brings, nor by the length that a subclass says it has.
  */
 function plainView(view: ArrayBufferView): Uint8Array {
-  const type = inner(TYPED_ARRAY, Symbol.toStringTag, view) === undefined ? DataView.prototype : TYPED_ARRAY;
-  return new Uint8Array(inner(type, "buffer", view), inner(type, "byteOffset", view), inner(type, "byteLength", view));
+  return (typedArrayName(view) === undefined ? dataView : typedArrayView)(view);
 }
 
 /** Another thread could change shared memory between the verdict and the reading; and not every decoder takes what can shrink. */
 function isFixed(buffer: ArrayBufferLike): boolean {
   try {
-    inner(ArrayBuffer.prototype, "byteLength", buffer); // throws where memory is shared
+    bufferLength(buffer); // throws where memory is shared
     return !(buffer as ArrayBuffer).resizable;
   } catch {
     return false;
   }
-}
-
-/** What a built-in type's own getter says of an object, whatever the object's class and its own members say. */
-function inner(type: object, name: PropertyKey, object: object): never {
-  return Reflect.get(type, name, object) as never;
 }

@@ -21,7 +21,7 @@ export class VerifiedEvent {
     this.id = token(raw, out[ID_START]!, out[ID_END]!);
     this.type = type < 0 ? token(raw, out[TYPE_START]!, out[TYPE_END]!) : EVENT_TYPES[type]!;
     this.createdAt = new Date(out[CREATED_AT]!);
-    Object.defineProperty(this, "data", PARSED_ON_READING);
+    defineGetter.call(this, "data", readData);
     this.#raw = raw;
     this.#start = out[DATA_START]!;
     this.#end = out[DATA_END]!;
@@ -43,13 +43,14 @@ export class VerifiedEvent {
   }
 }
 
-const PARSED_ON_READING: PropertyDescriptor & { __proto__: null } = {
-  __proto__: null,
-  enumerable: true,
-  get(this: VerifiedEvent) {
-    return VerifiedEvent.parse(this);
-  },
+/** `Object.defineProperty` takes twice the time, and that was a twentieth of verifying a small body. */
+const { __defineGetter__: defineGetter } = Object.prototype as unknown as {
+  __defineGetter__(this: object, name: string, getter: (this: VerifiedEvent) => object): void;
 };
+
+function readData(this: VerifiedEvent): object {
+  return VerifiedEvent.parse(this);
+}
 
 /** A JSON string of the body. A slice would be quicker, and keep the whole body in memory for as long as the id is. */
 function token(raw: string, start: number, end: number): string {

@@ -2,7 +2,11 @@
 
 use alloc::borrow::Cow;
 use core::ops::Range;
+#[cfg(target_arch = "wasm32")]
+use core::str::from_utf8;
 
+#[cfg(not(target_arch = "wasm32"))]
+use simdutf8::basic::from_utf8;
 use time::OffsetDateTime;
 
 use crate::event::Event;
@@ -17,9 +21,7 @@ const DATA: &str = "$.data";
 
 /// Reads the envelope in one pass.
 pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
-    let raw = core::str::from_utf8(body).map_err(|error| {
-        Malformed::after(body.get(..error.valid_up_to()).unwrap_or_default(), "the text is not UTF-8")
-    })?;
+    let raw = from_utf8(body).map_err(|_| not_utf8(body))?;
     let mut scanner = Scanner::new(raw);
     if raw.starts_with('\u{feff}') {
         return Err(scanner.fail("the text starts with a byte order mark"));
@@ -35,21 +37,11 @@ pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
     let (mut id, mut event_type, mut created_at, mut data) = (None, None, None, None);
     let mut more = !scanner.eat(b'}');
     while more {
-        let name = scanner.name()?;
-        match name.decode().as_deref() {
-            Some("id") => {
-                let (text, range) = text_member(&mut scanner, ID)?;
-                fill(&mut id, (non_empty(&text, ID)?, range), ID)?;
-            }
-            Some("type") => {
-                let (text, range) = text_member(&mut scanner, TYPE)?;
-                fill(&mut event_type, (non_empty(&text, TYPE)?, range), TYPE)?;
-            }
-            Some("created_at") => {
-                let (text, _) = text_member(&mut scanner, CREATED_AT)?;
-                fill(&mut created_at, date_time(&text)?, CREATED_AT)?;
-            }
-            Some("data") => {
+        match Member::named(&scanner.name()?) {
+            Member::Id => fill(&mut id, text_member(&mut scanner, ID)?, ID)?,
+            Member::Type => fill(&mut event_type, text_member(&mut scanner, TYPE)?, TYPE)?,
+            Member::CreatedAt => fill(&mut created_at, date_time(&mut scanner)?, CREATED_AT)?,
+            Member::Data => {
                 let object = scanner.peek() == Some(b'{');
                 let start = scanner.offset();
                 scanner.value(1)?;
@@ -58,7 +50,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
                 }
                 fill(&mut data, start..scanner.offset(), DATA)?;
             }
-            _ => scanner.value(1)?,
+            Member::Other => scanner.value(1)?,
         }
         more = scanner.more(b'}')?;
     }
@@ -66,13 +58,42 @@ pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
 
     let (id, id_range) = present(id, ID)?;
     let (event_type, type_range) = present(event_type, TYPE)?;
+    let (created_at, data) = (present(created_at, CREATED_AT)?, present(data, DATA)?);
     Ok(Event {
         raw: raw.into(),
-        id,
-        event_type,
-        created_at: present(created_at, CREATED_AT)?,
-        layout: Layout { id: id_range, event_type: type_range, data: present(data, DATA)? },
+        id: decoded(&id, ID)?,
+        event_type: decoded(&event_type, TYPE)?,
+        created_at,
+        layout: Layout { id: id_range, event_type: type_range, data },
     })
+}
+
+/// What a member's name means.
+enum Member {
+    Id,
+    Type,
+    CreatedAt,
+    Data,
+    Other,
+}
+
+impl Member {
+    fn named(name: &RawString<'_>) -> Self {
+        match name.decode().as_deref() {
+            Some("id") => Self::Id,
+            Some("type") => Self::Type,
+            Some("created_at") => Self::CreatedAt,
+            Some("data") => Self::Data,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The error at the first byte that is not UTF-8, which the quick check does not look for.
+#[cold]
+fn not_utf8(body: &[u8]) -> Malformed {
+    let valid = core::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
+    Malformed::after(body.get(..valid).unwrap_or_default(), "the text is not UTF-8")
 }
 
 fn fill<T>(member: &mut Option<T>, value: T, path: &'static str) -> Result<(), Malformed> {
@@ -86,24 +107,31 @@ fn present<T>(member: Option<T>, path: &'static str) -> Result<T, Malformed> {
     member.ok_or(Malformed::at_path("the member is missing", path))
 }
 
-/// Reads a member that is to be a string, and says where it stands.
-fn text_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<(RawString<'a>, Range<usize>), Malformed> {
-    let start = scanner.offset();
+/// Reads a member that is to be a string.
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+fn string_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<RawString<'a>, Malformed> {
     if scanner.peek() != Some(b'"') {
         scanner.value(1)?;
         return Err(Malformed::at_path("a string was expected", path));
     }
-    let text = scanner.string()?;
+    scanner.string()
+}
+
+/// Reads a member that is to be a text, and says where it stands.
+fn text_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<(RawString<'a>, Range<usize>), Malformed> {
+    let start = scanner.offset();
+    let text = string_member(scanner, path)?;
     Ok((text, start..scanner.offset()))
 }
 
-fn non_empty<'a>(text: &RawString<'a>, path: &'static str) -> Result<Cow<'a, str>, Malformed> {
+/// The text, which must not be empty. Only at the end: until then there is nothing to free where something else is wrong.
+fn decoded<'a>(text: &RawString<'a>, path: &'static str) -> Result<Cow<'a, str>, Malformed> {
     let text = text.decode().ok_or(Malformed::at_path("a string without lone surrogates was expected", path))?;
     if text.is_empty() { Err(Malformed::at_path("a string that is not empty was expected", path)) } else { Ok(text) }
 }
 
-fn date_time(text: &RawString<'_>) -> Result<OffsetDateTime, Malformed> {
-    text.decode()
-        .and_then(|text| crate::date_time::parse(&text))
+fn date_time(scanner: &mut Scanner<'_>) -> Result<OffsetDateTime, Malformed> {
+    let text = string_member(scanner, CREATED_AT)?.decode();
+    text.and_then(|text| crate::date_time::parse(&text))
         .ok_or(Malformed::at_path("an RFC 3339 date-time was expected", CREATED_AT))
 }

@@ -15,6 +15,9 @@ use core::ops::Range;
 
 pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
+use wide::u8x16;
+
+use crate::find::find;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
 pub(crate) const MAX_DEPTH: u32 = 128;
@@ -59,9 +62,14 @@ impl fmt::Display for Malformed {
 }
 
 /// A place in a text from which the next token is read.
+///
+/// Small and copied into the loops, so that the place stays in a register: most of the pass is waiting for the next place. What
+/// reads a string is inlined for the same reason, in WebAssembly only where it repeats, because there size counts more.
+#[derive(Clone, Copy)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
-    rest: &'a [u8],
+    /// How many bytes have been read, never more than there are.
+    at: usize,
 }
 
 /// A string of the text as it stands there, quotes left out.
@@ -72,12 +80,12 @@ pub(crate) struct RawString<'a> {
 
 impl<'a> Scanner<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, rest: text.as_bytes() }
+        Self { text, at: 0 }
     }
 
     /// How many bytes have been read.
     pub(crate) const fn offset(&self) -> usize {
-        self.text.len().saturating_sub(self.rest.len())
+        self.at
     }
 
     /// The text between two offsets that this scanner has given.
@@ -87,19 +95,26 @@ impl<'a> Scanner<'a> {
 
     /// An error at the byte that would be read next.
     #[cold]
-    pub(crate) fn fail(&self, problem: &'static str) -> Malformed {
-        Malformed::after(self.text.as_bytes().get(..self.offset()).unwrap_or_default(), problem)
+    pub(crate) fn fail(self, problem: &'static str) -> Malformed {
+        Malformed::after(self.text.as_bytes().get(..self.at).unwrap_or_default(), problem)
     }
 
     /// The next byte, which is not read.
     #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
-        self.rest.first().copied()
+        self.text.as_bytes().get(self.at).copied()
     }
 
+    /// What is not read yet.
+    #[inline]
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Reads bytes that are there.
     #[inline]
     fn advance(&mut self, bytes: usize) {
-        self.rest = self.rest.get(bytes..).unwrap_or_default();
+        self.at = self.at.wrapping_add(bytes);
     }
 
     /// Reads `byte` if it is the next one.
@@ -120,6 +135,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a member's name and its colon, up to where its value starts.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn name(&mut self) -> Result<RawString<'a>, Malformed> {
         self.check_quote()?;
         let name = self.string()?;
@@ -127,7 +143,7 @@ impl<'a> Scanner<'a> {
         Ok(name)
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip_name(&mut self) -> Result<(), Malformed> {
         self.check_quote()?;
         self.skip_string()?;
@@ -166,6 +182,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the whole of a string, from its opening quote.
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     pub(crate) fn string(&mut self) -> Result<RawString<'a>, Malformed> {
         let start = self.offset();
         let escaped = self.skip_string()?;
@@ -174,12 +191,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// The same, and says only whether the string holds an escape.
-    #[inline]
+    #[inline(always)]
     fn skip_string(&mut self) -> Result<bool, Malformed> {
         self.advance(1);
         let mut escaped = false;
         loop {
-            self.advance(plain_run(self.rest));
+            self.advance(plain_run(self.rest()));
             match self.peek() {
                 Some(b'"') => {
                     self.advance(1);
@@ -214,7 +231,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn digits(&mut self) -> Result<(), Malformed> {
-        let count = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.advance(count);
         if count == 0 { Err(self.fail("a digit was expected")) } else { Ok(()) }
     }
@@ -247,46 +264,46 @@ impl<'a> Scanner<'a> {
 
     /// Reads a value, of any kind, that stands inside `level` objects or arrays.
     pub(crate) fn value(&mut self, level: u32) -> Result<(), Malformed> {
+        let mut scanner = *self;
         // The open containers, innermost in the lowest bit: 1 for an object, 0 for an array. 128 bits are MAX_DEPTH.
         let mut open: u128 = 0;
         let mut depth = level;
+        let mut in_object = false;
         loop {
-            match self.peek() {
+            if in_object {
+                scanner.skip_name()?;
+            }
+            match scanner.peek() {
                 Some(b'"') => {
-                    self.skip_string()?;
+                    scanner.skip_string()?;
                 }
                 Some(bracket @ (b'{' | b'[')) => {
                     if depth >= MAX_DEPTH {
-                        return Err(self.fail("objects and arrays nest deeper than 128 levels"));
+                        return Err(scanner.fail("objects and arrays nest deeper than 128 levels"));
                     }
                     depth = depth.saturating_add(1);
-                    self.advance(1);
-                    self.skip_whitespace();
-                    let object = bracket == b'{';
-                    open = (open << 1) | u128::from(object);
-                    if self.peek() != Some(if object { b'}' } else { b']' }) {
-                        if object {
-                            self.skip_name()?;
-                        }
+                    scanner.advance(1);
+                    scanner.skip_whitespace();
+                    in_object = bracket == b'{';
+                    open = (open << 1) | u128::from(in_object);
+                    if scanner.peek() != Some(closing(in_object)) {
                         continue;
                     }
                 }
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(b't') => self.literal("true")?,
-                Some(b'f') => self.literal("false")?,
-                Some(b'n') => self.literal("null")?,
-                _ => return Err(self.fail("a value was expected")),
+                Some(b'-' | b'0'..=b'9') => scanner.number()?,
+                Some(b't') => scanner.literal("true")?,
+                Some(b'f') => scanner.literal("false")?,
+                Some(b'n') => scanner.literal("null")?,
+                _ => return Err(scanner.fail("a value was expected")),
             }
             // A value has ended, or an empty container is about to: close what ends here.
             loop {
                 if depth == level {
+                    *self = scanner;
                     return Ok(());
                 }
-                let object = open & 1 == 1;
-                if self.more(if object { b'}' } else { b']' })? {
-                    if object {
-                        self.skip_name()?;
-                    }
+                in_object = open & 1 == 1;
+                if scanner.more(closing(in_object))? {
                     break;
                 }
                 open >>= 1;
@@ -298,7 +315,7 @@ impl<'a> Scanner<'a> {
     /// Checks that nothing but white space is left.
     pub(crate) fn end(&mut self) -> Result<(), Malformed> {
         self.skip_whitespace();
-        if self.rest.is_empty() { Ok(()) } else { Err(self.fail("the text goes on after its value")) }
+        if self.rest().is_empty() { Ok(()) } else { Err(self.fail("the text goes on after its value")) }
     }
 }
 
@@ -309,27 +326,22 @@ impl<'a> RawString<'a> {
     }
 }
 
-/// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
+/// What ends a container.
 #[inline]
-pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let mut run: usize = 0;
-    let (words, tail) = bytes.as_chunks::<8>();
-    for word in words {
-        // The classic test for a byte below n or equal to one, eight at a time; the lowest hit is exact.
-        let word = u64::from_le_bytes(*word);
-        let quote = word ^ (ONES.wrapping_mul(b'"' as u64));
-        let backslash = word ^ (ONES.wrapping_mul(b'\\' as u64));
-        let hits = (word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word)
-            | (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash);
-        let hits = hits & HIGH;
-        if hits != 0 {
-            return run.saturating_add((hits.trailing_zeros() >> 3) as usize);
-        }
-        run = run.saturating_add(8);
-    }
-    let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    run.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
+const fn closing(object: bool) -> u8 {
+    if object { b'}' } else { b']' }
 }
+
+/// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
+#[inline(always)]
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
+    find(
+        bytes,
+        |byte| byte < 0x20 || byte == b'"' || byte == b'\\',
+        |block| block.min(CONTROLS).simd_eq(block) | block.simd_eq(QUOTES) | block.simd_eq(BACKSLASHES),
+    )
+}
+
+const CONTROLS: u8x16 = u8x16::splat(0x1f);
+const QUOTES: u8x16 = u8x16::splat(b'"');
+const BACKSLASHES: u8x16 = u8x16::splat(b'\\');

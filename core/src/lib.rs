@@ -57,6 +57,7 @@ mod envelope;
 mod error;
 mod event;
 mod event_type;
+mod find;
 mod header;
 mod json;
 mod layout;

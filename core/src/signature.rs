@@ -3,13 +3,14 @@
 //! Protocol, sections 1, 2 and 4: `t=<unix seconds>,v1=<HMAC-SHA256 of the raw body, in hex>`.
 
 use alloc::string::String;
-use core::fmt::Write as _;
 
 use arrayvec::ArrayVec;
 use hmac::digest::{CtOutput, Output};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use wide::u8x16;
 
+use crate::find::find;
 use crate::standard;
 
 /// A longer signature header is malformed (protocol, section 2), whatever it says; a blank one of any length is missing.
@@ -64,12 +65,16 @@ impl Key {
     }
 
     pub(crate) fn tag(&self, body: &[u8]) -> Tag {
-        self.tag_of([body])
+        self.tag_of(&[body])
     }
 
     /// The tag of several parts, one after the other.
-    pub(crate) fn tag_of<const N: usize>(&self, parts: [&[u8]; N]) -> Tag {
-        Tag(parts.into_iter().fold(self.0.clone(), Mac::chain_update).finalize())
+    pub(crate) fn tag_of(&self, parts: &[&[u8]]) -> Tag {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        Tag(mac.finalize())
     }
 }
 
@@ -108,40 +113,35 @@ pub(crate) type Signatures = ArrayVec<Tag, MAX_SIGNATURES>;
 /// What is said of a header with more.
 pub(crate) const TOO_MANY_SIGNATURES: &str = "it has more than 16 v1";
 
-/// What a signature header says.
-pub(crate) struct Header {
-    pub(crate) timestamp: i64,
-    pub(crate) signatures: Signatures,
-}
+const COMMAS: u8x16 = u8x16::splat(b',');
 
-impl Header {
-    /// Reads a header that is not blank; the error says what is wrong with it.
-    pub(crate) fn parse(header: &[u8]) -> Result<Self, &'static str> {
-        check_text(header)?;
-        let mut timestamp = None;
-        let mut signatures = Signatures::new();
-        for element in header.split(|&byte| byte == b',') {
-            let element = trim(element);
-            let equals = element.iter().position(|&byte| byte == b'=').ok_or("an element has no equals sign")?;
-            let (key, value) = element.split_at_checked(equals).unwrap_or_default();
-            let value = value.get(1..).unwrap_or_default();
-            match key {
-                b"" => return Err("an element has no key"),
-                b"t" if timestamp.is_some() => return Err("it has more than one t"),
-                b"t" => timestamp = Some(parse_timestamp(value).ok_or("t is not 1 to 12 digits")?),
-                b"v1" => {
-                    let signature = Tag::from_hex(value).ok_or("a v1 is not 64 hex digits")?;
-                    signatures.try_push(signature).map_err(|_| TOO_MANY_SIGNATURES)?;
-                }
-                _ => {} // a later scheme
+/// Reads a signature header that is not blank: its timestamp, and into `signatures`, which is empty, its signatures. The error
+/// says what is wrong with it.
+pub(crate) fn parse(header: &[u8], signatures: &mut Signatures) -> Result<i64, &'static str> {
+    check_text(header)?;
+    let mut timestamp = None;
+    let mut rest = Some(header);
+    while let Some(elements) = rest {
+        let comma = find(elements, |byte| byte == b',', |block| block.simd_eq(COMMAS));
+        let (element, after) = elements.split_at_checked(comma).unwrap_or_default();
+        rest = after.get(1..);
+        let element = trim(element);
+        let equals = element.iter().position(|&byte| byte == b'=').ok_or("an element has no equals sign")?;
+        let (key, value) = element.split_at_checked(equals).unwrap_or_default();
+        let value = value.get(1..).unwrap_or_default();
+        match key {
+            b"" => return Err("an element has no key"),
+            b"t" if timestamp.is_some() => return Err("it has more than one t"),
+            b"t" => timestamp = Some(parse_timestamp(value).ok_or("t is not 1 to 12 digits")?),
+            b"v1" => {
+                let signature = Tag::from_hex(value).ok_or("a v1 is not 64 hex digits")?;
+                signatures.try_push(signature).map_err(|_| TOO_MANY_SIGNATURES)?;
             }
+            _ => {} // a later scheme
         }
-        let timestamp = timestamp.ok_or("it has no t")?;
-        if signatures.is_empty() {
-            return Err("it has no v1");
-        }
-        Ok(Self { timestamp, signatures })
     }
+    let timestamp = timestamp.ok_or("it has no t")?;
+    if signatures.is_empty() { Err("it has no v1") } else { Ok(timestamp) }
 }
 
 /// What every header has to be: no longer than any may be, and of visible ASCII, spaces and tabs.
@@ -159,11 +159,11 @@ pub(crate) fn check_text(header: &[u8]) -> Result<(), &'static str> {
 /// The header for a body that has these tags, newest secret first.
 pub(crate) fn format(timestamp: i64, tags: impl Iterator<Item = Tag>) -> String {
     let mut header = String::with_capacity(90);
-    // Writing to a String cannot fail.
-    let _ = write!(header, "t={timestamp}");
+    header.push_str("t=");
+    header.push_str(itoa::Buffer::new().format(timestamp));
     for tag in tags {
         header.push_str(",v1=");
-        header.extend(tag.to_hex().iter().copied().map(char::from));
+        header.push_str(core::str::from_utf8(&tag.to_hex()).unwrap_or_default()); // digits are UTF-8
     }
     header
 }
@@ -193,7 +193,7 @@ pub(crate) fn parse_timestamp(digits: &[u8]) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Header, Key, Tag};
+    use super::{Key, Signatures, Tag, parse};
     use alloc::vec::Vec;
     use serde_json::Value;
 
@@ -225,7 +225,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_header_panics(header: Vec<u8>) {
-            let _ = Header::parse(&header);
+            let _ = parse(&header, &mut Signatures::new());
         }
     }
 }

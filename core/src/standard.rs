@@ -111,7 +111,7 @@ impl<'h> Parsed<'h> {
     }
 
     pub(crate) fn tag(&self, key: &Key, body: &[u8]) -> Tag {
-        key.tag_of([self.id, b".", self.digits, b".", body])
+        key.tag_of(&[self.id, b".", self.digits, b".", body])
     }
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn sign<'i, 'k>(
     let mut signature = String::with_capacity(48);
     for keys in keys {
         let key = keys.standard.as_ref().ok_or(StandardSignError::Secret(WebhookError::from(NO_KEY)))?;
-        let tag = key.tag_of([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
+        let tag = key.tag_of(&[id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
         if !signature.is_empty() {
             signature.push(' ');
         }

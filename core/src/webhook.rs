@@ -8,7 +8,7 @@ use crate::envelope;
 use crate::error::{ErrorCode, InvalidTimestamp, Reason, WebhookError};
 use crate::event::Event;
 use crate::header::SignatureSource;
-use crate::signature::{self, Header, Keys, MAX_TIMESTAMP};
+use crate::signature::{self, Keys, MAX_TIMESTAMP, Signatures};
 use crate::standard::{self, Parsed, StandardHeaders, StandardSignError};
 
 /// How far a delivery's timestamp may be from the clock, in seconds, unless set otherwise (protocol, section 2).
@@ -205,9 +205,10 @@ impl Webhook {
     fn check_signature(&self, body: &[u8], header: Option<&[u8]>, now: i64) -> Result<(), Reason> {
         let header = header.filter(|header| !signature::is_blank(header));
         let header = header.ok_or(Reason::Plain(ErrorCode::MissingSignature))?;
-        let header = Header::parse(header).map_err(Reason::Signature)?;
-        self.check_timestamp(header.timestamp, now)?;
-        let genuine = self.keys.iter().any(|keys| header.signatures.contains(&keys.v1.tag(body)));
+        let mut signatures = Signatures::new();
+        let timestamp = signature::parse(header, &mut signatures).map_err(Reason::Signature)?;
+        self.check_timestamp(timestamp, now)?;
+        let genuine = self.keys.iter().any(|keys| signatures.contains(&keys.v1.tag(body)));
         if genuine { Ok(()) } else { Err(Reason::Plain(ErrorCode::SignatureMismatch)) }
     }
 

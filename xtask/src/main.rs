@@ -5,6 +5,7 @@ mod codegen;
 mod consumers;
 mod demo;
 mod docs;
+mod instructions;
 mod nats;
 mod node;
 mod package;
@@ -31,19 +32,29 @@ use xshell::cmd;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium, Redis
+    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium, Redis, Valgrind
     Setup,
     /// The main job: a sender delivers events over HTTP to servers in four languages
     Demo,
     /// Every test, in every language and runtime
     Test,
+    /// Speed, start-up and sizes beside the limit and the peers, into docs/benchmarks.md
+    Bench {
+        /// Two sizes, one pass, and nothing is written
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Count the instructions of a verification and compare with the committed counts
+    Instructions {
+        /// Write the counts instead
+        #[arg(long)]
+        renew: bool,
+    },
     /// Only the tests of the projects in tests/consumers, which the documentation quotes
     Consumers {
         /// Some of them, by their folders
         names: Vec<String>,
     },
-    /// Measure what there is to measure
-    Bench,
     /// Kill the sender at random moments under load, and look whether anything was lost
     Torture {
         /// How often
@@ -90,8 +101,9 @@ fn run(command: Command) -> Result<()> {
         Command::Setup => setup::all(&sh),
         Command::Demo => demo::run(&sh),
         Command::Test => test::run(&sh),
+        Command::Bench { quick } => bench::run(&sh, quick),
+        Command::Instructions { renew } => instructions::run(&sh, renew),
         Command::Consumers { names } => test::consumers(&sh, &names),
-        Command::Bench => bench::run(&sh),
         Command::Torture { kills } => torture::run(&sh, kills),
         Command::Nats { command } => nats::run(&sh, &command),
         Command::Simulate { arguments } => {

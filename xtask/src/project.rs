@@ -49,15 +49,19 @@ pub fn unless_unchanged(sh: &Shell, input: &Path, output: &Path, work: impl FnOn
     sh.write_file(&stamp, now).context("the stamp could not be written")
 }
 
+/// Where cargo keeps what it installs and downloads.
+pub fn cargo_home() -> PathBuf {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default()
+}
+
 /// The variable that cargo takes [`release_rustflags`] from.
 pub const RUSTFLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
 
 /// The flags of what is released, with `more`: no path of the building machine in it, which panic messages would otherwise name.
 pub fn release_rustflags(more: &[&str]) -> String {
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    let mut flags = vec![remap(&home, "cargo"), remap(&root(), "clarife-webhooks")];
+    let mut flags = vec![remap(&cargo_home(), "cargo"), remap(&root(), "clarife-webhooks")];
     flags.extend(more.iter().map(|&flag| flag.to_owned()));
     flags.join("\u{1f}") // what cargo splits at: a path may hold spaces
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::project::{root, step, unless_unchanged};
-use crate::python;
+use crate::{instructions, python};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const OLDEST_NODE: u32 = 20;
@@ -18,7 +18,8 @@ pub fn all(sh: &Shell) -> Result<()> {
     components(sh)?;
     let chromium = chromium(sh)?;
     eprintln!("Chromium: {}", chromium.display());
-    redis(sh)
+    redis(sh)?;
+    instructions::tools(sh)
 }
 
 /// What building the packages needs; the cargo command that builds for WebAssembly.
@@ -114,7 +115,7 @@ pub fn redis(sh: &Shell) -> Result<()> {
 }
 
 /// Installs one of Debian's packages.
-fn debian(sh: &Shell, package: &str) -> Result<()> {
+pub fn debian(sh: &Shell, package: &str) -> Result<()> {
     cmd!(sh, "apt-get update -qq").run()?;
     Ok(cmd!(sh, "apt-get install -y -qq --no-install-recommends {package}")
         .env("DEBIAN_FRONTEND", "noninteractive")

@@ -8,7 +8,10 @@ use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step, target};
-use crate::{codegen, demo, docs, package, parity, python, receivers, redis, runtimes, sending, setup, torture, wasm};
+use crate::{
+    codegen, demo, docs, instructions, package, parity, python, receivers, redis, runtimes, sending, setup, torture,
+    wasm,
+};
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -20,6 +23,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     let python = python::venv(sh)?;
     cmd!(sh, "{python} tests/vectors/validate.py").quiet().run()?;
     rust(sh)?;
+    instructions::check(sh)?;
     let consumers = consumers::install(sh, &package::all(sh)?)?;
     javascript_tests(sh, &consumers)?;
     python_tests(sh, &consumers)?;

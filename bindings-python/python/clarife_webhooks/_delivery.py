@@ -5,7 +5,6 @@ The steps are generators that yield what has to be called and get its result; `r
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import logging
@@ -215,7 +214,13 @@ def _called(call: Callable[[], Any]) -> Any:
 InThread: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
-async def run_async(steps: Steps[_T], in_thread: InThread = asyncio.to_thread) -> _T:
+async def _to_thread(call: Callable[[], Any]) -> Any:
+    import asyncio  # two thirds of the time that importing this package would take, and who comes here has it already
+
+    return await asyncio.to_thread(call)
+
+
+async def run_async(steps: Steps[_T], in_thread: InThread = _to_thread) -> _T:
     """Takes the steps, one after another. What is no coroutine runs in a thread, so that it holds nobody up."""
     resume: Callable[[Any], Callable[[], Any]] = steps.send
     value: Any = None

@@ -3,7 +3,7 @@
 
 mod apps;
 mod start;
-mod worker;
+pub mod worker;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

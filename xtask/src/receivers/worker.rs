@@ -7,8 +7,8 @@ use xshell::{Shell, cmd};
 
 use crate::project::npm_tool;
 
-/// Bundles a worker into one module, and the WebAssembly module beside it; a configuration that serves it on a loopback port.
-pub(super) fn config(sh: &Shell, entry: &Path, port: u16) -> Result<PathBuf> {
+/// Bundles a worker into one module, and the WebAssembly module beside it: their folder, and the list of them for workerd.
+pub fn bundle(sh: &Shell, entry: &Path) -> Result<(PathBuf, String)> {
     let (esbuild, folder) = (npm_tool("esbuild"), entry.with_extension("built"));
     cmd!(sh, "{esbuild} {entry} --bundle --format=esm --conditions=workerd,worker --external:cloudflare:* --log-level=warning")
         .args(["--loader:.wasm=copy", "--asset-names=[name]"])
@@ -27,6 +27,12 @@ pub(super) fn config(sh: &Shell, entry: &Path, port: u16) -> Result<PathBuf> {
         // The first module is the worker.
         if kind == "esModule" { modules.insert_str(0, &format!("{module}, ")) } else { modules.push_str(&module) }
     }
+    Ok((folder, modules))
+}
+
+/// A configuration that serves a bundled worker on a loopback port.
+pub(super) fn config(sh: &Shell, entry: &Path, port: u16) -> Result<PathBuf> {
+    let (folder, modules) = bundle(sh, entry)?;
     let path = folder.join("config.capnp");
     sh.write_file(
         &path,

@@ -1,0 +1,14 @@
+// The SDK beside WebCrypto in any runtime with a clock: for Node, Deno and Bun from the command line, for Chromium from a page.
+import { sdk, tryAll, webCrypto } from "./contestants.mjs";
+import { race } from "./measure.mjs";
+
+/** The results for bodies `{ size, text, bytes }`. */
+export async function everywhere(api, bodies) {
+  const lines = [];
+  for (const body of bodies) {
+    const contestants = { "clarife-webhooks": sdk(api, body.bytes), "by hand, WebCrypto": await webCrypto(api, body.bytes) };
+    await tryAll(contestants, JSON.parse(new TextDecoder().decode(body.bytes)));
+    lines.push(...(await race(contestants, body)));
+  }
+  return lines;
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask bench`: speed, start-up and sizes beside the limit and the peers, on this machine, into `docs/benchmarks.md`.
+//!
+//! In every pass each runtime measures all of its contestants, one right after the other; a number is the median of the passes.
+
+mod bodies;
+mod chart;
+mod facts;
+mod projects;
+mod report;
+mod results;
+mod startup;
+mod targets;
+
+use anyhow::{Context as _, Result};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::project::{npm_tool, root, step};
+use crate::{package, setup};
+
+use projects::Projects;
+use results::Results;
+
+const PASSES: usize = 5;
+
+/// Measures everything and writes the report, or (quick) prints what two sizes give in one pass.
+pub fn run(sh: &Shell, quick: bool) -> Result<()> {
+    let packages = package::all(sh)?;
+    step("bench: the peers");
+    let projects = Projects::install(sh, &packages)?;
+    let folder = bodies::write(sh, quick)?;
+    let facts = facts::gather(sh, &projects)?;
+    let worker = projects.start_worker(sh)?;
+    let mut results = Results::default();
+    for pass in 1..=if quick { 1 } else { PASSES } {
+        step(&format!("bench: pass {pass}"));
+        let (js, python, rust) = (&projects.js, &projects.python, &projects.rust);
+        let scripts = root().join("tests/bench/python");
+        let (deno, bun) = (npm_tool("deno"), npm_tool("bun"));
+        let (site, url, chromium) = (js.join("site"), worker.url(), setup::chromium(sh)?);
+        let commands: Vec<(&str, Cmd<'_>)> = vec![
+            ("rust", cmd!(sh, "{rust} race {folder}")),
+            ("node", cmd!(sh, "node --expose-gc {js}/node.mjs {folder}")),
+            ("python", cmd!(sh, "{python} {scripts}/race.py {folder}")),
+            ("deno", cmd!(sh, "{deno} run --quiet --allow-read --v8-flags=--expose-gc {js}/runtime.mjs {folder}")),
+            ("bun", cmd!(sh, "{bun} {js}/runtime.mjs {folder}")),
+            ("workerd", cmd!(sh, "node {js}/workerd.mjs {url} {folder}")),
+            ("chromium", cmd!(sh, "node {js}/chromium.mjs {site} {folder}").env("CHROMIUM", chromium)),
+            ("rust", cmd!(sh, "{rust} threads {folder}")),
+            ("python", cmd!(sh, "{python} {scripts}/threads.py {folder}")),
+        ];
+        for (runtime, command) in commands {
+            eprintln!("{runtime}");
+            let name = command.to_string();
+            let said = command.quiet().ignore_stderr().read().with_context(|| format!("{name} failed"))?;
+            results.add(runtime, &said)?;
+        }
+    }
+    drop(worker);
+    step("bench: start-up and sizes");
+    let startup = startup::measure(sh, &projects, quick)?;
+    let report = report::write(sh, &facts, &results, &startup)?;
+    if quick {
+        println!("{report}");
+        return Ok(());
+    }
+    let docs = root().join("docs");
+    sh.write_file(docs.join("benchmarks.md"), report)?;
+    for (name, chart) in chart::all(&results) {
+        sh.write_file(docs.join("benchmarks").join(name), chart)?;
+    }
+    eprintln!("docs/benchmarks.md and its charts are written");
+    Ok(())
+}

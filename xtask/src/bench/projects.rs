@@ -1,0 +1,99 @@
+//! Where the packages and the peers are installed: under `target/bench`, nothing in the sources.
+
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::package::Packages;
+use crate::project::{npm_tool, root, target, unless_unchanged};
+use crate::receivers::worker;
+use crate::servers::Server;
+
+/// The projects.
+pub struct Projects {
+    /// An npm project with the scripts of `tests/bench/js`.
+    pub js: PathBuf,
+    /// A Python with the wheel and its peers.
+    pub python: PathBuf,
+    /// The program of `tests/bench/rust`.
+    pub rust: PathBuf,
+}
+
+impl Projects {
+    pub fn install(sh: &Shell, packages: &Packages) -> Result<Self> {
+        Ok(Self { js: js(sh, packages)?, python: python(sh, packages)?, rust: rust(sh)? })
+    }
+
+    /// The worker of `tests/bench/js`, bundled as a user's is.
+    pub fn start_worker(&self, sh: &Shell) -> Result<Server> {
+        let (folder, modules) = worker::bundle(sh, &self.js.join("worker.mjs"))?;
+        let config = folder.join("config.capnp");
+        Server::start("workerd", &target().join("bench/workerd.log"), |port| {
+            let text = format!(
+                r#"using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (modules = [{modules}], compatibilityDate = "2026-01-01"))],
+  sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "main")],
+);
+"#
+            );
+            sh.write_file(&config, text)?;
+            let mut workerd = Command::new(npm_tool("workerd"));
+            workerd.arg("serve").arg(&config);
+            Ok(workerd)
+        })
+    }
+}
+
+fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
+    let (sources, project) = (root().join("tests/bench/js"), target().join("bench/js"));
+    sh.create_dir(&project)?;
+    cmd!(sh, "cp --recursive --no-target-directory {sources} {project}").quiet().run()?;
+    let modules = project.join("node_modules");
+    let _folder = sh.push_dir(&project);
+    unless_unchanged(sh, &sources.join("package-lock.json"), &modules, || {
+        Ok(cmd!(sh, "npm ci --no-audit --no-fund").run()?)
+    })?;
+    let [first, second] = &packages.npm;
+    cmd!(sh, "npm install --no-save --prefer-offline --no-audit --no-fund {first} {second}")
+        .quiet()
+        .ignore_stdout()
+        .run()?;
+    for tool in ["mitata", "playwright-core"] {
+        if !modules.join(tool).exists() {
+            symlink(root().join("xtask/tools/node_modules").join(tool), modules.join(tool))?;
+        }
+    }
+    // For Chromium, as a bundler for browsers would do it.
+    let (esbuild, page, site) = (npm_tool("esbuild"), project.join("page.mjs"), project.join("site"));
+    cmd!(sh, "{esbuild} {page} --bundle --format=esm --target=esnext --outdir={site} --external:bun:* --external:os --external:@mitata/* --log-level=warning")
+        .quiet()
+        .run()?;
+    sh.copy_file(modules.join("clarife-webhooks-wasm/dist/clarife_webhooks.wasm"), &site)?;
+    Ok(project)
+}
+
+fn python(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
+    let folder = target().join("bench/python");
+    let python = folder.join("bin/python");
+    let requirements = root().join("tests/bench/python/requirements.txt");
+    unless_unchanged(sh, &requirements, &python, || {
+        cmd!(sh, "python3 -m venv --clear {folder}").run()?;
+        cmd!(sh, "{python} -m pip install --quiet --disable-pip-version-check --no-deps --requirement {requirements}")
+            .run()?;
+        Ok(cmd!(sh, "{python} -m pip check").ignore_stdout().run()?)
+    })?;
+    let wheel = &packages.wheel;
+    cmd!(sh, "{python} -m pip install --quiet --no-index --no-deps --force-reinstall {wheel}").run()?;
+    Ok(python)
+}
+
+fn rust(sh: &Shell) -> Result<PathBuf> {
+    let (manifest, folder) = (root().join("tests/bench/rust/Cargo.toml"), target().join("bench/rust"));
+    // Not --locked: the lock file of this package, which no test reads, may lag behind a new dependency of the core.
+    cmd!(sh, "cargo build --quiet --release --manifest-path {manifest} --target-dir {folder}").run()?;
+    Ok(folder.join("release/bench"))
+}
