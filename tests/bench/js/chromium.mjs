@@ -25,7 +25,10 @@ for (const { size, text, bytes } of all) files[`/bodies/${size}-${text}`] = ["ap
 const server = createServer((request, response) => {
   const [type, content] = files[request.url] ?? [];
   if (type === undefined) return void response.writeHead(404).end();
-  response.setHeader("content-type", type).end(content());
+  response.setHeader("content-type", type);
+  // Only a page that is alone with its origin gets a clock of 5 µs, instead of 100.
+  response.setHeader("cross-origin-opener-policy", "same-origin").setHeader("cross-origin-embedder-policy", "require-corp");
+  response.end(content());
 });
 await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });

@@ -11,7 +11,7 @@ mod results;
 mod startup;
 mod targets;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::project::{npm_tool, root, step};
@@ -20,7 +20,7 @@ use crate::{package, setup};
 use projects::Projects;
 use results::Results;
 
-const PASSES: usize = 5;
+const PASSES: usize = 7;
 
 /// Measures everything and writes the report, or (quick) prints what two sizes give in one pass.
 pub fn run(sh: &Shell, quick: bool) -> Result<()> {
@@ -50,9 +50,7 @@ pub fn run(sh: &Shell, quick: bool) -> Result<()> {
         ];
         for (runtime, command) in commands {
             eprintln!("{runtime}");
-            let name = command.to_string();
-            let said = command.quiet().ignore_stderr().read().with_context(|| format!("{name} failed"))?;
-            results.add(runtime, &said)?;
+            results.add(runtime, &output(command)?)?;
         }
     }
     drop(worker);
@@ -70,4 +68,12 @@ pub fn run(sh: &Shell, quick: bool) -> Result<()> {
     }
     eprintln!("docs/benchmarks.md and its charts are written");
     Ok(())
+}
+
+/// What a program prints; what it complains about only where it fails.
+fn output(command: Cmd<'_>) -> Result<String> {
+    let name = command.to_string();
+    let output = command.quiet().ignore_status().output()?;
+    ensure!(output.status.success(), "{name} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }

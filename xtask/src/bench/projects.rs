@@ -12,6 +12,9 @@ use crate::project::{npm_tool, root, target, unless_unchanged};
 use crate::receivers::worker;
 use crate::servers::Server;
 
+/// What measures, from where it is pinned.
+const LINKED: [&str; 2] = ["mitata", "playwright-core"];
+
 /// The projects.
 pub struct Projects {
     /// An npm project with the scripts of `tests/bench/js`.
@@ -57,15 +60,17 @@ fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
     unless_unchanged(sh, &sources.join("package-lock.json"), &modules, || {
         Ok(cmd!(sh, "npm ci --no-audit --no-fund").run()?)
     })?;
+    // npm takes away what its lock file does not name, and could follow the links.
+    for tool in LINKED {
+        sh.remove_path(modules.join(tool))?;
+    }
     let [first, second] = &packages.npm;
     cmd!(sh, "npm install --no-save --prefer-offline --no-audit --no-fund {first} {second}")
         .quiet()
         .ignore_stdout()
         .run()?;
-    for tool in ["mitata", "playwright-core"] {
-        if !modules.join(tool).exists() {
-            symlink(root().join("xtask/tools/node_modules").join(tool), modules.join(tool))?;
-        }
+    for tool in LINKED {
+        symlink(root().join("xtask/tools/node_modules").join(tool), modules.join(tool))?;
     }
     // For Chromium, as a bundler for browsers would do it.
     let (esbuild, page, site) = (npm_tool("esbuild"), project.join("page.mjs"), project.join("site"));
