@@ -8,15 +8,15 @@ const BATCH = 100;
 /** The sender waits 71 s at most between the first attempt and the last. */
 const PATIENCE = 180_000;
 
-const { types, subscriptions } = await (async () => {
-  const found = await call("/v1/subscriptions");
-  return { types: found.subscriptions[0].event_types, subscriptions: found.subscriptions };
-})();
+const { subscriptions } = await call("/v1/subscriptions");
+const types = subscriptions[0].event_types;
 
 // What JSON.stringify gives is what a program brings; the sender refuses what JavaScript would not give back, so that is left out.
 const text = fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.toWellFormed());
 const name = text.filter((name) => name !== "__proto__");
-const number = fc.oneof(fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }));
+// From 2^53 to 1e21 JSON.stringify writes a double as an integer that most parsers round.
+const exact = (number) => !Number.isInteger(number) || Number.isSafeInteger(number) || Math.abs(number) >= 1e21;
+const number = fc.oneof(fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true }).filter(exact));
 const { tree } = fc.letrec((tie) => ({
   tree: fc.oneof(
     { maxDepth: 4 },
@@ -32,7 +32,6 @@ for (let start = 0; start < events.length; start += BATCH) {
   await call("/v1/events", { events: events.slice(start, start + BATCH) });
 }
 
-const wanted = events.length * subscriptions.length;
 const end = Date.now() + PATIENCE;
 while ((await call("/v1/deliveries?state=pending&limit=1")).deliveries.length > 0) {
   if (Date.now() > end) throw new Error("deliveries are still pending");
@@ -49,14 +48,15 @@ for await (const { state, subscription_id, id } of all("/v1/deliveries?limit=100
 }
 for (const { id, url } of subscriptions) {
   console.log(`${url}: ${delivered.get(id)} of ${events.length} events`);
-  if (delivered.get(id) !== events.length) throw new Error(`not all of ${wanted} deliveries are there`);
+  if (delivered.get(id) !== events.length) throw new Error("not all deliveries are there");
 }
 
 async function* all(path) {
-  for (let before = ""; before !== undefined; ) {
-    const page = await call(path + (before && `&before=${before}`));
+  let page = await call(path);
+  yield* page.deliveries;
+  while (page.next !== null) {
+    page = await call(`${path}&before=${page.next}`);
     yield* page.deliveries;
-    before = page.next;
   }
 }
 

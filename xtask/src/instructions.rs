@@ -56,16 +56,19 @@ pub fn tools(sh: &Shell) -> Result<()> {
     Ok(cmd!(sh, "cargo install --quiet --locked {RUNNER} --version {RUNNER_VERSION} --target-dir {target}").run()?)
 }
 
-/// Counts, and fails where a count differs from the committed one.
+/// Counts, and fails where a count differs from the committed one. With another compiler than that of the committed counts there is
+/// nothing to compare, and it says so.
 pub fn check(sh: &Shell) -> Result<()> {
     step("instructions of a verification");
     let before: Baseline = serde_json::from_str(&sh.read_file(baseline())?)?;
     let rustc = rustc(sh)?;
-    ensure!(
-        before.rustc == rustc,
-        "the counts were made with {}, and this is {rustc}: put the counts of the code as it was with `{RENEW}`, then compare",
-        before.rustc
-    );
+    if before.rustc != rustc {
+        eprintln!(
+            "NOT COMPARED: the counts were made with {}, and this is {rustc}, which makes other instructions",
+            before.rustc
+        );
+        return Ok(());
+    }
     let now = count(sh)?;
     ensure!(before.counts.keys().eq(now.counts.keys()), "the counts are of other benchmarks than before: `{RENEW}`");
     let mut different = false;

@@ -52,7 +52,8 @@ class Dispatch:
         >>> handlers.find("document.updated") is None
         True
         """
-        for pattern in (type, type.split(".")[0] + ".*"):
+        group, dot, _ = type.partition(".")
+        for pattern in (type, group + dot + "*"):
             if pattern in self._functions:
                 return self._functions[pattern]
         return self._otherwise

@@ -109,7 +109,7 @@ pub(super) struct DeliveryDetail {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Deliveries {
     deliveries: Vec<DeliveryView>,
-    /// Give this as `before` for the next page; missing on the last one
+    /// Give this as `before` for the next page; null on the last one
     next: Option<String>,
 }
 

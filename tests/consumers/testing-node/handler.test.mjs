@@ -1,4 +1,4 @@
-// Tests of a handler, with node:test. In Vitest and Jest nothing but the first two imports is another.
+// Tests of a handler, with node:test.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Clock, sampleEvent, signedRequest } from "clarife-webhooks/testing";

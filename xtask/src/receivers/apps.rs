@@ -11,6 +11,15 @@ use crate::project::{target, unless_unchanged};
 
 /// Copies a project, installs what it needs and the packed artefact, and builds it.
 pub(super) fn install(sh: &Shell, consumers: &Consumers, name: &str) -> Result<PathBuf> {
+    install_and_run(sh, consumers, name, "build")
+}
+
+/// The same with a project's tests.
+pub(super) fn test(sh: &Shell, consumers: &Consumers, name: &str) -> Result<()> {
+    install_and_run(sh, consumers, name, "test").map(|_| ())
+}
+
+fn install_and_run(sh: &Shell, consumers: &Consumers, name: &str, script: &str) -> Result<PathBuf> {
     let (from, to) = (super::source(name), target().join("apps").join(name));
     sh.create_dir(&to)?;
     for old in sh.read_dir(&to)?.into_iter().filter(|path| !path.ends_with("node_modules")) {
@@ -29,15 +38,15 @@ pub(super) fn install(sh: &Shell, consumers: &Consumers, name: &str) -> Result<P
     }
     let [first, second] = &consumers.npm_packages;
     cmd!(sh, "npm install --offline --no-audit --no-fund --silent {first} {second}").quiet().run()?;
-    let built = cmd!(sh, "npm run build")
+    let run = cmd!(sh, "npm run {script}")
         // They report on their users unless told otherwise.
         .envs([("NEXT_TELEMETRY_DISABLED", "1"), ("ASTRO_TELEMETRY_DISABLED", "1")])
         .quiet()
         .ignore_status()
         .output()?;
-    if !built.status.success() {
-        let said = [built.stdout, built.stderr].concat();
-        bail!("{name} could not be built:\n{}", String::from_utf8_lossy(&said));
+    if !run.status.success() {
+        let said = [run.stdout, run.stderr].concat();
+        bail!("npm run {script} failed in {name}:\n{}", String::from_utf8_lossy(&said));
     }
     Ok(to)
 }

@@ -175,6 +175,10 @@ fn page(sh: &Shell, consumers: &Consumers) -> Result<()> {
 fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let (javascript, python) = (consumers.npm.join("tests/consumers/testing-node"), &consumers.python);
     cmd!(sh, "node --test --test-reporter=spec {javascript}/handler.test.mjs").run()?;
+    for name in ["testing-vitest", "testing-jest"] {
+        apps::test(sh, consumers, name)?;
+        eprintln!("{name}: passed");
+    }
     let tests = source("testing-python");
     cmd!(sh, "{python} -m pytest --quiet -p no:cacheprovider --rootdir {tests} {tests}").run()?;
     let (manifest, package) = (consumers.rust.join("Cargo.toml"), "consumer-testing-rust");
