@@ -51,9 +51,6 @@ DEFAULT_CLAIM_TTL: Final = 60
 DEFAULT_DONE_TTL: Final = 86400
 """How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer."""
 
-STORE_TIMEOUT: Final = 5
-"""How long a store may take for a step, in seconds."""
-
 STORE_KEY_PREFIX: Final = "clarife-webhooks:"
 """What stands before an event's id in the keys of a shared store."""
 

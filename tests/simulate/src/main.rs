@@ -15,7 +15,7 @@ use clap::Parser;
 use crate::plan::Load;
 use crate::world::World;
 
-/// What a pending delivery takes in the memory of the worker that has its partition, in bytes; measured, see docs/sender.md.
+/// What a pending delivery takes in the memory of the worker that has its partition, in bytes; measured, see docs/pages/sender.md.
 const PENDING_BYTES: f64 = 400.0;
 
 /// Simulate a large sender at its busiest, and compare with the capacity model.

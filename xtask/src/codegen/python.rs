@@ -62,9 +62,6 @@ DEFAULT_CLAIM_TTL: Final = {}
 DEFAULT_DONE_TTL: Final = {}
 """How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer."""
 
-STORE_TIMEOUT: Final = {}
-"""How long a store may take for a step, in seconds."""
-
 STORE_KEY_PREFIX: Final = {:?}
 """What stands before an event's id in the keys of a shared store."""
 
@@ -76,7 +73,6 @@ STORE_RELEASE_SCRIPT: Final = {:?}
 "#,
         once::DEFAULT_CLAIM_TTL.as_secs(),
         once::DEFAULT_DONE_TTL.as_secs(),
-        once::STORE_TIMEOUT.as_secs(),
         once::KEY_PREFIX,
         once::DONE,
         once::RELEASE_SCRIPT,
