@@ -9,6 +9,7 @@ mod error;
 pub(crate) mod nats;
 mod queue;
 pub(crate) mod sqlite;
+mod tokens;
 mod types;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use clarife_webhooks::sender::{Signer, UnixMillis};
 
 use super::records::{self, Ended, SubscriptionData, TokenRecord, WorkspaceRecord};
 use super::stream::Read;
+use crate::engine::tokens::Tokens;
 use crate::engine::{EngineError, Result, SubscriptionRecord, Token, TokenHash, Workspace};
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 
@@ -14,7 +15,7 @@ use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     workspaces: HashMap<WorkspaceId, Versioned<WorkspaceRecord>>,
-    tokens: HashMap<TokenHash, Token>,
+    tokens: Tokens,
     hashes: HashMap<TokenId, Versioned<Option<TokenHash>>>,
     subscriptions: HashMap<SubscriptionId, Versioned<Option<Known>>>,
 }
@@ -88,8 +89,12 @@ impl Directory {
         let hash = token.as_ref().map(|token| token.hash);
         let before = self.hashes.get(&id).and_then(|known| known.value);
         if keep(&mut self.hashes, id, read.sequence, hash) {
-            before.map(|before| self.tokens.remove(&before));
-            self.tokens.extend(token.map(|token| (token.hash, token)));
+            if let Some(before) = before {
+                self.tokens.remove(&before);
+            }
+            if let Some(token) = token {
+                self.tokens.put(token);
+            }
         }
         Ok(())
     }
@@ -107,15 +112,11 @@ impl Directory {
     }
 
     pub(super) fn tokens(&self, workspace: &WorkspaceId) -> Vec<Token> {
-        let mut tokens: Vec<Token> =
-            self.tokens.values().filter(|token| token.workspace == *workspace).cloned().collect();
-        tokens.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-        tokens
+        self.tokens.of(workspace)
     }
 
     pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Option<WorkspaceId> {
-        let token = self.tokens.get(hash)?;
-        token.expires_at.is_none_or(|end| now < end).then(|| token.workspace.clone())
+        self.tokens.authenticate(hash, now)
     }
 
     /// A workspace's subscriptions, oldest first.

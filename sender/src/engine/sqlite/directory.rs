@@ -9,6 +9,7 @@ use rusqlite::types::{FromSqlError, Type};
 use serde::de::DeserializeOwned;
 
 use crate::engine::queue::Key;
+use crate::engine::tokens::Tokens;
 use crate::engine::{EngineError, Result, SubscriptionRecord, Token, TokenHash, Workspace};
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 
@@ -16,7 +17,7 @@ use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     workspaces: HashMap<WorkspaceId, Entry>,
-    tokens: HashMap<TokenHash, Token>,
+    tokens: Tokens,
     subscriptions: HashMap<Key, Arc<SubscriptionRecord>>,
     keys: HashMap<SubscriptionId, Key>,
 }
@@ -102,7 +103,7 @@ impl Directory {
     }
 
     pub(super) fn add_token(&mut self, token: Token) {
-        self.tokens.insert(token.hash, token);
+        self.tokens.put(token);
     }
 
     pub(super) fn remove_token(&mut self, hash: &TokenHash) {
@@ -110,15 +111,11 @@ impl Directory {
     }
 
     pub(super) fn tokens(&self, workspace: &WorkspaceId) -> Vec<Token> {
-        let mut tokens: Vec<Token> =
-            self.tokens.values().filter(|token| token.workspace == *workspace).cloned().collect();
-        tokens.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-        tokens
+        self.tokens.of(workspace)
     }
 
     pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Option<WorkspaceId> {
-        let token = self.tokens.get(hash)?;
-        token.expires_at.is_none_or(|end| now < end).then(|| token.workspace.clone())
+        self.tokens.authenticate(hash, now)
     }
 
     /// A new subscription, or the new state of one.

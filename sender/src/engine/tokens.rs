@@ -1,0 +1,35 @@
+//! The tokens of all workspaces, in memory: every request of the API asks for one.
+
+use std::collections::HashMap;
+
+use clarife_webhooks::sender::UnixMillis;
+
+use super::{Token, TokenHash};
+use crate::ids::WorkspaceId;
+
+/// Tokens by their hashes.
+#[derive(Debug, Default)]
+pub(super) struct Tokens(HashMap<TokenHash, Token>);
+
+impl Tokens {
+    pub(super) fn put(&mut self, token: Token) {
+        self.0.insert(token.hash, token);
+    }
+
+    pub(super) fn remove(&mut self, hash: &TokenHash) {
+        self.0.remove(hash);
+    }
+
+    /// A workspace's tokens, oldest first.
+    pub(super) fn of(&self, workspace: &WorkspaceId) -> Vec<Token> {
+        let mut tokens: Vec<Token> = self.0.values().filter(|token| token.workspace == *workspace).cloned().collect();
+        tokens.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        tokens
+    }
+
+    /// The workspace that a token opens, unless it has expired.
+    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Option<WorkspaceId> {
+        let token = self.0.get(hash)?;
+        token.expires_at.is_none_or(|end| now < end).then(|| token.workspace.clone())
+    }
+}
