@@ -356,3 +356,26 @@ fn read<T: DeserializeOwned>(json: &str) -> Result<T, ResourceError> {
             ResourceError { path: if root { "$.data".into() } else { ["$.data.", &path].concat() } }
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_a_repeated_member_counts_as_in_every_language() {
+        let document: Document = read(r#"{"title":"a","x":1,"title":"b","\u0078":2,"id":null}"#).unwrap();
+        assert_eq!((document.title.as_deref(), document.id.as_ref()), (Some("b"), None));
+        assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"title":"b","x":2}"#);
+    }
+
+    #[test]
+    fn an_error_names_the_place() {
+        for (json, path) in [
+            ("[]", "$.data"),
+            (r#"{"content":{"blocks":[{"type":"text"},{"type":[]}]}}"#, "$.data.content.blocks[1].type"),
+            (r#"{"content":{"meta":7}}"#, "$.data.content.meta"),
+        ] {
+            assert_eq!(read::<Document>(json).unwrap_err().path(), path);
+        }
+    }
+}
