@@ -2,30 +2,43 @@
 
 use clarife_webhooks::{ErrorCode, WebhookError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
+use pyo3::types::PyTuple;
 
 /// The exception for a refusal. Its class is written in Python: the stable ABI of 3.10 cannot extend `Exception`.
 pub(crate) fn refusal(py: Python<'_>, error: &WebhookError) -> PyErr {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    // `__new__` keeps the arguments, and its `__init__`, a third of the time of making one, is there for no more.
-    CLASS
-        .import(py, "clarife_webhooks._error", "WebhookError")
-        .and_then(|class| {
-            let arguments = (class, error.code().as_str(), error.to_string(), error.hint());
-            class.call_method1(intern!(py, "__new__"), arguments)
-        })
-        .map_or_else(|error| error, PyErr::from_value)
+    raised(py, error).map_or_else(|error| error, PyErr::from_value)
 }
+
+fn raised<'py>(py: Python<'py>, error: &WebhookError) -> PyResult<Bound<'py, PyAny>> {
+    static PLAIN: PyOnceLock<Vec<Py<PyTuple>>> = PyOnceLock::new();
+    static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let code = error.code();
+    // Strangers cause refusals, so what all of one code have in common is made once: class, code, message, hint.
+    let plain = PLAIN.get_or_try_init(py, || {
+        let class = py.import("clarife_webhooks._error")?.getattr("WebhookError")?;
+        let plain = |code: ErrorCode| (&class, code.as_str(), WebhookError::from(code).to_string(), code.hint());
+        ErrorCode::ALL.into_iter().map(|code| Ok(plain(code).into_pyobject(py)?.unbind())).collect::<PyResult<_>>()
+    })?;
+    let place = ErrorCode::ALL.into_iter().position(|known| known == code).unwrap_or_default();
+    let arguments = plain.get(place).ok_or_else(|| PyValueError::new_err(UNKNOWN))?.bind(py);
+    // `__new__` keeps the arguments, and the class's `__init__`, a third of the time of making one, is there for no more.
+    let new = NEW.get_or_try_init(py, || arguments.get_item(0)?.getattr("__new__").map(Bound::unbind))?.bind(py);
+    if *error == code.into() {
+        return new.call1(arguments);
+    }
+    new.call1((arguments.get_item(0)?, arguments.get_item(1)?, error.to_string(), arguments.get_item(3)?))
+}
+
+const UNKNOWN: &str = "code must be one of ERROR_CODES";
 
 /// The exception for a code that needs no particulars, to be raised in Python.
 #[pyfunction]
 #[pyo3(name = "refusal", signature = (code, /))]
 pub(crate) fn refusal_of_code(py: Python<'_>, code: &str) -> PyResult<Py<PyAny>> {
     let known = ErrorCode::ALL.into_iter().find(|known| known.as_str() == code);
-    let code = known.ok_or_else(|| PyValueError::new_err("code must be one of ERROR_CODES"))?;
+    let code = known.ok_or_else(|| PyValueError::new_err(UNKNOWN))?;
     Ok(refusal(py, &code.into()).into_value(py).into_any())
 }
 

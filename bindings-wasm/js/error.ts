@@ -10,18 +10,31 @@ export class WebhookError extends Error {
   }
 
   /** What is wrong, for programs: the same codes in every language. */
-  readonly code: ErrorCode;
+  declare readonly code: ErrorCode;
   /** What to do about it. */
-  readonly hint: string;
+  declare readonly hint: string;
 
-  /** The message and the hint are the code's own where none are given. */
+  /**
+   * The message and the hint are the code's own where none are given. The stack has the innermost calls only: strangers can
+   * cause refusals, and a walk over all of a server's calls takes several times as long as verifying.
+   */
   constructor(code: ErrorCode, message?: string, hint?: string) {
-    super(message ?? described(code)[0]);
+    const limit = Error.stackTraceLimit;
+    const isCut = limit > CALLS && Reflect.set(Error, "stackTraceLimit", CALLS);
+    try {
+      super(message ?? described(code)[0]);
+    } finally {
+      if (isCut) {
+        Error.stackTraceLimit = limit;
+      }
+    }
     this.code = code;
     this.hint = hint ?? described(code)[1]!;
   }
 }
 
+/** How many calls a stack shows: ours, and four of the caller's. */
+const CALLS = 6;
 const descriptions: string[][] = [];
 
 /** A code's message and its hint. */

@@ -94,7 +94,12 @@ export class Webhook {
    */
   verify(body: Body, signature: SignatureSource, options?: VerifyOptions): WebhookEvent {
     const raw = rawBody(body, "body");
-    return this.#verified(raw, signature, this.#time(given(options, "now").now, "now"));
+    const answer = this.#answer(raw, signature, this.#time(given(options, "now").now, "now"));
+    const error = failure(answer);
+    if (error !== undefined) {
+      throw error;
+    }
+    return event(raw, answer);
   }
 
   /** Verifies a Fetch API request, whose body it reads. */
@@ -161,11 +166,16 @@ export class Webhook {
   }
 
   #verified(body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {
+    return event(body, checked(this.#answer(body, source, now)));
+  }
+
+  /** The engine's answer to a delivery. */
+  #answer(body: string | Uint8Array, source: SignatureSource, now: number): string {
     if (!this.#isStandard) {
-      return verified(this.#handle, body, source, now);
+      return current.verify(this.#handle, body, header(source, SIGNATURE_HEADER), now);
     }
     const [id, timestamp, signature] = STANDARD_HEADERS.map((name) => header(source, name) ?? "") as [string, string, string];
-    return event(body, current.verifyStandard(this.#handle, body, id, timestamp, signature, now));
+    return current.verifyStandard(this.#handle, body, id, timestamp, signature, now);
   }
 
   /** Unix seconds as the engines take them; the clock's where none are given. */
@@ -182,7 +192,7 @@ export class Webhook {
  */
 export function parseTrusted(raw: Body): WebhookEvent {
   const body = rawBody(raw, "raw");
-  return event(body, current.parse(body));
+  return event(body, checked(current.parse(body)));
 }
 
 /** Whether this version knows an event's type. */
@@ -201,13 +211,8 @@ export function isKnownEventType(type: string): type is KnownEventType {
 export function verifyWebhookSignature(payload: Body, signature: SignatureSource, secret: string | readonly string[]): boolean {
   const webhook = open(secretTexts(secret, "secret"), NaN, NaN, false);
   try {
-    verified(webhook, rawBody(payload, "payload"), signature, Math.floor(Date.now() / 1000));
-    return true;
-  } catch (error) {
-    if (error instanceof WebhookError && error.code !== "body_not_raw") {
-      return false;
-    }
-    throw error;
+    const body = rawBody(payload, "payload");
+    return failure(current.verify(webhook, body, header(signature, SIGNATURE_HEADER), Math.floor(Date.now() / 1000))) === undefined;
   } finally {
     current.close?.(webhook);
   }
@@ -232,22 +237,23 @@ function open(secrets: string[], tolerance: number, maxEventAge: number, isStand
   return checked(current.open(secrets, tolerance, maxEventAge, isStandard)) as object;
 }
 
-function verified(webhook: object, body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {
-  return event(body, current.verify(webhook, body, header(source, SIGNATURE_HEADER), now));
-}
-
 /** The event of the engine's last call. */
 function event(body: string | Uint8Array, answer: string): WebhookEvent {
-  const text = checked(answer);
-  return new VerifiedEvent(typeof body === "string" ? body : text, current.out) as unknown as WebhookEvent;
+  return new VerifiedEvent(typeof body === "string" ? body : answer, current.out) as unknown as WebhookEvent;
 }
 
 /** What the engine's last call gave, unless that is an error's message. */
-function checked<Result>(result: Result): Result {
-  const verdict = current.out[VERDICT]!;
-  if (verdict !== 0) {
-    const message = result as string;
-    throw verdict < 0 ? new TypeError(message) : new WebhookError(ERROR_CODES[verdict - 1]!, message);
+function checked<Result>(answer: Result): Result {
+  const error = failure(answer);
+  if (error !== undefined) {
+    throw error;
   }
-  return result;
+  return answer;
+}
+
+/** The error that the engine's last call gave the message of, if it did. */
+function failure(answer: unknown): Error | undefined {
+  const verdict = current.out[VERDICT]!;
+  const message = answer as string;
+  return verdict === 0 ? undefined : verdict < 0 ? new TypeError(message) : new WebhookError(ERROR_CODES[verdict - 1]!, message);
 }

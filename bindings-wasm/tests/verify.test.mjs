@@ -128,6 +128,30 @@ test("refusals are WebhookErrors with code, message and hint", () => {
   assert.deepEqual(new Set(["body_too_large", ...refusals.map(([code]) => code)]), new Set(api.ERROR_CODES), "all but the adapters' code");
 });
 
+test("a refusal's stack has the innermost calls, and leaves the limit as it was", () => {
+  const before = Error.stackTraceLimit;
+  function deep(calls) {
+    return calls === 0 ? thrownBy(() => webhook.verify(BODY, "t=1", AT)) : deep(calls - 1);
+  }
+  const calls = (error) => error.stack.split("\n").filter((line) => line.startsWith("    at "));
+  const error = deep(20);
+  assert.equal(calls(error).length, 6);
+  assert.ok(calls(error).some((line) => line.includes("verify.test.mjs")), error.stack);
+  try {
+    Error.stackTraceLimit = 2;
+    assert.equal(calls(deep(20)).length, 2, "the caller's own limit, where it is less");
+    delete Error.stackTraceLimit;
+    assert.equal(deep(20).code, "malformed_signature");
+    assert.ok(!("stackTraceLimit" in Error));
+    Object.defineProperty(Error, "stackTraceLimit", { value: 10, writable: false, configurable: true });
+    assert.equal(calls(deep(20)).length, 10, "one that cannot be changed");
+  } finally {
+    Object.defineProperty(Error, "stackTraceLimit", { value: before, writable: true, configurable: true });
+  }
+  assert.throws(() => new WebhookError("signature_mismatch", Symbol("no text")), TypeError);
+  assert.equal(Error.stackTraceLimit, before);
+});
+
 test("a header of exactly 4,096 bytes is read", () => {
   const longest = `${SIGNATURE},a=`.padEnd(4096, "b");
   assert.equal(webhook.verify(BODY, longest, AT).raw, BODY);

@@ -7,8 +7,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event_type::ResourceKind;
@@ -90,7 +90,7 @@ macro_rules! resources {
             /// assert_eq!(serde_json::to_string(&read)?, r#"{"colour":"blue"}"#); // what is `None` is left out
             /// # Ok::<(), serde_json::Error>(())
             /// ```
-            #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+            #[derive(Debug, Clone, PartialEq, Default, Serialize)]
             pub struct $name {
                 $(
                     $(#[doc = $member])+
@@ -100,6 +100,44 @@ macro_rules! resources {
                 /// Every other member, as it came.
                 #[serde(flatten)]
                 pub extra: Map<String, Value>,
+            }
+
+            // What serde derives for a flattened map builds every value twice.
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    #[derive(Deserialize)]
+                    #[serde(field_identifier)]
+                    #[allow(non_camel_case_types)]
+                    enum Member {
+                        $($field,)*
+                        Other(String),
+                    }
+
+                    struct Members;
+
+                    impl<'de> Visitor<'de> for Members {
+                        type Value = $name;
+
+                        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                            f.write_str("an object")
+                        }
+
+                        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<$name, A::Error> {
+                            let mut read = $name::default();
+                            while let Some(member) = members.next_key()? {
+                                match member {
+                                    $(Member::$field => read.$field = members.next_value()?,)*
+                                    Member::Other(name) => {
+                                        read.extra.insert(name, members.next_value()?);
+                                    }
+                                }
+                            }
+                            Ok(read)
+                        }
+                    }
+
+                    deserializer.deserialize_map(Members)
+                }
             }
         )+
 
@@ -307,11 +345,37 @@ impl Resource {
     }
 }
 
+/// Reads, and only where that fails once more to learn where: keeping the path costs an allocation for every member.
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, ResourceError> {
-    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|error| {
-        let path = error.path();
-        let root = path.iter().next().is_none();
-        let path = path.to_string();
-        ResourceError { path: if root { "$.data".into() } else { ["$.data.", &path].concat() } }
-    })
+    serde_json::from_str(json)
+        .or_else(|_| serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)))
+        .map_err(|error| {
+            let path = error.path();
+            let root = path.iter().next().is_none();
+            let path = path.to_string();
+            ResourceError { path: if root { "$.data".into() } else { ["$.data.", &path].concat() } }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_a_repeated_member_counts_as_in_every_language() {
+        let document: Document = read(r#"{"title":"a","x":1,"title":"b","\u0078":2,"id":null}"#).unwrap();
+        assert_eq!((document.title.as_deref(), document.id.as_ref()), (Some("b"), None));
+        assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"title":"b","x":2}"#);
+    }
+
+    #[test]
+    fn an_error_names_the_place() {
+        for (json, path) in [
+            ("[]", "$.data"),
+            (r#"{"content":{"blocks":[{"type":"text"},{"type":[]}]}}"#, "$.data.content.blocks[1].type"),
+            (r#"{"content":{"meta":7}}"#, "$.data.content.meta"),
+        ] {
+            assert_eq!(read::<Document>(json).unwrap_err().path(), path);
+        }
+    }
 }
