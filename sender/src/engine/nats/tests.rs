@@ -10,8 +10,9 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Outcome, Plan, RETRY_DEL
 use nats_cluster::Cluster;
 use uuid::Uuid;
 
+use super::partition::Partition;
 use super::{Nats, SCHEMA_KEY, is_too_old};
-use crate::engine::conformance::{PER_SUBSCRIPTION, conformance};
+use crate::engine::conformance::{PER_SUBSCRIPTION, claim, conformance, soon};
 use crate::engine::{Attempt, Claim, Engine, EngineError, Limits, NewEvent, OpenError, Workspace};
 use crate::ids::{DeliveryId, WorkspaceId};
 
@@ -71,17 +72,6 @@ async fn record(engine: &Nats, claim: &Claim, status: u16) {
     assert!(engine.record(claim, attempt).await.expect("is open").expect("is there").changed);
 }
 
-/// Claims one delivery; a busy store may take a while.
-async fn claim_one(engine: &Nats, now: UnixMillis) -> Claim {
-    for _ in 0..3000 {
-        if let Some(claim) = engine.claim(now, 1).await.expect("is open").pop() {
-            return claim;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("nothing was to be claimed within 30 s");
-}
-
 /// Claims and delivers until so many are delivered by these workers together, none of them by two.
 async fn deliver(engines: &[&Nats], count: usize) -> Vec<usize> {
     let (mut seen, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; engines.len()]);
@@ -110,14 +100,9 @@ async fn workers_share_the_work_and_hand_it_over() {
         first.accept(workspace, events(5), NOW).await.expect("are kept");
     }
     let second = open(&url).await;
-    let has_share = || second.shared.partitions.iter().filter(|one| one.state().startable().is_some()).count() == 2;
-    for _ in 0..1000 {
-        if has_share() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert!(has_share(), "the first one gives half away");
+    // The first one gives half away.
+    let has = |one: &&Partition| one.state().own.is_some_and(|own| own.complete);
+    soon(async || second.shared.partitions.iter().filter(has).count() == 2).await;
     let shares = deliver(&[&first, &second], 80).await;
     assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
     // What one accepts, the other delivers; and all of it when the first one is gone.
@@ -136,14 +121,14 @@ async fn everything_is_there_again() {
     let engine = open(&url).await;
     let workspace = &workspaces(&engine, 1).await[0];
     engine.accept(workspace, events(30), NOW).await.expect("are kept");
-    let claims = engine.claim(NOW, 2).await.expect("is open");
+    let claims = claim(&engine, NOW, 2).await;
     record(&engine, &claims[0], 500).await;
     record(&engine, &claims[1], 200).await;
     engine.close().await;
     let engine = open(&url).await;
     assert_eq!(engine.stats().await.expect("is open").pending, 29);
     let due = NOW.saturating_add(RETRY_DELAYS[0]);
-    let retry = claim_one(&engine, due).await;
+    let retry = claim(&engine, due, 1).await.remove(0);
     assert_eq!((retry.delivery, retry.attempt), (claims[0].delivery, 2));
     // The success that came after the failure has set the count to 0.
     assert_eq!(retry.subscription.subscription.health.consecutive_failures(), 0);
