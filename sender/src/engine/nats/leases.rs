@@ -119,7 +119,8 @@ impl Shared {
         }
     }
 
-    async fn renew(&self, partition: &Partition) {
+    /// Renews the lease on a partition, if there is one.
+    pub(super) async fn renew(&self, partition: &Partition) {
         let (own, pending) = {
             let state = partition.state();
             let Some(own) = state.own else { return };

@@ -16,19 +16,22 @@ use crate::engine::conformance::{PER_SUBSCRIPTION, claim, conformance, soon};
 use crate::engine::{Attempt, Claim, Engine, EngineError, Limits, NewEvent, OpenError, Workspace};
 use crate::ids::{DeliveryId, WorkspaceId};
 
-const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
+pub(super) const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
 
 /// One cluster for all tests here; each has a store of its own. It ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
     static CLUSTER: OnceLock<(Cluster, tempfile::TempDir)> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let server = nats_cluster::server().expect("is installed");
-        (Cluster::start(&server, folder.path(), 3).expect("starts"), folder)
-    })
+    CLUSTER.get_or_init(start_cluster)
 }
 
-fn url() -> String {
+/// A cluster of three.
+pub(super) fn start_cluster() -> (Cluster, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = nats_cluster::server().expect("is installed");
+    (Cluster::start(&server, folder.path(), 3).expect("starts"), folder)
+}
+
+pub(super) fn url() -> String {
     format!("{}/{}?partitions=2", cluster().0.url(), Uuid::new_v4())
 }
 
@@ -36,14 +39,14 @@ async fn try_open(url: &str) -> Result<Nats, OpenError> {
     Nats::open(url, Limits { per_subscription: PER_SUBSCRIPTION }).await
 }
 
-async fn open(url: &str) -> Nats {
+pub(super) async fn open(url: &str) -> Nats {
     try_open(url).await.expect("is there")
 }
 
 conformance! {(open(&url()).await, ())}
 
 /// That many workspaces, each with a subscription.
-async fn workspaces(engine: &Nats, count: usize) -> Vec<WorkspaceId> {
+pub(super) async fn workspaces(engine: &Nats, count: usize) -> Vec<WorkspaceId> {
     let mut all = Vec::new();
     for _ in 0..count {
         let id = WorkspaceId::random();
@@ -57,7 +60,7 @@ async fn workspaces(engine: &Nats, count: usize) -> Vec<WorkspaceId> {
     all
 }
 
-fn events(count: usize) -> Vec<NewEvent> {
+pub(super) fn events(count: usize) -> Vec<NewEvent> {
     let event = |n| {
         let id = format!("evt_{n}");
         let body = build_event(&id, EventType::ShareCreated, NOW, &serde_json::json!({})).expect("is an event");
@@ -66,14 +69,14 @@ fn events(count: usize) -> Vec<NewEvent> {
     (0..count).map(event).collect()
 }
 
-async fn record(engine: &Nats, claim: &Claim, status: u16) {
+pub(super) async fn record(engine: &Nats, claim: &Claim, status: u16) {
     let outcome = Outcome::Status(status);
     let attempt = Attempt { number: claim.attempt, started_at: NOW, ended_at: NOW, outcome, answer: vec![] };
     assert!(engine.record(claim, attempt).await.expect("is open").expect("is there").changed);
 }
 
 /// Claims and delivers until so many are delivered by these workers together, none of them by two.
-async fn deliver(engines: &[&Nats], count: usize) -> Vec<usize> {
+pub(super) async fn deliver(engines: &[&Nats], count: usize) -> Vec<usize> {
     let (mut seen, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; engines.len()]);
     for _ in 0..3000 {
         for (engine, share) in engines.iter().zip(&mut shares) {
