@@ -134,7 +134,9 @@ impl Shared {
             result = match self.last_renewal(partition).await {
                 // The answer to an earlier renewal was lost: the next one will be in the place of that.
                 Ok(Some(sequence)) => {
-                    partition.state().own_since(own.taken).into_iter().for_each(|own| own.sequence = sequence);
+                    if let Some(own) = partition.state().own_since(own.taken) {
+                        own.sequence = sequence;
+                    }
                     Err(Refused::Unavailable("the answer to a renewal was lost".into()))
                 }
                 Ok(None) => Err(Refused::Conflict),
