@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clarife_webhooks::EventType;
 use clarife_webhooks::sender::{
@@ -38,6 +39,7 @@ macro_rules! conformance {
             subscriptions_take_turns_and_have_their_limit
             retries_come_first_and_when_they_are_due
             recording_is_idempotent
+            a_clock_that_jumps_loses_and_repeats_nothing
             ten_failures_deactivate_and_end_what_is_pending
             test_events_are_for_one_and_do_not_count
             sending_again_by_hand
@@ -51,6 +53,10 @@ macro_rules! conformance {
     };
 }
 pub(super) use conformance;
+
+/// How often something is asked for that a busy store may take a while for, and how long to wait in between: half a minute at least.
+const TRIES: usize = 3000;
+const PAUSE: Duration = Duration::from_millis(10);
 
 const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
 
@@ -91,8 +97,17 @@ impl<'a, E: Engine> Fixture<'a, E> {
         accepted
     }
 
-    async fn claim(&self, now: UnixMillis, max: usize) -> Vec<Claim> {
-        self.engine.claim(now, max).await.expect("is open")
+    async fn claim(&self, now: UnixMillis, count: usize) -> Vec<Claim> {
+        claim(self.engine, now, count).await
+    }
+
+    async fn claim_one(&self, now: UnixMillis) -> Claim {
+        self.claim(now, 1).await.remove(0)
+    }
+
+    async fn has_no_more(&self, now: UnixMillis) {
+        let claims = self.engine.claim(now, 100).await.expect("is open");
+        assert!(claims.is_empty(), "{claims:?}");
     }
 
     async fn state(&self, id: DeliveryId) -> DeliveryState {
@@ -128,15 +143,28 @@ fn all() -> DeliveryFilter {
     DeliveryFilter { limit: 100, ..DeliveryFilter::default() }
 }
 
+/// Claims so many deliveries. A busy store may hand out none for a while, or some at a time.
+pub(super) async fn claim(engine: &impl Engine, now: UnixMillis, count: usize) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for _ in 0..TRIES {
+        claims.extend(engine.claim(now, count - claims.len()).await.expect("is open"));
+        if claims.len() == count {
+            return claims;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    panic!("{} of {count} were to be claimed", claims.len());
+}
+
 /// Chores may take a moment: asks until `holds` does.
-async fn soon<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
-    for _ in 0..500 {
+pub(super) async fn soon<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
+    for _ in 0..TRIES {
         if holds().await {
             return;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(PAUSE).await;
     }
-    panic!("it did not happen within 5 s");
+    panic!("it did not happen");
 }
 
 pub(super) async fn tokens_open_their_workspace_until_they_end(engine: &impl Engine) {
@@ -178,13 +206,12 @@ pub(super) async fn events_go_to_those_who_want_them(engine: &impl Engine) {
     fixture.subscribe(types).await;
     let wants = fixture.subscribe(EventTypes::ALL).await;
     assert_eq!(fixture.accept(["evt_1"], NOW).await, [Accepted { deliveries: 1, repeated: false }]);
-    let claims = fixture.claim(NOW, 10).await;
-    let [claim] = &claims[..] else { panic!("{claims:?}") };
+    let claim = &fixture.claim_one(NOW).await;
     assert_eq!((claim.event_id.as_str(), claim.attempt, &claim.subscription.id), ("evt_1", 1, &wants.id));
     assert_eq!(claim.body, event("evt_1", "a", NOW).body);
     fixture.finish(claim, 200, after(1)).await;
     assert_eq!(fixture.state(claim.delivery).await, DeliveryState::Delivered { attempts: 1, at: after(1) });
-    assert_eq!(fixture.claim(after(1000), 10).await.len(), 0);
+    fixture.has_no_more(after(1000)).await;
     let (logged, attempts) = engine.delivery(&fixture.workspace, claim.delivery).await.expect("is there");
     assert_eq!((logged.event_type.as_str(), logged.subscription), ("document.updated", wants.id.clone()));
     assert_eq!(attempts, [attempt(claim, 200, after(1))]);
@@ -216,37 +243,33 @@ pub(super) async fn a_lease_is_for_one(engine: &impl Engine) {
     let fixture = Fixture::new(engine, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_1", "evt_2"], NOW).await;
-    let first = fixture.claim(NOW, 1).await;
-    let second = fixture.claim(NOW, 5).await;
-    assert_eq!((first.len(), second.len(), fixture.claim(after(3600), 5).await.len()), (1, 1, 0));
-    assert_ne!(first[0].delivery, second[0].delivery);
-    engine.release(&second[0]).await;
-    let again = fixture.claim(NOW, 5).await;
-    assert_eq!(
-        again.iter().map(|claim| (claim.delivery, claim.attempt)).collect::<Vec<_>>(),
-        [(second[0].delivery, 1)]
-    );
+    let (first, second) = (fixture.claim_one(NOW).await, fixture.claim_one(NOW).await);
+    assert_ne!(first.delivery, second.delivery);
+    fixture.has_no_more(after(3600)).await;
+    engine.release(&second).await;
+    let again = fixture.claim_one(NOW).await;
+    assert_eq!((again.delivery, again.attempt), (second.delivery, 1));
+    fixture.has_no_more(after(3600)).await;
 }
 
 pub(super) async fn subscriptions_take_turns_and_have_their_limit(engine: &impl Engine) {
     let fixture = Fixture::new(engine, Plan::Pro).await;
     let busy = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept((0..50).map(|n| format!("evt_{n}")), NOW).await;
-    let claims = fixture.claim(NOW, 100).await;
-    assert_eq!(claims.len(), PER_SUBSCRIPTION);
+    let claims = fixture.claim(NOW, PER_SUBSCRIPTION).await;
+    fixture.has_no_more(NOW).await;
     // A newcomer is not behind the other's backlog.
     let quiet = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_new"], NOW).await;
-    let newcomer = fixture.claim(NOW, 100).await;
-    assert_eq!(newcomer.iter().map(|claim| &claim.subscription.id).collect::<Vec<_>>(), [&quiet.id]);
+    let newcomer = fixture.claim_one(NOW).await;
+    assert_eq!(newcomer.subscription.id, quiet.id);
     // A place that is free is taken again; with one place in all, they take turns.
     fixture.finish(&claims[0], 200, NOW).await;
-    fixture.finish(&newcomer[0], 200, NOW).await;
+    fixture.finish(&newcomer, 200, NOW).await;
     fixture.accept(["evt_newer"], NOW).await;
     let mut served = Vec::new();
     for _ in 0..2 {
-        let [claim] = &fixture.claim(NOW, 1).await[..] else { panic!("one") };
-        served.push(claim.subscription.id.clone());
+        served.push(fixture.claim_one(NOW).await.subscription.id.clone());
     }
     served.sort();
     let mut both = [busy.id.clone(), quiet.id.clone()];
@@ -258,31 +281,63 @@ pub(super) async fn retries_come_first_and_when_they_are_due(engine: &impl Engin
     let fixture = Fixture::new(engine, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept((0..20).map(|n| format!("evt_{n}")), NOW).await;
-    let [failed] = &fixture.claim(NOW, 1).await[..] else { panic!("one") };
+    let failed = &fixture.claim_one(NOW).await;
     fixture.finish(failed, 500, NOW).await;
     let due = NOW.saturating_add(RETRY_DELAYS[0]);
     let early = UnixMillis::from_millis(due.as_millis() - 1);
-    let [other] = &fixture.claim(early, 1).await[..] else { panic!("one") };
+    let other = &fixture.claim_one(early).await;
     assert_eq!((other.attempt, other.delivery != failed.delivery), (1, true));
-    let [retry] = &fixture.claim(due, 1).await[..] else { panic!("one") };
+    let retry = &fixture.claim_one(due).await;
     assert_eq!((retry.attempt, retry.delivery, retry.due), (2, failed.delivery, due));
     fixture.finish(retry, 500, due).await;
-    let claims = fixture.claim(due.saturating_add(RETRY_DELAYS[1]), 1).await;
-    assert_eq!((claims[0].attempt, claims[0].delivery), (3, failed.delivery));
+    let last = fixture.claim_one(due.saturating_add(RETRY_DELAYS[1])).await;
+    assert_eq!((last.attempt, last.delivery), (3, failed.delivery));
 }
 
 pub(super) async fn recording_is_idempotent(engine: &impl Engine) {
     let fixture = Fixture::new(engine, Plan::Pro).await;
     let subscription = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_1"], NOW).await;
-    let claim = fixture.claim(NOW, 1).await.remove(0);
+    let claim = fixture.claim_one(NOW).await;
     fixture.finish(&claim, 500, NOW).await;
     let again = engine.record(&claim, attempt(&claim, 500, NOW)).await.expect("is open").expect("is there");
     assert!(!again.changed);
     let record = engine.subscription(&fixture.workspace, &subscription.id).await.expect("is there");
     assert_eq!(record.subscription.health.consecutive_failures(), 1);
     assert_eq!(engine.delivery(&fixture.workspace, claim.delivery).await.expect("is there").1.len(), 1);
-    assert_eq!(fixture.claim(after(1), 5).await.len(), 1);
+    assert_eq!(fixture.claim_one(after(1)).await.attempt, 2);
+    fixture.has_no_more(after(1)).await;
+}
+
+pub(super) async fn a_clock_that_jumps_loses_and_repeats_nothing(engine: &impl Engine) {
+    const YEAR: i64 = 365 * 24 * 3600;
+    let fixture = Fixture::new(engine, Plan::Pro).await;
+    fixture.subscribe(EventTypes::ALL).await;
+    let (past, future) = (after(-YEAR), after(YEAR));
+    for (id, now) in [("evt_1", NOW), ("evt_2", future), ("evt_3", past)] {
+        fixture.accept([id], now).await;
+    }
+    // First attempts wait for no moment, and what is handed out is not handed out again.
+    let claims = fixture.claim(past, 3).await;
+    fixture.has_no_more(future).await;
+    let [ahead, behind, taken] = &claims[..] else { panic!("{claims:?}") };
+    fixture.finish(ahead, 500, future).await;
+    fixture.finish(behind, 500, past).await;
+    fixture.finish(taken, 200, past).await;
+    // A retry is due by the moment of its failure, whatever the clock said in between.
+    let retry = fixture.claim_one(NOW).await;
+    assert_eq!((retry.delivery, retry.attempt), (behind.delivery, 2));
+    fixture.has_no_more(future).await;
+    fixture.finish(&retry, 200, NOW).await;
+    let retry = fixture.claim_one(future.saturating_add(RETRY_DELAYS[0])).await;
+    assert_eq!((retry.delivery, retry.attempt), (ahead.delivery, 2));
+    fixture.finish(&retry, 200, past).await;
+    fixture.has_no_more(after(2 * YEAR)).await;
+    for (claim, attempts) in [(ahead, 2), (behind, 2), (taken, 1)] {
+        let (logged, log) = engine.delivery(&fixture.workspace, claim.delivery).await.expect("is there");
+        assert!(matches!(logged.delivery.state(), DeliveryState::Delivered { .. }), "{logged:?}");
+        assert_eq!(log.len(), attempts);
+    }
 }
 
 /// Fails attempts until the subscription is deactivated; the claims that were under way at the end.
@@ -318,15 +373,15 @@ pub(super) async fn ten_failures_deactivate_and_end_what_is_pending(engine: &imp
     soon(async || fixture.list(pending.clone()).await.deliveries.is_empty()).await;
     let ended = fixture.state(under_way[1].delivery).await;
     assert!(matches!(ended, DeliveryState::Failed { reason: FailureReason::SubscriptionDeactivated, .. }), "{ended:?}");
-    assert_eq!(fixture.claim(after(3600), 10).await.len(), 0);
+    fixture.has_no_more(after(3600)).await;
     // What happens now is held; nothing is sent until somebody sends it.
     fixture.accept(["evt_held"], NOW).await;
-    assert_eq!(fixture.claim(after(3600), 10).await.len(), 0);
+    fixture.has_no_more(after(3600)).await;
     let held = fixture.list(DeliveryFilter { state: Some(StateName::Held), ..all() }).await.deliveries;
     assert_eq!(held.iter().map(|held| held.event_id.as_str()).collect::<Vec<_>>(), ["evt_held"]);
     let active = fixture.change(&id, Change::Activate).await;
     assert_eq!((active.subscription.health.is_active(), active.subscription.health.consecutive_failures()), (true, 0));
-    assert_eq!(fixture.claim(after(3600), 10).await.len(), 0);
+    fixture.has_no_more(after(3600)).await;
 }
 
 pub(super) async fn test_events_are_for_one_and_do_not_count(engine: &impl Engine) {
@@ -339,9 +394,10 @@ pub(super) async fn test_events_are_for_one_and_do_not_count(engine: &impl Engin
         engine.accept_test(&fixture.workspace, &id, event, NOW).await.expect("is accepted")
     };
     let test = send().await;
-    let claims = fixture.claim(NOW, 10).await;
-    assert_eq!(claims.iter().map(|claim| claim.delivery).collect::<Vec<_>>(), [test]);
-    fixture.finish(&claims[0], 500, NOW).await;
+    let claim = fixture.claim_one(NOW).await;
+    assert_eq!(claim.delivery, test);
+    fixture.has_no_more(NOW).await;
+    fixture.finish(&claim, 500, NOW).await;
     assert!(matches!(fixture.state(test).await, DeliveryState::Failed { attempts: 1, .. }));
     let health = engine.subscription(&fixture.workspace, &id).await.expect("is there").subscription.health;
     assert_eq!(health.consecutive_failures(), 0);
@@ -379,18 +435,10 @@ pub(super) async fn sending_again_by_hand(engine: &impl Engine) {
     // All the rest, each once.
     assert_eq!(engine.resend_since(&fixture.workspace, &id, NOW, after(6)).await, Ok(count as u64 - 1));
     assert_eq!(engine.resend_since(&fixture.workspace, &id, NOW, after(6)).await, Ok(0));
-    let mut delivered = 0;
-    loop {
-        let claims = fixture.claim(after(6), 100).await;
-        if claims.is_empty() {
-            break;
-        }
-        for claim in claims {
-            fixture.finish(&claim, 200, after(6)).await;
-            delivered += 1;
-        }
+    for _ in 0..21 {
+        fixture.finish(&fixture.claim_one(after(6)).await, 200, after(6)).await;
     }
-    assert_eq!(delivered, 21);
+    fixture.has_no_more(after(3600)).await;
 }
 
 pub(super) async fn deleted_subscriptions_leave_nothing(engine: &impl Engine) {
@@ -398,7 +446,7 @@ pub(super) async fn deleted_subscriptions_leave_nothing(engine: &impl Engine) {
     let kept = fixture.subscribe(EventTypes::ALL).await.id.clone();
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
     fixture.accept((0..1500).map(|n| format!("evt_{n}")), NOW).await;
-    let claims = fixture.claim(NOW, 100).await;
+    let claims = fixture.claim(NOW, 2 * PER_SUBSCRIPTION).await;
     engine.unsubscribe(&fixture.workspace, &id).await.expect("is there");
     assert_eq!(engine.unsubscribe(&fixture.workspace, &id).await, Err(EngineError::NotFound("subscription")));
     for claim in claims {
@@ -406,7 +454,9 @@ pub(super) async fn deleted_subscriptions_leave_nothing(engine: &impl Engine) {
         assert!(recorded.is_some() || claim.subscription.id == id);
     }
     soon(async || engine.stats().await.expect("is open").pending == 1500 - PER_SUBSCRIPTION as u64).await;
-    assert!(fixture.claim(NOW, 100).await.iter().all(|claim| claim.subscription.id == kept));
+    let claims = fixture.claim(NOW, PER_SUBSCRIPTION).await;
+    assert!(claims.iter().all(|claim| claim.subscription.id == kept));
+    fixture.has_no_more(NOW).await;
     assert!(fixture.list(all()).await.deliveries.iter().all(|delivery| delivery.subscription == kept));
     assert_eq!(fixture.accept(["evt_later"], NOW).await[0].deliveries, 1);
 }
@@ -422,7 +472,7 @@ pub(super) async fn secrets_rotate(engine: &impl Engine) {
     let update = Change::Update { url: Some(url.clone()), event_types: Some(types) };
     let changed = fixture.change(&before.id, update).await;
     assert_eq!((&changed.subscription.url, changed.subscription.event_types), (&url, types));
-    let claim = fixture.claim(NOW, 1).await.remove(0);
+    let claim = fixture.claim_one(NOW).await;
     let signer = &claim.subscription.signer;
     assert_eq!((signer.secret(), signer.active_secrets(NOW)), (&secret, 2));
     assert_eq!(claim.subscription.subscription.url, url);

@@ -2,17 +2,19 @@
 //!
 //! The servers end with the process that started them, however it ends.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
+
 /// How long a cluster may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a server as long as standard input is open, and ends when it is gone; `$0` is the log, the rest the command.
-const GUARD: &str = r#""$@" >>"$0" 2>&1 & server=$!; cat >/dev/null; kill -9 $server; wait $server"#;
+/// Runs a server as long as standard input is open, says its id, and ends when it is gone; `$0` is the log, the rest the command.
+const GUARD: &str = r#""$@" >>"$0" 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server"#;
 
 /// The server to run: the one that the variable `NATS_SERVER` names, or the one that `cargo xtask setup` installs.
 ///
@@ -45,6 +47,7 @@ struct Node {
     config: PathBuf,
     log: PathBuf,
     guard: Option<Child>,
+    server: Option<Pid>,
 }
 
 impl Cluster {
@@ -71,7 +74,14 @@ impl Cluster {
             );
             let config = home.join("server.conf");
             std::fs::write(&config, text)?;
-            cluster.nodes.push(Node { client, monitor, config, log: home.join("server.log"), guard: None });
+            cluster.nodes.push(Node {
+                client,
+                monitor,
+                config,
+                log: home.join("server.log"),
+                guard: None,
+                server: None,
+            });
         }
         for index in 0..nodes {
             cluster.spawn(index)?;
@@ -105,6 +115,39 @@ impl Cluster {
         self.spawn(node)
     }
 
+    /// Stops a server where it is, so that it neither answers nor closes its connections.
+    ///
+    /// # Errors
+    ///
+    /// If it does not run.
+    pub fn pause(&self, node: usize) -> io::Result<()> {
+        Ok(kill_process(self.process(node)?, Signal::STOP)?)
+    }
+
+    /// Lets a server go on that was [paused](Self::pause).
+    ///
+    /// # Errors
+    ///
+    /// If it does not run.
+    pub fn resume(&self, node: usize) -> io::Result<()> {
+        Ok(kill_process(self.process(node)?, Signal::CONT)?)
+    }
+
+    /// Lets a server write no file beyond that many bytes, as a full disk would, until it is started again.
+    ///
+    /// # Errors
+    ///
+    /// If it does not run.
+    pub fn fill_disk(&self, node: usize, bytes: u64) -> io::Result<()> {
+        let limit = Rlimit { current: Some(bytes), ..getrlimit(Resource::Fsize) };
+        Ok(prlimit(Some(self.process(node)?), Resource::Fsize, limit).map(|_| ())?)
+    }
+
+    fn process(&self, node: usize) -> io::Result<Pid> {
+        let server = self.nodes.get(node).and_then(|node| node.server);
+        server.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server does not run"))
+    }
+
     /// Waits until every server that runs says that it is well.
     ///
     /// # Errors
@@ -127,15 +170,20 @@ impl Cluster {
 
     fn spawn(&mut self, index: usize) -> io::Result<()> {
         let Some(node) = self.nodes.get_mut(index).filter(|node| node.guard.is_none()) else { return Ok(()) };
-        let guard = Command::new("sh")
+        let mut guard = Command::new("sh")
             .args(["-c", GUARD])
             .args([&node.log, &self.server])
             .arg("--config")
             .arg(&node.config)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null()) // the shell tells what it has killed
             .spawn()?;
+        let mut server = String::new();
+        if let Some(output) = guard.stdout.take() {
+            BufReader::new(output).read_line(&mut server)?;
+        }
+        node.server = server.trim().parse().ok().and_then(Pid::from_raw);
         node.guard = Some(guard);
         Ok(())
     }
@@ -144,6 +192,7 @@ impl Cluster {
 impl Node {
     fn kill(&mut self) -> io::Result<()> {
         let Some(mut guard) = self.guard.take() else { return Ok(()) };
+        self.server = None;
         drop(guard.stdin.take());
         guard.wait().map(|_| ())
     }

@@ -16,7 +16,7 @@ const WORKERS: usize = 3;
 const SERVERS: usize = 3;
 const WORKSPACES: usize = 6;
 
-/// A worker that stays away for so long loses its partitions to the others.
+/// Longer than a lease: a worker that stays away for so long loses its partitions to the others; if the servers do, nobody loses anything.
 const AWAY: Duration = Duration::from_secs(17);
 
 pub(crate) fn run(arguments: &Arguments, receiver: &Receiver) -> Result<()> {
@@ -29,19 +29,25 @@ pub(crate) fn run(arguments: &Arguments, receiver: &Receiver) -> Result<()> {
     }
     let urls: Vec<String> = workers.iter().map(Sender::url).collect();
     let apis = subscribe(&urls, receiver, WORKSPACES)?;
+    let mut killed_workers = 0;
     let load = under_load(arguments, &apis, || {
         for kill in 1..=arguments.kills {
             sleep(Duration::from_millis(fastrand::u64(50..1500)));
-            match kill % 10 {
-                3 | 7 => kill_servers(&mut cluster, 1)?,
-                9 => kill_servers(&mut cluster, SERVERS)?,
+            let moment = Duration::from_millis(fastrand::u64(0..2000));
+            match kill % 20 {
+                3 | 7 | 13 | 17 => kill_servers(&mut cluster, 1, moment)?,
+                9 => kill_servers(&mut cluster, SERVERS, AWAY)?,
+                19 => kill_servers(&mut cluster, SERVERS, moment)?,
                 // One is asked to stop; one stays away until the others have what it had.
-                turn => kill_worker(&mut workers, turn == 5, turn == 2)?,
+                turn => {
+                    kill_worker(&mut workers, turn % 10 == 5, turn % 10 == 2)?;
+                    killed_workers += 1;
+                }
             }
         }
         Ok(())
     })?;
-    judge(&load, receiver, &apis, arguments.kills)
+    judge(&load, receiver, &apis, killed_workers)
 }
 
 fn kill_worker(workers: &mut [Sender], gently: bool, away: bool) -> Result<()> {
@@ -61,14 +67,14 @@ fn kill_worker(workers: &mut [Sender], gently: bool, away: bool) -> Result<()> {
     Ok(())
 }
 
-/// Kills so many servers, and starts them again; the next ones are killed when all are well.
-fn kill_servers(cluster: &mut Cluster, count: usize) -> Result<()> {
+/// Kills so many servers, and starts them again after a while; the next ones are killed when all are well.
+fn kill_servers(cluster: &mut Cluster, count: usize, away: Duration) -> Result<()> {
     let first = fastrand::usize(..SERVERS);
     let chosen: Vec<usize> = (first..first + count).map(|server| server % SERVERS).collect();
     for server in &chosen {
         cluster.kill(*server)?;
     }
-    sleep(Duration::from_millis(fastrand::u64(0..2000)));
+    sleep(away);
     for server in chosen {
         cluster.restart(server)?;
     }

@@ -1,7 +1,11 @@
 //! Who has which partition: each worker takes its share, renews its leases, and takes over what others no longer renew.
 //!
 //! A worker reckons with its own clock alone, and only with how long something took: it starts attempts for a few seconds after a renewal was
-//! sent, and takes another's partition when it has seen no renewal for the whole of a lease.
+//! sent, and takes another's partition when it has read without a break for the whole of a lease and has seen no renewal.
+//!
+//! A renewal is written in the place of the one before it. So a worker that could renew nothing for however long, and then can, has had the
+//! partition all the time: it keeps what it knows of it, and the claims whose outcomes it could not record. It loses them when somebody
+//! else has written there.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,11 +26,22 @@ const ALIVE: Duration = Duration::from_secs(10);
 impl Shared {
     /// Keeps this worker's leases for as long as it runs.
     pub(super) async fn keep_leases(self: &Arc<Self>) {
-        let mut interval = tokio::time::interval(TICK);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // Each by itself: a partition that does not answer holds up no other.
+        let renewing = self.partitions.iter().map(|partition| async {
+            let mut interval = every(TICK);
+            loop {
+                interval.tick().await;
+                self.renew(partition).await;
+            }
+        });
+        tokio::join!(futures_util::future::join_all(renewing), self.keep_share());
+    }
+
+    async fn keep_share(self: &Arc<Self>) {
+        let mut interval = every(TICK);
         for tick in 1_u32.. {
             interval.tick().await;
-            let ((), ()) = tokio::join!(self.renew_all(), self.show_life());
+            self.show_life().await;
             self.balance().await;
             if tick.checked_rem(CHECKPOINT) == Some(0) {
                 let all = self.partitions.iter().map(|partition| self.write_checkpoint(partition));
@@ -83,7 +98,8 @@ impl Shared {
         state.own.is_none()
             && state.seen.as_ref().is_none_or(|seen| {
                 let worker = &seen.lease.worker;
-                worker.is_empty() || *worker == self.worker || seen.at.elapsed() >= LEASE
+                let since = state.reading.map_or(seen.at, |reading| reading.max(seen.at));
+                worker.is_empty() || *worker == self.worker || since.elapsed() >= LEASE
             })
     }
 
@@ -91,18 +107,20 @@ impl Shared {
         let instead_of = partition.state().seen.as_ref().map_or(0, |seen| seen.sequence);
         let sent = Instant::now();
         let lease = Lease { worker: self.worker.clone(), pending: 0 };
-        match partition.stream.write(vec![records::write("l".into(), &lease, instead_of)?]).await {
+        let writes = vec![records::write("l".into(), &lease, instead_of)?];
+        // Not tried for long: who has it comes first when the store works again.
+        match partition.stream.write_within(Duration::ZERO, writes).await {
             Ok(sequence) => self.take_over(partition.index, sequence, sent).await,
             Err(Refused::Conflict) => Ok(()), // somebody else was faster
-            Err(refused) => Err(refused.into()),
+            Err(refused) => {
+                partition.state().reading = Some(Instant::now()); // nor could anybody have renewed it
+                Err(refused.into())
+            }
         }
     }
 
-    async fn renew_all(&self) {
-        futures_util::future::join_all(self.partitions.iter().map(|partition| self.renew(partition))).await;
-    }
-
-    async fn renew(&self, partition: &Partition) {
+    /// Renews the lease on a partition, if there is one.
+    pub(super) async fn renew(&self, partition: &Partition) {
         let (own, pending) = {
             let state = partition.state();
             let Some(own) = state.own else { return };
@@ -112,37 +130,33 @@ impl Shared {
         let lease = Lease { worker: self.worker.clone(), pending };
         let Ok(write) = records::write("l".into(), &lease, own.sequence) else { return };
         let mut result = partition.stream.write(vec![write]).await;
-        if matches!(result, Err(Refused::Conflict))
-            && let Some(sequence) = self.last_renewal(partition).await
-        {
-            // It is this worker's own: the answer to an earlier renewal was lost. The next one will be in its place.
-            if let Some(own) = &mut partition.state().own {
-                own.sequence = sequence;
-            }
-            result = Err(Refused::Unavailable("the answer to a renewal was lost".into()));
+        if matches!(result, Err(Refused::Conflict)) {
+            result = match self.last_renewal(partition).await {
+                // The answer to an earlier renewal was lost: the next one will be in the place of that.
+                Ok(Some(sequence)) => {
+                    if let Some(own) = partition.state().own_since(own.taken) {
+                        own.sequence = sequence;
+                    }
+                    Err(Refused::Unavailable("the answer to a renewal was lost".into()))
+                }
+                Ok(None) => Err(Refused::Conflict),
+                Err(error) => Err(Refused::Unavailable(error.to_string())),
+            };
         }
         let mut state = partition.state();
+        let Some(own) = state.own_since(own.taken) else { return }; // given up meanwhile
         match result {
-            Ok(sequence) => {
-                if let Some(own) = &mut state.own {
-                    *own = Own { sequence, renewed: sent, ..*own };
-                }
-            }
+            Ok(sequence) => *own = Own { sequence, renewed: sent, ..*own },
             Err(Refused::Conflict) => state.lose(),
-            Err(Refused::Unavailable(error)) => {
-                tracing::debug!(%error, "a lease is not renewed");
-                if own.renewed.elapsed() >= LEASE {
-                    state.lose();
-                }
-            }
+            Err(Refused::Unavailable(error)) => tracing::debug!(%error, "a lease is not renewed"),
         }
     }
 
     /// The sequence of the lease, if it is still this worker's.
-    async fn last_renewal(&self, partition: &Partition) -> Option<u64> {
-        let read = partition.stream.last("l").await.ok()??;
-        let lease: Lease = records::read(&read).ok()?;
-        (lease.worker == self.worker).then_some(read.sequence)
+    async fn last_renewal(&self, partition: &Partition) -> Result<Option<u64>> {
+        let Some(read) = partition.stream.last("l").await? else { return Ok(None) };
+        let lease: Lease = records::read(&read)?;
+        Ok((lease.worker == self.worker).then_some(read.sequence))
     }
 
     /// Gives a partition up, once no attempt is under way there, or in any case.
@@ -172,7 +186,7 @@ impl Shared {
                 Err(Refused::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
             }
-            match self.last_renewal(partition).await {
+            match self.last_renewal(partition).await? {
                 Some(renewal) => sequence = renewal,
                 None => return Ok(()), // somebody else has it already
             }
@@ -197,4 +211,11 @@ impl Shared {
             tracing::debug!(%error, "the checkpoint stays where it was");
         }
     }
+}
+
+/// A tick so often, or as often as what is done at each allows.
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    interval
 }

@@ -7,6 +7,8 @@
 mod accept;
 mod attempts;
 mod directory;
+#[cfg(test)]
+mod faults;
 mod leases;
 mod log;
 mod options;
@@ -21,7 +23,7 @@ mod work;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, stream::Config};
 use async_trait::async_trait;
@@ -41,6 +43,8 @@ use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
 /// The oldest server that does everything that is asked of it here: all or nothing for several messages.
 const OLDEST_SERVER: (u32, u32) = (2, 12);
+/// How long servers that have just started may take until all of them can be given a stream.
+const STARTING: Duration = Duration::from_secs(15);
 const SCHEMA_KEY: &str = "clarife-sender-schema";
 const PARTITIONS_KEY: &str = "clarife-sender-partitions";
 
@@ -168,13 +172,20 @@ async fn open_streams(context: &jetstream::Context, options: &Options) -> std::r
             ..Config::default()
         }
     };
+    let start = Instant::now();
     let mut partitions = options.partitions;
     let mut streams = Vec::new();
     let mut index = 0;
     while index < partitions {
         let config = config(index, partitions);
         let name = config.name.clone();
-        let stream = context.get_or_create_stream(config).await.map_err(|error| failed(error.to_string()))?;
+        let stream = loop {
+            match context.get_or_create_stream(config.clone()).await {
+                Ok(stream) => break stream,
+                Err(error) if start.elapsed() >= STARTING => return Err(failed(error.to_string())),
+                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+        };
         let found = &stream.cached_info().config;
         let number = |key: &str| found.metadata.get(key).and_then(|value| value.parse::<i64>().ok());
         let schema = number(SCHEMA_KEY).ok_or_else(|| OpenError::Foreign(path.clone()))?;

@@ -17,7 +17,7 @@ use crate::clock::wall;
 use crate::engine::{EngineError, Limits, Result, SubscriptionRecord};
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 
-/// How long a lease lasts after it was renewed. Others take the partition when they have seen no renewal for so long.
+/// Others take a partition when they have seen no renewal of its lease for so long.
 pub(super) const LEASE: Duration = Duration::from_secs(15);
 /// How long after the renewal attempts are started: one that takes all of its 10 s is over before the lease is.
 const START_WITHIN: Duration = Duration::from_secs(4);
@@ -59,6 +59,8 @@ pub(super) struct State {
     pub(super) own: Option<Own>,
     /// Who has it, by what was read.
     pub(super) seen: Option<Seen>,
+    /// Since when this process reads without a break who has it.
+    pub(super) reading: Option<Instant>,
     tail: Option<AbortHandle>,
 }
 
@@ -90,6 +92,11 @@ impl State {
     pub(super) fn startable(&mut self) -> Option<&mut Work> {
         let may = self.own.is_some_and(|own| own.complete && !own.leaving && own.renewed.elapsed() < START_WITHIN);
         self.work.as_mut().filter(|_| may)
+    }
+
+    /// The lease that was taken with that sequence, if this process still has it.
+    pub(super) fn own_since(&mut self, taken: u64) -> Option<&mut Own> {
+        self.own.as_mut().filter(|own| own.taken == taken)
     }
 
     /// The partition is no longer this process's.
@@ -237,7 +244,8 @@ impl Shared {
             partition.read.send_replace(read.sequence);
             true
         };
-        partition.stream.follow(&subjects, 1, each).await;
+        let starts = || partition.state().reading = Some(Instant::now());
+        partition.stream.follow(&subjects, 1, starts, each).await;
     }
 
     /// Reads what is pending in a partition that this process has just taken, and follows it.
@@ -284,7 +292,7 @@ impl Shared {
         let each = |read: Read| {
             let directory = self.directory(); // before the state, as everywhere
             let mut state = partition.state();
-            let Some(own) = state.own.as_mut().filter(|own| own.taken == taken) else { return false };
+            let Some(own) = state.own_since(taken) else { return false };
             let completes = !own.complete && read.sequence >= taken;
             own.complete |= completes;
             let Some(work) = &mut state.work else { return false };
@@ -304,7 +312,7 @@ impl Shared {
             self.changed.notify_waiters();
             true
         };
-        partition.stream.follow(&["a.>", "d.>", "l"], from, each).await;
+        partition.stream.follow(&["a.>", "d.>", "l"], from, || (), each).await;
     }
 
     /// Writes what has failed because its subscription was deactivated, whenever there is something.

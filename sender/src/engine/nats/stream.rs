@@ -131,12 +131,21 @@ impl Stream {
 
     /// Writes all of it, or nothing; the sequence of the last one. Those before it have the sequences before it.
     pub(super) async fn write(&self, writes: Vec<Write>) -> std::result::Result<u64, Refused> {
+        self.write_within(PATIENCE, writes).await
+    }
+
+    /// The same, tried for so long while the stream has no leader.
+    pub(super) async fn write_within(
+        &self,
+        patience: Duration,
+        writes: Vec<Write>,
+    ) -> std::result::Result<u64, Refused> {
         let _permit = if writes.len() > 1 { self.batches.acquire().await.ok() } else { None };
         let start = Instant::now();
         loop {
             match self.try_write(&writes).await {
                 // Nothing was written: the stream has no leader at the moment, or too much is under way in it.
-                Err(Untold::Later) if start.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+                Err(Untold::Later) if start.elapsed() < patience => tokio::time::sleep(PAUSE).await,
                 Err(Untold::Later) => return Err(Refused::Unavailable("the store does not answer".into())),
                 Err(Untold::Refused(refused)) => return Err(refused),
                 Ok(sequence) => return Ok(sequence),
@@ -286,12 +295,19 @@ impl Stream {
         self.handle.purge().filter(filter).await.map(|_| ()).map_err(unavailable)
     }
 
-    /// Reads what is and will be on these subjects from that sequence on, in order and without a gap, until `each` says stop.
-    pub(super) async fn follow(&self, subjects: &[&str], from: u64, mut each: impl FnMut(Read) -> bool) {
+    /// Reads what is and will be on these subjects from that sequence on, in order and without a gap, until `each` says stop. `starts` is
+    /// called when reading starts, and when it does so again after a break.
+    pub(super) async fn follow(
+        &self,
+        subjects: &[&str],
+        from: u64,
+        starts: impl Fn(),
+        mut each: impl FnMut(Read) -> bool,
+    ) {
         let filters: Vec<String> = subjects.iter().map(|subject| format!("{}{subject}", self.prefix)).collect();
         let mut next = from.max(1);
         loop {
-            match self.follow_once(&filters, &mut next, &mut each).await {
+            match self.follow_once(&filters, &mut next, &starts, &mut each).await {
                 Ok(()) => return,
                 Err(error) => tracing::debug!(stream = %self.name, %error, "reading is taken up again"),
             }
@@ -299,7 +315,13 @@ impl Stream {
         }
     }
 
-    async fn follow_once(&self, filters: &[String], next: &mut u64, each: &mut impl FnMut(Read) -> bool) -> Result<()> {
+    async fn follow_once(
+        &self,
+        filters: &[String],
+        next: &mut u64,
+        starts: &impl Fn(),
+        each: &mut impl FnMut(Read) -> bool,
+    ) -> Result<()> {
         let config = pull::Config {
             filter_subjects: filters.to_vec(),
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: *next },
@@ -312,6 +334,7 @@ impl Stream {
         let consumer = self.handle.create_consumer(config).await.map_err(unavailable)?;
         let messages = consumer.stream().heartbeat(HEARTBEAT).expires(HEARTBEAT.saturating_mul(10)).messages().await;
         let mut messages = messages.map_err(unavailable)?;
+        starts();
         let mut expected: u64 = 1;
         while let Some(message) = messages.next().await {
             let message = message.map_err(unavailable)?;

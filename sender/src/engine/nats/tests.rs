@@ -10,24 +10,28 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Outcome, Plan, RETRY_DEL
 use nats_cluster::Cluster;
 use uuid::Uuid;
 
+use super::partition::Partition;
 use super::{Nats, SCHEMA_KEY, is_too_old};
-use crate::engine::conformance::{PER_SUBSCRIPTION, conformance};
+use crate::engine::conformance::{PER_SUBSCRIPTION, claim, conformance, soon};
 use crate::engine::{Attempt, Claim, Engine, EngineError, Limits, NewEvent, OpenError, Workspace};
 use crate::ids::{DeliveryId, WorkspaceId};
 
-const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
+pub(super) const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
 
 /// One cluster for all tests here; each has a store of its own. It ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
     static CLUSTER: OnceLock<(Cluster, tempfile::TempDir)> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let server = nats_cluster::server().expect("is installed");
-        (Cluster::start(&server, folder.path(), 3).expect("starts"), folder)
-    })
+    CLUSTER.get_or_init(start_cluster)
 }
 
-fn url() -> String {
+/// A cluster of three.
+pub(super) fn start_cluster() -> (Cluster, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = nats_cluster::server().expect("is installed");
+    (Cluster::start(&server, folder.path(), 3).expect("starts"), folder)
+}
+
+pub(super) fn url() -> String {
     format!("{}/{}?partitions=2", cluster().0.url(), Uuid::new_v4())
 }
 
@@ -35,14 +39,14 @@ async fn try_open(url: &str) -> Result<Nats, OpenError> {
     Nats::open(url, Limits { per_subscription: PER_SUBSCRIPTION }).await
 }
 
-async fn open(url: &str) -> Nats {
+pub(super) async fn open(url: &str) -> Nats {
     try_open(url).await.expect("is there")
 }
 
 conformance! {(open(&url()).await, ())}
 
 /// That many workspaces, each with a subscription.
-async fn workspaces(engine: &Nats, count: usize) -> Vec<WorkspaceId> {
+pub(super) async fn workspaces(engine: &Nats, count: usize) -> Vec<WorkspaceId> {
     let mut all = Vec::new();
     for _ in 0..count {
         let id = WorkspaceId::random();
@@ -56,7 +60,7 @@ async fn workspaces(engine: &Nats, count: usize) -> Vec<WorkspaceId> {
     all
 }
 
-fn events(count: usize) -> Vec<NewEvent> {
+pub(super) fn events(count: usize) -> Vec<NewEvent> {
     let event = |n| {
         let id = format!("evt_{n}");
         let body = build_event(&id, EventType::ShareCreated, NOW, &serde_json::json!({})).expect("is an event");
@@ -65,25 +69,14 @@ fn events(count: usize) -> Vec<NewEvent> {
     (0..count).map(event).collect()
 }
 
-async fn record(engine: &Nats, claim: &Claim, status: u16) {
+pub(super) async fn record(engine: &Nats, claim: &Claim, status: u16) {
     let outcome = Outcome::Status(status);
     let attempt = Attempt { number: claim.attempt, started_at: NOW, ended_at: NOW, outcome, answer: vec![] };
     assert!(engine.record(claim, attempt).await.expect("is open").expect("is there").changed);
 }
 
-/// Claims one delivery; a busy store may take a while.
-async fn claim_one(engine: &Nats, now: UnixMillis) -> Claim {
-    for _ in 0..3000 {
-        if let Some(claim) = engine.claim(now, 1).await.expect("is open").pop() {
-            return claim;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("nothing was to be claimed within 30 s");
-}
-
 /// Claims and delivers until so many are delivered by these workers together, none of them by two.
-async fn deliver(engines: &[&Nats], count: usize) -> Vec<usize> {
+pub(super) async fn deliver(engines: &[&Nats], count: usize) -> Vec<usize> {
     let (mut seen, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; engines.len()]);
     for _ in 0..3000 {
         for (engine, share) in engines.iter().zip(&mut shares) {
@@ -110,14 +103,9 @@ async fn workers_share_the_work_and_hand_it_over() {
         first.accept(workspace, events(5), NOW).await.expect("are kept");
     }
     let second = open(&url).await;
-    let has_share = || second.shared.partitions.iter().filter(|one| one.state().startable().is_some()).count() == 2;
-    for _ in 0..1000 {
-        if has_share() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert!(has_share(), "the first one gives half away");
+    // The first one gives half away.
+    let has = |one: &&Partition| one.state().own.is_some_and(|own| own.complete);
+    soon(async || second.shared.partitions.iter().filter(has).count() == 2).await;
     let shares = deliver(&[&first, &second], 80).await;
     assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
     // What one accepts, the other delivers; and all of it when the first one is gone.
@@ -136,14 +124,14 @@ async fn everything_is_there_again() {
     let engine = open(&url).await;
     let workspace = &workspaces(&engine, 1).await[0];
     engine.accept(workspace, events(30), NOW).await.expect("are kept");
-    let claims = engine.claim(NOW, 2).await.expect("is open");
+    let claims = claim(&engine, NOW, 2).await;
     record(&engine, &claims[0], 500).await;
     record(&engine, &claims[1], 200).await;
     engine.close().await;
     let engine = open(&url).await;
     assert_eq!(engine.stats().await.expect("is open").pending, 29);
     let due = NOW.saturating_add(RETRY_DELAYS[0]);
-    let retry = claim_one(&engine, due).await;
+    let retry = claim(&engine, due, 1).await.remove(0);
     assert_eq!((retry.delivery, retry.attempt), (claims[0].delivery, 2));
     // The success that came after the failure has set the count to 0.
     assert_eq!(retry.subscription.subscription.health.consecutive_failures(), 0);

@@ -19,11 +19,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the store for writing, made new if there is none. While the lock lives, no other process opens it.
 pub(super) fn open(path: &Path) -> Result<(Connection, File), OpenError> {
+    open_up_to(path, &MIGRATIONS)
+}
+
+/// Opens the store and brings it up to the last of these steps.
+fn open_up_to(path: &Path, steps: &[&str]) -> Result<(Connection, File), OpenError> {
     let lock = lock(path)?;
     let failed = |error| failure(path, error);
-    inspect(path)?;
+    inspect(path, version_number(steps.len()))?;
     let connection = Connection::open(path).map_err(failed)?;
-    configure(&connection).and_then(|()| migrate(&connection)).map_err(failed)?;
+    configure(&connection).and_then(|()| migrate(&connection, steps)).map_err(failed)?;
     Ok((connection, lock))
 }
 
@@ -39,7 +44,7 @@ pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
     if to.exists() {
         return Err(OpenError::Failed { path: to.into(), why: "it exists already".into() });
     }
-    inspect(from)?;
+    inspect(from, version_number(MIGRATIONS.len()))?;
     let target = to.to_str().ok_or_else(|| OpenError::Failed { path: to.into(), why: "not UTF-8".into() })?;
     let connection = open_for_reading(from).map_err(|error| failure(from, error))?;
     connection.execute("VACUUM INTO ?1", [target]).map_err(|error| failure(to, error))?;
@@ -61,7 +66,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 /// Refuses what is not ours, too new or damaged, by reading alone.
-fn inspect(path: &Path) -> Result<(), OpenError> {
+fn inspect(path: &Path, known: i64) -> Result<(), OpenError> {
     if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }
@@ -75,7 +80,6 @@ fn inspect(path: &Path) -> Result<(), OpenError> {
     if application != APPLICATION_ID && (application, tables) != (0, 0) {
         return Err(OpenError::Foreign(path.into()));
     }
-    let known = version_number(MIGRATIONS.len());
     if version > known {
         return Err(OpenError::Newer { path: path.into(), found: version, known });
     }
@@ -94,15 +98,17 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+/// Takes all steps that the store has not taken yet, or none.
+fn migrate(connection: &Connection, steps: &[&str]) -> rusqlite::Result<()> {
     let version: i64 = pragma(connection, "user_version")?;
-    for (from, migration) in MIGRATIONS.iter().enumerate().skip(usize::try_from(version).unwrap_or_default()) {
-        let to = version_number(from).saturating_add(1);
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {migration} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to}; COMMIT;"
-        ))?;
+    let missing = steps.get(usize::try_from(version).unwrap_or_default()..).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let (missing, to) = (missing.join("\n"), version_number(steps.len()));
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {missing} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to}; COMMIT;"
+    ))
 }
 
 fn version_number(migrations: usize) -> i64 {
@@ -120,5 +126,41 @@ fn failure(path: &Path, error: rusqlite::Error) -> OpenError {
             OpenError::Corrupt { path: path.into(), what: why }
         }
         _ => OpenError::Failed { path: path.into(), why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIGRATIONS, OpenError, open_up_to, pragma};
+
+    #[test]
+    fn an_older_store_takes_each_missing_step_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        let older = [MIGRATIONS[0], "CREATE TABLE taken (step INTEGER); INSERT INTO taken VALUES (2);"];
+        let later = [older[0], older[1], "INSERT INTO taken VALUES (3);", "INSERT INTO taken VALUES (4);"];
+        for (steps, taken) in [(&older[..1], ""), (&older, "2"), (&older, "2"), (&later, "2,3,4"), (&later, "2,3,4")] {
+            let (connection, _lock) = open_up_to(&path, steps).expect("is whole");
+            assert_eq!(pragma::<usize>(&connection, "user_version"), Ok(steps.len()));
+            if !taken.is_empty() {
+                let sql = "SELECT group_concat(step) FROM taken";
+                assert_eq!(connection.query_row(sql, [], |row| row.get(0)), Ok(taken.to_owned()));
+            }
+        }
+        assert!(matches!(open_up_to(&path, &older), Err(OpenError::Newer { found: 4, known: 2, .. })));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_store_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        drop(open_up_to(&path, &MIGRATIONS).expect("is new"));
+        let before = std::fs::read(&path).expect("is there");
+        let [first] = MIGRATIONS;
+        let steps = [first, "CREATE TABLE taken (step INTEGER);", "INSERT INTO taken VALUES (3); INSERT INTO nowhere;"];
+        assert!(matches!(open_up_to(&path, &steps), Err(OpenError::Failed { .. })));
+        assert!(std::fs::read(&path).expect("is there") == before);
+        let (connection, _lock) = open_up_to(&path, &steps[..2]).expect("is whole");
+        assert_eq!(connection.query_row("SELECT count(*) FROM taken", [], |row| row.get(0)), Ok(0));
     }
 }
