@@ -2,12 +2,11 @@
 //! (bindings-node includes this file). Plain numbers cross the border for nothing; objects built from Rust do not.
 
 use alloc::string::String;
-use core::fmt::{Display, Write as _};
 use core::time::Duration;
 
 use clarife_webhooks::once::{Claim, MemoryStore, StoreFull, Token};
 use clarife_webhooks::standard::{StandardHeaders, StandardSignError};
-use clarife_webhooks::{ErrorCode, Event, Webhook, WebhookError};
+use clarife_webhooks::{ErrorCode, Event, Message, Webhook, WebhookError};
 
 // Where things are in the numbers; js/engine.ts has the same names. Ends are exclusive, and places in the body count UTF-16 code
 // units, as JavaScript does.
@@ -113,11 +112,9 @@ pub(crate) fn of_standard(signed: Result<StandardHeaders<'_>, StandardSignError>
     }
 }
 
-/// An error's message. `to_string` would bring what it says where a `Display` fails, 1.5 KB of it.
-pub(crate) fn text(error: &impl Display) -> String {
-    let mut text = String::new();
-    let _ = write!(text, "{error}"); // a String takes everything
-    text
+/// An error's message.
+pub(crate) fn text(error: &impl Message) -> String {
+    error.message()
 }
 
 /// A text of several lines.

@@ -17,6 +17,7 @@ pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
 use wide::u8x16;
 
+use crate::error::{write_all, write_number};
 use crate::find::find;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
@@ -50,13 +51,17 @@ impl Malformed {
     }
 }
 
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.problem)?;
-        f.write_str(" at ")?;
+impl Malformed {
+    pub(crate) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        write_all(out, [self.problem, " at "])?;
         match self.place {
-            Place::Path(path) => f.write_str(path),
-            Place::Position { line, column } => write!(f, "line {line}, column {column}"),
+            Place::Path(path) => out.write_str(path),
+            Place::Position { line, column } => {
+                out.write_str("line ")?;
+                write_number(out, line as u64)?;
+                out.write_str(", column ")?;
+                write_number(out, column as u64)
+            }
         }
     }
 }

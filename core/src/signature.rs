@@ -156,11 +156,11 @@ pub(crate) fn check_text(header: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The header for a body that has these tags, newest secret first.
+/// The header for a body that has these tags, newest secret first; the timestamp is not below 0.
 pub(crate) fn format(timestamp: i64, tags: impl Iterator<Item = Tag>) -> String {
     let mut header = String::with_capacity(90);
     header.push_str("t=");
-    header.push_str(itoa::Buffer::new().format(timestamp));
+    header.push_str(itoa::Buffer::new().format(timestamp.unsigned_abs()));
     for tag in tags {
         header.push_str(",v1=");
         header.push_str(core::str::from_utf8(&tag.to_hex()).unwrap_or_default()); // digits are UTF-8
