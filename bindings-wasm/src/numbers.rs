@@ -44,7 +44,7 @@ pub(crate) const WRONG: Numbers = {
 
 /// A refusal; the text is the message of a `WebhookError`.
 pub(crate) fn of_error(error: &WebhookError) -> Numbers {
-    let before = ErrorCode::ALL.iter().take_while(|code| **code != error.code()).count();
+    let before = ErrorCode::ALL.iter().position(|code| *code == error.code()).unwrap_or_default();
     let mut numbers = SUCCESS;
     numbers[VERDICT] = as_number(before) + 1.0;
     numbers
@@ -106,7 +106,7 @@ pub(crate) fn store(capacity: f64) -> MemoryStore {
 /// What signing with the headers of Standard Webhooks leaves: their values, each in a line, or an error's message.
 pub(crate) fn of_standard(signed: Result<StandardHeaders<'_>, StandardSignError>) -> (Numbers, String) {
     match signed {
-        Ok(headers) => (SUCCESS, lines(headers.id.into_owned(), [&*headers.timestamp, &*headers.signature])),
+        Ok(headers) => (SUCCESS, lines(String::from(&*headers.id), &[&*headers.timestamp, &*headers.signature])),
         Err(StandardSignError::Secret(error)) => (of_error(&error), text(&error)),
         Err(error) => (WRONG, text(&error)),
     }
@@ -118,7 +118,7 @@ pub(crate) fn text(error: &impl Message) -> String {
 }
 
 /// A text of several lines.
-fn lines<const N: usize>(mut text: String, more: [&str; N]) -> String {
+fn lines(mut text: String, more: &[&str]) -> String {
     for line in more {
         text.push('\n');
         text.push_str(line);
@@ -129,7 +129,7 @@ fn lines<const N: usize>(mut text: String, more: [&str; N]) -> String {
 /// The message of a code without particulars, and its hint in a second line; 1 is the first of `ErrorCode::ALL`.
 pub(crate) fn describe(code: f64) -> String {
     let code = ErrorCode::ALL.get((code as usize).wrapping_sub(1));
-    code.map(|code| lines(text(&WebhookError::from(*code)), [code.hint()])).unwrap_or_default()
+    code.map(|code| lines(text(&WebhookError::from(*code)), &[code.hint()])).unwrap_or_default()
 }
 
 /// The webhook that the constructor's arguments describe; NaN is an option that was not given.

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
+use crate::digits::write_number;
 use crate::json::Malformed;
 
 /// What went wrong, the same in every language.
@@ -288,8 +289,8 @@ impl Message for WebhookError {
         out.write_str(self.code().summary())?;
         match &self.0 {
             Reason::Plain(_) => Ok(()),
-            Reason::Secret(what) | Reason::Signature(what) => write_all(out, [": ", what]),
-            Reason::Missing(name) => write_all(out, [": there is no ", name]),
+            Reason::Secret(what) | Reason::Signature(what) => write_all(out, &[": ", what]),
+            Reason::Missing(name) => write_all(out, &[": there is no ", name]),
             Reason::TooOld { age, tolerance } => {
                 write_seconds(out, age.unsigned_abs(), " s ago, and the tolerance is ", *tolerance)
             }
@@ -308,19 +309,15 @@ impl Message for WebhookError {
 }
 
 fn write_seconds(out: &mut impl fmt::Write, seconds: u64, what: &str, limit: u64) -> fmt::Result {
-    write_all(out, [": "])?;
+    out.write_str(": ")?;
     write_number(out, seconds)?;
-    write_all(out, [what])?;
+    out.write_str(what)?;
     write_number(out, limit)?;
-    write_all(out, [" s"])
+    out.write_str(" s")
 }
 
-pub(crate) fn write_all<const N: usize>(out: &mut impl fmt::Write, parts: [&str; N]) -> fmt::Result {
-    parts.into_iter().try_for_each(|part| out.write_str(part))
-}
-
-pub(crate) fn write_number(out: &mut impl fmt::Write, number: u64) -> fmt::Result {
-    out.write_str(itoa::Buffer::new().format(number))
+pub(crate) fn write_all(out: &mut impl fmt::Write, parts: &[&str]) -> fmt::Result {
+    parts.iter().try_for_each(|part| out.write_str(part))
 }
 
 impl fmt::Display for WebhookError {

@@ -17,7 +17,8 @@ pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
 use wide::u8x16;
 
-use crate::error::{write_all, write_number};
+use crate::digits::write_number;
+use crate::error::write_all;
 use crate::find::find;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
@@ -53,7 +54,7 @@ impl Malformed {
 
 impl Malformed {
     pub(crate) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        write_all(out, [self.problem, " at "])?;
+        write_all(out, &[self.problem, " at "])?;
         match self.place {
             Place::Path(path) => out.write_str(path),
             Place::Position { line, column } => {

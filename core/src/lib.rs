@@ -53,6 +53,7 @@ mod answer;
 #[cfg(feature = "sender")]
 pub mod canonical;
 mod date_time;
+mod digits;
 mod envelope;
 mod error;
 mod event;

@@ -8,6 +8,7 @@
 //! Here is the store for one process, [`MemoryStore`], and what stores that several processes share have in common.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
@@ -87,7 +88,7 @@ pub fn store_key(id: &str) -> Cow<'_, str> {
     let mut digits = [0; 64];
     // Cannot fail: 32 bytes are 64 digits, all of them ASCII.
     let _ = hex::encode_to_slice(sha256(id), &mut digits);
-    digits.iter().copied().map(char::from).collect()
+    String::from(core::str::from_utf8(&digits).unwrap_or_default()).into()
 }
 
 /// In one place, because a hash is inlined wherever it is taken.

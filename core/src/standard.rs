@@ -17,6 +17,7 @@ use core::fmt;
 use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
+use crate::digits::write_number;
 use crate::error::{InvalidTimestamp, Message, Reason, WebhookError};
 use crate::signature::{self, Key, Keys, MAX_TIMESTAMP, Signatures, TOO_MANY_SIGNATURES, Tag};
 
@@ -162,7 +163,9 @@ pub(crate) fn sign<'i, 'k>(
     if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
         return Err(StandardSignError::InvalidTimestamp);
     }
-    let timestamp = String::from(itoa::Buffer::new().format(timestamp.unsigned_abs()));
+    let mut digits = String::new();
+    let _ = write_number(&mut digits, timestamp.unsigned_abs()); // a String takes everything
+    let timestamp = digits;
     let mut signature = String::with_capacity(48);
     for keys in keys {
         let key = keys.standard.as_ref().ok_or(StandardSignError::Secret(WebhookError::from(NO_KEY)))?;
