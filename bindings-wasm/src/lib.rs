@@ -41,14 +41,18 @@ mod runtime {
 
 /// What the host has written: a body and a header, or secrets.
 static INPUT: Slot<Vec<u8>> = Slot::new(Vec::new());
-/// Handles are places in this list, counted from 1.
-static WEBHOOKS: Slot<Vec<Option<Arc<Webhook>>>> = Slot::new(Vec::new());
-/// Stores of handled events, likewise.
-static STORES: Slot<Vec<Option<Box<MemoryStore>>>> = Slot::new(Vec::new());
+/// What the host holds by a handle, which is a place in this list, counted from 1.
+static HELD: Slot<Vec<Option<Held>>> = Slot::new(Vec::new());
 /// The last call's numbers.
 static OUT: Slot<Numbers> = Slot::new(numbers::SUCCESS);
 /// The last call's text: an error's message or a signature.
 static TEXT: Slot<String> = Slot::new(String::new());
+
+/// A webhook, or a store of handled events.
+enum Held {
+    Webhook(Arc<Webhook>),
+    Store(Box<MemoryStore>),
+}
 
 /// The largest input whose memory is kept for the next one.
 const KEPT: usize = 1 << 20;
@@ -88,7 +92,7 @@ pub fn open(length: usize, tolerance: f64, max_event_age: f64, standard: bool) -
     let webhook = numbers::webhook(secrets, tolerance, max_event_age, standard);
     bytes.zeroize(); // the core keeps keyed states only and wipes them; these are ours to wipe
     keep(input);
-    match webhook.map(|webhook| hold(&WEBHOOKS, Arc::new(webhook))) {
+    match webhook.map(|webhook| hold(Held::Webhook(Arc::new(webhook)))) {
         Ok(handle) => {
             answer(numbers::SUCCESS, String::new());
             handle
@@ -103,13 +107,13 @@ pub fn open(length: usize, tolerance: f64, max_event_age: f64, standard: bool) -
 /// Drops a webhook and wipes its keys.
 #[wasm_bindgen]
 pub fn close(handle: usize) {
-    drop(WEBHOOKS.with(|webhooks| webhooks.get_mut(handle.wrapping_sub(1)).and_then(Option::take)));
+    drop(HELD.with(|held| held.get_mut(handle.wrapping_sub(1)).and_then(Option::take)));
 }
 
 /// Verifies the input's first `body` bytes with the `header` bytes after them as the signature; a negative length is no header.
 #[wasm_bindgen]
 pub fn verify(handle: usize, body: usize, header: i32, now: f64) {
-    with_input(handle, |webhook, input| {
+    with_input(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let header = usize::try_from(header).ok().and_then(|length| rest.get(..length));
         answer_event(webhook.verify_at(body, header, numbers::seconds(now)));
@@ -120,7 +124,7 @@ pub fn verify(handle: usize, body: usize, header: i32, now: f64) {
 /// of so many bytes; one of none is missing.
 #[wasm_bindgen]
 pub fn verify_standard(handle: usize, body: usize, id: usize, timestamp: usize, signature: usize, now: f64) {
-    with_input(handle, |webhook, input| {
+    with_input(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let (id, rest) = rest.split_at_checked(id).unwrap_or_default();
         let (timestamp, rest) = rest.split_at_checked(timestamp).unwrap_or_default();
@@ -141,18 +145,18 @@ pub fn parse(body: usize) {
 /// Signs the input's first `body` bytes.
 #[wasm_bindgen]
 pub fn sign(handle: usize, body: usize, timestamp: f64) {
-    with_input(handle, |webhook, input| {
-        match webhook.sign(input.get(..body).unwrap_or_default(), numbers::seconds(timestamp)) {
-            Ok(signature) => answer(numbers::SUCCESS, signature),
-            Err(error) => answer(numbers::WRONG, numbers::text(&error)),
-        }
+    with_input(handle, &|webhook, input| match webhook
+        .sign(input.get(..body).unwrap_or_default(), numbers::seconds(timestamp))
+    {
+        Ok(signature) => answer(numbers::SUCCESS, signature),
+        Err(error) => answer(numbers::WRONG, numbers::text(&error)),
     });
 }
 
 /// Signs the input's first `body` bytes as Standard Webhooks have it; the event's id is the `id` bytes after them.
 #[wasm_bindgen]
 pub fn sign_standard(handle: usize, body: usize, id: usize, timestamp: f64) {
-    with_input(handle, |webhook, input| {
+    with_input(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let id = text_of(rest.get(..id).unwrap_or_default());
         let (numbers, text) = numbers::of_standard(webhook.sign_standard(body, id, numbers::seconds(timestamp)));
@@ -163,13 +167,13 @@ pub fn sign_standard(handle: usize, body: usize, id: usize, timestamp: f64) {
 /// Makes a store of handled events; its handle.
 #[wasm_bindgen]
 pub fn open_store(capacity: f64) -> usize {
-    hold(&STORES, Box::new(numbers::store(capacity)))
+    hold(Held::Store(Box::new(numbers::store(capacity))))
 }
 
 /// Drops a store.
 #[wasm_bindgen]
 pub fn close_store(handle: usize) {
-    drop(STORES.with(|stores| stores.get_mut(handle.wrapping_sub(1)).and_then(Option::take)));
+    close(handle);
 }
 
 /// Takes a step with the id in the input's first `id` bytes: claims it, marks it as done, or gives up the claim of a token, which then
@@ -178,8 +182,8 @@ pub fn close_store(handle: usize) {
 pub fn once(handle: usize, step: u32, id: usize, now: f64, ttl: f64) -> f64 {
     let input = INPUT.take();
     let id = text_of(input.get(..id).unwrap_or_default());
-    let number = STORES.with(|stores| match stores.get_mut(handle.wrapping_sub(1)) {
-        Some(Some(store)) => numbers::once(store, step, id, now, ttl),
+    let number = HELD.with(|held| match held.get_mut(handle.wrapping_sub(1)) {
+        Some(Some(Held::Store(store))) => numbers::once(store, step, id, now, ttl),
         _ => numbers::FULL,
     });
     keep(input);
@@ -201,8 +205,8 @@ pub fn describe(code: f64) {
 }
 
 /// Keeps a value; its handle.
-fn hold<T>(held: &Slot<Vec<Option<T>>>, value: T) -> usize {
-    held.with(|held| {
+fn hold(value: Held) -> usize {
+    HELD.with(|held| {
         let free = held.iter().position(Option::is_none).unwrap_or_else(|| {
             held.push(None);
             held.len().wrapping_sub(1)
@@ -219,9 +223,14 @@ fn text_of(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or_default()
 }
 
-fn with_input(handle: usize, call: impl FnOnce(&Webhook, &[u8])) {
+/// `call` is not a type of its own: there is one of this for all calls.
+fn with_input(handle: usize, call: &dyn Fn(&Webhook, &[u8])) {
     let input = INPUT.take();
-    match WEBHOOKS.with(|webhooks| webhooks.get(handle.wrapping_sub(1)).cloned().flatten()) {
+    let webhook = HELD.with(|held| match held.get(handle.wrapping_sub(1)) {
+        Some(Some(Held::Webhook(webhook))) => Some(webhook.clone()),
+        _ => None,
+    });
+    match webhook {
         Some(webhook) => call(&webhook, &input),
         // Said, because otherwise the last call's verdict would be taken for this one's.
         None => answer(numbers::WRONG, String::from("webhook must be what open() gave")),

@@ -2,12 +2,11 @@
 //! (bindings-node includes this file). Plain numbers cross the border for nothing; objects built from Rust do not.
 
 use alloc::string::String;
-use core::fmt::{Display, Write as _};
 use core::time::Duration;
 
 use clarife_webhooks::once::{Claim, MemoryStore, StoreFull, Token};
 use clarife_webhooks::standard::{StandardHeaders, StandardSignError};
-use clarife_webhooks::{ErrorCode, Event, Webhook, WebhookError};
+use clarife_webhooks::{ErrorCode, Event, Message, Webhook, WebhookError};
 
 // Where things are in the numbers; js/engine.ts has the same names. Ends are exclusive, and places in the body count UTF-16 code
 // units, as JavaScript does.
@@ -45,7 +44,7 @@ pub(crate) const WRONG: Numbers = {
 
 /// A refusal; the text is the message of a `WebhookError`.
 pub(crate) fn of_error(error: &WebhookError) -> Numbers {
-    let before = ErrorCode::ALL.iter().take_while(|code| **code != error.code()).count();
+    let before = ErrorCode::ALL.iter().position(|code| *code == error.code()).unwrap_or_default();
     let mut numbers = SUCCESS;
     numbers[VERDICT] = as_number(before) + 1.0;
     numbers
@@ -107,21 +106,19 @@ pub(crate) fn store(capacity: f64) -> MemoryStore {
 /// What signing with the headers of Standard Webhooks leaves: their values, each in a line, or an error's message.
 pub(crate) fn of_standard(signed: Result<StandardHeaders<'_>, StandardSignError>) -> (Numbers, String) {
     match signed {
-        Ok(headers) => (SUCCESS, lines(headers.id.into_owned(), [&*headers.timestamp, &*headers.signature])),
+        Ok(headers) => (SUCCESS, lines(String::from(&*headers.id), &[&*headers.timestamp, &*headers.signature])),
         Err(StandardSignError::Secret(error)) => (of_error(&error), text(&error)),
         Err(error) => (WRONG, text(&error)),
     }
 }
 
-/// An error's message. `to_string` would bring what it says where a `Display` fails, 1.5 KB of it.
-pub(crate) fn text(error: &impl Display) -> String {
-    let mut text = String::new();
-    let _ = write!(text, "{error}"); // a String takes everything
-    text
+/// An error's message.
+pub(crate) fn text(error: &impl Message) -> String {
+    error.message()
 }
 
 /// A text of several lines.
-fn lines<const N: usize>(mut text: String, more: [&str; N]) -> String {
+fn lines(mut text: String, more: &[&str]) -> String {
     for line in more {
         text.push('\n');
         text.push_str(line);
@@ -132,7 +129,7 @@ fn lines<const N: usize>(mut text: String, more: [&str; N]) -> String {
 /// The message of a code without particulars, and its hint in a second line; 1 is the first of `ErrorCode::ALL`.
 pub(crate) fn describe(code: f64) -> String {
     let code = ErrorCode::ALL.get((code as usize).wrapping_sub(1));
-    code.map(|code| lines(text(&WebhookError::from(*code)), [code.hint()])).unwrap_or_default()
+    code.map(|code| lines(text(&WebhookError::from(*code)), &[code.hint()])).unwrap_or_default()
 }
 
 /// The webhook that the constructor's arguments describe; NaN is an option that was not given.

@@ -10,8 +10,8 @@ use crate::numbers::{
     COUNT, CREATED_AT, DATA_START, ID_START, Numbers, TEXT_LENGTH, TEXT_START, TYPE, TYPE_START, VERDICT,
 };
 use crate::{
-    INPUT, KEPT, OUT, TEXT, WEBHOOKS, close, close_store, describe, key, once, open, open_store, out, parse, reserve,
-    sign, sign_standard, verify, verify_standard,
+    HELD, INPUT, KEPT, OUT, TEXT, close, close_store, describe, key, once, open, open_store, out, parse, reserve, sign,
+    sign_standard, verify, verify_standard,
 };
 
 const NOW: f64 = 1_774_699_200.0;
@@ -229,7 +229,7 @@ fn a_call_that_ends_in_the_middle_blocks_no_later_one() {
     assert!(std::panic::catch_unwind(|| TEXT.with(|_| trap())).is_err());
     let header = signed(webhook, BODY.as_bytes());
     assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], 0.0);
-    assert!(std::panic::catch_unwind(|| WEBHOOKS.with(|_| trap())).is_err());
+    assert!(std::panic::catch_unwind(|| HELD.with(|_| trap())).is_err());
     assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], -1.0, "lost, and said to be");
     assert!(opened(&["whsec_a"]) > 0);
 }

@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString as _};
 
-use crate::WebhookError;
+use crate::{Message as _, WebhookError};
 
 /// The largest body that adapters read unless told otherwise, in bytes: 10 MiB.
 ///
@@ -110,7 +110,7 @@ impl Answer {
         match self {
             Self::Handled => "the event was handled".into(),
             Self::Duplicate => "the event was handled before".into(),
-            Self::Refused(error) => alloc::format!("{error}"),
+            Self::Refused(error) => error.message(),
             Self::InProgress => "the event is being handled".into(),
             Self::HandlerFailed => "the handler failed".into(),
             Self::StoreUnavailable => "the store of handled events is not available".into(),

@@ -4,6 +4,8 @@
 
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
+const UNIX_EPOCH: Date = OffsetDateTime::UNIX_EPOCH.date();
+
 /// Reads a date-time of RFC 3339, section 5.6. Digits past the nanosecond are dropped; a leap second, which ends a month in UTC,
 /// reads as the last nanosecond before it.
 pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
@@ -26,9 +28,11 @@ pub(crate) fn parse(text: &str) -> Option<OffsetDateTime> {
 
 /// Whether the moment is in the last second of a month in UTC.
 fn ends_month(moment: OffsetDateTime) -> bool {
-    OffsetDateTime::from_unix_timestamp(moment.unix_timestamp()).is_ok_and(|utc| {
-        (utc.hour(), utc.minute(), utc.second()) == (23, 59, 59) && utc.day() == utc.month().length(utc.year())
-    })
+    const DAY: i64 = 86_400;
+    let second = moment.unix_timestamp();
+    let day = i32::try_from(second.div_euclid(DAY)).ok().and_then(|day| day.checked_add(UNIX_EPOCH.to_julian_day()));
+    let date = day.and_then(|day| Date::from_julian_day(day).ok());
+    second.rem_euclid(DAY) == DAY - 1 && date.is_some_and(|date| date.day() == date.month().length(date.year()))
 }
 
 fn small(number: i16) -> Option<u8> {

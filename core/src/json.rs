@@ -17,6 +17,8 @@ pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
 use wide::u8x16;
 
+use crate::digits::write_number;
+use crate::error::write_all;
 use crate::find::find;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
@@ -50,13 +52,17 @@ impl Malformed {
     }
 }
 
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.problem)?;
-        f.write_str(" at ")?;
+impl Malformed {
+    pub(crate) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        write_all(out, &[self.problem, " at "])?;
         match self.place {
-            Place::Path(path) => f.write_str(path),
-            Place::Position { line, column } => write!(f, "line {line}, column {column}"),
+            Place::Path(path) => out.write_str(path),
+            Place::Position { line, column } => {
+                out.write_str("line ")?;
+                write_number(out, line as u64)?;
+                out.write_str(", column ")?;
+                write_number(out, column as u64)
+            }
         }
     }
 }
@@ -335,11 +341,39 @@ const fn closing(object: bool) -> u8 {
 /// How many bytes from the start need no look inside a string: no quote, no backslash, no control character.
 #[inline(always)]
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    find(
-        bytes,
-        |byte| byte < 0x20 || byte == b'"' || byte == b'\\',
-        |block| block.min(CONTROLS).simd_eq(block) | block.simd_eq(QUOTES) | block.simd_eq(BACKSLASHES),
-    )
+    find(bytes, |byte| byte < 0x20 || byte == b'"' || byte == b'\\', not_plain)
+}
+
+/// Whether that is all of them. What is left of 16 is looked at together with bytes before it: a loop over it would end at another
+/// place each time, which the processor cannot foresee.
+#[cfg(feature = "sender")]
+#[inline]
+pub(crate) fn is_plain(bytes: &[u8]) -> bool {
+    let plain = |block: [u8; 16]| not_plain(u8x16::new(block)).to_bitmask() == 0;
+    match bytes.last_chunk() {
+        Some(last) => bytes.as_chunks().0.iter().all(|block| plain(*block)) && plain(*last),
+        None => {
+            let few = || ends::<4>(bytes).or_else(|| ends::<2>(bytes)).or_else(|| ends::<1>(bytes));
+            ends::<8>(bytes).or_else(few).is_none_or(plain)
+        }
+    }
+}
+
+/// The first and the last `N` bytes, up to 8, which are all of at most twice as many.
+#[cfg(feature = "sender")]
+#[inline]
+fn ends<const N: usize>(bytes: &[u8]) -> Option<[u8; 16]> {
+    let mut block = [b' '; 16];
+    let (first, last) = block.split_at_mut(8);
+    *first.first_chunk_mut::<N>()? = *bytes.first_chunk()?;
+    *last.first_chunk_mut::<N>()? = *bytes.last_chunk()?;
+    Some(block)
+}
+
+/// All bits of the bytes that need a look.
+#[inline(always)]
+fn not_plain(block: u8x16) -> u8x16 {
+    block.min(CONTROLS).simd_eq(block) | block.simd_eq(QUOTES) | block.simd_eq(BACKSLASHES)
 }
 
 const CONTROLS: u8x16 = u8x16::splat(0x1f);

@@ -37,20 +37,16 @@ impl Layout {
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     #[must_use]
-    pub fn utf16(mut self, raw: &str) -> Self {
+    pub fn utf16(self, raw: &str) -> Self {
         if raw.is_ascii() {
             return self;
         }
-        let mut offsets =
-            [&mut self.id, &mut self.event_type, &mut self.data].map(|range| [&mut range.start, &mut range.end]);
-        let offsets = offsets.as_flattened_mut();
-        offsets.sort_unstable();
-        let (mut bytes, mut units) = (0, 0_usize);
-        for offset in offsets {
-            units = units.saturating_add(utf16_units(raw.as_bytes().get(bytes..**offset).unwrap_or_default()));
-            bytes = core::mem::replace(*offset, units);
-        }
-        self
+        let units = |range| utf16_units(raw.as_bytes().get(range).unwrap_or_default());
+        let [id, event_type, data] = [self.id, self.event_type, self.data].map(|range| {
+            let start = units(0..range.start);
+            start..start.saturating_add(units(range))
+        });
+        Self { id, event_type, data }
     }
 }
 
@@ -58,5 +54,7 @@ impl Layout {
 fn utf16_units(text: &[u8]) -> usize {
     let units = |byte: &u8| u8::from(byte & 0xC0 != 0x80).wrapping_add(u8::from(*byte >= 0xF0));
     // In chunks whose count fits a byte, so that the compiler counts many bytes at once.
-    text.chunks(64).map(|chunk| usize::from(chunk.iter().map(units).fold(0, u8::wrapping_add))).sum()
+    text.chunks(64)
+        .map(|chunk| usize::from(chunk.iter().map(units).fold(0, u8::wrapping_add)))
+        .fold(0, usize::saturating_add)
 }

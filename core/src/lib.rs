@@ -53,6 +53,7 @@ mod answer;
 #[cfg(feature = "sender")]
 pub mod canonical;
 mod date_time;
+mod digits;
 mod envelope;
 mod error;
 mod event;
@@ -74,7 +75,7 @@ pub mod testing;
 mod webhook;
 
 pub use answer::{Answer, DEFAULT_MAX_BODY_BYTES};
-pub use error::{ErrorCode, InvalidTimestamp, WebhookError};
+pub use error::{ErrorCode, InvalidTimestamp, Message, WebhookError};
 pub use event::Event;
 pub use event_type::{EventType, ResourceKind};
 pub use header::{SIGNATURE_HEADER, SignatureSource};

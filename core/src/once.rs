@@ -8,11 +8,13 @@
 //! Here is the store for one process, [`MemoryStore`], and what stores that several processes share have in common.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+mod marks;
 mod memory;
 
 pub use memory::MemoryStore;
@@ -85,8 +87,14 @@ pub fn store_key(id: &str) -> Cow<'_, str> {
     }
     let mut digits = [0; 64];
     // Cannot fail: 32 bytes are 64 digits, all of them ASCII.
-    let _ = hex::encode_to_slice(Sha256::digest(id), &mut digits);
-    digits.iter().copied().map(char::from).collect()
+    let _ = hex::encode_to_slice(sha256(id), &mut digits);
+    String::from(core::str::from_utf8(&digits).unwrap_or_default()).into()
+}
+
+/// In one place, because a hash is inlined wherever it is taken.
+#[inline(never)]
+fn sha256(id: &str) -> [u8; 32] {
+    Sha256::digest(id).into()
 }
 
 /// What a claim on an event's id has come to.

@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use wide::u8x16;
 
+use crate::digits::write_number;
 use crate::find::find;
 use crate::standard;
 
@@ -81,11 +82,7 @@ impl Key {
 impl Tag {
     /// The tag of these bytes, if they are as many as a tag has.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut output = Output::<HmacSha256>::default();
-        if bytes.len() != output.len() {
-            return None;
-        }
-        output.copy_from_slice(bytes);
+        let output = Output::<HmacSha256>::try_from(bytes).ok()?;
         Some(Self(CtOutput::new(output)))
     }
 
@@ -156,11 +153,11 @@ pub(crate) fn check_text(header: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The header for a body that has these tags, newest secret first.
+/// The header for a body that has these tags, newest secret first; the timestamp is not below 0.
 pub(crate) fn format(timestamp: i64, tags: impl Iterator<Item = Tag>) -> String {
     let mut header = String::with_capacity(90);
     header.push_str("t=");
-    header.push_str(itoa::Buffer::new().format(timestamp));
+    let _ = write_number(&mut header, timestamp.unsigned_abs()); // a String takes everything
     for tag in tags {
         header.push_str(",v1=");
         header.push_str(core::str::from_utf8(&tag.to_hex()).unwrap_or_default()); // digits are UTF-8

@@ -10,14 +10,15 @@
 //! tolerance and the same codes of errors. Signatures of other versions are ignored.
 
 use alloc::borrow::Cow;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::vec;
 use core::fmt;
 
 use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
-use crate::error::{InvalidTimestamp, Reason, WebhookError};
+use crate::digits::write_number;
+use crate::error::{InvalidTimestamp, Message, Reason, WebhookError};
 use crate::signature::{self, Key, Keys, MAX_TIMESTAMP, Signatures, TOO_MANY_SIGNATURES, Tag};
 
 /// The header that names the event; all three are in [`HEADERS`].
@@ -162,7 +163,9 @@ pub(crate) fn sign<'i, 'k>(
     if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
         return Err(StandardSignError::InvalidTimestamp);
     }
-    let timestamp = timestamp.to_string();
+    let mut digits = String::new();
+    let _ = write_number(&mut digits, timestamp.unsigned_abs()); // a String takes everything
+    let timestamp = digits;
     let mut signature = String::with_capacity(48);
     for keys in keys {
         let key = keys.standard.as_ref().ok_or(StandardSignError::Secret(WebhookError::from(NO_KEY)))?;
@@ -198,13 +201,19 @@ pub enum StandardSignError {
     InvalidTimestamp,
 }
 
+impl Message for StandardSignError {
+    fn write_message(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        match self {
+            Self::Secret(error) => error.write_message(out),
+            Self::InvalidId => out.write_str("id must be 1 to 4096 characters of visible ASCII"),
+            Self::InvalidTimestamp => InvalidTimestamp.write_message(out),
+        }
+    }
+}
+
 impl fmt::Display for StandardSignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Secret(error) => error.fmt(f),
-            Self::InvalidId => f.write_str("id must be 1 to 4096 characters of visible ASCII"),
-            Self::InvalidTimestamp => InvalidTimestamp.fmt(f),
-        }
+        self.write_message(f)
     }
 }
 

@@ -62,6 +62,9 @@ pub const RUSTFLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
 pub fn release_rustflags(more: &[&str]) -> String {
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
     let mut flags = vec![remap(&cargo_home(), "cargo"), remap(&root(), "clarife-webhooks")];
+    // Nor of the registry that it uses, so that the size does not depend on one.
+    let registries = std::fs::read_dir(cargo_home().join("registry/src")).into_iter().flatten().flatten();
+    flags.extend(registries.map(|registry| remap(&registry.path(), "crates")));
     flags.extend(more.iter().map(|&flag| flag.to_owned()));
     flags.join("\u{1f}") // what cargo splits at: a path may hold spaces
 }

@@ -59,6 +59,7 @@ impl ser::Serializer for KeySerializer<'_> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result {
         text::push_escaped(self.0, value);
         Ok(())

@@ -26,6 +26,11 @@ impl Name {
     fn of(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or_default()
     }
+
+    /// The same without a look at where characters start.
+    fn bytes(self, text: &str) -> &[u8] {
+        text.as_bytes().get(self.start..self.end).unwrap_or_default()
+    }
 }
 
 /// An object that is being written.
@@ -35,8 +40,7 @@ pub(super) struct Object<'s, 'o> {
     start: usize,
     /// Where its names start in the list of names.
     names: usize,
-    /// A bit for the hash of every name that is no array index: one whose bit is not set is new.
-    seen: u128,
+    seen: Seen,
     /// Whether names are left to compare when the object ends.
     compare: bool,
     /// The least array index that may follow where the text ends; after a member that is no index, none may.
@@ -50,7 +54,16 @@ pub(super) struct Object<'s, 'o> {
 impl<'s, 'o> Object<'s, 'o> {
     pub(super) fn new(serializer: &'s mut Serializer<'o>, variant: Option<&'static str>) -> Self {
         let (start, names) = (serializer.out.len(), serializer.names.len());
-        Self { serializer, start, names, seen: 0, compare: false, next_index: 0, rearrange: false, variant }
+        Self {
+            serializer,
+            start,
+            names,
+            seen: Seen::default(),
+            compare: false,
+            next_index: 0,
+            rearrange: false,
+            variant,
+        }
     }
 
     /// Starts a member; gives where its name starts.
@@ -66,39 +79,59 @@ impl<'s, 'o> Object<'s, 'o> {
     fn end_name(&mut self, start: usize, given: Option<&'static str>) -> Result {
         let Serializer { out, names, .. } = &mut *self.serializer;
         let name = Name { start, end: out.len() };
-        let text = given.unwrap_or_else(|| name.of(out));
-        let problem = match array_index(text).map(u64::from) {
+        let text = given.map_or_else(|| name.bytes(out), str::as_bytes);
+        let new = self.seen.insert(text);
+        // What most names are: new, no array index, and not __proto__.
+        if new && !matches!(text, [b'0'..=b'9' | b'_', ..]) && names.len().wrapping_sub(self.names) < FEW {
+            self.next_index = u64::MAX;
+            self.keep(name);
+            Ok(())
+        } else {
+            self.check(name)
+        }
+    }
+
+    /// Ends a name that may stand here.
+    #[inline]
+    fn keep(&mut self, name: Name) {
+        self.serializer.names.push(name);
+        self.serializer.out.push_str("\":");
+    }
+
+    /// Ends a name that may be an array index, `__proto__` or repeated.
+    #[inline(never)]
+    fn check(&mut self, name: Name) -> Result {
+        if let Some(kind) = self.problem(name) {
+            let error = CanonicalError::new(kind).in_member(name.of(self.serializer.out));
+            return Err(in_variant(error, self.variant));
+        }
+        self.keep(name);
+        Ok(())
+    }
+
+    /// What is wrong with the name, if something is.
+    fn problem(&mut self, name: Name) -> Option<CanonicalErrorKind> {
+        let Serializer { out, names, .. } = &*self.serializer;
+        let text = name.of(out);
+        match array_index(text).map(u64::from) {
             // In ascending order it is new, and may stay where it is.
             Some(index) if index >= self.next_index => {
                 self.next_index = index.saturating_add(1);
-                None
+                return None;
             }
-            index => {
-                match index {
-                    Some(_) => self.rearrange = true,
-                    None => self.next_index = u64::MAX,
-                }
-                let before = names.get(self.names..).unwrap_or_default();
-                if text == "__proto__" {
-                    Some(CanonicalErrorKind::ProtoMember)
-                } else if before.len() >= FEW {
-                    self.compare = true;
-                    None
-                } else {
-                    let bit = hash_bit(text.as_bytes());
-                    let new = index.is_none() && self.seen & bit == 0;
-                    self.seen |= bit;
-                    let repeated = !new && before.iter().any(|other| other.of(out) == name.of(out));
-                    repeated.then_some(CanonicalErrorKind::DuplicateMember)
-                }
-            }
-        };
-        if let Some(kind) = problem {
-            return Err(in_variant(CanonicalError::new(kind).in_member(name.of(out)), self.variant));
+            Some(_) => self.rearrange = true,
+            None => self.next_index = u64::MAX,
         }
-        names.push(name);
-        out.push_str("\":");
-        Ok(())
+        let before = names.get(self.names..).unwrap_or_default();
+        if text == "__proto__" {
+            Some(CanonicalErrorKind::ProtoMember)
+        } else if before.len() >= FEW {
+            self.compare = true;
+            None
+        } else {
+            let repeated = before.iter().any(|other| other.of(out) == text);
+            repeated.then_some(CanonicalErrorKind::DuplicateMember)
+        }
     }
 
     #[inline]
@@ -110,7 +143,20 @@ impl<'s, 'o> Object<'s, 'o> {
         })
     }
 
-    fn finish(self) -> Result {
+    #[inline]
+    fn finish(mut self) -> Result {
+        if self.compare || self.rearrange {
+            self.compare_and_rearrange()?;
+        }
+        let Self { serializer, names, variant, .. } = self;
+        serializer.names.truncate(names);
+        serializer.out.push('}');
+        serializer.ascend(variant);
+        Ok(())
+    }
+
+    #[cold]
+    fn compare_and_rearrange(&mut self) -> Result {
         let Serializer { out, names, .. } = &mut *self.serializer;
         let mine = names.get_mut(self.names..).unwrap_or_default();
         if self.compare {
@@ -125,9 +171,6 @@ impl<'s, 'o> Object<'s, 'o> {
             mine.sort_unstable_by_key(|name| name.start);
             rearrange(out, self.start, mine);
         }
-        names.truncate(self.names);
-        out.push('}');
-        self.serializer.ascend(self.variant);
         Ok(())
     }
 }
@@ -159,25 +202,38 @@ fn array_index(name: &str) -> Option<u32> {
     name.parse().ok().filter(|&index| index < u32::MAX)
 }
 
-/// One of 128 bits, by the length and three of the bytes.
-#[inline]
-fn hash_bit(name: &[u8]) -> u128 {
-    let byte = |at: usize| u64::from(name.get(at).copied().unwrap_or_default());
-    let length = name.len();
-    let mixed = length as u64 ^ byte(0) << 16 ^ byte(length / 2) << 32 ^ byte(length.saturating_sub(1)) << 48;
-    1 << (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 57)
+/// Which names there have been: a bit for the hash of each. One whose bit is not set is new.
+#[derive(Default)]
+struct Seen([u64; 4]);
+
+impl Seen {
+    /// Adds a name; whether it is certainly new. The hash is of its length and three of its bytes.
+    #[inline]
+    fn insert(&mut self, name: &[u8]) -> bool {
+        let byte = |at: usize| u64::from(name.get(at).copied().unwrap_or_default());
+        let length = name.len();
+        let mixed = length as u64 ^ byte(0) << 16 ^ byte(length / 2) << 32 ^ byte(length.wrapping_sub(1)) << 48;
+        let hash = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let Some(bits) = self.0.get_mut((hash >> 62) as usize) else { return false };
+        let bit = 1 << (hash >> 56 & 63);
+        let new = *bits & bit == 0;
+        *bits |= bit;
+        new
+    }
 }
 
 impl ser::SerializeMap for Object<'_, '_> {
     type Ok = ();
     type Error = CanonicalError;
 
+    #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
         let start = self.start_name();
         key.serialize(KeySerializer(self.serializer.out)).map_err(|error| in_variant(error, self.variant))?;
         self.end_name(start, None)
     }
 
+    #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
         self.value(value)
     }
@@ -193,6 +249,7 @@ macro_rules! structs {
             type Ok = ();
             type Error = CanonicalError;
 
+            #[inline]
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
                 let start = self.start_name();
                 text::push_escaped(self.serializer.out, name);

@@ -58,12 +58,14 @@ impl<'o> Serializer<'o> {
         Ok(())
     }
 
+    #[inline]
     fn array<'s>(&'s mut self, variant: Option<&'static str>) -> Result<Array<'s, 'o>> {
         self.descend()?;
         self.out.push('[');
         Ok(Array { serializer: self, next: 0, variant })
     }
 
+    #[inline]
     fn object<'s>(&'s mut self, variant: Option<&'static str>) -> Result<Object<'s, 'o>> {
         self.descend()?;
         self.out.push('{');
@@ -104,6 +106,7 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
     }
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result {
         self.out.push_str(if value { "true" } else { "false" });
         Ok(())
@@ -139,14 +142,17 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
         self.collect_seq(value)
     }
 
+    #[inline]
     fn serialize_none(self) -> Result {
         self.serialize_unit()
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_unit(self) -> Result {
         self.out.push_str("null");
         Ok(())
@@ -178,6 +184,7 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_seq(self, _length: Option<usize>) -> Result<Array<'s, 'o>> {
         self.array(None)
     }
@@ -201,10 +208,12 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
         self.array(Some(variant)).map_err(|error| error.in_member(variant))
     }
 
+    #[inline]
     fn serialize_map(self, _length: Option<usize>) -> Result<Object<'s, 'o>> {
         self.object(None)
     }
 
+    #[inline]
     fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Object<'s, 'o>> {
         // How serde_json hands over texts that only its own serializer understands.
         if name.starts_with("$serde_json::private::") {

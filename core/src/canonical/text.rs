@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::error::{CanonicalError, CanonicalErrorKind};
-use crate::json::plain_run;
+use crate::json::{is_plain, plain_run};
 
 /// `Number.MAX_SAFE_INTEGER`: every integer up to it, and none after, has a double of its own.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -26,18 +26,17 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
 /// Writes the content of a JSON string.
 #[inline]
 pub(super) fn push_escaped(out: &mut String, text: &str) {
-    let run = plain_run(text.as_bytes());
-    if run == text.len() {
+    if is_plain(text.as_bytes()) {
         out.push_str(text);
     } else {
-        push_runs(out, text, run);
+        push_runs(out, text);
     }
 }
 
-/// Copies the runs between the characters that are escaped; `run` is the length of the first.
-fn push_runs(out: &mut String, mut text: &str, mut run: usize) {
+/// Copies the runs between the characters that are escaped.
+fn push_runs(out: &mut String, mut text: &str) {
     loop {
-        let (plain, rest) = text.split_at_checked(run).unwrap_or_default();
+        let (plain, rest) = text.split_at_checked(plain_run(text.as_bytes())).unwrap_or_default();
         out.push_str(plain);
         let Some(&byte) = rest.as_bytes().first() else { return };
         out.push_str(match byte {
@@ -46,7 +45,6 @@ fn push_runs(out: &mut String, mut text: &str, mut run: usize) {
             _ => CONTROLS.get(usize::from(byte)).copied().unwrap_or_default(),
         });
         text = rest.get(1..).unwrap_or_default();
-        run = plain_run(text.as_bytes());
     }
 }
 

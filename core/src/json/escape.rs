@@ -20,7 +20,8 @@ pub(super) fn unescape(text: &str) -> Option<String> {
                 let (unit, after) = code_unit(chars.as_str())?;
                 let (character, after) = match after.strip_prefix("\\u").and_then(code_unit) {
                     Some((low @ 0xDC00..=0xDFFF, after)) if (0xD800..=0xDBFF).contains(&unit) => {
-                        (char::decode_utf16([unit, low]).next()?.ok()?, after)
+                        let (high, low) = (u32::from(unit) & 0x3FF, u32::from(low) & 0x3FF);
+                        (char::from_u32((high << 10 | low).wrapping_add(0x1_0000))?, after)
                     }
                     _ => (char::from_u32(unit.into())?, after),
                 };

@@ -1,13 +1,10 @@
 //! The store for one process.
 
 use core::fmt;
-use core::hash::{BuildHasherDefault, Hash, Hasher};
 use core::time::Duration;
 
-use hashlink::LinkedHashMap;
-use sha2::{Digest as _, Sha256};
-
-use super::{Claim, DEFAULT_MEMORY_CAPACITY, StoreFull, Token};
+use super::marks::{Id, Kind, Mark, Marks};
+use super::{Claim, DEFAULT_MEMORY_CAPACITY, StoreFull, Token, sha256};
 
 /// The clock may run back by this much, in milliseconds, without having been set: threads tell the time in no order.
 const JITTER: i64 = 1_000;
@@ -39,52 +36,11 @@ const JITTER: i64 = 1_000;
 #[derive(Clone)]
 pub struct MemoryStore {
     capacity: usize,
-    /// Oldest first, as the done marks are.
-    claims: Marks,
-    done: Marks,
+    marks: Marks,
     last_token: u64,
     /// The store's own time never runs back: the latest `now`, and what has to be added to a `now`.
     time: i64,
     ahead: i64,
-}
-
-type Marks = LinkedHashMap<Id, Mark, BuildHasherDefault<IdHasher>>;
-
-/// An id's SHA-256.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Id([u8; 32]);
-
-#[derive(Clone, Copy)]
-struct Mark {
-    /// Of a claim.
-    token: u64,
-    ends: i64,
-}
-
-impl Id {
-    fn of(id: &str) -> Self {
-        Self(Sha256::digest(id).into())
-    }
-}
-
-impl Hash for Id {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write(&self.0);
-    }
-}
-
-/// A hash's first bytes are as good a hash.
-#[derive(Clone, Copy, Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = bytes.first_chunk().copied().map_or(0, u64::from_le_bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 impl Default for MemoryStore {
@@ -103,14 +59,7 @@ impl MemoryStore {
     /// ```
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self {
-            capacity: capacity.max(1),
-            claims: Marks::default(),
-            done: Marks::default(),
-            last_token: 0,
-            time: i64::MIN,
-            ahead: 0,
-        }
+        Self { capacity: capacity.max(1), marks: Marks::new(), last_token: 0, time: i64::MIN, ahead: 0 }
     }
 
     /// Claims an id for as long as `ttl`.
@@ -128,15 +77,16 @@ impl MemoryStore {
     /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
     /// ```
     pub fn claim(&mut self, id: &str, now: i64, ttl: Duration) -> Result<Claim, StoreFull> {
-        let (id, now) = (Id::of(id), self.advance(now));
-        for (marks, claim) in [(&self.claims, Claim::InProgress), (&self.done, Claim::Done)] {
-            if marks.get(&id).is_some_and(|mark| mark.ends > now) {
-                return Ok(claim);
-            }
+        let (id, now) = (sha256(id), self.advance(now));
+        if let Some(mark) = self.marks.get(&id).filter(|mark| mark.ends > now) {
+            return Ok(match mark.kind {
+                Kind::Claim => Claim::InProgress,
+                Kind::Done => Claim::Done,
+            });
         }
         self.make_room(&id, now)?;
         self.last_token = self.last_token.saturating_add(1);
-        self.claims.insert(id, Mark { token: self.last_token, ends: end(now, ttl) });
+        self.marks.insert(id, Mark { kind: Kind::Claim, token: self.last_token, ends: end(now, ttl) });
         Ok(Claim::New(Token::from_number(self.last_token)))
     }
 
@@ -154,9 +104,9 @@ impl MemoryStore {
     /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
     /// ```
     pub fn complete(&mut self, id: &str, now: i64, ttl: Duration) -> Result<(), StoreFull> {
-        let (id, now) = (Id::of(id), self.advance(now));
+        let (id, now) = (sha256(id), self.advance(now));
         self.make_room(&id, now)?;
-        self.done.insert(id, Mark { token: 0, ends: end(now, ttl) });
+        self.marks.insert(id, Mark { kind: Kind::Done, token: 0, ends: end(now, ttl) });
         Ok(())
     }
 
@@ -172,9 +122,10 @@ impl MemoryStore {
     /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
     /// ```
     pub fn release(&mut self, id: &str, token: Token) {
-        let id = Id::of(id);
-        if self.claims.get(&id).is_some_and(|mark| mark.token == token.to_number()) {
-            self.claims.remove(&id);
+        let id = sha256(id);
+        let claim = self.marks.get(&id).filter(|mark| mark.kind == Kind::Claim);
+        if claim.is_some_and(|mark| mark.token == token.to_number()) {
+            self.marks.remove(&id);
         }
     }
 
@@ -189,7 +140,7 @@ impl MemoryStore {
     /// ```
     #[must_use]
     pub fn len(&self) -> usize {
-        self.claims.len().saturating_add(self.done.len())
+        self.marks.len()
     }
 
     /// Whether it keeps none.
@@ -210,12 +161,11 @@ impl MemoryStore {
 
     /// Takes away what there is of an id, and what has to go for a new mark.
     fn make_room(&mut self, id: &Id, now: i64) -> Result<(), StoreFull> {
-        self.claims.remove(id);
-        self.done.remove(id);
+        self.marks.remove(id);
         while self.len() >= self.capacity {
-            let ended = self.claims.front().is_some_and(|(_, mark)| mark.ends <= now);
-            let marks = if ended { &mut self.claims } else { &mut self.done };
-            marks.pop_front().ok_or(StoreFull)?;
+            let ended = self.marks.oldest(Kind::Claim).filter(|(_, mark)| mark.ends <= now);
+            let (oldest, _) = ended.or_else(|| self.marks.oldest(Kind::Done)).ok_or(StoreFull)?;
+            self.marks.remove(&oldest);
         }
         Ok(())
     }
