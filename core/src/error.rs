@@ -268,6 +268,7 @@ impl WebhookError {
 /// use clarife_webhooks::{InvalidTimestamp, Message};
 /// assert_eq!(InvalidTimestamp.message(), InvalidTimestamp.to_string());
 /// ```
+#[doc(hidden)] // users have `Display`
 pub trait Message {
     /// Writes it.
     ///
