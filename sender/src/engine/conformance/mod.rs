@@ -1,0 +1,173 @@
+//! What every engine must do, as tests over the trait: `conformance!` makes one of each rule, for one engine.
+
+mod deliveries;
+mod log;
+mod subscriptions;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clarife_webhooks::EventType;
+use clarife_webhooks::sender::{
+    DEACTIVATION_THRESHOLD, DeliveryState, EndpointUrl, EventTypes, FailureReason, Outcome, Plan, RETRY_DELAYS,
+    ResendError, Signer, SigningSecret, TestEvent, UnixMillis, build_event,
+};
+
+use super::{
+    Accepted, Attempt, Change, Claim, DeliveryFilter, Engine, EngineError, MAX_EVENTS, NewEvent, StateName,
+    SubscriptionRecord, Token, Workspace,
+};
+use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
+
+/// How many leases a subscription has at most in these tests.
+pub(super) const PER_SUBSCRIPTION: usize = 4;
+
+/// One test for each rule; `$make` gives an empty engine and what keeps it alive.
+macro_rules! conformance {
+    ($make:expr; $($rule:ident)+) => {$(
+        #[tokio::test]
+        async fn $rule() {
+            let (engine, _guard) = $make;
+            crate::engine::conformance::$rule(&engine).await;
+            crate::engine::Engine::close(&engine).await;
+        }
+    )+};
+    ($make:expr) => {
+        crate::engine::conformance::conformance! { $make;
+            tokens_open_their_workspace_until_they_end
+            plans_limit_subscriptions
+            events_go_to_those_who_want_them
+            accepting_is_idempotent_and_all_or_nothing
+            a_lease_is_for_one
+            subscriptions_take_turns_and_have_their_limit
+            retries_come_first_and_when_they_are_due
+            recording_is_idempotent
+            a_clock_that_jumps_loses_and_repeats_nothing
+            ten_failures_deactivate_and_end_what_is_pending
+            test_events_are_for_one_and_do_not_count
+            sending_again_by_hand
+            deleted_subscriptions_leave_nothing
+            secrets_rotate
+            pages_hold_everything_once
+            workspaces_do_not_see_each_other
+            old_events_are_forgotten_unless_pending
+            a_closed_engine_says_so
+        }
+    };
+}
+pub(super) use conformance;
+pub(super) use {deliveries::*, log::*, subscriptions::*};
+
+/// How often something is asked for that a busy store may take a while for, and how long to wait in between: half a minute at least.
+const TRIES: usize = 3000;
+const PAUSE: Duration = Duration::from_millis(10);
+
+const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
+
+fn after(seconds: i64) -> UnixMillis {
+    UnixMillis::from_millis(NOW.as_millis() + seconds * 1000)
+}
+
+/// A workspace and its subscriptions.
+struct Fixture<'a, E> {
+    engine: &'a E,
+    workspace: WorkspaceId,
+}
+
+impl<'a, E: Engine> Fixture<'a, E> {
+    async fn new(engine: &'a E, plan: Plan) -> Self {
+        let id = WorkspaceId::random();
+        let workspace = Workspace { id: id.clone(), name: "Test".into(), plan, created_at: NOW };
+        engine.create_workspace(workspace).await.expect("is kept");
+        Self { engine, workspace: id }
+    }
+
+    async fn subscribe(&self, types: EventTypes) -> Arc<SubscriptionRecord> {
+        self.try_subscribe(types).await.expect("is within the plan")
+    }
+
+    async fn try_subscribe(&self, types: EventTypes) -> super::Result<Arc<SubscriptionRecord>> {
+        let url = EndpointUrl::parse("https://example.com/hooks").expect("a URL");
+        let signer = Signer::generate().expect("random bytes");
+        self.engine.subscribe(&self.workspace, url, types, signer, NOW).await
+    }
+
+    async fn accept(&self, ids: impl IntoIterator<Item = impl AsRef<str>>, now: UnixMillis) -> Vec<Accepted> {
+        let events: Vec<NewEvent> = ids.into_iter().map(|id| event(id.as_ref(), "a", now)).collect();
+        let mut accepted = Vec::new();
+        for some in events.chunks(MAX_EVENTS) {
+            accepted.extend(self.engine.accept(&self.workspace, some.to_vec(), now).await.expect("are accepted"));
+        }
+        accepted
+    }
+
+    async fn claim(&self, now: UnixMillis, count: usize) -> Vec<Claim> {
+        claim(self.engine, now, count).await
+    }
+
+    async fn claim_one(&self, now: UnixMillis) -> Claim {
+        self.claim(now, 1).await.remove(0)
+    }
+
+    async fn has_no_more(&self, now: UnixMillis) {
+        let claims = self.engine.claim(now, 100).await.expect("is open");
+        assert!(claims.is_empty(), "{claims:?}");
+    }
+
+    async fn state(&self, id: DeliveryId) -> DeliveryState {
+        self.engine.delivery(&self.workspace, id).await.expect("is there").0.delivery.state()
+    }
+
+    async fn change(&self, id: &SubscriptionId, change: Change) -> Arc<SubscriptionRecord> {
+        self.engine.change(&self.workspace, id, change, NOW).await.expect("is there")
+    }
+
+    async fn list(&self, filter: DeliveryFilter) -> super::Page {
+        self.engine.deliveries(&self.workspace, &filter).await.expect("is there")
+    }
+
+    async fn finish(&self, claim: &Claim, status: u16, at: UnixMillis) {
+        let recorded = self.engine.record(claim, attempt(claim, status, at)).await.expect("is open");
+        assert!(recorded.expect("is there").changed);
+    }
+}
+
+fn event(id: &str, title: &str, now: UnixMillis) -> NewEvent {
+    let data = serde_json::json!({ "title": title });
+    let body = build_event(id, EventType::DocumentUpdated, now, &data).expect("is an event");
+    NewEvent { id: id.into(), event_type: "document.updated".into(), body }
+}
+
+fn attempt(claim: &Claim, status: u16, at: UnixMillis) -> Attempt {
+    let (number, outcome) = (claim.attempt, Outcome::Status(status));
+    Attempt { number, started_at: at, ended_at: at, outcome, answer: b"answer".to_vec() }
+}
+
+fn all() -> DeliveryFilter {
+    DeliveryFilter { limit: 100, ..DeliveryFilter::default() }
+}
+
+/// Claims so many deliveries. A busy store may hand out none for a while, or some at a time.
+pub(super) async fn claim(engine: &impl Engine, now: UnixMillis, count: usize) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for _ in 0..TRIES {
+        claims.extend(engine.claim(now, count - claims.len()).await.expect("is open"));
+        if claims.len() == count {
+            return claims;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    panic!("{} of {count} were to be claimed", claims.len());
+}
+
+/// Chores may take a moment: asks until `holds` does.
+pub(super) async fn soon<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
+    for _ in 0..TRIES {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    panic!("it did not happen");
+}
