@@ -6,14 +6,13 @@ interface WasmExports {
   reserve(length: number): number;
   out(): number;
   open(secrets: number, tolerance: number, maxEventAge: number, standard: boolean): number;
-  close(webhook: number): void;
+  close(handle: number): void;
   verify(webhook: number, body: number, header: number, now: number): void;
   verify_standard(webhook: number, body: number, id: number, timestamp: number, signature: number, now: number): void;
   parse(body: number): void;
   sign(webhook: number, body: number, timestamp: number): void;
   sign_standard(webhook: number, body: number, id: number, timestamp: number): void;
   open_store(capacity: number): number;
-  close_store(store: number): void;
   once(store: number, step: number, id: number, now: number, ttl: number): number;
   key(id: number): void;
   describe(code: number): void;
@@ -49,10 +48,7 @@ function wasmEngine(exports: WasmExports): Engine {
   const { memory } = exports;
   const encoder = new TextEncoder();
   const decoder = new TextDecoder(); // a byte order mark never verifies, so none is lost
-  const registry = (close: (number: number) => void) =>
-    typeof FinalizationRegistry === "function" ? new FinalizationRegistry(close) : undefined;
-  const freed = registry(exports.close);
-  const freedStores = registry(exports.close_store);
+  const freed = typeof FinalizationRegistry === "function" ? new FinalizationRegistry<number>(exports.close) : undefined;
   const place = exports.out();
   let out!: Float64Array;
   let bytes!: Uint8Array;
@@ -165,7 +161,7 @@ function wasmEngine(exports: WasmExports): Engine {
     },
     openStore(capacity) {
       const handle: Handle = { number: exports.open_store(capacity) };
-      freedStores?.register(handle, handle.number);
+      freed?.register(handle, handle.number);
       return handle;
     },
     claim(store, id, now, ttl) {

@@ -104,7 +104,7 @@ pub fn open(length: usize, tolerance: f64, max_event_age: f64, standard: bool) -
     }
 }
 
-/// Drops a webhook and wipes its keys.
+/// Drops a webhook, whose keys are wiped, or a store.
 #[wasm_bindgen]
 pub fn close(handle: usize) {
     drop(HELD.with(|held| held.get_mut(handle.wrapping_sub(1)).and_then(Option::take)));
@@ -145,11 +145,12 @@ pub fn parse(body: usize) {
 /// Signs the input's first `body` bytes.
 #[wasm_bindgen]
 pub fn sign(handle: usize, body: usize, timestamp: f64) {
-    with_input(handle, &|webhook, input| match webhook
-        .sign(input.get(..body).unwrap_or_default(), numbers::seconds(timestamp))
-    {
-        Ok(signature) => answer(numbers::SUCCESS, signature),
-        Err(error) => answer(numbers::WRONG, numbers::text(&error)),
+    with_input(handle, &|webhook, input| {
+        let body = input.get(..body).unwrap_or_default();
+        match webhook.sign(body, numbers::seconds(timestamp)) {
+            Ok(signature) => answer(numbers::SUCCESS, signature),
+            Err(error) => answer(numbers::WRONG, numbers::text(&error)),
+        }
     });
 }
 
@@ -168,12 +169,6 @@ pub fn sign_standard(handle: usize, body: usize, id: usize, timestamp: f64) {
 #[wasm_bindgen]
 pub fn open_store(capacity: f64) -> usize {
     hold(Held::Store(Box::new(numbers::store(capacity))))
-}
-
-/// Drops a store.
-#[wasm_bindgen]
-pub fn close_store(handle: usize) {
-    close(handle);
 }
 
 /// Takes a step with the id in the input's first `id` bytes: claims it, marks it as done, or gives up the claim of a token, which then

@@ -10,7 +10,7 @@ use crate::numbers::{
     COUNT, CREATED_AT, DATA_START, ID_START, Numbers, TEXT_LENGTH, TEXT_START, TYPE, TYPE_START, VERDICT,
 };
 use crate::{
-    HELD, INPUT, KEPT, OUT, TEXT, close, close_store, describe, key, once, open, open_store, out, parse, reserve, sign,
+    HELD, INPUT, KEPT, OUT, TEXT, close, describe, key, once, open, open_store, out, parse, reserve, sign,
     sign_standard, verify, verify_standard,
 };
 
@@ -326,11 +326,11 @@ fn stores_tell_what_was_handled() {
     assert!(step(store, CLAIM, "b", 5.0, 60_000.0) > 0.0 && step(store, CLAIM, "c", 5.0, 60_000.0) > 0.0);
     assert_eq!(step(store, CLAIM, "d", 6.0, 60_000.0), FULL);
     assert_eq!(step(store, COMPLETE, "d", 6.0, 60_000.0), FULL);
-    close_store(store);
+    close(store);
     for gone in [store, 0, usize::MAX] {
         assert_eq!(step(gone, CLAIM, "b", 7.0, 60_000.0), FULL, "fails closed");
     }
-    close_store(other);
+    close(other);
     write(&[b"evt_1"]);
     key(5);
     assert_eq!(text(), "evt_1");
