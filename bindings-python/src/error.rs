@@ -12,23 +12,26 @@ pub(crate) fn refusal(py: Python<'_>, error: &WebhookError) -> PyErr {
 }
 
 fn raised<'py>(py: Python<'py>, error: &WebhookError) -> PyResult<Bound<'py, PyAny>> {
-    static PLAIN: PyOnceLock<Vec<Py<PyTuple>>> = PyOnceLock::new();
-    static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let code = error.code();
-    // Strangers cause refusals, so what all of one code have in common is made once: class, code, message, hint.
-    let plain = PLAIN.get_or_try_init(py, || {
+    /// What makes an exception, and for each code what it takes to make one without particulars: class, code, message, hint.
+    type Made = (Py<PyAny>, Vec<(ErrorCode, Py<PyTuple>)>);
+    static MADE: PyOnceLock<Made> = PyOnceLock::new();
+    // Strangers cause refusals, so what all of one code have in common is made once.
+    let (new, plain) = MADE.get_or_try_init(py, || {
         let class = py.import("clarife_webhooks._error")?.getattr("WebhookError")?;
-        let plain = |code: ErrorCode| (&class, code.as_str(), WebhookError::from(code).to_string(), code.hint());
-        ErrorCode::ALL.into_iter().map(|code| Ok(plain(code).into_pyobject(py)?.unbind())).collect::<PyResult<_>>()
+        let plain = ErrorCode::ALL.into_iter().map(|code| {
+            let arguments = (&class, code.as_str(), WebhookError::from(code).to_string(), code.hint());
+            Ok((code, arguments.into_pyobject(py)?.unbind()))
+        });
+        // `__new__` keeps the arguments, and the class's `__init__`, a third of the time of making one, is there for no more.
+        PyResult::Ok((class.getattr("__new__")?.unbind(), plain.collect::<PyResult<_>>()?))
     })?;
-    let place = ErrorCode::ALL.into_iter().position(|known| known == code).unwrap_or_default();
-    let arguments = plain.get(place).ok_or_else(|| PyValueError::new_err(UNKNOWN))?.bind(py);
-    // `__new__` keeps the arguments, and the class's `__init__`, a third of the time of making one, is there for no more.
-    let new = NEW.get_or_try_init(py, || arguments.get_item(0)?.getattr("__new__").map(Bound::unbind))?.bind(py);
+    let code = error.code();
+    let known = plain.iter().find(|(known, _)| *known == code);
+    let arguments = known.ok_or_else(|| PyValueError::new_err(UNKNOWN))?.1.bind(py);
     if *error == code.into() {
-        return new.call1(arguments);
+        return new.bind(py).call1(arguments);
     }
-    new.call1((arguments.get_item(0)?, arguments.get_item(1)?, error.to_string(), arguments.get_item(3)?))
+    new.bind(py).call1((arguments.get_item(0)?, arguments.get_item(1)?, error.to_string(), arguments.get_item(3)?))
 }
 
 const UNKNOWN: &str = "code must be one of ERROR_CODES";
