@@ -63,7 +63,7 @@ pub(super) use {deliveries::*, log::*, subscriptions::*};
 const TRIES: usize = 3000;
 const PAUSE: Duration = Duration::from_millis(10);
 
-const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
+pub(super) const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
 
 fn after(seconds: i64) -> UnixMillis {
     UnixMillis::from_millis(NOW.as_millis() + seconds * 1000)
@@ -77,10 +77,7 @@ struct Fixture<'a, E> {
 
 impl<'a, E: Engine> Fixture<'a, E> {
     async fn new(engine: &'a E, plan: Plan) -> Self {
-        let id = WorkspaceId::random();
-        let workspace = Workspace { id: id.clone(), name: "Test".into(), plan, created_at: NOW };
-        engine.create_workspace(workspace).await.expect("is kept");
-        Self { engine, workspace: id }
+        Self { engine, workspace: workspace(engine, plan).await }
     }
 
     async fn subscribe(&self, types: EventTypes) -> Arc<SubscriptionRecord> {
@@ -88,9 +85,7 @@ impl<'a, E: Engine> Fixture<'a, E> {
     }
 
     async fn try_subscribe(&self, types: EventTypes) -> super::Result<Arc<SubscriptionRecord>> {
-        let url = EndpointUrl::parse("https://example.com/hooks").expect("a URL");
-        let signer = Signer::generate().expect("random bytes");
-        self.engine.subscribe(&self.workspace, url, types, signer, NOW).await
+        subscribe(self.engine, &self.workspace, types).await
     }
 
     async fn accept(&self, ids: impl IntoIterator<Item = impl AsRef<str>>, now: UnixMillis) -> Vec<Accepted> {
@@ -128,8 +123,7 @@ impl<'a, E: Engine> Fixture<'a, E> {
     }
 
     async fn finish(&self, claim: &Claim, status: u16, at: UnixMillis) {
-        let recorded = self.engine.record(claim, attempt(claim, status, at)).await.expect("is open");
-        assert!(recorded.expect("is there").changed);
+        finish(self.engine, claim, status, at).await;
     }
 }
 
@@ -139,7 +133,37 @@ fn event(id: &str, title: &str, now: UnixMillis) -> NewEvent {
     NewEvent { id: id.into(), event_type: "document.updated".into(), body }
 }
 
-fn attempt(claim: &Claim, status: u16, at: UnixMillis) -> Attempt {
+async fn workspace(engine: &impl Engine, plan: Plan) -> WorkspaceId {
+    let id = WorkspaceId::random();
+    let workspace = Workspace { id: id.clone(), name: "Test".into(), plan, created_at: NOW };
+    engine.create_workspace(workspace).await.expect("is kept");
+    id
+}
+
+async fn subscribe(
+    engine: &impl Engine,
+    workspace: &WorkspaceId,
+    types: EventTypes,
+) -> super::Result<Arc<SubscriptionRecord>> {
+    let url = EndpointUrl::parse("https://example.com/hooks").expect("a URL");
+    let signer = Signer::generate().expect("random bytes");
+    engine.subscribe(workspace, url, types, signer, NOW).await
+}
+
+/// A workspace with a subscription to everything.
+pub(super) async fn subscribed_workspace(engine: &impl Engine) -> WorkspaceId {
+    let id = workspace(engine, Plan::Pro).await;
+    subscribe(engine, &id, EventTypes::ALL).await.expect("is within the plan");
+    id
+}
+
+/// Records the outcome of what was claimed, for the first time.
+pub(super) async fn finish(engine: &impl Engine, claim: &Claim, status: u16, at: UnixMillis) {
+    let recorded = engine.record(claim, attempt(claim, status, at)).await.expect("is open");
+    assert!(recorded.expect("is there").changed);
+}
+
+pub(super) fn attempt(claim: &Claim, status: u16, at: UnixMillis) -> Attempt {
     let (number, outcome) = (claim.attempt, Outcome::Status(status));
     Attempt { number, started_at: at, ended_at: at, outcome, answer: b"answer".to_vec() }
 }

@@ -6,22 +6,23 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{DeliveryState, Outcome, RETRY_DELAYS, build_event};
+use clarife_webhooks::sender::{DeliveryState, RETRY_DELAYS, build_event};
 use nats_cluster::Cluster;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Nats;
 use super::partition::{LEASE, Partition};
-use super::tests::{NOW, deliver, events, open, record, start_cluster, url, workspaces};
+use super::stream::PATIENCE;
+use super::tests::{deliver, events, open, start_cluster, url, workspaces};
 use crate::clock::wall;
-use crate::engine::conformance::{PER_SUBSCRIPTION, claim, soon};
-use crate::engine::{Attempt, Claim, DeliveryFilter, Engine, EngineError, NewEvent};
+use crate::engine::conformance::{NOW, PER_SUBSCRIPTION, attempt, claim, finish, soon};
+use crate::engine::{DeliveryFilter, Engine, EngineError, NewEvent};
 use crate::ids::{DeliveryId, WorkspaceId};
 
 const SERVERS: usize = 3;
 /// Longer than anything waits for a server.
-const STANDSTILL: Duration = Duration::from_secs(7);
+const STANDSTILL: Duration = PATIENCE.saturating_add(Duration::from_secs(2));
 
 /// Claims all there is and records it as delivered, again and again until the store takes it, as the dispatcher does.
 struct Dispatcher {
@@ -60,7 +61,7 @@ async fn dispatch(engine: Arc<Nats>, made: Arc<Mutex<HashMap<DeliveryId, usize>>
             let (engine, mut records) = (Arc::clone(&engine), records.clone());
             under_way.spawn(async move {
                 records.wait_for(|records| *records).await.expect("is not over");
-                while let Err(error) = engine.record(&claim, success(&claim)).await {
+                while let Err(error) = engine.record(&claim, attempt(&claim, 200, NOW)).await {
                     assert!(matches!(error, EngineError::Unavailable(_)), "{error}");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -68,11 +69,6 @@ async fn dispatch(engine: Arc<Nats>, made: Arc<Mutex<HashMap<DeliveryId, usize>>
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-}
-
-fn success(claim: &Claim) -> Attempt {
-    let (number, outcome) = (claim.attempt, Outcome::Status(200));
-    Attempt { number, started_at: NOW, ended_at: NOW, outcome, answer: vec![] }
 }
 
 /// Accepts an event, again and again until the store takes it; how often it was refused.
@@ -209,8 +205,8 @@ async fn a_worker_that_was_away_keeps_nothing_of_what_another_had() {
     away.shared.renew(partition).await;
     assert!(partition.state().own.is_none() && partition.state().work.is_none());
     // Its outcome is not lost, and the same attempt counts once.
-    record(&away, &held, 200).await;
-    let recorded = other.record(&again, success(&again)).await.expect("is open").expect("is there");
+    finish(&away, &held, 200, NOW).await;
+    let recorded = other.record(&again, attempt(&again, 200, NOW)).await.expect("is open").expect("is there");
     assert!(!recorded.changed);
     assert_eq!(other.delivery(&workspace, held.delivery).await.expect("is there").1.len(), 1);
     soon(async || other.stats().await.is_ok_and(|stats| stats.pending == 0)).await;
@@ -226,9 +222,7 @@ async fn a_clock_that_was_ahead_does_not_delay_retries() {
     engine.accept(&workspace, events(1), NOW).await.expect("are kept");
     let first = claim(&engine, NOW, 1).await.remove(0);
     let ahead = wall().saturating_add(Duration::from_secs(365 * 24 * 3600));
-    let (number, outcome) = (first.attempt, Outcome::Status(500));
-    let attempt = Attempt { number, started_at: ahead, ended_at: ahead, outcome, answer: vec![] };
-    engine.record(&first, attempt).await.expect("is open");
+    engine.record(&first, attempt(&first, 500, ahead)).await.expect("is open");
     engine.close().await;
     let engine = open(&url).await;
     let longest = RETRY_DELAYS.iter().max().copied().expect("some");

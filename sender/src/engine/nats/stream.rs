@@ -25,7 +25,7 @@ const BATCHES: usize = 12;
 /// How many messages are read in one request.
 const PAGE: usize = 256;
 /// How long a step may take, and how long one that failed is tried again.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often a server shows that it still has nothing new.

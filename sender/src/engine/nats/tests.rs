@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use async_nats::jetstream::stream::Config;
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Outcome, Plan, RETRY_DELAYS, Signer, UnixMillis, build_event};
+use clarife_webhooks::sender::{RETRY_DELAYS, build_event};
 use nats_cluster::Cluster;
 use uuid::Uuid;
 
 use super::partition::Partition;
 use super::{Nats, SCHEMA_KEY, is_too_old};
-use crate::engine::conformance::{PER_SUBSCRIPTION, claim, conformance, soon};
-use crate::engine::{Attempt, Claim, Engine, EngineError, Limits, NewEvent, OpenError, Workspace};
+use crate::engine::conformance::{NOW, PER_SUBSCRIPTION, claim, conformance, finish, soon, subscribed_workspace};
+use crate::engine::{Engine, EngineError, Limits, NewEvent, OpenError};
 use crate::ids::{DeliveryId, WorkspaceId};
-
-pub(super) const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
 
 /// One cluster for all tests here; each has a store of its own. It ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
@@ -49,13 +47,7 @@ conformance! {(open(&url()).await, ())}
 pub(super) async fn workspaces(engine: &Nats, count: usize) -> Vec<WorkspaceId> {
     let mut all = Vec::new();
     for _ in 0..count {
-        let id = WorkspaceId::random();
-        let workspace = Workspace { id: id.clone(), name: "Test".into(), plan: Plan::Pro, created_at: NOW };
-        engine.create_workspace(workspace).await.expect("is kept");
-        let url = EndpointUrl::parse("https://example.com/").expect("a URL");
-        let signer = Signer::generate().expect("random bytes");
-        engine.subscribe(&id, url, EventTypes::ALL, signer, NOW).await.expect("is kept");
-        all.push(id);
+        all.push(subscribed_workspace(engine).await);
     }
     all
 }
@@ -69,12 +61,6 @@ pub(super) fn events(count: usize) -> Vec<NewEvent> {
     (0..count).map(event).collect()
 }
 
-pub(super) async fn record(engine: &Nats, claim: &Claim, status: u16) {
-    let outcome = Outcome::Status(status);
-    let attempt = Attempt { number: claim.attempt, started_at: NOW, ended_at: NOW, outcome, answer: vec![] };
-    assert!(engine.record(claim, attempt).await.expect("is open").expect("is there").changed);
-}
-
 /// Claims and delivers until so many are delivered by these workers together, none of them by two.
 pub(super) async fn deliver(engines: &[&Nats], count: usize) -> Vec<usize> {
     let (mut seen, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; engines.len()]);
@@ -82,7 +68,7 @@ pub(super) async fn deliver(engines: &[&Nats], count: usize) -> Vec<usize> {
         for (engine, share) in engines.iter().zip(&mut shares) {
             for claim in engine.claim(NOW, 100).await.expect("is open") {
                 assert!(seen.insert(claim.delivery), "claimed twice");
-                record(engine, &claim, 200).await;
+                finish(*engine, &claim, 200, NOW).await;
                 *share += 1;
             }
         }
@@ -125,8 +111,8 @@ async fn everything_is_there_again() {
     let workspace = &workspaces(&engine, 1).await[0];
     engine.accept(workspace, events(30), NOW).await.expect("are kept");
     let claims = claim(&engine, NOW, 2).await;
-    record(&engine, &claims[0], 500).await;
-    record(&engine, &claims[1], 200).await;
+    finish(&engine, &claims[0], 500, NOW).await;
+    finish(&engine, &claims[1], 200, NOW).await;
     engine.close().await;
     let engine = open(&url).await;
     assert_eq!(engine.stats().await.expect("is open").pending, 29);
@@ -135,7 +121,7 @@ async fn everything_is_there_again() {
     assert_eq!((retry.delivery, retry.attempt), (claims[0].delivery, 2));
     // The success that came after the failure has set the count to 0.
     assert_eq!(retry.subscription.subscription.health.consecutive_failures(), 0);
-    record(&engine, &retry, 200).await;
+    finish(&engine, &retry, 200, NOW).await;
     assert_eq!(engine.delivery(workspace, retry.delivery).await.expect("is there").1.len(), 2);
     engine.close().await;
 }

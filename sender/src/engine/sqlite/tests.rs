@@ -3,16 +3,14 @@
 use std::path::Path;
 
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Outcome, Plan, Signer, UnixMillis, build_event};
+use clarife_webhooks::sender::{UnixMillis, build_event};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{Sqlite, backup};
-use crate::engine::conformance::{PER_SUBSCRIPTION, conformance};
-use crate::engine::{Attempt, DeliveryFilter, Engine, EngineError, Limits, NewEvent, OpenError, Workspace};
+use crate::engine::conformance::{NOW, PER_SUBSCRIPTION, attempt, conformance, subscribed_workspace};
+use crate::engine::{DeliveryFilter, Engine, EngineError, Limits, NewEvent, OpenError};
 use crate::ids::WorkspaceId;
-
-const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
 
 conformance! {{
     let folder = tempfile::tempdir().expect("a folder");
@@ -27,12 +25,7 @@ fn open(path: &Path) -> Result<Sqlite, OpenError> {
 async fn filled(events: usize) -> (TempDir, Sqlite, WorkspaceId) {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = open(&folder.path().join("store.db")).expect("is new");
-    let id = WorkspaceId::random();
-    let workspace = Workspace { id: id.clone(), name: "Test".into(), plan: Plan::Pro, created_at: NOW };
-    engine.create_workspace(workspace).await.expect("is kept");
-    let url = EndpointUrl::parse("https://example.com/").expect("a URL");
-    let signer = Signer::generate().expect("random bytes");
-    engine.subscribe(&id, url, EventTypes::ALL, signer, NOW).await.expect("is kept");
+    let id = subscribed_workspace(&engine).await;
     let all = (0..events).map(|n| event(&format!("evt_{n}"), 10)).collect();
     engine.accept(&id, all, NOW).await.expect("are kept");
     (folder, engine, id)
@@ -52,8 +45,7 @@ async fn pending(engine: &Sqlite) -> u64 {
 async fn everything_is_there_again_and_leases_are_not() {
     let (folder, engine, workspace) = filled(3).await;
     let claims = engine.claim(NOW, 2).await.expect("is open");
-    let attempt = Attempt { number: 1, started_at: NOW, ended_at: NOW, outcome: Outcome::Status(500), answer: vec![] };
-    engine.record(&claims[0], attempt).await.expect("is open");
+    engine.record(&claims[0], attempt(&claims[0], 500, NOW)).await.expect("is open");
     // As after kill -9: nothing is closed, the lock alone is given up.
     let copy = folder.path().join("copy.db");
     for end in ["", "-wal"] {
@@ -78,9 +70,7 @@ async fn a_clock_that_was_ahead_does_not_delay_retries() {
     let (folder, engine, _) = filled(1).await;
     let ahead = UnixMillis::from_secs(NOW.as_secs() + 365 * 24 * 3600);
     let claims = engine.claim(ahead, 1).await.expect("is open");
-    let outcome = Outcome::Status(500);
-    let attempt = Attempt { number: 1, started_at: ahead, ended_at: ahead, outcome, answer: vec![] };
-    engine.record(&claims[0], attempt).await.expect("is open");
+    engine.record(&claims[0], attempt(&claims[0], 500, ahead)).await.expect("is open");
     engine.close().await;
     let engine = open(&folder.path().join("store.db")).expect("is whole"); // at NOW
     let latest = UnixMillis::from_secs(NOW.as_secs() + 60);
