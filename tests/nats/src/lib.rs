@@ -216,8 +216,12 @@ impl Drop for Node {
     }
 }
 
-/// Addresses that are free now, and that no outgoing connection gets by chance while a server is down: below those that systems give for that.
-fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
+/// Addresses that are free now, and that no outgoing connection gets by chance while a server or a sender is down: below those that systems give for that.
+///
+/// # Errors
+///
+/// If there are not so many.
+pub fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
     // Tests that run at the same time start at different places.
     let nanoseconds =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().subsec_nanos();

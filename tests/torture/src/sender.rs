@@ -1,7 +1,7 @@
 //! The sender as a process, and its API.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) struct Sender {
     program: PathBuf,
     store: String,
     _folder: TempDir,
-    port: u16,
+    address: SocketAddr,
     process: Child,
 }
 
@@ -30,14 +30,14 @@ impl Sender {
         let folder = tempfile::tempdir()?;
         let own = || format!("sqlite:{}", folder.path().join("store.db").display());
         let store = store.map_or_else(own, str::to_owned);
-        let port = port()?;
-        let process = spawn(program, &store, port)?;
-        Ok(Self { program: program.into(), store, _folder: folder, port, process })
+        let address = nats_cluster::free_addresses(1)?.pop().context("no address")?;
+        let process = spawn(program, &store, address)?;
+        Ok(Self { program: program.into(), store, _folder: folder, address, process })
     }
 
     /// Where its API is.
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address)
     }
 
     /// Kills it, or asks it to stop.
@@ -53,7 +53,7 @@ impl Sender {
     }
 
     pub(crate) fn restart(&mut self) -> Result<()> {
-        self.process = spawn(&self.program, &self.store, self.port)?;
+        self.process = spawn(&self.program, &self.store, self.address)?;
         Ok(())
     }
 }
@@ -86,17 +86,11 @@ impl Drop for Sender {
     }
 }
 
-/// A free port that no outgoing connection gets by chance while the sender is down: below those that systems give.
-fn port() -> Result<u16> {
-    let mut candidates = std::iter::repeat_with(|| fastrand::u16(20_000..32_000)).take(100);
-    candidates.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).context("no port is free")
-}
-
 /// Starts it, and waits until it listens.
-fn spawn(program: &Path, store: &str, port: u16) -> Result<Child> {
+fn spawn(program: &Path, store: &str, address: SocketAddr) -> Result<Child> {
     let mut process = Command::new(program)
         .args(["serve", "--dev", "--log", "error", "--requests-per-second", "1000000", "--admin-token", ADMIN])
-        .args(["--listen", &format!("127.0.0.1:{port}"), "--store", store])
+        .args(["--listen", &address.to_string(), "--store", store])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
