@@ -4,7 +4,7 @@
 use core::cell::RefCell;
 use core::ptr;
 
-use clarife_webhooks::once::{MemoryStore, store_key};
+use clarife_webhooks::dedup::{ClaimTable, store_key};
 use clarife_webhooks::standard::StandardHeaders;
 use clarife_webhooks::{Event, Webhook};
 use napi_sys::{napi_callback_info, napi_env, napi_value};
@@ -153,12 +153,12 @@ unsafe extern "C" fn open_store(env: napi_env, info: napi_callback_info) -> napi
 
 /// `claim(store, id, now, ttl)`: a token, or one of the numbers that are none.
 unsafe extern "C" fn claim(env: napi_env, info: napi_callback_info) -> napi_value {
-    once(Env(env), info, numbers::CLAIM)
+    dedup(Env(env), info, numbers::CLAIM)
 }
 
 /// `complete(store, id, now, ttl)`: 0, or that the store is full.
 unsafe extern "C" fn complete(env: napi_env, info: napi_callback_info) -> napi_value {
-    once(Env(env), info, numbers::COMPLETE)
+    dedup(Env(env), info, numbers::COMPLETE)
 }
 
 /// `release(store, id, token)`: 0.
@@ -170,7 +170,7 @@ unsafe extern "C" fn release(env: napi_env, info: napi_callback_info) -> napi_va
     })
 }
 
-fn once(env: Env, info: napi_callback_info, step: u32) -> napi_value {
+fn dedup(env: Env, info: napi_callback_info, step: u32) -> napi_value {
     env.guarded(|| {
         let (_, [store, id, now, ttl]) = env.arguments(info)?;
         take_step(env, step, store, id, env.number(now)?, env.number(ttl)?)
@@ -186,8 +186,8 @@ fn take_step(
     ttl: f64,
 ) -> Result<napi_value, Failure> {
     let id = env.owned_text(id)?;
-    let mut store = env.held::<RefCell<MemoryStore>>(store)?.borrow_mut();
-    env.new_number(numbers::once(&mut store, step, &id, now, ttl))
+    let mut store = env.held::<RefCell<ClaimTable>>(store)?.borrow_mut();
+    env.new_number(numbers::dedup(&mut store, step, &id, now, ttl))
 }
 
 /// `storeKey(id)`: the key under which shared stores keep an event's id.

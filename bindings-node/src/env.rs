@@ -7,7 +7,7 @@ use core::{ptr, slice};
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clarife_webhooks::once::MemoryStore;
+use clarife_webhooks::dedup::ClaimTable;
 use clarife_webhooks::{Event, Webhook, WebhookError};
 use encoding_rs::mem;
 use napi_sys::{TypedarrayType, ValueType, napi_callback_info, napi_env, napi_status, napi_value};
@@ -68,7 +68,7 @@ impl Holdable for Webhook {
 }
 
 /// One environment has one thread, and no call calls back into JavaScript.
-impl Holdable for RefCell<MemoryStore> {
+impl Holdable for RefCell<ClaimTable> {
     const MARK: u64 = 0x636c_6172_6966_6532;
     const WANTED: &core::ffi::CStr = c"store must be what openStore() gave";
 }

@@ -49,7 +49,7 @@ test("import and require, without any framework", () => {
   assert.equal(imported, required);
   const said = JSON.parse(required);
   assert.equal(said.at(-1), "body_not_raw");
-  assert.ok(said.includes("clarife-webhooks/cloudflare: DurableObjectStore,KvStore,OnceObject"), required);
+  assert.ok(said.includes("clarife-webhooks/cloudflare: DedupObject,DurableObjectStore,KvStore"), required);
 });
 
 test("in Deno and in Bun", () => {

@@ -130,13 +130,13 @@ for (const kind of SERVERS) {
 
     test("an event is handled once", async () => {
       const sent = delivery();
-      await expect("/once", sent, 200, "handled", 1);
-      await expect("/once", sent, 200, "duplicate", 1);
+      await expect("/dedup", sent, 200, "handled", 1);
+      await expect("/dedup", sent, 200, "duplicate", 1);
     });
 
     test("of a hundred deliveries at once, one is handled", async () => {
       const sent = delivery("wait");
-      const answers = await Promise.all(Array.from({ length: 100 }, () => send(server, "/once", sent)));
+      const answers = await Promise.all(Array.from({ length: 100 }, () => send(server, "/dedup", sent)));
       const codes = answers.map(({ status, json }) => `${status} ${json.code}`);
       assert.equal(codes.filter((code) => code === "200 handled").length, 1);
       assert.ok(codes.every((code) => ["200 handled", "200 duplicate", "409 in_progress"].includes(code)), String(codes));
@@ -145,9 +145,9 @@ for (const kind of SERVERS) {
 
     test("what has failed is handled when it is sent again", async () => {
       const sent = delivery("throw once");
-      await expect("/once", sent, 500, "handler_failed", 1);
-      await expect("/once", sent, 200, "handled", 2);
-      await expect("/once", sent, 200, "duplicate", 2);
+      await expect("/dedup", sent, 500, "handler_failed", 1);
+      await expect("/dedup", sent, 200, "handled", 2);
+      await expect("/dedup", sent, 200, "duplicate", 2);
     });
 
     test("a store that is down lets nothing through", async () => {

@@ -42,10 +42,10 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   compatibilityDate = "2026-01-01",
   modules = [(name = "worker.js", esModule = embed "worker.js"), (name = "./${wasm}", wasm = embed "${wasm}")],
-  durableObjectNamespaces = [(className = "OnceObject", uniqueKey = "once", enableSql = true)],
+  durableObjectNamespaces = [(className = "DedupObject", uniqueKey = "dedup", enableSql = true)],
   durableObjectStorage = (inMemory = void),
   bindings = [
-    (name = "ONCE", durableObjectNamespace = "OnceObject"),
+    (name = "DEDUP", durableObjectNamespace = "DedupObject"),
     (name = "HANDLED", kvNamespace = "kv"),
   ],
 );

@@ -1,9 +1,9 @@
 //! The native half of the Python package `clarife_webhooks`: conversions between Python's objects and the core.
 
 mod arguments;
+mod dedup;
 mod error;
 mod event;
-mod once;
 mod webhook;
 
 use pyo3::prelude::*;
@@ -16,11 +16,11 @@ mod _native {
     use pyo3::types::PyTuple;
 
     #[pymodule_export]
+    use super::dedup::{ClaimTable, store_key};
+    #[pymodule_export]
     use super::error::refusal_of_code;
     #[pymodule_export]
     use super::event::{Event, parse_trusted};
-    #[pymodule_export]
-    use super::once::{Claims, store_key};
     #[pymodule_export]
     use super::webhook::{Webhook, is_known_event_type, verify_webhook_signature};
 

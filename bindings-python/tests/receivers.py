@@ -3,7 +3,7 @@
     python receivers.py <name> <file descriptor of a listening socket>
 
 Each has three paths: /hook receives; at /parsed, something has read the body before and lost it; at /kept, something has read it
-with the framework's own means, which keep it. The environment says the rest: ONCE (`memory`, `redis` or nothing), CLAIM_TTL
+with the framework's own means, which keep it. The environment says the rest: DEDUP (`memory`, `redis` or nothing), CLAIM_TTL
 in seconds, MAX_BODY in bytes, and RUNS, a file that gets the id of every event that the handler was called with.
 """
 
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from clarife_webhooks import Handlers, MemoryStore, Once, Webhook, WebhookEvent
+from clarife_webhooks import Dedup, Handlers, MemoryStore, Webhook, WebhookEvent
 
 SECRET = "whsec_c2VjcmV0LWZvci1yZWFsLXNlcnZlcnM="
 MAX_BODY = int(os.environ.get("MAX_BODY", "4096"))
@@ -59,10 +59,10 @@ def handlers(function: Callable[[Any], object]) -> Handlers:
 
 
 def options(asynchronous: bool) -> dict[str, Any]:
-    once: Any = None
-    if os.environ.get("ONCE") == "memory":
-        once = MemoryStore()
-    elif os.environ.get("ONCE") == "redis":
+    dedup: Any = None
+    if os.environ.get("DEDUP") == "memory":
+        dedup = MemoryStore()
+    elif os.environ.get("DEDUP") == "redis":
         import redis
         import redis.asyncio
 
@@ -70,12 +70,12 @@ def options(asynchronous: bool) -> dict[str, Any]:
 
         url = os.environ["REDIS_URL"]
         if asynchronous:
-            once = AsyncRedisStore(redis.asyncio.Redis.from_url(url, socket_timeout=5))
+            dedup = AsyncRedisStore(redis.asyncio.Redis.from_url(url, socket_timeout=5))
         else:
-            once = RedisStore(redis.Redis.from_url(url, socket_timeout=5))
-    if once is not None:
-        once = Once(once, claim_ttl=float(os.environ.get("CLAIM_TTL", "60")))
-    return {"once": once, "max_body_bytes": MAX_BODY}
+            dedup = RedisStore(redis.Redis.from_url(url, socket_timeout=5))
+    if dedup is not None:
+        dedup = Dedup(dedup, claim_ttl=float(os.environ.get("CLAIM_TTL", "60")))
+    return {"dedup": dedup, "max_body_bytes": MAX_BODY}
 
 
 # --- ASGI ---

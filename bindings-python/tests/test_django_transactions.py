@@ -21,7 +21,7 @@ CREATE TABLE details (event TEXT REFERENCES events (id) DEFERRABLE INITIALLY DEF
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     with closing(sqlite3.connect(tmp_path / "events.sqlite3")) as database:
         database.executescript(TABLES)
-    with serve(request.param, tmp_path, ONCE="memory") as server:
+    with serve(request.param, tmp_path, DEDUP="memory") as server:
         yield server
 
 

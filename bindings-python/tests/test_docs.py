@@ -18,7 +18,7 @@ import clarife_webhooks
 from clarife_webhooks import _native
 
 PACKAGE = Path(clarife_webhooks.__file__).parent
-MODULES = ["", ".aiohttp", ".asgi", ".django", ".fastapi", ".flask", ".once", ".redis", ".testing", ".wsgi"]
+MODULES = ["", ".aiohttp", ".asgi", ".dedup", ".django", ".fastapi", ".flask", ".redis", ".testing", ".wsgi"]
 # What is too plain for an example of its own: the examples around it show it.
 WITHOUT_EXAMPLE = {"SampleEvent", "SignedRequest", "WebhookApp", "parse_trusted"}
 

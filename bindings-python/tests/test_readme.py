@@ -90,6 +90,6 @@ def test_tampered(framework: str, readme: dict[str, Any], capsys: pytest.Capture
 
 
 def test_a_repeat(readme: dict[str, Any]) -> None:
-    post = asgi("once_app")
+    post = asgi("dedup_app")
     came = [json.loads(post(readme, Webhook("whsec_c2VjcmV0").sign(BODY))[1])["code"] for _ in range(2)]
     assert came == ["handled", "duplicate"]

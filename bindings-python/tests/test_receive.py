@@ -15,9 +15,9 @@ from helpers import SECRET, envelope
 from clarife_webhooks import (
     Answer,
     Claim,
+    Dedup,
     Handlers,
     MemoryStore,
-    Once,
     Webhook,
     WebhookError,
     WebhookEvent,
@@ -159,7 +159,7 @@ def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.records == []
     receive(WEBHOOK, json.loads(BODY), HEADERS, fail)
     receive(WEBHOOK, BODY, HEADERS, fail)
-    receive(WEBHOOK, BODY, HEADERS, print, once=Store(fails="claim"))
+    receive(WEBHOOK, BODY, HEADERS, print, dedup=Store(fails="claim"))
     first, second, third = caplog.records
     assert {record.name for record in caplog.records} == {"clarife_webhooks"}
     assert {record.levelno for record in caplog.records} == {logging.ERROR}
@@ -172,14 +172,14 @@ def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 @stores
 def test_once(call: Receive, store_type: Any) -> None:
     store = store_type()
-    assert call(WEBHOOK, BODY, HEADERS, lambda event: None, once=store).code == "handled"
+    assert call(WEBHOOK, BODY, HEADERS, lambda event: None, dedup=store).code == "handled"
     assert store.calls == [("claim", "evt_1", 60), ("complete", "evt_1", "a token", 86_400)]
 
 
 @stores
 def test_once_with_times(call: Receive, store_type: Any) -> None:
     store = store_type()
-    assert call(WEBHOOK, BODY, HEADERS, lambda event: None, once=Once(store, claim_ttl=0.5, done_ttl=7)).code == "handled"
+    assert call(WEBHOOK, BODY, HEADERS, lambda event: None, dedup=Dedup(store, claim_ttl=0.5, done_ttl=7)).code == "handled"
     assert store.calls == [("claim", "evt_1", 0.5), ("complete", "evt_1", "a token", 7)]
 
 
@@ -187,7 +187,7 @@ def test_once_with_times(call: Receive, store_type: Any) -> None:
 def test_done_marks_live_as_long_as_events_are_taken(call: Receive, store_type: Any) -> None:
     store = store_type()
     webhook = Webhook(SECRET, clock=CLOCK, max_event_age=100_000)
-    assert call(webhook, BODY, HEADERS, lambda event: None, once=store).code == "handled"
+    assert call(webhook, BODY, HEADERS, lambda event: None, dedup=store).code == "handled"
     assert store.calls[-1] == ("complete", "evt_1", "a token", 100_000)
 
 
@@ -195,7 +195,7 @@ def test_done_marks_live_as_long_as_events_are_taken(call: Receive, store_type: 
 @pytest.mark.parametrize(("state", "status", "code"), [("done", 200, "duplicate"), ("in_progress", 409, "in_progress")])
 def test_what_is_not_new_is_not_handled(call: Receive, store_type: Any, state: str, status: int, code: str) -> None:
     store = store_type(state)
-    answer = call(WEBHOOK, BODY, HEADERS, fail, once=store)
+    answer = call(WEBHOOK, BODY, HEADERS, fail, dedup=store)
     assert (answer.status, answer.code) == (status, code)
     assert [name for name, *_ in store.calls] == ["claim"]
 
@@ -203,14 +203,14 @@ def test_what_is_not_new_is_not_handled(call: Receive, store_type: Any, state: s
 @stores
 def test_what_does_not_verify_claims_nothing(call: Receive, store_type: Any) -> None:
     store = store_type()
-    assert call(WEBHOOK, BODY + b" ", HEADERS, fail, once=store).code == "signature_mismatch"
+    assert call(WEBHOOK, BODY + b" ", HEADERS, fail, dedup=store).code == "signature_mismatch"
     assert store.calls == []
 
 
 @stores
 def test_a_failure_gives_the_claim_back(call: Receive, store_type: Any) -> None:
     store = store_type()
-    assert call(WEBHOOK, BODY, HEADERS, fail, once=store, on_error=lambda *_: None).code == "handler_failed"
+    assert call(WEBHOOK, BODY, HEADERS, fail, dedup=store, on_error=lambda *_: None).code == "handler_failed"
     assert store.calls[1:] == [("release", "evt_1", "a token")]
 
 
@@ -227,7 +227,7 @@ def test_a_store_that_fails(
     call: Receive, store_type: Any, step: str, handler: Any, status: int, code: str, reported: list[type]
 ) -> None:
     errors: list[Any] = []
-    answer = call(WEBHOOK, BODY, HEADERS, handler, once=store_type(fails=step), on_error=lambda *error: errors.append(error))
+    answer = call(WEBHOOK, BODY, HEADERS, handler, dedup=store_type(fails=step), on_error=lambda *error: errors.append(error))
     assert (answer.status, answer.code) == (status, code)
     assert [type(error) for error, _ in errors] == reported
     assert all(event.id == "evt_1" for _, event in errors)
@@ -239,7 +239,7 @@ def test_a_store_that_gives_nonsense_is_down(call: Receive) -> None:
         def claim(self, id: str, ttl: float, /) -> Any:
             return None
 
-    assert call(WEBHOOK, BODY, HEADERS, fail, once=Nonsense(), on_error=lambda *_: None).code == "store_unavailable"
+    assert call(WEBHOOK, BODY, HEADERS, fail, dedup=Nonsense(), on_error=lambda *_: None).code == "store_unavailable"
 
 
 def test_a_crashed_holders_claim_ends() -> None:
@@ -250,7 +250,7 @@ def test_a_crashed_holders_claim_ends() -> None:
     request = signed_request(sample_event("document.updated"), webhook)
 
     def deliver(handler: Any) -> str:
-        return receive(webhook, request.body, request.headers, handler, once=store).code
+        return receive(webhook, request.body, request.headers, handler, dedup=store).code
 
     def ends(event: WebhookEvent) -> None:
         raise SystemExit
@@ -274,7 +274,7 @@ def test_a_cancelled_handlers_claim_ends() -> None:
             started.set()
             await asyncio.Event().wait()
 
-        task = asyncio.create_task(receive_async(WEBHOOK, BODY, HEADERS, waits, once=Once(store)))
+        task = asyncio.create_task(receive_async(WEBHOOK, BODY, HEADERS, waits, dedup=Dedup(store)))
         await started.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -312,8 +312,8 @@ def test_what_nothing_would_await() -> None:
 
     with pytest.raises(TypeError, match="^handler must not be asynchronous here"):
         receive(WEBHOOK, BODY, HEADERS, coroutine)
-    with pytest.raises(TypeError, match="^once must not be asynchronous here"):
-        receive(WEBHOOK, BODY, HEADERS, print, once=AsyncStore())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="^dedup must not be asynchronous here"):
+        receive(WEBHOOK, BODY, HEADERS, print, dedup=AsyncStore())  # type: ignore[arg-type]
     # Where it cannot be seen beforehand, the event is not lost.
     errors: list[Any] = []
     handlers = Handlers()
@@ -330,7 +330,7 @@ def test_what_nothing_would_await() -> None:
     [
         ((SECRET, BODY, HEADERS, print), {}, "webhook must be a Webhook, not str"),
         ((WEBHOOK, BODY, HEADERS, None), {}, "handler must be a function or Handlers, not NoneType"),
-        ((WEBHOOK, BODY, HEADERS, print), {"once": {}}, "once must be a store with claim, complete and release, not dict"),
+        ((WEBHOOK, BODY, HEADERS, print), {"dedup": {}}, "dedup must be a store with claim, complete and release, not dict"),
         ((WEBHOOK, BODY, HEADERS, print), {"on_error": 5}, "on_error must be a function, not int"),
         ((WEBHOOK, BODY, 5, print), {}, "signature must be"),
         ((WEBHOOK, 5, HEADERS, print), {}, "body must be"),
@@ -345,6 +345,6 @@ def test_arguments_of_a_wrong_type(call: Receive, arguments: Any, options: Any, 
 def test_times_that_cannot_be_one(wrong: float) -> None:
     for name in ("claim_ttl", "done_ttl"):
         with pytest.raises(ValueError, match=f"^{name} must be more than 0"):
-            Once(MemoryStore(), **{name: wrong})
+            Dedup(MemoryStore(), **{name: wrong})
         with pytest.raises(TypeError, match=f"^{name} must be a number"):
-            Once(MemoryStore(), **{name: "60"})  # type: ignore[arg-type]
+            Dedup(MemoryStore(), **{name: "60"})  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from clarife_webhooks import Answer, Claim, MemoryStore, Once, OnceStore, Webhook, WebhookEvent, receive, receive_async
+from clarife_webhooks import Answer, Claim, Dedup, DedupStore, MemoryStore, Webhook, WebhookEvent, receive, receive_async
 from clarife_webhooks.redis import AsyncRedisStore, RedisStore, key
 from clarife_webhooks.testing import Clock, sample_event, signed_request
 
@@ -36,7 +36,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def store(request: pytest.FixtureRequest) -> Iterator[OnceStore]:
+def store(request: pytest.FixtureRequest) -> Iterator[DedupStore]:
     if request.param == "memory":
         yield MemoryStore()
     else:
@@ -50,7 +50,7 @@ def id() -> str:
     return f"evt_{uuid4()}"
 
 
-def test_a_store(store: OnceStore, id: str) -> None:
+def test_a_store(store: DedupStore, id: str) -> None:
     first = store.claim(id, 60)
     assert first.state == "new" and first.token
     assert store.claim(id, 60) == Claim("in_progress")
@@ -67,13 +67,13 @@ def test_a_store(store: OnceStore, id: str) -> None:
     assert store.claim(id, 60) == Claim("done")
 
 
-def test_a_claim_that_was_lost_to_the_clock_still_completes(store: OnceStore, id: str) -> None:
+def test_a_claim_that_was_lost_to_the_clock_still_completes(store: DedupStore, id: str) -> None:
     store.claim(id, 60)
     store.complete(id, "1234567", 60)
     assert store.claim(id, 60) == Claim("done")
 
 
-def wait_for(store: OnceStore, id: str) -> Claim:
+def wait_for(store: DedupStore, id: str) -> Claim:
     for _ in range(2000):
         claim = store.claim(id, 60)
         if claim.state == "new":
@@ -82,7 +82,7 @@ def wait_for(store: OnceStore, id: str) -> Claim:
     raise AssertionError(f"{claim.state} for ten seconds")
 
 
-def test_claims_and_done_marks_end(store: OnceStore, id: str) -> None:
+def test_claims_and_done_marks_end(store: DedupStore, id: str) -> None:
     first = store.claim(id, 0.05)
     assert first.state == "new"
     second = wait_for(store, id)
@@ -93,7 +93,7 @@ def test_claims_and_done_marks_end(store: OnceStore, id: str) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "x" * 5000, "🦔" * 300, "a b\r\nc\0", "ü"])
-def test_any_id_will_do(store: OnceStore, id: str) -> None:
+def test_any_id_will_do(store: DedupStore, id: str) -> None:
     id = f"{id}{uuid4()}"
     claim = store.claim(id, 60)
     assert claim.state == "new"
@@ -114,7 +114,7 @@ def check(came: Counter[str], runs: list[str]) -> None:
     assert set(came) <= {"handled", "in_progress", "duplicate"}
 
 
-def test_threads(store: OnceStore) -> None:
+def test_threads(store: DedupStore) -> None:
     request, runs, barrier = delivery(), [], Barrier(AT_ONCE)
 
     def handle(event: WebhookEvent) -> None:
@@ -123,7 +123,7 @@ def test_threads(store: OnceStore) -> None:
 
     def deliver(_: int) -> str:
         barrier.wait(60)
-        return receive(WEBHOOK, request.body, request.headers, handle, once=store).code
+        return receive(WEBHOOK, request.body, request.headers, handle, dedup=store).code
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         check(Counter(pool.map(deliver, range(AT_ONCE))), runs)
@@ -132,7 +132,7 @@ def test_threads(store: OnceStore) -> None:
 async def all_at_once(store: Any, handler: Callable[[WebhookEvent], object]) -> Counter[str]:
     request = delivery()
     answers = await asyncio.gather(
-        *(receive_async(WEBHOOK, request.body, request.headers, handler, once=store) for _ in range(AT_ONCE))
+        *(receive_async(WEBHOOK, request.body, request.headers, handler, dedup=store) for _ in range(AT_ONCE))
     )
     return Counter(answer.code for answer in answers)
 
@@ -232,12 +232,12 @@ def test_a_redis_that_is_down_is_answered_with_503(caplog: pytest.LogCaptureFixt
     request = delivery()
     client = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
     runs: list[WebhookEvent] = []
-    answer = receive(WEBHOOK, request.body, request.headers, runs.append, once=RedisStore(client))
+    answer = receive(WEBHOOK, request.body, request.headers, runs.append, dedup=RedisStore(client))
     assert (answer.status, answer.code, runs) == (503, "store_unavailable", [])
 
     async def main() -> Answer:
         async with redis.asyncio.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=AsyncRetry(NoBackoff(), 0)) as client:
-            return await receive_async(WEBHOOK, request.body, request.headers, runs.append, once=AsyncRedisStore(client))
+            return await receive_async(WEBHOOK, request.body, request.headers, runs.append, dedup=AsyncRedisStore(client))
 
     answer = asyncio.run(main())
     assert (answer.status, answer.code, runs) == (503, "store_unavailable", [])
@@ -267,7 +267,7 @@ def test_a_store_that_is_full_of_events_being_handled_is_down() -> None:
     request = delivery()
     reported: list[Exception] = []
     answer = receive(
-        WEBHOOK, request.body, request.headers, lambda event: None, once=store, on_error=lambda error, event: reported.append(error)
+        WEBHOOK, request.body, request.headers, lambda event: None, dedup=store, on_error=lambda error, event: reported.append(error)
     )
     assert (answer.status, answer.code) == (503, "store_unavailable")
     assert str(reported[0]) == "the store is full of events that are being handled"
@@ -296,5 +296,5 @@ def test_arguments_of_a_store_in_memory(arguments: Any, options: Any, error: typ
 
 
 def test_once_wants_a_store() -> None:
-    with pytest.raises(TypeError, match="^once must be a store with claim, complete and release, not dict$"):
-        Once({})  # type: ignore[type-var]
+    with pytest.raises(TypeError, match="^dedup must be a store with claim, complete and release, not dict$"):
+        Dedup({})  # type: ignore[type-var]

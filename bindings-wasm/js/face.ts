@@ -131,7 +131,7 @@ export class Webhook {
    * What every adapter is made of: from a delivery to the answer that it gets. For frameworks that have no adapter.
    *
    * @example
-   * const receive = webhook.receiver(handlers, { once: new MemoryStore() });
+   * const receive = webhook.receiver(handlers, { dedup: new MemoryStore() });
    * const { status, headers, body } = await receive(rawBody, request.headers, request.method);
    */
   receiver(handler: Handler, options?: ReceiveOptions): Receiver {

@@ -3,7 +3,7 @@ import { WebhookError } from "./error.js";
 import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, STORE_TIMEOUT, type AnswerCode, type ErrorCode, type WebhookEvent } from "./generated.js";
 import { handlerOf, type Handler } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
-import type { Claim, OnceOptions, OnceStore } from "./once.js";
+import type { Claim, DedupOptions, DedupStore } from "./dedup.js";
 import { given, whole } from "./options.js";
 import { wrongType } from "./value.js";
 
@@ -29,7 +29,7 @@ export interface ErrorContext {
 /** How deliveries are received. */
 export interface ReceiveOptions {
   /** Remembers what was handled, so that no event is handled twice: a store, or one with how long it remembers. */
-  readonly once?: OnceStore | OnceOptions | undefined;
+  readonly dedup?: DedupStore | DedupOptions | undefined;
   /** The largest body, in bytes; 10 MiB unless given. A larger one is refused before it is read whole. */
   readonly maxBodyBytes?: number | undefined;
   /**
@@ -56,9 +56,9 @@ export function receiver(
   options: ReceiveOptions | undefined,
 ): Receiver {
   const handle = handlerOf(handler);
-  const set = given(options, "once", "maxBodyBytes", "onError");
+  const set = given(options, "dedup", "maxBodyBytes", "onError");
   const maxBodyBytes = maximum(set.maxBodyBytes);
-  const once = set.once === undefined ? undefined : onceOptions(set.once, maxEventAge);
+  const dedup = set.dedup === undefined ? undefined : dedupOptions(set.dedup, maxEventAge);
   const onError = (set.onError ?? log) as typeof log;
   if (typeof onError !== "function") {
     throw wrongType("onError", "a function", onError);
@@ -79,7 +79,7 @@ export function receiver(
     return answer("handled");
   }
 
-  async function runOnce(event: WebhookEvent, { store, claimTtl, doneTtl }: Once): Promise<Answer> {
+  async function runDeduplicated(event: WebhookEvent, { store, claimTtl, doneTtl }: DedupTimes): Promise<Answer> {
     const { id } = event;
     const told = (error: unknown): void => report(error, { code: "store_unavailable", event });
     let claim: Claim;
@@ -116,7 +116,7 @@ export function receiver(
       }
       throw error;
     }
-    return once === undefined ? run(event) : runOnce(event, once);
+    return dedup === undefined ? run(event) : runDeduplicated(event, dedup);
   };
 }
 
@@ -152,13 +152,13 @@ export function checkSize(raw: string | Uint8Array, maxBodyBytes: number): void 
   }
 }
 
-type Once = Required<{ [Name in keyof OnceOptions]: NonNullable<OnceOptions[Name]> }>;
+type DedupTimes = Required<{ [Name in keyof DedupOptions]: NonNullable<DedupOptions[Name]> }>;
 
-function onceOptions(once: unknown, maxEventAge: number): Once {
-  const set = isStore(once) ? { store: once } : given(once, "store", "claimTtl", "doneTtl");
-  const { store, claimTtl, doneTtl } = set as { readonly [_ in keyof Once]?: unknown };
+function dedupOptions(dedup: unknown, maxEventAge: number): DedupTimes {
+  const set = isStore(dedup) ? { store: dedup } : given(dedup, "store", "claimTtl", "doneTtl");
+  const { store, claimTtl, doneTtl } = set as { readonly [_ in keyof DedupTimes]?: unknown };
   if (!isStore(store)) {
-    throw wrongType("once", "a store with claim, complete and release, or options with one", once);
+    throw wrongType("dedup", "a store with claim, complete and release, or options with one", dedup);
   }
   return {
     store,
@@ -168,8 +168,8 @@ function onceOptions(once: unknown, maxEventAge: number): Once {
   };
 }
 
-function isStore(value: unknown): value is OnceStore {
-  const { claim, complete, release } = Object(value) as Partial<OnceStore>;
+function isStore(value: unknown): value is DedupStore {
+  const { claim, complete, release } = Object(value) as Partial<DedupStore>;
   return [claim, complete, release].every((step) => typeof step === "function");
 }
 

@@ -13,7 +13,7 @@ interface WasmExports {
   sign(webhook: number, body: number, timestamp: number): void;
   sign_standard(webhook: number, body: number, id: number, timestamp: number): void;
   open_store(capacity: number): number;
-  once(store: number, step: number, id: number, now: number, ttl: number): number;
+  dedup(store: number, step: number, id: number, now: number, ttl: number): number;
   key(id: number): void;
   describe(code: number): void;
 }
@@ -95,8 +95,8 @@ function wasmEngine(exports: WasmExports): Engine {
   }
 
   /** Takes a step with an event's id. */
-  function once(step: number, store: object, id: string, now: number, ttl: number): number {
-    return exports.once((store as Handle).number, step, writeId(id), now, ttl);
+  function dedup(step: number, store: object, id: string, now: number, ttl: number): number {
+    return exports.dedup((store as Handle).number, step, writeId(id), now, ttl);
   }
 
   /** Writes an event's id; how long it is. */
@@ -165,13 +165,13 @@ function wasmEngine(exports: WasmExports): Engine {
       return handle;
     },
     claim(store, id, now, ttl) {
-      return once(CLAIM, store, id, now, ttl);
+      return dedup(CLAIM, store, id, now, ttl);
     },
     complete(store, id, now, ttl) {
-      return once(COMPLETE, store, id, now, ttl);
+      return dedup(COMPLETE, store, id, now, ttl);
     },
     release(store, id, token) {
-      once(RELEASE, store, id, 0, token);
+      dedup(RELEASE, store, id, 0, token);
     },
     storeKey(id) {
       exports.key(writeId(id));

@@ -17,7 +17,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use clarife_webhooks::once::{MemoryStore, store_key};
+use clarife_webhooks::dedup::{ClaimTable, store_key};
 use clarife_webhooks::standard::StandardHeaders;
 use clarife_webhooks::{Event, Webhook, WebhookError};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -51,7 +51,7 @@ static TEXT: Slot<String> = Slot::new(String::new());
 /// A webhook, or a store of handled events.
 enum Held {
     Webhook(Arc<Webhook>),
-    Store(Box<MemoryStore>),
+    Store(Box<ClaimTable>),
 }
 
 /// The largest input whose memory is kept for the next one.
@@ -172,13 +172,13 @@ pub fn open_store(capacity: f64) -> usize {
 }
 
 /// Takes a step with the id in the input's first `id` bytes: claims it, marks it as done, or gives up the claim of a token, which then
-/// stands for `ttl`. What it gives is `numbers::once`'s; a store that is not there is full.
+/// stands for `ttl`. What it gives is `numbers::dedup`'s; a store that is not there is full.
 #[wasm_bindgen]
-pub fn once(handle: usize, step: u32, id: usize, now: f64, ttl: f64) -> f64 {
+pub fn dedup(handle: usize, step: u32, id: usize, now: f64, ttl: f64) -> f64 {
     let input = INPUT.take();
     let id = text_of(input.get(..id).unwrap_or_default());
     let number = HELD.with(|held| match held.get_mut(handle.wrapping_sub(1)) {
-        Some(Some(Held::Store(store))) => numbers::once(store, step, id, now, ttl),
+        Some(Some(Held::Store(store))) => numbers::dedup(store, step, id, now, ttl),
         _ => numbers::FULL,
     });
     keep(input);

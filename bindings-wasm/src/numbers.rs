@@ -4,7 +4,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use clarife_webhooks::once::{Claim, MemoryStore, StoreFull, Token};
+use clarife_webhooks::dedup::{ClaimResult, ClaimTable, ClaimToken, StoreFull};
 use clarife_webhooks::standard::{StandardHeaders, StandardSignError};
 use clarife_webhooks::{ErrorCode, Event, Message, Webhook, WebhookError};
 
@@ -79,28 +79,28 @@ pub(crate) const RELEASE: u32 = 2;
 
 /// Takes a step with an event's id; times are in milliseconds. Claiming gives a token or one of the numbers above, completing
 /// 0 or that the store is full, releasing, to which the token is given in place of `ttl`, 0.
-pub(crate) fn once(store: &mut MemoryStore, step: u32, id: &str, now: f64, ttl: f64) -> f64 {
+pub(crate) fn dedup(store: &mut ClaimTable, step: u32, id: &str, now: f64, ttl: f64) -> f64 {
     let (now, number) = (seconds(now), ttl as u64);
     let ttl = Duration::from_millis(number);
     let claim = match step {
         CLAIM => store.claim(id, now, ttl),
-        COMPLETE => store.complete(id, now, ttl).map(|()| Claim::InProgress),
+        COMPLETE => store.complete(id, now, ttl).map(|()| ClaimResult::InProgress),
         _ => {
-            store.release(id, Token::from_number(number));
-            Ok(Claim::InProgress)
+            store.release(id, ClaimToken::from_number(number));
+            Ok(ClaimResult::InProgress)
         }
     };
     match claim {
-        Ok(Claim::New(token)) => token.to_number() as f64,
-        Ok(Claim::InProgress) => IN_PROGRESS,
-        Ok(Claim::Done) => DONE,
+        Ok(ClaimResult::New(token)) => token.to_number() as f64,
+        Ok(ClaimResult::InProgress) => IN_PROGRESS,
+        Ok(ClaimResult::Done) => DONE,
         Err(StoreFull) => FULL,
     }
 }
 
 /// A store; NaN is a capacity that was not given.
-pub(crate) fn store(capacity: f64) -> MemoryStore {
-    if capacity.is_nan() { MemoryStore::default() } else { MemoryStore::new(capacity as usize) }
+pub(crate) fn store(capacity: f64) -> ClaimTable {
+    if capacity.is_nan() { ClaimTable::default() } else { ClaimTable::new(capacity as usize) }
 }
 
 /// What signing with the headers of Standard Webhooks leaves: their values, each in a line, or an error's message.

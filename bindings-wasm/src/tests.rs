@@ -10,7 +10,7 @@ use crate::numbers::{
     COUNT, CREATED_AT, DATA_START, ID_START, Numbers, TEXT_LENGTH, TEXT_START, TYPE, TYPE_START, VERDICT,
 };
 use crate::{
-    HELD, INPUT, KEPT, OUT, TEXT, close, describe, key, once, open, open_store, out, parse, reserve, sign,
+    HELD, INPUT, KEPT, OUT, TEXT, close, dedup, describe, key, open, open_store, out, parse, reserve, sign,
     sign_standard, verify, verify_standard,
 };
 
@@ -313,7 +313,7 @@ fn stores_tell_what_was_handled() {
     let _module = module();
     let step = |store, step, id: &str, now, ttl| {
         write(&[id.as_bytes()]);
-        once(store, step, id.len(), now, ttl)
+        dedup(store, step, id.len(), now, ttl)
     };
     let (store, other) = (open_store(2.0), open_store(f64::NAN));
     let token = step(store, CLAIM, "a", 0.0, 60_000.0);

@@ -80,7 +80,7 @@ test("the largest body, to the byte", async () => {
 });
 
 test("what a caller does wrong is thrown, what a stranger sends is not", async () => {
-  for (const options of [5, { other: 1 }, { maxBodyBytes: -1 }, { maxBodyBytes: "1" }, { onError: 5 }, { once: {} }, { once: { store: {} } }, { once: { claim() {} } }, { once: { store: new MemoryStore(), claimTtl: 0 } }, { once: { store: new MemoryStore(), doneTtl: 1.5 } }, { once: { store: new MemoryStore(), ttl: 5 } }, { once: null }]) {
+  for (const options of [5, { other: 1 }, { maxBodyBytes: -1 }, { maxBodyBytes: "1" }, { onError: 5 }, { dedup: {} }, { dedup: { store: {} } }, { dedup: { claim() {} } }, { dedup: { store: new MemoryStore(), claimTtl: 0 } }, { dedup: { store: new MemoryStore(), doneTtl: 1.5 } }, { dedup: { store: new MemoryStore(), ttl: 5 } }, { dedup: null }]) {
     assert.ok(thrownBy(() => webhook.receiver(quiet, options)) instanceof TypeError, JSON.stringify(options));
     assert.ok(thrownBy(() => webhook.handler(quiet, options)) instanceof TypeError);
     await assert.rejects(webhook.receive(BODY, {}, quiet, options), TypeError);
@@ -104,7 +104,7 @@ test("unless told otherwise, only what the server has to mend is logged", async 
   await webhook.receive(JSON.parse(BODY), {}, quiet);
   const failure = new Error("no");
   await webhook.receive(BODY, headersOf(BODY), () => { throw failure; });
-  await webhook.receive(BODY, headersOf(BODY), quiet, { once: { claim() { throw failure; }, complete() {}, release() {} } });
+  await webhook.receive(BODY, headersOf(BODY), quiet, { dedup: { claim() { throw failure; }, complete() {}, release() {} } });
   assert.match(lines[0].join(" "), /^clarife-webhooks: body_not_raw: the raw body was expected.*; pass the body as received/);
   assert.deepEqual(lines.slice(1), [["clarife-webhooks: handler_failed:", failure], ["clarife-webhooks: store_unavailable:", failure]]);
 });
@@ -128,18 +128,18 @@ function storeOf(steps) {
 
 test("a store is asked in order, with ids, tokens and seconds", async () => {
   const store = storeOf({ claim: { token: "t" } });
-  assert.equal((await receive(quiet, { once: store })).is, "200 handled");
+  assert.equal((await receive(quiet, { dedup: store })).is, "200 handled");
   assert.deepEqual(store.calls, [["claim", id, 60], ["complete", id, "t", 86_400]]);
   const failing = storeOf({ claim: Promise.resolve({ token: "t" }) });
-  assert.equal((await receive(() => { throw 5; }, { once: { store: failing, claimTtl: 5, doneTtl: 7 } })).is, "500 handler_failed");
+  assert.equal((await receive(() => { throw 5; }, { dedup: { store: failing, claimTtl: 5, doneTtl: 7 } })).is, "500 handler_failed");
   assert.deepEqual(failing.calls, [["claim", id, 5], ["release", id, "t"]]);
   for (const [claim, is] of [["done", "200 duplicate"], ["in_progress", "409 in_progress"]]) {
     const store = storeOf({ claim });
-    assert.equal((await receive(() => assert.fail("the handler ran"), { once: store })).is, is);
+    assert.equal((await receive(() => assert.fail("the handler ran"), { dedup: store })).is, is);
     assert.equal(store.calls.length, 1);
   }
   const refused = storeOf({ claim: { token: "t" } });
-  assert.equal((await receive(quiet, { once: refused }, { headers: {} })).is, "400 missing_signature");
+  assert.equal((await receive(quiet, { dedup: refused }, { headers: {} })).is, "400 missing_signature");
   assert.deepEqual(refused.calls, []);
 });
 
@@ -148,7 +148,7 @@ test("what was handled is remembered for at least as long as an event is accepte
     const store = storeOf({ claim: { token: "t" } });
     const from = new Webhook(SECRET, { maxEventAge });
     const body = bodyWith({ created_at: new Date().toISOString() });
-    assert.equal((await receive(quiet, { once: { store, doneTtl } }, { body, from })).is, "200 handled");
+    assert.equal((await receive(quiet, { dedup: { store, doneTtl } }, { body, from })).is, "200 handled");
     assert.equal(store.calls[1][3], expected);
   }
 });
@@ -157,7 +157,7 @@ test("a store that cannot tell lets nothing through", async () => {
   const failure = new Error("down");
   const claims = [() => { throw failure; }, () => Promise.reject(failure), undefined, null, "new", 5, {}, { token: 5 }, true];
   for (const claim of claims) {
-    const { is, reports } = await receive(() => assert.fail("the handler ran"), { once: storeOf({ claim }) });
+    const { is, reports } = await receive(() => assert.fail("the handler ran"), { dedup: storeOf({ claim }) });
     assert.equal(is, "503 store_unavailable");
     assert.equal(reports[0][1].code, "store_unavailable");
     assert.equal(reports[0][1].event.id, id);
@@ -167,10 +167,10 @@ test("a store that cannot tell lets nothing through", async () => {
 test("a store that fails after the handler changes no answer, and is reported", async () => {
   const failure = new Error("down");
   const complete = storeOf({ claim: { token: "t" }, complete: () => Promise.reject(failure) });
-  const handled = await receive(quiet, { once: complete });
+  const handled = await receive(quiet, { dedup: complete });
   assert.deepEqual([handled.is, handled.reports.map(([error]) => error)], ["200 handled", [failure]]);
   const release = storeOf({ claim: { token: "t" }, release: () => { throw failure; } });
-  const failed = await receive(() => { throw 5; }, { once: release });
+  const failed = await receive(() => { throw 5; }, { dedup: release });
   assert.deepEqual([failed.is, failed.reports.map(([error]) => error)], ["500 handler_failed", [5, failure]]);
 });
 
@@ -178,7 +178,7 @@ test("a store that does not answer is down, and a claim that comes too late is g
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let answer;
   const store = storeOf({ claim: () => new Promise((claimed) => (answer = claimed)) });
-  const pending = receive(() => assert.fail("the handler ran"), { once: store });
+  const pending = receive(() => assert.fail("the handler ran"), { dedup: store });
   await new Promise(setImmediate);
   t.mock.timers.tick(5000);
   const { is, reports } = await pending;
@@ -200,18 +200,18 @@ test("in memory: once, and again after a failure; a crashed holder's claim ends"
     count += 1;
     if (fails) throw new Error("no");
   };
-  assert.equal((await receive(handler, { once: store }, sent())).is, "500 handler_failed");
+  assert.equal((await receive(handler, { dedup: store }, sent())).is, "500 handler_failed");
   // Somebody else claims, and crashes.
   assert.equal(typeof store.claim(id, 60).token, "string");
   now += 59;
-  assert.equal((await receive(handler, { once: store }, sent())).is, "409 in_progress");
+  assert.equal((await receive(handler, { dedup: store }, sent())).is, "409 in_progress");
   now += 1;
   fails = false;
-  assert.equal((await receive(handler, { once: store }, sent())).is, "200 handled");
+  assert.equal((await receive(handler, { dedup: store }, sent())).is, "200 handled");
   now += 86_399;
-  assert.equal((await receive(handler, { once: store }, sent())).is, "200 duplicate");
+  assert.equal((await receive(handler, { dedup: store }, sent())).is, "200 duplicate");
   now += 1;
-  assert.equal((await receive(handler, { once: store }, sent())).is, "200 handled");
+  assert.equal((await receive(handler, { dedup: store }, sent())).is, "200 handled");
   assert.equal(count, 3);
 });
 
@@ -222,14 +222,14 @@ test("in memory: a hundred at once, and a store that is full", async () => {
     count += 1;
     await new Promise((done) => setTimeout(done, 20));
   };
-  const answers = await Promise.all(Array.from({ length: 100 }, () => receive(handler, { once: store })));
+  const answers = await Promise.all(Array.from({ length: 100 }, () => receive(handler, { dedup: store })));
   assert.deepEqual([count, answers.filter(({ is }) => is === "200 handled").length, answers.filter(({ is }) => is === "409 in_progress").length], [1, 1, 99]);
   const body = bodyWith({ id: "evt_other" });
   const running = receive(async () => {
-    const { is, reports } = await receive(quiet, { once: store }, { body: bodyWith({ id: "evt_third" }) });
+    const { is, reports } = await receive(quiet, { dedup: store }, { body: bodyWith({ id: "evt_third" }) });
     assert.equal(is, "503 store_unavailable");
     assert.match(reports[0][0].message, /full/);
-  }, { once: store }, { body });
+  }, { dedup: store }, { body });
   assert.equal((await running).is, "200 handled");
 });
 

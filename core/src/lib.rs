@@ -53,6 +53,7 @@ mod answer;
 #[cfg(feature = "sender")]
 pub mod canonical;
 mod date_time;
+pub mod dedup;
 mod digits;
 mod envelope;
 mod error;
@@ -62,7 +63,6 @@ mod find;
 mod header;
 mod json;
 mod layout;
-pub mod once;
 #[cfg(feature = "model")]
 mod raw_body;
 mod resource;

@@ -12,11 +12,11 @@
 #[cfg(feature = "sender")]
 #[path = "vectors/canonical.rs"]
 mod canonical;
+#[path = "vectors/dedup.rs"]
+mod dedup;
 #[cfg(feature = "sender")]
 #[path = "vectors/health.rs"]
 mod health;
-#[path = "vectors/once.rs"]
-mod once;
 #[path = "vectors/report.rs"]
 mod report;
 #[cfg(feature = "sender")]
@@ -42,7 +42,7 @@ fn every_vector_file() {
     report.walk("headers", verify::headers);
     report.walk("sign", sign::sign);
     report.walk("standard", standard::standard);
-    report.walk("once", once::once);
+    report.walk("dedup", dedup::dedup);
     report.walk("hmac_sha256", sign::hmac);
     #[cfg(feature = "sender")]
     {

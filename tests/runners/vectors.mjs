@@ -2,7 +2,7 @@
 import { containers, requestWith } from "./containers.mjs";
 import { bodyForms, bytesOf, checkError, checkEvent, refuse, same } from "./checks.mjs";
 
-const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, standard, once, canonical, hmac_sha256: hmac };
+const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, standard, dedup, canonical, hmac_sha256: hmac };
 export const FILES = Object.keys(walkers);
 
 /**
@@ -162,7 +162,7 @@ function signStandard(sdk, test) {
 }
 
 /** One store of handled events, by a clock that the case moves. */
-function once(sdk, group, test) {
+function dedup(sdk, group, test) {
   let now = 0;
   const store = new sdk.MemoryStore({ capacity: group.capacity, clock: () => now });
   const tokens = {};

@@ -282,7 +282,7 @@ def construct_standard(_group, test):
         raise error
 
 
-def once(group, test):
+def dedup(group, test):
     """Through the store that users have, by a clock that the file moves."""
     start = now = 1711612800000
     store, tokens = clarife_webhooks.MemoryStore(group["capacity"], clock=lambda: now / 1000), {}
@@ -318,7 +318,7 @@ WALKERS = {
     "headers": headers,
     "sign": sign,
     "standard": standard,
-    "once": once,
+    "dedup": dedup,
     "canonical": canonical,
     "hmac_sha256": hmac,
 }

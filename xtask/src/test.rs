@@ -94,7 +94,7 @@ fn javascript_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
 const WITHOUT_FRAMEWORKS: &str = r#"
 import doctest, importlib, sys
 
-for name in ["", ".once", ".testing", ".wsgi", ".asgi", ".redis"]:
+for name in ["", ".dedup", ".testing", ".wsgi", ".asgi", ".redis"]:
     module = importlib.import_module(f"clarife_webhooks{name}")
     if name not in (".asgi", ".redis"):
         run = doctest.testmod(module)

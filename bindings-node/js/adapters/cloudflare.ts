@@ -1,4 +1,4 @@
-import { storeKey, type Claim, type OnceStore } from "clarife-webhooks";
+import { storeKey, type Claim, type DedupStore } from "clarife-webhooks";
 import { KEY_PREFIX } from "./generated.js";
 
 /** What the object needs of its own storage. */
@@ -34,18 +34,18 @@ interface Entry {
  * any more. Export it from the worker, and bind a namespace to it.
  *
  * @example
- * export { OnceObject } from "clarife-webhooks/cloudflare";
+ * export { DedupObject } from "clarife-webhooks/cloudflare";
  *
  * // wrangler.toml
  * // [[durable_objects.bindings]]
- * // name = "ONCE"
- * // class_name = "OnceObject"
+ * // name = "DEDUP"
+ * // class_name = "DedupObject"
  * //
  * // [[migrations]]
  * // tag = "v1"
- * // new_sqlite_classes = ["OnceObject"]
+ * // new_sqlite_classes = ["DedupObject"]
  */
-export class OnceObject {
+export class DedupObject {
   readonly #storage: ObjectStorage;
 
   constructor(state: { readonly storage: ObjectStorage }) {
@@ -96,9 +96,9 @@ const ENTRY = "entry";
  * What was handled, in Durable Objects: exact, for a worker that runs everywhere.
  *
  * @example
- * const handle = webhook.handler(handlers, { once: new DurableObjectStore(env.ONCE) });
+ * const handle = webhook.handler(handlers, { dedup: new DurableObjectStore(env.DEDUP) });
  */
-export class DurableObjectStore implements OnceStore {
+export class DurableObjectStore implements DedupStore {
   readonly #namespace: ObjectNamespace;
 
   constructor(namespace: ObjectNamespace) {
@@ -123,7 +123,7 @@ export class DurableObjectStore implements OnceStore {
   async #ask(id: string, step: string, query: { token?: string; ttl?: number }): Promise<unknown> {
     const object = this.#namespace.get(this.#namespace.idFromName(storeKey(id)) as never);
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${value}`);
-    const response = await object.fetch(`https://once/${step}?${pairs.join("&")}`, { method: "POST" });
+    const response = await object.fetch(`https://dedup/${step}?${pairs.join("&")}`, { method: "POST" });
     if (!response.ok) {
       throw new Error("the Durable Object did not answer");
     }
@@ -140,9 +140,9 @@ export class DurableObjectStore implements OnceStore {
  * KV keeps nothing for less than 60 seconds: the entry holds its own end, so that shorter claims still end in time.
  *
  * @example
- * const handle = webhook.handler(handlers, { once: new KvStore(env.HANDLED) });
+ * const handle = webhook.handler(handlers, { dedup: new KvStore(env.HANDLED) });
  */
-export class KvStore implements OnceStore {
+export class KvStore implements DedupStore {
   readonly #namespace: KvNamespace;
 
   constructor(namespace: KvNamespace) {

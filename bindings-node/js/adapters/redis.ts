@@ -1,4 +1,4 @@
-import { storeKey, type Claim, type OnceStore } from "clarife-webhooks";
+import { storeKey, type Claim, type DedupStore } from "clarife-webhooks";
 import { DONE, KEY_PREFIX, RELEASE_SCRIPT } from "./generated.js";
 
 /** What the store needs of a client of `redis` (node-redis 4 and later): a client, a pool, a cluster or a sentinel. */
@@ -21,9 +21,9 @@ export interface IoRedisClient {
  *
  * @example
  * const client = await createClient({ url: process.env.REDIS_URL }).connect(); // or new Redis(process.env.REDIS_URL)
- * const handle = webhook.handler(handlers, { once: new RedisStore(client) });
+ * const handle = webhook.handler(handlers, { dedup: new RedisStore(client) });
  */
-export class RedisStore implements OnceStore {
+export class RedisStore implements DedupStore {
   readonly #client: NodeRedisClient | IoRedisClient;
 
   constructor(client: NodeRedisClient | IoRedisClient) {

@@ -86,7 +86,7 @@ export function signedRequest(event: SampleEvent | { readonly id: string }, opti
  * @example
  * const clock = new Clock();
  * const webhook = new Webhook(secret, { clock: clock.now });
- * const once = new MemoryStore({ clock: clock.now });
+ * const dedup = new MemoryStore({ clock: clock.now });
  * clock.advance(301);
  */
 export class Clock {

@@ -31,8 +31,8 @@ export const down = { claim: () => Promise.reject(new Error("down")), complete()
 export const routes = {
   "/hooks": { onError: quiet },
   "/small": { onError: quiet, maxBodyBytes: 1000 },
-  "/once": { onError: quiet, once: new MemoryStore() },
-  "/down": { onError: quiet, once: down },
+  "/dedup": { onError: quiet, dedup: new MemoryStore() },
+  "/down": { onError: quiet, dedup: down },
 };
 
 /** Where a route has the framework's own parser before it. It reports errors as a server does that sets nothing. */

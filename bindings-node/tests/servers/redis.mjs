@@ -18,7 +18,7 @@ const clients = {
   },
 };
 const store = new RedisStore(await clients[process.argv[2]]());
-const receive = receiver(webhook, handlers, { once: { store, claimTtl: 5 } });
+const receive = receiver(webhook, handlers, { dedup: { store, claimTtl: 5 } });
 
 const server = createServer((request, response) => (request.url === "/ran" ? response.end(JSON.stringify(ran)) : receive(request, response)));
 server.listen(0, "127.0.0.1", () => ready(server.address().port));

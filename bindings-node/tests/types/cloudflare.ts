@@ -1,12 +1,12 @@
 // As a worker is written, with Cloudflare's own types.
 import { Handlers, Webhook } from "clarife-webhooks";
-import { DurableObjectStore, KvStore, OnceObject } from "clarife-webhooks/cloudflare";
+import { DedupObject, DurableObjectStore, KvStore } from "clarife-webhooks/cloudflare";
 
-export { OnceObject };
+export { DedupObject };
 
 interface Env {
   readonly CLARIFE_WEBHOOK_SECRET: string;
-  readonly ONCE: DurableObjectNamespace;
+  readonly DEDUP: DurableObjectNamespace;
   readonly HANDLED: KVNamespace;
 }
 
@@ -15,12 +15,12 @@ const handlers = new Handlers().on("document.updated", (event) => console.log(ev
 export default {
   fetch(request, env) {
     const webhook = new Webhook(env.CLARIFE_WEBHOOK_SECRET);
-    void webhook.handler(handlers, { once: new KvStore(env.HANDLED) });
-    return webhook.handler(handlers, { once: new DurableObjectStore(env.ONCE) })(request);
+    void webhook.handler(handlers, { dedup: new KvStore(env.HANDLED) });
+    return webhook.handler(handlers, { dedup: new DurableObjectStore(env.DEDUP) })(request);
   },
 } satisfies ExportedHandler<Env>;
 
-export const object: new (state: DurableObjectState, env: Env) => DurableObject = OnceObject;
+export const object: new (state: DurableObjectState, env: Env) => DurableObject = DedupObject;
 // @ts-expect-error: the one is not the other
 new DurableObjectStore({} as KVNamespace);
 // @ts-expect-error

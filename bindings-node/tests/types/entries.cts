@@ -12,6 +12,6 @@ import testing = require("clarife-webhooks/testing");
 
 const webhook = new main.Webhook("whsec_a");
 for (const { receiver } of [express, fastify, koa, lambda, nestjs, node]) receiver(webhook, () => {});
-export const made = [testing.sampleEvent("share.created"), cloudflare.OnceObject, redis.RedisStore];
+export const made = [testing.sampleEvent("share.created"), cloudflare.DedupObject, redis.RedisStore];
 // @ts-expect-error: there is no such entry
 import other = require("clarife-webhooks/other");

@@ -1,6 +1,6 @@
 // Every entry by import; none needs the types of Node or of a framework.
 import { Webhook } from "clarife-webhooks";
-import { DurableObjectStore, KvStore, OnceObject } from "clarife-webhooks/cloudflare";
+import { DedupObject, DurableObjectStore, KvStore } from "clarife-webhooks/cloudflare";
 import { receiver as express } from "clarife-webhooks/express";
 import { receiver as fastify } from "clarife-webhooks/fastify";
 import { receiver as koa } from "clarife-webhooks/koa";
@@ -12,6 +12,6 @@ import { Clock, sampleEvent, signedRequest } from "clarife-webhooks/testing";
 
 const webhook = new Webhook("whsec_a");
 for (const receiver of [express, fastify, koa, lambda, nestjs, node]) receiver(webhook, (event) => event.data);
-export const made = [Clock, DurableObjectStore, KvStore, OnceObject, RedisStore, sampleEvent, signedRequest];
+export const made = [Clock, DedupObject, DurableObjectStore, KvStore, RedisStore, sampleEvent, signedRequest];
 // @ts-expect-error: there is no such entry
 import "clarife-webhooks/other";

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import { createServer as createHttp2 } from "node:http2";
 import type { APIGatewayProxyEvent, APIGatewayProxyHandlerV2, ALBEvent, Handler, APIGatewayProxyResult } from "aws-lambda";
-import { Handlers, MemoryStore, Webhook, type Answer, type ErrorContext, type OnceStore, type ReceiveOptions } from "clarife-webhooks";
+import { Handlers, MemoryStore, Webhook, type Answer, type DedupStore, type ErrorContext, type ReceiveOptions } from "clarife-webhooks";
 import { receiver as expressReceiver } from "clarife-webhooks/express";
 import { receiver as fastifyReceiver } from "clarife-webhooks/fastify";
 import { receiver as koaReceiver } from "clarife-webhooks/koa";
@@ -25,7 +25,7 @@ createServer(nodeReceiver(webhook, handlers));
 createHttp2(nodeReceiver(webhook, (event) => void event.id));
 
 const app = express();
-app.all("/hooks", expressReceiver(webhook, handlers, { once: new MemoryStore() }));
+app.all("/hooks", expressReceiver(webhook, handlers, { dedup: new MemoryStore() }));
 app.post("/hooks", express.raw({ type: "*/*" }), expressReceiver(webhook, async (event) => event.type));
 
 const fastify = Fastify();
@@ -45,7 +45,7 @@ const handle = webhook.handler(handlers);
 new Hono().all("/hooks", (context) => handle(context.req.raw));
 export const POST: (request: Request) => Promise<Response> = handle;
 
-export const stores: OnceStore[] = [
+export const stores: DedupStore[] = [
   new RedisStore(createClient()),
   new RedisStore(createClient({ url: "redis://localhost" }).on("error", () => {})),
   new RedisStore(createCluster({ rootNodes: [] })),
@@ -64,20 +64,20 @@ nodeReceiver(webhook, handlers, { maxBodyBytes: "10mb" });
 nodeReceiver(webhook);
 
 // A store of one's own.
-const own: OnceStore = {
+const own: DedupStore = {
   claim: async (id, ttl) => (id === "" && ttl > 0 ? "done" : { token: "1" }),
   complete: async () => {},
   release: () => {},
 };
 export const options: ReceiveOptions = {
-  once: { store: own, claimTtl: 60, doneTtl: 86_400 },
+  dedup: { store: own, claimTtl: 60, doneTtl: 86_400 },
   maxBodyBytes: 1 << 20,
   onError: (error: unknown, { code, event }: ErrorContext) => console.error(code, event?.id, error),
 };
 // @ts-expect-error: a step is missing
-export const half: OnceStore = { claim: () => "done" as const };
+export const half: DedupStore = { claim: () => "done" as const };
 // @ts-expect-error: no such claim
-export const odd: OnceStore = { ...own, claim: () => "new" };
+export const odd: DedupStore = { ...own, claim: () => "new" };
 // @ts-expect-error: seconds are numbers
-export const text: ReceiveOptions = { once: { store: own, claimTtl: "60" } };
+export const text: ReceiveOptions = { dedup: { store: own, claimTtl: "60" } };
 export const answer: Promise<Answer> = webhook.receive("{}", {}, handlers, options);

@@ -28,12 +28,12 @@ and `.aiohttp`. Elsewhere, `receive` and `receive_async` do:
 >>> @handlers.on("document.updated")
 ... def changed(event):
 ...     print("changed:", event.data.get("title"))
->>> receive(webhook, body, {"X-Clarife-Signature": webhook.sign(body)}, handlers, once=MemoryStore()).status
+>>> receive(webhook, body, {"X-Clarife-Signature": webhook.sign(body)}, handlers, dedup=MemoryStore()).status
 changed: Start
 200
 
 The signature covers the body only, and the timestamp beside it is not signed: `tolerance` stops accidents, not an attacker
-who has captured a delivery. Set `max_event_age`, and handle every `event.id` once (`clarife_webhooks.once`).
+who has captured a delivery. Set `max_event_age`, and handle every `event.id` once (`clarife_webhooks.dedup`).
 """
 
 # `X as X` and `*` are how checkers know what is meant for users.
@@ -54,10 +54,10 @@ from clarife_webhooks._native import (
 )
 from clarife_webhooks._receive import receive as receive, receive_async as receive_async
 from clarife_webhooks._types import *
-from clarife_webhooks.once import (
-    AsyncOnceStore as AsyncOnceStore,
+from clarife_webhooks.dedup import (
+    AsyncDedupStore as AsyncDedupStore,
     Claim as Claim,
+    Dedup as Dedup,
+    DedupStore as DedupStore,
     MemoryStore as MemoryStore,
-    Once as Once,
-    OnceStore as OnceStore,
 )

@@ -18,7 +18,7 @@ from clarife_webhooks._dispatch import Dispatch
 from clarife_webhooks._error import WebhookError
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._types import AnswerCode, WebhookEvent
-from clarife_webhooks.once import Claim, MemoryStore, Once, wired
+from clarife_webhooks.dedup import Claim, Dedup, MemoryStore, wired
 
 _T = TypeVar("_T")
 Handler: TypeAlias = Callable[[WebhookEvent], object]
@@ -70,7 +70,7 @@ class Receiver:
 
     webhook: Webhook
     handler: Handler
-    once: Once[Any] | None = None
+    dedup: Dedup[Any] | None = None
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
     on_error: OnError = log_error
     call: Callable[[Callable[[], Any]], Callable[[], Any]] = lambda call: call
@@ -82,7 +82,7 @@ class Receiver:
         webhook: Webhook,
         handler: Handler,
         *,
-        once: Any = None,
+        dedup: Any = None,
         max_body_bytes: int | None = None,
         on_error: OnError | None = None,
         asynchronous: bool = False,
@@ -99,9 +99,9 @@ class Receiver:
             max_body_bytes = DEFAULT_MAX_BODY_BYTES
         if isinstance(max_body_bytes, bool) or not isinstance(max_body_bytes, int) or max_body_bytes < 0:
             raise TypeError("max_body_bytes must be a whole number of bytes, 0 or more")
-        given = wired(once)
+        given = wired(dedup)
         if not asynchronous:
-            for name, function in [("handler", handler), ("once", given and given.store.claim)]:
+            for name, function in [("handler", handler), ("dedup", given and given.store.claim)]:
                 if is_async(function):
                     raise TypeError(f"{name} must not be asynchronous here: nothing would await it")
         return cls(webhook, handler, given, max_body_bytes, on_error or log_error, **more)
@@ -142,10 +142,10 @@ class Receiver:
             event = self.webhook.verify(raw, headers)
         except WebhookError as error:
             return self.refuse(error)
-        if self.once is None:
+        if self.dedup is None:
             return event, Claim("new")
         try:
-            claim = yield partial(self.once.store.claim, event.id, self.once.claim_ttl)
+            claim = yield partial(self.dedup.store.claim, event.id, self.dedup.claim_ttl)
             state = claim[0]
         except Exception as error:
             self.report(error, event)
@@ -162,21 +162,21 @@ class Receiver:
 
     def handled(self, event: WebhookEvent, claim: Claim) -> Steps[None]:
         """After the handler: the event stays done. Where that cannot be written, it was handled all the same."""
-        if self.once is None:
+        if self.dedup is None:
             return
-        ttl = max(self.once.done_ttl, self.webhook.max_event_age or 0)
+        ttl = max(self.dedup.done_ttl, self.webhook.max_event_age or 0)
         try:
-            yield partial(self.once.store.complete, event.id, claim[1], ttl)
+            yield partial(self.dedup.store.complete, event.id, claim[1], ttl)
         except Exception as error:
             self.report(error, event)
 
     def failed(self, event: WebhookEvent, claim: Claim, error: Exception) -> Steps[None]:
         """After a handler that failed: the next delivery may have it. Where that cannot be written, the claim ends by itself."""
         self.report(error, event)
-        if self.once is None:
+        if self.dedup is None:
             return
         try:
-            yield partial(self.once.store.release, event.id, claim[1])
+            yield partial(self.dedup.store.release, event.id, claim[1])
         except Exception as failure:
             self.report(failure, event)
 

@@ -11,7 +11,7 @@ from clarife_webhooks._error import WebhookError
 from clarife_webhooks._types import ErrorCode, EventType, WebhookEvent
 
 __all__ = [
-    "Claims",
+    "ClaimTable",
     "ERROR_CODES",
     "EVENT_TYPES",
     "Event",
@@ -111,7 +111,7 @@ class Webhook:
     def __deepcopy__(self, _memo: object) -> Self: ...
 
 @final
-class Claims:
+class ClaimTable:
     """Claims and done marks in memory. Times are in milliseconds, and it reads no clock."""
 
     def __new__(cls, capacity: int | None = None, /) -> Self: ...

@@ -6,7 +6,7 @@ from typing import Any
 
 from clarife_webhooks._delivery import Answer, Handler, OnError, Receiver, run, run_async
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.once import AnyOnce, SyncOnce
+from clarife_webhooks.dedup import AnyDedup, SyncDedup
 
 
 def receive(
@@ -15,7 +15,7 @@ def receive(
     headers: Any,
     handler: Handler,
     *,
-    once: SyncOnce = None,
+    dedup: SyncDedup = None,
     on_error: OnError | None = None,
 ) -> Answer:
     """Verifies a delivery, has it handled, and gives the answer: what the adapters do with a request they have read.
@@ -25,7 +25,7 @@ def receive(
     raises, so that clarife sends the event again; what it returns does not matter. Limit the size of what you read:
     `DEFAULT_MAX_BODY_BYTES` is what the adapters take.
 
-    `once` is a store, or a store with its times (`Once`): every event is then handled once. `on_error` is called with every
+    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
     error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
 
     It raises nothing because of a delivery, a handler or a store; TypeError if an argument is of a wrong type.
@@ -39,7 +39,7 @@ def receive(
     >>> receive(webhook, body + b" ", headers, print).code
     'signature_mismatch'
     """
-    receiver = Receiver.of(webhook, handler, once=once, on_error=on_error)
+    receiver = Receiver.of(webhook, handler, dedup=dedup, on_error=on_error)
     return run(receiver.deliver("POST", body, headers))
 
 
@@ -49,7 +49,7 @@ async def receive_async(
     headers: Any,
     handler: Handler,
     *,
-    once: AnyOnce = None,
+    dedup: AnyDedup = None,
     on_error: OnError | None = None,
 ) -> Answer:
     """Does what `receive` does where there is an event loop.
@@ -65,5 +65,5 @@ async def receive_async(
     document.updated
     'handled'
     """
-    receiver = Receiver.of(webhook, handler, once=once, on_error=on_error, asynchronous=True)
+    receiver = Receiver.of(webhook, handler, dedup=dedup, on_error=on_error, asynchronous=True)
     return await run_async(receiver.deliver("POST", body, headers))

@@ -21,7 +21,7 @@ from aiohttp import web
 from clarife_webhooks._body import Body
 from clarife_webhooks._delivery import Handler, OnError, Receiver, run_async
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.once import AnyOnce
+from clarife_webhooks.dedup import AnyDedup
 
 __all__ = ["webhook_handler"]
 
@@ -30,7 +30,7 @@ def webhook_handler(
     webhook: Webhook,
     handler: Handler,
     *,
-    once: AnyOnce = None,
+    dedup: AnyDedup = None,
     max_body_bytes: int | None = None,
     on_error: OnError | None = None,
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -41,17 +41,17 @@ def webhook_handler(
     matter. A delivery that does not verify is answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given)
     with 413 before it is read whole, a request that is no POST with 405. The application's `client_max_size` does not count here.
 
-    `once` is a store, or a store with its times (`Once`): every event is then handled once. `on_error` is called with every
+    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
     error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
 
     Raises TypeError if an argument is of a wrong type.
 
     >>> async def handle(event):
     ...     print(event.type)
-    >>> handler = webhook_handler(Webhook("whsec_c2VjcmV0"), handle, once=MemoryStore())
+    >>> handler = webhook_handler(Webhook("whsec_c2VjcmV0"), handle, dedup=MemoryStore())
     """
     receiver = Receiver.of(
-        webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
+        webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
     )  # fmt: skip
 
     async def clarife_webhook(request: web.Request) -> web.Response:

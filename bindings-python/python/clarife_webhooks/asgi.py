@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 from clarife_webhooks._body import Body
 from clarife_webhooks._delivery import Handler, OnError, Receiver, run_async
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.once import AnyOnce
+from clarife_webhooks.dedup import AnyDedup
 
 __all__ = ["WebhookApp"]
 
@@ -43,7 +43,7 @@ class WebhookApp:
     matter. A delivery that does not verify is answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given)
     with 413 before it is read whole, a request that is no POST with 405.
 
-    `once` is a store, or a store with its times (`Once`): every event is then handled once. `on_error` is called with every
+    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
     error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
 
     Raises TypeError if an argument is of a wrong type.
@@ -54,12 +54,12 @@ class WebhookApp:
         webhook: Webhook,
         handler: Handler,
         *,
-        once: AnyOnce = None,
+        dedup: AnyDedup = None,
         max_body_bytes: int | None = None,
         on_error: OnError | None = None,
     ) -> None:
         self._receiver = Receiver.of(
-            webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
+            webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
         )  # fmt: skip
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send, /) -> None:

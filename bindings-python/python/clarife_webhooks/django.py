@@ -29,7 +29,7 @@ from django.http import HttpRequest, HttpResponse
 from clarife_webhooks._body import Body, read_wsgi
 from clarife_webhooks._delivery import Answer, Handler, OnError, Receiver, is_async, run, run_async
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.once import AnyOnce, SyncOnce
+from clarife_webhooks.dedup import AnyDedup, SyncDedup
 
 __all__ = ["async_webhook_view", "webhook_view"]
 
@@ -40,7 +40,7 @@ def webhook_view(
     webhook: Webhook,
     handler: Handler,
     *,
-    once: SyncOnce = None,
+    dedup: SyncDedup = None,
     max_body_bytes: int | None = None,
     on_error: OnError | None = None,
 ) -> Callable[..., HttpResponse]:
@@ -54,14 +54,14 @@ def webhook_view(
     With `ATOMIC_REQUESTS`, a transaction is around the handler, not around the view: it is rolled back when the handler
     raises, and an event counts as handled only after it was committed.
 
-    `once` is a store, or a store with its times (`Once`): every event is then handled once. `on_error` is called with every
+    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
     error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
 
     Raises TypeError if an argument is of a wrong type.
 
-    >>> view = webhook_view(Webhook("whsec_c2VjcmV0"), print, once=MemoryStore())
+    >>> view = webhook_view(Webhook("whsec_c2VjcmV0"), print, dedup=MemoryStore())
     """
-    receiver = Receiver.of(webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error, call=_atomic)
+    receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, call=_atomic)
 
     def clarife_webhook(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         return _response(run(_deliver(receiver, request)))
@@ -73,7 +73,7 @@ def async_webhook_view(
     webhook: Webhook,
     handler: Handler,
     *,
-    once: AnyOnce = None,
+    dedup: AnyDedup = None,
     max_body_bytes: int | None = None,
     on_error: OnError | None = None,
 ) -> Callable[..., Coroutine[Any, Any, HttpResponse]]:
@@ -88,10 +88,10 @@ def async_webhook_view(
 
     >>> async def handle(event):
     ...     print(event.type)
-    >>> view = async_webhook_view(Webhook("whsec_c2VjcmV0"), handle, once=MemoryStore())
+    >>> view = async_webhook_view(Webhook("whsec_c2VjcmV0"), handle, dedup=MemoryStore())
     """
     receiver = Receiver.of(
-        webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error, call=_atomic, asynchronous=True
+        webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, call=_atomic, asynchronous=True
     )  # fmt: skip
 
     async def clarife_webhook(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:

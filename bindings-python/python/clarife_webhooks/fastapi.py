@@ -25,7 +25,7 @@ from clarife_webhooks._body import Body
 from clarife_webhooks._delivery import Answer, OnError, Receiver, run_async
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._types import WebhookEvent
-from clarife_webhooks.once import AnyOnce
+from clarife_webhooks.dedup import AnyDedup
 
 __all__ = ["verified_event"]
 
@@ -33,7 +33,7 @@ __all__ = ["verified_event"]
 def verified_event(
     webhook: Webhook,
     *,
-    once: AnyOnce = None,
+    dedup: AnyDedup = None,
     max_body_bytes: int | None = None,
     on_error: OnError | None = None,
 ) -> Callable[[Request], AsyncIterator[WebhookEvent]]:
@@ -44,7 +44,7 @@ def verified_event(
     own exception handlers see. When the path function raises, FastAPI answers, with 500 unless it is told otherwise, and clarife
     sends the event again.
 
-    `once` is a store, or a store with its times (`Once`): the path function then runs once for every event, and a delivery
+    `dedup` is a store, or a store with its times (`Dedup`): the path function then runs once for every event, and a delivery
     of an event that was handled is answered with 200 without it. An event is marked as handled before the answer is sent with
     `Depends(…, scope="function")` (FastAPI 0.121 or later), right after it otherwise.
 
@@ -56,10 +56,10 @@ def verified_event(
 
     Raises TypeError if an argument is of a wrong type.
 
-    >>> clarife_event = verified_event(Webhook("whsec_c2VjcmV0"), once=MemoryStore())
+    >>> clarife_event = verified_event(Webhook("whsec_c2VjcmV0"), dedup=MemoryStore())
     """
     receiver = Receiver.of(
-        webhook, lambda event: None, once=once, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
+        webhook, lambda event: None, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
     )  # fmt: skip
 
     async def clarife_event(request: Request) -> AsyncIterator[WebhookEvent]:

@@ -20,7 +20,7 @@ from flask import Response, request
 from clarife_webhooks._body import Body
 from clarife_webhooks._delivery import Handler, OnError, Receiver, run
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.once import SyncOnce
+from clarife_webhooks.dedup import SyncDedup
 
 __all__ = ["webhook_view"]
 
@@ -29,7 +29,7 @@ def webhook_view(
     webhook: Webhook,
     handler: Handler,
     *,
-    once: SyncOnce = None,
+    dedup: SyncDedup = None,
     max_body_bytes: int | None = None,
     on_error: OnError | None = None,
 ) -> Callable[[], Response]:
@@ -40,14 +40,14 @@ def webhook_view(
     does not verify is answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given) with 413 before
     it is read whole; Flask's own `MAX_CONTENT_LENGTH` counts too.
 
-    `once` is a store, or a store with its times (`Once`): every event is then handled once. `on_error` is called with every
+    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
     error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
 
     Two views in one application need an `endpoint` each. Raises TypeError if an argument is of a wrong type.
 
-    >>> view = webhook_view(Webhook("whsec_c2VjcmV0"), print, once=MemoryStore())
+    >>> view = webhook_view(Webhook("whsec_c2VjcmV0"), print, dedup=MemoryStore())
     """
-    receiver = Receiver.of(webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error)
+    receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error)
 
     def clarife_webhook() -> Response:
         answer = run(receiver.deliver(request.method, lambda: _read(receiver.max_body_bytes), request.environ))

@@ -5,7 +5,7 @@ stores of the other languages keep the same keys, so that receivers in several l
 
     from redis import Redis
 
-    app = WebhookApp(webhook, handlers, once=RedisStore(Redis.from_url("redis://localhost")))
+    app = WebhookApp(webhook, handlers, dedup=RedisStore(Redis.from_url("redis://localhost")))
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from clarife_webhooks._constants import STORE_DONE, STORE_KEY_PREFIX, STORE_RELEASE_SCRIPT
 from clarife_webhooks._native import store_key
-from clarife_webhooks.once import Claim, milliseconds
+from clarife_webhooks.dedup import Claim, milliseconds
 
 __all__ = ["AsyncRedisStore", "RedisStore", "key"]
 

@@ -24,7 +24,7 @@ from typing import Any
 from clarife_webhooks._body import read_wsgi
 from clarife_webhooks._delivery import Handler, OnError, Receiver, run
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.once import SyncOnce
+from clarife_webhooks.dedup import SyncDedup
 
 __all__ = ["WebhookApp"]
 
@@ -37,7 +37,7 @@ class WebhookApp:
     answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given) with 413 before it is read whole,
     a request that is no POST with 405.
 
-    `once` is a store, or a store with its times (`Once`): every event is then handled once. `on_error` is called with every
+    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
     error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
 
     Raises TypeError if an argument is of a wrong type.
@@ -48,11 +48,11 @@ class WebhookApp:
         webhook: Webhook,
         handler: Handler,
         *,
-        once: SyncOnce = None,
+        dedup: SyncDedup = None,
         max_body_bytes: int | None = None,
         on_error: OnError | None = None,
     ) -> None:
-        self._receiver = Receiver.of(webhook, handler, once=once, max_body_bytes=max_body_bytes, on_error=on_error)
+        self._receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answers a request, as WSGI has it."""

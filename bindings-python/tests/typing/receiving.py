@@ -25,6 +25,8 @@ from clarife_webhooks import (
     Answer,
     AnswerCode,
     Claim,
+    Dedup,
+    DedupStore,
     Document,
     DocumentCreatedEvent,
     DocumentEvent,
@@ -32,8 +34,6 @@ from clarife_webhooks import (
     Handlers,
     MediaUploadedEvent,
     MemoryStore,
-    Once,
-    OnceStore,
     UnknownEvent,
     Webhook,
     WebhookError,
@@ -111,16 +111,16 @@ def reported(error: Exception, event: WebhookEvent | None) -> None:
 
 
 async def in_a_loop(client: "redis.Redis", async_client: "redis.asyncio.Redis") -> None:
-    answer = await receive_async(webhook, b"", {}, handlers, once=AsyncRedisStore(async_client), on_error=reported)
+    answer = await receive_async(webhook, b"", {}, handlers, dedup=AsyncRedisStore(async_client), on_error=reported)
     assert_type(answer, Answer)
     assert_type(answer.code, AnswerCode)
-    await receive_async(webhook, b"", {}, handlers, once=RedisStore(client))
-    receive(webhook, b"", {}, handlers, once=RedisStore(client))
-    receive(webhook, b"", {}, handlers, once=Once(RedisStore(client), claim_ttl=30))
-    receive(webhook, b"", {}, handlers, once=MemoryStore())
-    receive(webhook, b"", {}, handlers, once=AsyncRedisStore(async_client))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await receive_async(webhook, b"", {}, handlers, dedup=RedisStore(client))
+    receive(webhook, b"", {}, handlers, dedup=RedisStore(client))
+    receive(webhook, b"", {}, handlers, dedup=Dedup(RedisStore(client), claim_ttl=30))
+    receive(webhook, b"", {}, handlers, dedup=MemoryStore())
+    receive(webhook, b"", {}, handlers, dedup=AsyncRedisStore(async_client))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     receive(webhook, b"", {}, no_event)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    receive(webhook, b"", {}, handlers, once={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    receive(webhook, b"", {}, handlers, dedup={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     receive(webhook, b"", {}, handlers, on_error=print)
     receive(webhook, {}, {}, handlers)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     if answer.code == "refused":  # type: ignore[comparison-overlap] # pyright: ignore[reportUnnecessaryComparison]
@@ -135,18 +135,18 @@ class Rows:
     def release(self, id: str, token: str) -> None: ...
 
 
-mine: OnceStore = Rows()
+mine: DedupStore = Rows()
 assert_type(mine.claim("evt_1", 60).state, Literal["new", "in_progress", "done"])
 Claim("old")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 # --- adapters ---
 
-asgi = clarife_webhooks.asgi.WebhookApp(webhook, handlers, once=Once(MemoryStore()), max_body_bytes=1_000_000)
+asgi = clarife_webhooks.asgi.WebhookApp(webhook, handlers, dedup=Dedup(MemoryStore()), max_body_bytes=1_000_000)
 Starlette(routes=[Route("/webhooks/clarife", asgi)])
 Starlette().mount("/webhooks", asgi)
 
 app = FastAPI()
-clarife_event = clarife_webhooks.fastapi.verified_event(webhook, once=MemoryStore())
+clarife_event = clarife_webhooks.fastapi.verified_event(webhook, dedup=MemoryStore())
 
 
 @app.post("/webhooks/clarife")

@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use actix_web::{App, web};
-//! use clarife_webhooks::adapters::{BoxError, InMemoryStore, Receiver, actix};
+//! use clarife_webhooks::adapters::{BoxError, MemoryStore, Receiver, actix};
 //! use clarife_webhooks::{Event, EventType, Webhook};
 //!
 //! async fn handle(event: Event<'static>) -> Result<(), BoxError> {
@@ -16,7 +16,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), clarife_webhooks::WebhookError> {
-//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).once(InMemoryStore::default());
+//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).dedup(MemoryStore::default());
 //! // In the closure of `HttpServer::new`; the receiver outside of it, so that all workers share one store.
 //! let app = App::new().route("/webhooks/clarife", web::to(actix::handler(receiver.clone(), handle)));
 //! # Ok(())

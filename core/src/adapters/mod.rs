@@ -44,4 +44,4 @@ mod store;
 pub mod tower;
 
 pub use receiver::{BoxError, Failure, Receiver};
-pub use store::{InMemoryStore, OnceStore};
+pub use store::{DedupStore, MemoryStore};

@@ -12,8 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::store::{OnceStore, Store};
-use crate::once::{Claim, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL};
+use super::store::{DedupStore, Store};
+use crate::dedup::{ClaimResult, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL};
 use crate::{Answer, DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, Webhook, WebhookError};
 
 /// An error of a handler or a store, of any type.
@@ -31,7 +31,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// How deliveries are received: a [`Webhook`], and what is set here. Make it once; clones are cheap and share everything.
 ///
 /// ```
-/// use clarife_webhooks::adapters::{InMemoryStore, Receiver};
+/// use clarife_webhooks::adapters::{MemoryStore, Receiver};
 /// use clarife_webhooks::{Event, Webhook};
 ///
 /// async fn handle(event: Event<'static>) -> Result<(), std::io::Error> {
@@ -41,7 +41,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 ///
 /// # async fn example() -> Result<(), clarife_webhooks::WebhookError> {
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_max_event_age(900);
-/// let receiver = Receiver::new(webhook).once(InMemoryStore::default());
+/// let receiver = Receiver::new(webhook).dedup(MemoryStore::default());
 /// // Where a framework has no adapter: the raw body and its signature, or (feature `http`) the headers.
 /// let answer = receiver.receive(b"{}", Some("t=1,v1=00"), handle).await;
 /// println!("{} {:?} {}", answer.status(), answer.headers(), answer.body());
@@ -122,12 +122,12 @@ impl Receiver {
     ///
     /// ```
     /// # use clarife_webhooks::Webhook;
-    /// # use clarife_webhooks::adapters::{InMemoryStore, Receiver};
-    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).once(InMemoryStore::default());
+    /// # use clarife_webhooks::adapters::{MemoryStore, Receiver};
+    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).dedup(MemoryStore::default());
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     #[must_use]
-    pub fn once(mut self, store: impl OnceStore) -> Self {
+    pub fn dedup(mut self, store: impl DedupStore) -> Self {
         self.store = Some(Arc::new(store));
         self
     }
@@ -136,10 +136,10 @@ impl Receiver {
     /// last attempt.
     ///
     /// ```
-    /// # use clarife_webhooks::{Webhook, adapters::{InMemoryStore, Receiver}};
+    /// # use clarife_webhooks::{Webhook, adapters::{MemoryStore, Receiver}};
     /// # use std::time::Duration;
     /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?)
-    ///     .once(InMemoryStore::default())
+    ///     .dedup(MemoryStore::default())
     ///     .with_claim_ttl(Duration::from_secs(30))
     ///     .with_done_ttl(Duration::from_secs(7 * 86_400));
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
@@ -223,7 +223,7 @@ impl Receiver {
             Err(answer) => return answer,
         };
         let given = event.clone();
-        match self.handle_once(&event, async move { handler(given).await }, Result::is_ok).await {
+        match self.handle_deduplicated(&event, async move { handler(given).await }, Result::is_ok).await {
             Ok(Ok(())) => Answer::Handled,
             Ok(Err(error)) => {
                 (self.on_failure)(&Failure::Handler { event: &event, error: &error.into() });
@@ -266,7 +266,7 @@ impl Receiver {
     }
 
     /// Does the work unless the event is being handled or was, and keeps whether it succeeded.
-    pub(super) async fn handle_once<R>(
+    pub(super) async fn handle_deduplicated<R>(
         &self,
         event: &Event<'static>,
         work: impl Future<Output = R>,
@@ -275,9 +275,9 @@ impl Receiver {
         let Some(store) = &self.store else { return Ok(work.await) };
         let failed = |error: BoxError| (self.on_failure)(&Failure::Store { event, error: &error });
         let token = match store.claim(event.id(), self.claim_ttl).await {
-            Ok(Claim::New(token)) => token,
-            Ok(Claim::InProgress) => return Err(Answer::InProgress),
-            Ok(Claim::Done) => return Err(Answer::Duplicate),
+            Ok(ClaimResult::New(token)) => token,
+            Ok(ClaimResult::InProgress) => return Err(Answer::InProgress),
+            Ok(ClaimResult::Done) => return Err(Answer::Duplicate),
             Err(error) => {
                 failed(error);
                 return Err(Answer::StoreUnavailable);
@@ -301,7 +301,7 @@ impl fmt::Debug for Receiver {
         f.debug_struct("Receiver")
             .field("webhook", &self.webhook)
             .field("max_body_bytes", &self.max_body_bytes)
-            .field("once", &self.store.is_some())
+            .field("dedup", &self.store.is_some())
             .finish_non_exhaustive()
     }
 }

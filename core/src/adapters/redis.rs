@@ -9,8 +9,8 @@ use std::vec::Vec;
 use redis::aio::ConnectionLike;
 use redis::{ErrorKind, RedisError, cmd};
 
-use super::OnceStore;
-use crate::once::{Claim, DONE, KEY_PREFIX, RELEASE_SCRIPT, store_key};
+use super::DedupStore;
+use crate::dedup::{ClaimResult, DONE, KEY_PREFIX, RELEASE_SCRIPT, store_key};
 
 /// Claims and done marks in Redis, of version 7 or later: every step is one command, and so one round trip.
 ///
@@ -25,7 +25,7 @@ use crate::once::{Claim, DONE, KEY_PREFIX, RELEASE_SCRIPT, store_key};
 /// # async fn example<C>(connection: C) -> Result<(), clarife_webhooks::WebhookError>
 /// # where C: redis::aio::ConnectionLike + Clone + Send + Sync + 'static {
 /// // let connection = redis::Client::open("redis://127.0.0.1/")?.get_connection_manager().await?;
-/// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).once(RedisStore::new(connection));
+/// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).dedup(RedisStore::new(connection));
 /// # Ok(())
 /// # }
 /// ```
@@ -42,20 +42,20 @@ impl<C> RedisStore<C> {
     }
 }
 
-impl<C: ConnectionLike + Clone + Send + Sync + 'static> OnceStore for RedisStore<C> {
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> DedupStore for RedisStore<C> {
     type Error = RedisError;
 
-    async fn claim(&self, id: &str, ttl: Duration) -> Result<Claim<String>, RedisError> {
+    async fn claim(&self, id: &str, ttl: Duration) -> Result<ClaimResult<String>, RedisError> {
         let token = token()?;
         let mut claim = cmd("SET");
         claim.arg(key(id)).arg(&token).arg("NX").arg("GET").arg("PX").arg(millis(ttl));
         let before: Option<Vec<u8>> = claim.query_async(&mut self.connection.clone()).await?;
         Ok(match before {
-            None => Claim::New(token),
-            Some(held) if held == DONE.as_bytes() => Claim::Done,
+            None => ClaimResult::New(token),
+            Some(held) if held == DONE.as_bytes() => ClaimResult::Done,
             // The command was sent again, because the first answer to it was lost.
-            Some(held) if held == token.as_bytes() => Claim::New(token),
-            Some(_) => Claim::InProgress,
+            Some(held) if held == token.as_bytes() => ClaimResult::New(token),
+            Some(_) => ClaimResult::InProgress,
         })
     }
 

@@ -9,26 +9,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::receiver::BoxError;
-use crate::once::{Claim, DEFAULT_MEMORY_CAPACITY, MemoryStore, StoreFull, Token};
+use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, DEFAULT_MEMORY_CAPACITY, StoreFull};
 
-/// Where it is kept which events are being handled and which were. There are [`InMemoryStore`] and (feature `redis`) `RedisStore`; write
+/// Where it is kept which events are being handled and which were. There are [`MemoryStore`] and (feature `redis`) `RedisStore`; write
 /// one for the database that you have.
 ///
 /// An error of [`claim`](Self::claim) is answered with 503, so that the event is sent again: better late than twice.
 ///
 /// ```
-/// use clarife_webhooks::adapters::OnceStore;
-/// use clarife_webhooks::once::Claim;
+/// use clarife_webhooks::adapters::DedupStore;
+/// use clarife_webhooks::dedup::ClaimResult;
 /// use std::time::Duration;
 ///
 /// struct Database;
 ///
-/// impl OnceStore for Database {
+/// impl DedupStore for Database {
 ///     type Error = std::io::Error;
 ///
-///     async fn claim(&self, id: &str, ttl: Duration) -> Result<Claim<String>, Self::Error> {
+///     async fn claim(&self, id: &str, ttl: Duration) -> Result<ClaimResult<String>, Self::Error> {
 ///         // In one step: insert the id with a token of your own, unless there is one that has not ended.
-///         Ok(Claim::New("token".into()))
+///         Ok(ClaimResult::New("token".into()))
 ///     }
 ///
 ///     async fn complete(&self, id: &str, token: &str, ttl: Duration) -> Result<(), Self::Error> {
@@ -40,12 +40,12 @@ use crate::once::{Claim, DEFAULT_MEMORY_CAPACITY, MemoryStore, StoreFull, Token}
 ///     }
 /// }
 /// ```
-pub trait OnceStore: Send + Sync + 'static {
+pub trait DedupStore: Send + Sync + 'static {
     /// Why the store cannot be asked.
     type Error: Into<BoxError>;
 
     /// Claims an id for as long as `ttl`, with a token that nobody can guess or has had before.
-    fn claim(&self, id: &str, ttl: Duration) -> impl Future<Output = Result<Claim<String>, Self::Error>> + Send;
+    fn claim(&self, id: &str, ttl: Duration) -> impl Future<Output = Result<ClaimResult<String>, Self::Error>> + Send;
 
     /// Marks an id as done for as long as `ttl`, even if the token has lost it: the event was handled.
     fn complete(&self, id: &str, token: &str, ttl: Duration) -> impl Future<Output = Result<(), Self::Error>> + Send;
@@ -56,52 +56,52 @@ pub trait OnceStore: Send + Sync + 'static {
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
-/// Any [`OnceStore`].
+/// Any [`DedupStore`].
 pub(super) trait Store: Send + Sync {
-    fn claim<'a>(&'a self, id: &'a str, ttl: Duration) -> Boxed<'a, Claim<String>>;
+    fn claim<'a>(&'a self, id: &'a str, ttl: Duration) -> Boxed<'a, ClaimResult<String>>;
     fn complete<'a>(&'a self, id: &'a str, token: &'a str, ttl: Duration) -> Boxed<'a, ()>;
     fn release<'a>(&'a self, id: &'a str, token: &'a str) -> Boxed<'a, ()>;
 }
 
-impl<S: OnceStore> Store for S {
-    fn claim<'a>(&'a self, id: &'a str, ttl: Duration) -> Boxed<'a, Claim<String>> {
-        Box::pin(async move { OnceStore::claim(self, id, ttl).await.map_err(Into::into) })
+impl<S: DedupStore> Store for S {
+    fn claim<'a>(&'a self, id: &'a str, ttl: Duration) -> Boxed<'a, ClaimResult<String>> {
+        Box::pin(async move { DedupStore::claim(self, id, ttl).await.map_err(Into::into) })
     }
 
     fn complete<'a>(&'a self, id: &'a str, token: &'a str, ttl: Duration) -> Boxed<'a, ()> {
-        Box::pin(async move { OnceStore::complete(self, id, token, ttl).await.map_err(Into::into) })
+        Box::pin(async move { DedupStore::complete(self, id, token, ttl).await.map_err(Into::into) })
     }
 
     fn release<'a>(&'a self, id: &'a str, token: &'a str) -> Boxed<'a, ()> {
-        Box::pin(async move { OnceStore::release(self, id, token).await.map_err(Into::into) })
+        Box::pin(async move { DedupStore::release(self, id, token).await.map_err(Into::into) })
     }
 }
 
-/// A [`MemoryStore`] by the system clock, for one process. Clones share it.
+/// A [`ClaimTable`] by the system clock, for one process. Clones share it.
 ///
 /// ```
-/// use clarife_webhooks::adapters::InMemoryStore;
-/// let store = InMemoryStore::new(10_000); // ids, of a hundred bytes each
+/// use clarife_webhooks::adapters::MemoryStore;
+/// let store = MemoryStore::new(10_000); // ids, of a hundred bytes each
 /// ```
 #[derive(Clone)]
-pub struct InMemoryStore {
-    store: Arc<Mutex<MemoryStore>>,
+pub struct MemoryStore {
+    store: Arc<Mutex<ClaimTable>>,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
 }
 
-impl InMemoryStore {
+impl MemoryStore {
     /// A store for that many ids; the default is [`DEFAULT_MEMORY_CAPACITY`].
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { store: Arc::new(Mutex::new(MemoryStore::new(capacity))), clock: Arc::new(SystemTime::now) }
+        Self { store: Arc::new(Mutex::new(ClaimTable::new(capacity))), clock: Arc::new(SystemTime::now) }
     }
 
     /// Sets the clock, for tests.
     ///
     /// ```
-    /// # use clarife_webhooks::adapters::InMemoryStore;
+    /// # use clarife_webhooks::adapters::MemoryStore;
     /// use std::time::{Duration, UNIX_EPOCH};
-    /// let store = InMemoryStore::default().with_clock(|| UNIX_EPOCH + Duration::from_secs(1_774_699_200));
+    /// let store = MemoryStore::default().with_clock(|| UNIX_EPOCH + Duration::from_secs(1_774_699_200));
     /// ```
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
@@ -109,33 +109,33 @@ impl InMemoryStore {
         self
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut MemoryStore, i64) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut ClaimTable, i64) -> T) -> T {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let now = time::OffsetDateTime::from((self.clock)()).unix_timestamp_nanos().div_euclid(1_000_000);
         work(&mut store, i64::try_from(now).unwrap_or(i64::MAX))
     }
 }
 
-impl Default for InMemoryStore {
+impl Default for MemoryStore {
     fn default() -> Self {
         Self::new(DEFAULT_MEMORY_CAPACITY)
     }
 }
 
-impl core::fmt::Debug for InMemoryStore {
+impl core::fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("InMemoryStore").field(&self.with(|store, _| store.clone())).finish()
+        f.debug_tuple("MemoryStore").field(&self.with(|store, _| store.clone())).finish()
     }
 }
 
-impl OnceStore for InMemoryStore {
+impl DedupStore for MemoryStore {
     type Error = StoreFull;
 
-    async fn claim(&self, id: &str, ttl: Duration) -> Result<Claim<String>, StoreFull> {
+    async fn claim(&self, id: &str, ttl: Duration) -> Result<ClaimResult<String>, StoreFull> {
         Ok(match self.with(|store, now| store.claim(id, now, ttl))? {
-            Claim::New(token) => Claim::New(token.to_number().to_string()),
-            Claim::InProgress => Claim::InProgress,
-            Claim::Done => Claim::Done,
+            ClaimResult::New(token) => ClaimResult::New(token.to_number().to_string()),
+            ClaimResult::InProgress => ClaimResult::InProgress,
+            ClaimResult::Done => ClaimResult::Done,
         })
     }
 
@@ -145,7 +145,7 @@ impl OnceStore for InMemoryStore {
 
     async fn release(&self, id: &str, token: &str) -> Result<(), StoreFull> {
         if let Ok(number) = token.parse() {
-            self.with(|store, _| store.release(id, Token::from_number(number)));
+            self.with(|store, _| store.release(id, ClaimToken::from_number(number)));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use axum::Router;
-//! use clarife_webhooks::adapters::{BoxError, InMemoryStore, Receiver};
+//! use clarife_webhooks::adapters::{BoxError, MemoryStore, Receiver};
 //! use clarife_webhooks::{Event, EventType, Webhook};
 //!
 //! async fn handle(event: Event<'static>) -> Result<(), BoxError> {
@@ -16,7 +16,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), clarife_webhooks::WebhookError> {
-//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).once(InMemoryStore::default());
+//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).dedup(MemoryStore::default());
 //! let app: Router = Router::new().route_service("/webhooks/clarife", receiver.service(handle));
 //! # Ok(())
 //! # }
@@ -27,7 +27,7 @@
 //!
 //! ```
 //! use axum::{Extension, Router, http::StatusCode, routing::post};
-//! use clarife_webhooks::adapters::{InMemoryStore, Receiver};
+//! use clarife_webhooks::adapters::{MemoryStore, Receiver};
 //! use clarife_webhooks::{Event, Webhook};
 //!
 //! async fn handle(Extension(event): Extension<Event<'static>>) -> StatusCode {
@@ -36,7 +36,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), clarife_webhooks::WebhookError> {
-//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).once(InMemoryStore::default());
+//! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).dedup(MemoryStore::default());
 //! let app: Router = Router::new().route("/webhooks/clarife", post(handle).layer(receiver.layer()));
 //! # Ok(())
 //! # }
@@ -177,7 +177,7 @@ where
             let work = async move { inner.call(request).await };
             let succeeded =
                 |result: &Result<Response<R>, _>| result.as_ref().is_ok_and(|response| response.status().is_success());
-            receiver.handle_once(&event, work, succeeded).await.unwrap_or_else(|answer| Ok(response(&answer)))
+            receiver.handle_deduplicated(&event, work, succeeded).await.unwrap_or_else(|answer| Ok(response(&answer)))
         })
     }
 }

@@ -32,7 +32,7 @@ impl Way {
     pub const ALL: [Self; 5] =
         [Self::TowerService, Self::TowerLayer, Self::AxumExtractor, Self::ActixHandler, Self::ActixExtractor];
     /// Those that handle every event once.
-    pub const ONCE: [Self; 3] = [Self::TowerService, Self::TowerLayer, Self::ActixHandler];
+    pub const DEDUP: [Self; 3] = [Self::TowerService, Self::TowerLayer, Self::ActixHandler];
 }
 
 /// What stands before the receiver.

@@ -16,7 +16,7 @@ async def handle(event: WebhookEvent) -> None:
 
 
 app = web.Application()
-app.router.add_post("/webhooks/clarife", webhook_handler(webhook, handle, once=MemoryStore()))
+app.router.add_post("/webhooks/clarife", webhook_handler(webhook, handle, dedup=MemoryStore()))
 
 if __name__ == "__main__":
     web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), print=None)

@@ -7,7 +7,7 @@ const handle = webhook.handler(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
-  { once: new MemoryStore() },
+  { dedup: new MemoryStore() },
 );
 
 Deno.serve({ port: Number(Deno.env.get("PORT")), hostname: "127.0.0.1" }, (request) => {

@@ -13,4 +13,4 @@ def handle(event: WebhookEvent) -> None:
         print(event.type, event.data.get("title"))
 
 
-receive = webhook_view(webhook, handle, once=MemoryStore())  # exempt from CSRF protection: the signature takes its place
+receive = webhook_view(webhook, handle, dedup=MemoryStore())  # exempt from CSRF protection: the signature takes its place

@@ -11,6 +11,6 @@ function handle(event) {
 
 const app = express();
 // Before express.json(): the signature is over the body as it was received.
-app.all("/webhooks/clarife", receiver(webhook, handle, { once: new MemoryStore() }));
+app.all("/webhooks/clarife", receiver(webhook, handle, { dedup: new MemoryStore() }));
 app.use(express.json());
 app.listen(Number(process.env.PORT), "127.0.0.1");

@@ -9,7 +9,7 @@ from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
 from clarife_webhooks.fastapi import verified_event
 
 webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
-clarife_event = verified_event(webhook, once=MemoryStore())
+clarife_event = verified_event(webhook, dedup=MemoryStore())
 
 app = FastAPI()
 

@@ -11,5 +11,5 @@ function handle(event) {
 
 const app = Fastify();
 // A plugin with a scope of its own: it keeps its bodies raw, and those of other routes are parsed as ever.
-app.register(receiver(webhook, handle, { once: new MemoryStore() }), { prefix: "/webhooks/clarife" });
+app.register(receiver(webhook, handle, { dedup: new MemoryStore() }), { prefix: "/webhooks/clarife" });
 await app.listen({ port: Number(process.env.PORT), host: "127.0.0.1" });

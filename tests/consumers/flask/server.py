@@ -16,4 +16,4 @@ def handle(event: WebhookEvent) -> None:
 
 
 app = Flask(__name__)
-app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, once=MemoryStore()))
+app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, dedup=MemoryStore()))

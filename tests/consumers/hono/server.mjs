@@ -9,7 +9,7 @@ const handle = webhook.handler(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
-  { once: new MemoryStore() },
+  { dedup: new MemoryStore() },
 );
 
 const app = new Hono();

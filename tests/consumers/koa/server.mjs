@@ -9,7 +9,7 @@ function handle(event) {
   if (event.type === "document.updated") console.log(event.type, event.data.title);
 }
 
-const receive = receiver(webhook, handle, { once: new MemoryStore() });
+const receive = receiver(webhook, handle, { dedup: new MemoryStore() });
 
 const app = new Koa();
 // Before the body parser, if there is one. With @koa/router: router.all("/webhooks/clarife", receive).

@@ -12,7 +12,7 @@ const handlers = new Handlers().on("document.updated", (event) => console.log(ev
 
 @Controller("webhooks/clarife")
 class WebhookController {
-  readonly #receive = receiver(webhook, handlers, { once: new MemoryStore() });
+  readonly #receive = receiver(webhook, handlers, { dedup: new MemoryStore() });
 
   @All()
   receive(@Req() request: Request, @Res() response: Response) {

@@ -4,14 +4,14 @@ import { buffer } from "node:stream/consumers";
 import { MemoryStore, Webhook } from "clarife-webhooks";
 
 const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
-const once = new MemoryStore();
+const dedup = new MemoryStore();
 
 function handle(event) {
   if (event.type === "document.updated") console.log(event.type, event.data.title);
 }
 
 const server = createServer(async (request, response) => {
-  const answer = await webhook.receive(await buffer(request), request.headers, handle, { once });
+  const answer = await webhook.receive(await buffer(request), request.headers, handle, { dedup });
   response.writeHead(answer.status, answer.headers).end(answer.body);
 });
 server.listen(Number(process.env.PORT), "127.0.0.1");

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from clarife_webhooks import DEFAULT_MAX_BODY_BYTES, MemoryStore, Webhook, WebhookEvent, receive
 
 webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
-once = MemoryStore()
+dedup = MemoryStore()
 
 
 def handle(event: WebhookEvent) -> None:
@@ -18,7 +18,7 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(min(length, DEFAULT_MAX_BODY_BYTES))  # of a longer one, a part, which is refused
-        answer = receive(webhook, body, self.headers, handle, once=once)
+        answer = receive(webhook, body, self.headers, handle, dedup=dedup)
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

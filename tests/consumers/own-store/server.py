@@ -18,4 +18,4 @@ def handle(event: WebhookEvent) -> None:
 
 app = Flask(__name__)
 store = SqliteStore(os.environ["DATABASE"])
-app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, once=store))
+app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, dedup=store))

@@ -5,7 +5,7 @@ import sqlite3
 import time
 from contextlib import closing
 
-from clarife_webhooks.once import Claim
+from clarife_webhooks.dedup import Claim
 
 
 class SqliteStore:

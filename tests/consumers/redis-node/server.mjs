@@ -14,7 +14,7 @@ function handle(event) {
   if (event.type === "document.updated") console.log(event.type, event.data.title);
 }
 
-const receive = receiver(webhook, handle, { once: new RedisStore(client) });
+const receive = receiver(webhook, handle, { dedup: new RedisStore(client) });
 
 const server = createServer((request, response) => {
   if (request.url === "/webhooks/clarife") return receive(request, response);

@@ -22,4 +22,4 @@ async def anything_else(event: WebhookEvent) -> None:
     print("not for us:", event.type)
 
 
-app = Starlette(routes=[Route("/webhooks/clarife", WebhookApp(webhook, handlers, once=MemoryStore()))])
+app = Starlette(routes=[Route("/webhooks/clarife", WebhookApp(webhook, handlers, dedup=MemoryStore()))])

@@ -7,6 +7,6 @@ export function makeHandler({ secret, index, clock }) {
     async (event) => {
       if (event.type === "document.updated") await index(event.data.title);
     },
-    { once: new MemoryStore({ clock }) },
+    { dedup: new MemoryStore({ clock }) },
   );
 }

@@ -15,5 +15,5 @@ def make_app(webhook: Webhook, index: Callable[[Any], None]) -> Flask:
             index(event.data.get("title"))
 
     app = Flask(__name__)
-    app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, once=MemoryStore()))
+    app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, dedup=MemoryStore()))
     return app

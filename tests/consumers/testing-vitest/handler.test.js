@@ -10,7 +10,7 @@ afterEach(() => vi.useRealTimers());
 
 test("the handler of the event's type is given the event, once", async () => {
   const updated = vi.fn();
-  const handle = webhook.handler(new Handlers().on("document.updated", updated), { once: new MemoryStore() });
+  const handle = webhook.handler(new Handlers().on("document.updated", updated), { dedup: new MemoryStore() });
   const delivery = signedRequest(sampleEvent("document.updated", { data: { title: "Start" } }), { secret });
   expect(await (await handle(delivery.toRequest())).json()).toEqual({ code: "handled" });
   expect(await (await handle(delivery.toRequest())).json()).toEqual({ code: "duplicate" });

@@ -17,6 +17,6 @@ function handle(event: WebhookEvent): void {
 }
 
 const app = express();
-app.all("/webhooks/clarife", receiver(webhook, handle, { once: new MemoryStore() }));
+app.all("/webhooks/clarife", receiver(webhook, handle, { dedup: new MemoryStore() }));
 app.use(express.json());
 app.listen(Number(process.env.PORT), "127.0.0.1");

@@ -15,7 +15,7 @@ const handlers = new Handlers()
   .on("share.created", announce)
   .otherwise((event) => console.log("not for us:", event.type));
 
-const receive = receiver(webhook, handlers, { once: new MemoryStore() });
+const receive = receiver(webhook, handlers, { dedup: new MemoryStore() });
 
 const server = createServer((request, response) => {
   if (request.url === "/webhooks/clarife") return receive(request, response);

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { Webhook } from "clarife-webhooks";
 import { DurableObjectStore } from "clarife-webhooks/cloudflare";
 
-export { OnceObject } from "clarife-webhooks/cloudflare";
+export { DedupObject } from "clarife-webhooks/cloudflare";
 
 const webhook = new Webhook(env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 
@@ -11,7 +11,7 @@ const handle = webhook.handler(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
-  { once: new DurableObjectStore(env.ONCE) },
+  { dedup: new DurableObjectStore(env.DEDUP) },
 );
 
 export default {

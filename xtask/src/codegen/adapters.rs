@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clarife_webhooks::{RAW_BODY_HINTS, once};
+use clarife_webhooks::{RAW_BODY_HINTS, dedup};
 
 use super::NOTE;
 
@@ -20,9 +20,9 @@ pub(super) fn file() -> String {
         "\n/** What stands before an event's id in the keys of a shared store. */\nexport const KEY_PREFIX = {:?};\n\
          \n/** What a shared store holds for an event that was handled. */\nexport const DONE = {:?};\n\
          \n/** Redis's script that releases a claim. */\nexport const RELEASE_SCRIPT =\n  {:?};\n",
-        once::KEY_PREFIX,
-        once::DONE,
-        once::RELEASE_SCRIPT,
+        dedup::KEY_PREFIX,
+        dedup::DONE,
+        dedup::RELEASE_SCRIPT,
     );
     ts
 }

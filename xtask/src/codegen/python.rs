@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clarife_webhooks::{Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, RAW_BODY_HINTS, once};
+use clarife_webhooks::{Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, RAW_BODY_HINTS, dedup};
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
 
@@ -71,11 +71,11 @@ STORE_DONE: Final = {:?}
 STORE_RELEASE_SCRIPT: Final = {:?}
 """The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]."""
 "#,
-        once::DEFAULT_CLAIM_TTL.as_secs(),
-        once::DEFAULT_DONE_TTL.as_secs(),
-        once::KEY_PREFIX,
-        once::DONE,
-        once::RELEASE_SCRIPT,
+        dedup::DEFAULT_CLAIM_TTL.as_secs(),
+        dedup::DEFAULT_DONE_TTL.as_secs(),
+        dedup::KEY_PREFIX,
+        dedup::DONE,
+        dedup::RELEASE_SCRIPT,
     )
 }
 

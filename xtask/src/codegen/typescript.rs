@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clarife_webhooks::{
-    Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, once, standard,
+    Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, dedup, standard,
 };
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
@@ -12,7 +12,7 @@ pub(super) fn file() -> String {
     let mut ts = format!("// {NOTE}\n\n");
     tables(&mut ts);
     answers(&mut ts);
-    once(&mut ts);
+    dedup(&mut ts);
     for resource in resources() {
         let _ =
             write!(ts, "\n/** {} Every member is optional. */\nexport interface {} {{\n", resource.doc, resource.name);
@@ -64,7 +64,7 @@ fn answers(ts: &mut String) {
     );
 }
 
-fn once(ts: &mut String) {
+fn dedup(ts: &mut String) {
     let _ = write!(
         ts,
         "\n/** How long a claim lasts, in seconds, unless set otherwise. */\nexport const DEFAULT_CLAIM_TTL = {};\n\n\
@@ -72,10 +72,10 @@ fn once(ts: &mut String) {
          export const DEFAULT_DONE_TTL = {};\n\n\
          /** How long a store may take for a step, in seconds. */\nexport const STORE_TIMEOUT = {};\n\n\
          /** What is said when a store in memory has no room. */\nexport const STORE_FULL = {:?};\n",
-        once::DEFAULT_CLAIM_TTL.as_secs(),
-        once::DEFAULT_DONE_TTL.as_secs(),
-        once::STORE_TIMEOUT.as_secs(),
-        once::StoreFull.to_string(),
+        dedup::DEFAULT_CLAIM_TTL.as_secs(),
+        dedup::DEFAULT_DONE_TTL.as_secs(),
+        dedup::STORE_TIMEOUT.as_secs(),
+        dedup::StoreFull.to_string(),
     );
 }
 

@@ -44,9 +44,9 @@ const config :Workerd.Config = (
     compatibilityDate = "2026-01-01",
     bindings = [
       (name = "CLARIFE_WEBHOOK_SECRET", fromEnvironment = "CLARIFE_WEBHOOK_SECRET"),
-      (name = "ONCE", durableObjectNamespace = "OnceObject"),
+      (name = "DEDUP", durableObjectNamespace = "DedupObject"),
     ],
-    durableObjectNamespaces = [(className = "OnceObject", uniqueKey = "once", enableSql = true)],
+    durableObjectNamespaces = [(className = "DedupObject", uniqueKey = "dedup", enableSql = true)],
     durableObjectStorage = (inMemory = void),
   ))],
   sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "main")],

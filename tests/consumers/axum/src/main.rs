@@ -3,7 +3,7 @@
 use std::{env, error::Error};
 
 use axum::Router;
-use clarife_webhooks::adapters::{BoxError, InMemoryStore, Receiver};
+use clarife_webhooks::adapters::{BoxError, MemoryStore, Receiver};
 use clarife_webhooks::{Event, Resource, Webhook};
 
 async fn handle(event: Event<'static>) -> Result<(), BoxError> {
@@ -16,7 +16,7 @@ async fn handle(event: Event<'static>) -> Result<(), BoxError> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
-    let receiver = Receiver::new(webhook).once(InMemoryStore::default());
+    let receiver = Receiver::new(webhook).dedup(MemoryStore::default());
     let app = Router::new().route_service("/webhooks/clarife", receiver.service(handle));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
     Ok(axum::serve(listener, app).await?)

@@ -17,7 +17,7 @@ async fn handle(event: Event<'static>) -> Result<(), BoxError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
     let redis = redis::Client::open(env::var("REDIS_URL")?)?.get_connection_manager().await?;
-    let receiver = Receiver::new(webhook).once(RedisStore::new(redis));
+    let receiver = Receiver::new(webhook).dedup(RedisStore::new(redis));
     let app = Router::new().route_service("/webhooks/clarife", receiver.service(handle));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
     Ok(axum::serve(listener, app).await?)

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use axum::body::Body;
-use clarife_webhooks::adapters::{InMemoryStore, Receiver};
+use clarife_webhooks::adapters::{MemoryStore, Receiver};
 use clarife_webhooks::testing::{Clock, sample_event, signed_request};
 use clarife_webhooks::{EventType, Webhook};
 use consumer_testing_rust::{Index, app};
@@ -14,7 +14,7 @@ const SECRET: &str = "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw==";
 fn receiver(clock: &Clock) -> Result<Receiver, Box<dyn Error>> {
     let clock = clock.clone();
     let webhook = Webhook::new(SECRET)?.with_max_event_age(900);
-    Ok(Receiver::new(webhook).once(InMemoryStore::default()).with_clock(move || clock.now()))
+    Ok(Receiver::new(webhook).dedup(MemoryStore::default()).with_clock(move || clock.now()))
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{env, error::Error};
 
-use clarife_webhooks::adapters::{BoxError, InMemoryStore, Receiver};
+use clarife_webhooks::adapters::{BoxError, MemoryStore, Receiver};
 use clarife_webhooks::{Event, EventType, Resource, Webhook};
 use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
@@ -29,7 +29,7 @@ async fn handle(event: Event<'static>) -> Result<(), BoxError> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
-    let service = Receiver::new(webhook).once(InMemoryStore::default()).service(handle);
+    let service = Receiver::new(webhook).dedup(MemoryStore::default()).service(handle);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
     loop {
         let (connection, _) = listener.accept().await?;

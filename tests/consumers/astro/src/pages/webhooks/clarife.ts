@@ -10,7 +10,7 @@ const handle = webhook.handler(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
-  { once: new MemoryStore() },
+  { dedup: new MemoryStore() },
 );
 
 export const POST: APIRoute = ({ request }) => handle(request);

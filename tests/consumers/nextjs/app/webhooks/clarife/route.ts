@@ -5,7 +5,7 @@ let handle: ((request: Request) => Promise<Response>) | undefined; // made by th
 
 export function POST(request: Request): Promise<Response> {
   const secret = process.env.CLARIFE_WEBHOOK_SECRET ?? "";
-  handle ??= new Webhook(secret, { maxEventAge: 900 }).handler(onEvent, { once: new MemoryStore() });
+  handle ??= new Webhook(secret, { maxEventAge: 900 }).handler(onEvent, { dedup: new MemoryStore() });
   return handle(request);
 }
 

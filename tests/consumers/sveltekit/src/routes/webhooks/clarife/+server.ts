@@ -10,7 +10,7 @@ export const POST: RequestHandler = ({ request }) => {
     (event) => {
       if (event.type === "document.updated") console.log(event.type, event.data.title);
     },
-    { once: new MemoryStore() },
+    { dedup: new MemoryStore() },
   );
   return handle(request);
 };

@@ -7,7 +7,7 @@ import { named } from "./value.js";
 export type Claim = { readonly token: string } | "in_progress" | "done";
 
 /** Remembers which events were handled. Every call may be async, and throws where the store cannot answer. */
-export interface OnceStore {
+export interface DedupStore {
   /** Claims an event for `ttl` seconds, as one step: of two calls at once, one is told that another has it. */
   claim(id: string, ttl: number): Claim | Promise<Claim>;
   /** Remembers for `ttl` seconds that an event was handled, whoever holds the claim by now. */
@@ -17,8 +17,8 @@ export interface OnceStore {
 }
 
 /** A store and how long it remembers. */
-export interface OnceOptions {
-  readonly store: OnceStore;
+export interface DedupOptions {
+  readonly store: DedupStore;
   /** How long a claim lasts after its process has crashed, in seconds; 60 unless given. It must be longer than the handler may take. */
   readonly claimTtl?: number | undefined;
   /** How long it is known that an event was handled, in seconds; a day unless given, and at least `maxEventAge`. */
@@ -37,9 +37,9 @@ export interface MemoryStoreOptions {
  * Remembers in memory what was handled: for one process. Where it is full, the mark that would end first goes; claims never do.
  *
  * @example
- * const handle = webhook.handler(handlers, { once: new MemoryStore() });
+ * const handle = webhook.handler(handlers, { dedup: new MemoryStore() });
  */
-export class MemoryStore implements OnceStore {
+export class MemoryStore implements DedupStore {
   static {
     named(this, "MemoryStore");
   }

@@ -23,11 +23,11 @@ from test_adapters import body_of, signed, verdict
 DUPLICATES = 100
 
 
-@pytest.fixture(scope="module", params=[(name, once) for name in RECEIVERS for once in ("memory", "redis")], ids="-".join)
+@pytest.fixture(scope="module", params=[(name, dedup) for name in RECEIVERS for dedup in ("memory", "redis")], ids="-".join)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    name, once = request.param
-    assert once == "memory" or os.environ["REDIS_URL"]
-    with serve(name, tmp_path_factory.mktemp(name), ONCE=once) as server:
+    name, dedup = request.param
+    assert dedup == "memory" or os.environ["REDIS_URL"]
+    with serve(name, tmp_path_factory.mktemp(name), DEDUP=dedup) as server:
         yield server
 
 
@@ -78,7 +78,7 @@ def test_a_hundred_duplicates_at_once(server: Server) -> None:
 def test_a_hundred_duplicates_over_a_fleet(tmp_path: Path) -> None:
     """Receivers in several frameworks share one Redis."""
     with ExitStack() as stack:
-        fleet = [stack.enter_context(serve(name, tmp_path / name, ONCE="redis")) for name in ("asgi", "flask", "django", "aiohttp")]
+        fleet = [stack.enter_context(serve(name, tmp_path / name, DEDUP="redis")) for name in ("asgi", "flask", "django", "aiohttp")]
         for server in fleet:
             warm = new_body()
             assert server.post(warm, signed(warm)).status == 200
@@ -92,10 +92,10 @@ def test_a_process_that_crashes_in_the_handler(name: str, tmp_path: Path) -> Non
     """Its claim ends by itself, and the retry is handled, by another process here."""
     body = new_body(crashes=True)
     runs = tmp_path / "runs"
-    with serve(name, tmp_path / "first", ONCE="redis", CLAIM_TTL="2", RUNS=str(runs)) as first:
+    with serve(name, tmp_path / "first", DEDUP="redis", CLAIM_TTL="2", RUNS=str(runs)) as first:
         with pytest.raises(ConnectionError):
             first.post(body, signed(body))
-    with serve(name, tmp_path / "second", ONCE="redis", CLAIM_TTL="2", RUNS=str(runs)) as second:
+    with serve(name, tmp_path / "second", DEDUP="redis", CLAIM_TTL="2", RUNS=str(runs)) as second:
         came = [verdict(second.post(body, signed(body)))]
         while came[-1] != (200, "handled") and len(came) < 200:
             time.sleep(0.1)
@@ -110,7 +110,7 @@ def test_a_store_that_is_down(name: str, tmp_path: Path) -> None:
     """No event is lost: clarife sends it again."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    with serve(name, tmp_path, ONCE="redis", REDIS_URL=f"redis://127.0.0.1:{port}") as server:
+    with serve(name, tmp_path, DEDUP="redis", REDIS_URL=f"redis://127.0.0.1:{port}") as server:
         body = new_body()
         assert verdict(server.post(body, signed(body))) == (503, "store_unavailable")
         assert server.runs() == []

@@ -14,9 +14,9 @@ const full = (at, id, ttl = DAY) => ({ step: "complete", at, id, ttl, expect: "f
 const release = (id, token) => ({ step: "release", id, token });
 const key = (id, text) => ({ step: "key", id, key: text });
 
-export function once() {
+export function dedup() {
   const file = new VectorFile(
-    "once",
+    "dedup",
     [
       "Timelines of one store of handled events, in milliseconds from some start. `claim` gives `new` (and a token, which the file",
       "gives a name), `in_progress`, `done` or `full`; `complete` gives `ok` or `full`; `release` gives nothing; `key` is the key",

@@ -7,14 +7,14 @@ clarife sends an event again until it is answered, so a handler can see one twic
 >>> body = b'{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{}}'
 >>> headers = {"X-Clarife-Signature": webhook.sign(body)}
 >>> for attempt in range(2):
-...     answer = receive(webhook, body, headers, lambda event: print("handled:", event.id), once=store)
+...     answer = receive(webhook, body, headers, lambda event: print("handled:", event.id), dedup=store)
 ...     print(answer.status, answer.code)
 handled: evt_1
 200 handled
 200 duplicate
 
 `MemoryStore` is for one process; `clarife_webhooks.redis` has stores for several. Any other database will do that can
-write a row only if there is none: see `OnceStore`.
+write a row only if there is none: see `DedupStore`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from clarife_webhooks._constants import DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL
-from clarife_webhooks._native import Claims
+from clarife_webhooks._native import ClaimTable
 
-__all__ = ["AsyncOnceStore", "Claim", "MemoryStore", "Once", "OnceStore"]
+__all__ = ["AsyncDedupStore", "Claim", "Dedup", "DedupStore", "MemoryStore"]
 
 
 class Claim(NamedTuple):
@@ -46,7 +46,7 @@ class Claim(NamedTuple):
     token: str = ""
 
 
-class OnceStore(Protocol):
+class DedupStore(Protocol):
     """What keeps the ids of events that are being handled and that were. Times are in seconds.
 
     Whatever a method raises counts as the store being down. A claim that cannot be made is answered with 503, and clarife
@@ -70,7 +70,7 @@ class OnceStore(Protocol):
     ...     def release(self, id, token):
     ...         if self.rows.get(id) is token:
     ...             del self.rows[id]
-    >>> store: OnceStore = Rows()
+    >>> store: DedupStore = Rows()
     >>> store.claim("evt_1", 60).state, store.claim("evt_1", 60).state
     ('new', 'in_progress')
     """
@@ -88,8 +88,8 @@ class OnceStore(Protocol):
         ...
 
 
-class AsyncOnceStore(Protocol):
-    """`OnceStore` with coroutines, for the adapters of asynchronous frameworks.
+class AsyncDedupStore(Protocol):
+    """`DedupStore` with coroutines, for the adapters of asynchronous frameworks.
 
     >>> class Rows:
     ...     async def claim(self, id, ttl):
@@ -97,7 +97,7 @@ class AsyncOnceStore(Protocol):
     ...
     ...     async def complete(self, id, token, ttl): ...
     ...     async def release(self, id, token): ...
-    >>> store: AsyncOnceStore = Rows()
+    >>> store: AsyncDedupStore = Rows()
     """
 
     async def claim(self, id: str, ttl: float, /) -> Claim:
@@ -138,21 +138,21 @@ class MemoryStore:
             raise ValueError("capacity must be 1 or more")
         if not callable(clock):
             raise TypeError(f"clock must be a function, not {type(clock).__name__}")
-        self._claims = Claims(capacity)
+        self._table = ClaimTable(capacity)
         self._clock = clock
 
     def claim(self, id: str, ttl: float, /) -> Claim:
         """Claims an id unless it is claimed or done. The claim ends by itself after `ttl` seconds."""
-        token = self._claims.claim(id, self._now(), milliseconds(ttl))
+        token = self._table.claim(id, self._now(), milliseconds(ttl))
         return Claim("new", str(token)) if token > 0 else Claim("in_progress" if token == 0 else "done")
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
         """Marks an id as done for `ttl` seconds, whoever holds the claim by now."""
-        self._claims.complete(id, self._now(), milliseconds(ttl))
+        self._table.complete(id, self._now(), milliseconds(ttl))
 
     def release(self, id: str, token: str, /) -> None:
         """Gives up the claim, unless it is no longer this token's."""
-        self._claims.release(id, int(token))
+        self._table.release(id, int(token))
 
     def _now(self) -> int:
         now = self._clock()
@@ -164,10 +164,10 @@ def milliseconds(ttl: float) -> int:
     return round(min(ttl * 1000, 2**53))
 
 
-_Store = TypeVar("_Store", bound="OnceStore | AsyncOnceStore", covariant=True)
+_Store = TypeVar("_Store", bound="DedupStore | AsyncDedupStore", covariant=True)
 
 
-class Once(Generic[_Store]):
+class Dedup(Generic[_Store]):
     """A store with times of your own, in place of the store alone.
 
     `claim_ttl` is how long an event counts as being handled, in seconds (60 unless given): longer than the slowest handler,
@@ -176,13 +176,13 @@ class Once(Generic[_Store]):
 
     Raises TypeError or ValueError if a time is not a number above 0.
 
-    >>> once = Once(MemoryStore(), claim_ttl=30, done_ttl=7 * 86_400)
+    >>> dedup = Dedup(MemoryStore(), claim_ttl=30, done_ttl=7 * 86_400)
     """
 
     def __init__(self, store: _Store, *, claim_ttl: float = DEFAULT_CLAIM_TTL, done_ttl: float = DEFAULT_DONE_TTL) -> None:
         for method in ("claim", "complete", "release"):
             if not callable(getattr(store, method, None)):
-                raise TypeError(f"once must be a store with claim, complete and release, not {type(store).__name__}")
+                raise TypeError(f"dedup must be a store with claim, complete and release, not {type(store).__name__}")
         for name, ttl in (("claim_ttl", claim_ttl), ("done_ttl", done_ttl)):
             if isinstance(ttl, bool) or not isinstance(ttl, int | float):
                 raise TypeError(f"{name} must be a number of seconds, not {type(ttl).__name__}")
@@ -192,10 +192,10 @@ class Once(Generic[_Store]):
         self.claim_ttl = claim_ttl
         self.done_ttl = done_ttl
 
-SyncOnce: TypeAlias = OnceStore | Once[OnceStore] | None
-AnyOnce: TypeAlias = OnceStore | AsyncOnceStore | Once[OnceStore | AsyncOnceStore] | None
+SyncDedup: TypeAlias = DedupStore | Dedup[DedupStore] | None
+AnyDedup: TypeAlias = DedupStore | AsyncDedupStore | Dedup[DedupStore | AsyncDedupStore] | None
 
 
-def wired(once: AnyOnce) -> Once[Any] | None:
-    """What `once` is given as: a store, a store with its times, or nothing."""
-    return once if once is None or isinstance(once, Once) else Once(once)
+def wired(dedup: AnyDedup) -> Dedup[Any] | None:
+    """What `dedup` is given as: a store, a store with its times, or nothing."""
+    return dedup if dedup is None or isinstance(dedup, Dedup) else Dedup(dedup)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use clarife_webhooks::once::{Claim, MemoryStore, Token, store_key};
+use clarife_webhooks::dedup::{ClaimResult, ClaimTable, ClaimToken, store_key};
 use serde_json::Value;
 
 use crate::report::{Outcome, body, same};
@@ -11,9 +11,9 @@ use crate::report::{Outcome, body, same};
 /// The files count from 0; the clock starts at some other moment.
 const START: i64 = 1_711_612_800_000;
 
-pub(crate) fn once(group: &Value, test: &Value) -> Outcome {
+pub(crate) fn dedup(group: &Value, test: &Value) -> Outcome {
     let capacity = usize::try_from(group["capacity"].as_u64().expect("a capacity")).expect("a capacity in memory");
-    let mut store = MemoryStore::new(capacity);
+    let mut store = ClaimTable::new(capacity);
     let mut tokens = HashMap::new();
     for (index, step) in test["steps"].as_array().expect("steps").iter().enumerate() {
         take(&mut store, &mut tokens, step).map_err(|got| format!("step {}: {got}", index + 1))?;
@@ -22,7 +22,7 @@ pub(crate) fn once(group: &Value, test: &Value) -> Outcome {
     Ok(())
 }
 
-fn take<'t>(store: &mut MemoryStore, tokens: &mut HashMap<&'t str, Token>, step: &'t Value) -> Outcome {
+fn take<'t>(store: &mut ClaimTable, tokens: &mut HashMap<&'t str, ClaimToken>, step: &'t Value) -> Outcome {
     let id = match step["id"].as_str() {
         Some(id) => id.to_owned(),
         None => String::from_utf8(body(&step["id"])).expect("a text"),
@@ -33,14 +33,14 @@ fn take<'t>(store: &mut MemoryStore, tokens: &mut HashMap<&'t str, Token>, step:
     match step["step"].as_str().expect("a step") {
         "claim" => {
             let claim = store.claim(&id, now, ttl);
-            if let Ok(Claim::New(token)) = claim {
+            if let Ok(ClaimResult::New(token)) = claim {
                 tokens.insert(step["token"].as_str().unwrap_or_default(), token);
-                same("a token that is a number", Token::from_number(token.to_number()), token)?;
+                same("a token that is a number", ClaimToken::from_number(token.to_number()), token)?;
             }
             let got = match claim {
-                Ok(Claim::New(_)) => "new",
-                Ok(Claim::InProgress) => "in_progress",
-                Ok(Claim::Done) => "done",
+                Ok(ClaimResult::New(_)) => "new",
+                Ok(ClaimResult::InProgress) => "in_progress",
+                Ok(ClaimResult::Done) => "done",
                 Err(_) => "full",
             };
             same("claim", got, expected)

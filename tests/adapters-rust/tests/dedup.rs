@@ -7,8 +7,8 @@ use adapters_rust::client::{Reply, post, send};
 use adapters_rust::servers::{Before, Way, start};
 use adapters_rust::{Handler, event, receiver, redis, signed};
 use clarife_webhooks::adapters::redis::RedisStore;
-use clarife_webhooks::adapters::{InMemoryStore, OnceStore, Receiver};
-use clarife_webhooks::once::Claim;
+use clarife_webhooks::adapters::{DedupStore, MemoryStore, Receiver};
+use clarife_webhooks::dedup::ClaimResult;
 use clarife_webhooks::sender::{TestEvent, new_event_id};
 use clarife_webhooks::testing::Clock;
 
@@ -57,17 +57,17 @@ async fn hundred(way: Way, receiver: Receiver) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_duplicates_are_handled_once() {
-    for way in Way::ONCE {
-        hundred(way, receiver(&Clock::default()).once(InMemoryStore::default())).await;
-        hundred(way, receiver(&Clock::default()).once(redis_store().await)).await;
+    for way in Way::DEDUP {
+        hundred(way, receiver(&Clock::default()).dedup(MemoryStore::default())).await;
+        hundred(way, receiver(&Clock::default()).dedup(redis_store().await)).await;
     }
 }
 
 #[tokio::test]
 async fn two_servers_share_one_redis() {
-    let (first, first_handler) = serve(Way::TowerService, receiver(&Clock::default()).once(redis_store().await)).await;
+    let (first, first_handler) = serve(Way::TowerService, receiver(&Clock::default()).dedup(redis_store().await)).await;
     let (second, second_handler) =
-        serve(Way::ActixHandler, receiver(&Clock::default()).once(redis_store().await)).await;
+        serve(Way::ActixHandler, receiver(&Clock::default()).dedup(redis_store().await)).await;
     let event = fresh("slow");
     let (one, other) = tokio::join!(deliver(first, &event), deliver(second, &event));
     let mut statuses = [one.status, other.status];
@@ -81,11 +81,11 @@ async fn two_servers_share_one_redis() {
 
 #[tokio::test]
 async fn what_failed_is_handled_when_it_is_sent_again() {
-    for way in Way::ONCE {
+    for way in Way::DEDUP {
         for title in ["fail at first", "panic at first"] {
             for receiver in [
-                receiver(&Clock::default()).once(InMemoryStore::default()),
-                receiver(&Clock::default()).once(redis_store().await),
+                receiver(&Clock::default()).dedup(MemoryStore::default()),
+                receiver(&Clock::default()).dedup(redis_store().await),
             ] {
                 let (server, handler) = serve(way, receiver).await;
                 let event = fresh(title);
@@ -131,8 +131,8 @@ async fn crash(receiver: Receiver, event: &TestEvent) {
 async fn the_claim_of_a_crashed_holder_ends() {
     let clock = Clock::default();
     let moved = clock.clone();
-    let store = InMemoryStore::default().with_clock(move || moved.now());
-    let receiver = receiver(&Clock::default()).once(store);
+    let store = MemoryStore::default().with_clock(move || moved.now());
+    let receiver = receiver(&Clock::default()).dedup(store);
     let event = fresh("never");
     crash(receiver.clone(), &event).await;
     let again = |receiver: Receiver| {
@@ -158,7 +158,7 @@ async fn the_claim_of_a_crashed_holder_ends() {
 
 #[tokio::test]
 async fn the_claim_of_a_crashed_holder_ends_in_redis() {
-    let receiver = receiver(&Clock::default()).once(redis_store().await).with_claim_ttl(Duration::from_secs(2));
+    let receiver = receiver(&Clock::default()).dedup(redis_store().await).with_claim_ttl(Duration::from_secs(2));
     let (server, handler) = serve(Way::TowerLayer, receiver.clone()).await;
     let event = fresh("slow");
     // The holder claims the same id, with a body of its own, and never ends.
@@ -179,8 +179,8 @@ async fn the_claim_of_a_crashed_holder_ends_in_redis() {
 async fn a_store_that_is_down_is_answered_with_503_and_nothing_is_lost() {
     let to_redis = redis::Way::open(None).await;
     let store = RedisStore::new(redis::connect(&to_redis.address.to_string()).await);
-    let (server, handler) = serve(Way::TowerService, receiver(&Clock::default()).once(store.clone())).await;
-    let (actix, actix_handler) = serve(Way::ActixHandler, receiver(&Clock::default()).once(store)).await;
+    let (server, handler) = serve(Way::TowerService, receiver(&Clock::default()).dedup(store.clone())).await;
+    let (actix, actix_handler) = serve(Way::ActixHandler, receiver(&Clock::default()).dedup(store)).await;
     assert_eq!(deliver(server, &fresh("Start")).await.verdict(), (200, "handled"));
     let address = to_redis.cut().await;
     let event = fresh("Start");
@@ -207,7 +207,7 @@ async fn a_store_that_fails_after_the_handler_does_not_have_it_called_again_at_o
     let store = RedisStore::new(redis::connect(&to_redis.address.to_string()).await);
     let event = fresh("Start");
     let headers = signed(&event);
-    let receiver = receiver(&Clock::default()).once(store);
+    let receiver = receiver(&Clock::default()).dedup(store);
     let answer = receiver
         .receive(event.body.as_bytes(), Some(&headers[0].1), |_| async {
             to_redis.cut().await;
@@ -216,16 +216,16 @@ async fn a_store_that_fails_after_the_handler_does_not_have_it_called_again_at_o
         .await;
     assert_eq!(answer.code(), "handled");
     assert_eq!(
-        OnceStore::claim(&redis_store().await, &event.id, Duration::from_secs(1)).await.expect("Redis answers"),
-        Claim::InProgress
+        DedupStore::claim(&redis_store().await, &event.id, Duration::from_secs(1)).await.expect("Redis answers"),
+        ClaimResult::InProgress
     );
 }
 
 #[tokio::test]
 async fn a_full_store_is_answered_with_503() {
-    let store = InMemoryStore::new(1);
-    assert!(matches!(store.claim("other", Duration::from_secs(60)).await, Ok(Claim::New(_))));
-    let (server, handler) = serve(Way::ActixHandler, receiver(&Clock::default()).once(store)).await;
+    let store = MemoryStore::new(1);
+    assert!(matches!(store.claim("other", Duration::from_secs(60)).await, Ok(ClaimResult::New(_))));
+    let (server, handler) = serve(Way::ActixHandler, receiver(&Clock::default()).dedup(store)).await;
     assert_eq!(deliver(server, &fresh("Start")).await.verdict(), (503, "store_unavailable"));
     assert_eq!(handler.calls(), 0);
 }
@@ -237,7 +237,7 @@ async fn what_is_in_redis() {
     let store = redis_store().await;
     let id = new_event_id().expect("random bytes");
     let key = format!("clarife-webhooks:{id}");
-    let Ok(Claim::New(token)) = store.claim(&id, Duration::from_secs(60)).await else { panic!("a new claim") };
+    let Ok(ClaimResult::New(token)) = store.claim(&id, Duration::from_secs(60)).await else { panic!("a new claim") };
     assert!(token.len() == 32 && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{token}");
     let mut ask = async |command: &str| -> (Option<String>, i64) {
         let value = ::redis::cmd(command).arg(&key).query_async(&mut connection).await.expect("Redis answers");
@@ -249,22 +249,22 @@ async fn what_is_in_redis() {
     assert!((1..=60_000).contains(&ends), "{ends}");
     store.release(&id, "0123456789abcdef0123456789abcdef").await.expect("Redis answers");
     assert_eq!(ask("GET").await.0.as_ref(), Some(&token), "not of this token");
-    assert_eq!(store.claim(&id, Duration::from_secs(60)).await.expect("Redis answers"), Claim::InProgress);
+    assert_eq!(store.claim(&id, Duration::from_secs(60)).await.expect("Redis answers"), ClaimResult::InProgress);
     assert_eq!(ask("GET").await.0.as_ref(), Some(&token), "asking changes nothing");
     store.release(&id, &token).await.expect("Redis answers");
     assert_eq!(ask("GET").await, (None, -2));
 
-    let Ok(Claim::New(token)) = store.claim(&id, Duration::ZERO).await else { panic!("a new claim") };
+    let Ok(ClaimResult::New(token)) = store.claim(&id, Duration::ZERO).await else { panic!("a new claim") };
     store.complete(&id, &token, Duration::from_secs(86_400)).await.expect("Redis answers");
     let (value, ends) = ask("GET").await;
     assert_eq!(value.as_deref(), Some("done"));
     assert!((60_001..=86_400_000).contains(&ends), "{ends}");
-    assert_eq!(store.claim(&id, Duration::from_secs(60)).await.expect("Redis answers"), Claim::Done);
+    assert_eq!(store.claim(&id, Duration::from_secs(60)).await.expect("Redis answers"), ClaimResult::Done);
     assert!(ask("GET").await.1 > 60_000, "asking does not shorten it");
     store.complete(&id, &token, Duration::MAX).await.expect("no time is too long");
 
     let long = format!("{id}{}", "x".repeat(1024));
-    assert!(matches!(store.claim(&long, Duration::from_secs(1)).await, Ok(Claim::New(_))));
-    let hashed = format!("clarife-webhooks:{}", clarife_webhooks::once::store_key(&long));
+    assert!(matches!(store.claim(&long, Duration::from_secs(1)).await, Ok(ClaimResult::New(_))));
+    let hashed = format!("clarife-webhooks:{}", clarife_webhooks::dedup::store_key(&long));
     assert_eq!(::redis::cmd("EXISTS").arg(hashed).query_async::<i64>(&mut connection).await.expect("Redis answers"), 1);
 }

@@ -1,11 +1,11 @@
 //! Handling every event once (protocol, section 5.2).
 //!
 //! clarife sends an event again until it is answered, so a handler can see one twice. A claim on the signed
-//! [`Event::id`](crate::Event::id) tells: [`Claim::New`], handle it; [`Claim::InProgress`], somebody does, answer 409 so that it is sent again;
-//! [`Claim::Done`], it was handled, answer 200 and do nothing. After handling comes `complete`, after a failure `release`. A
+//! [`Event::id`](crate::Event::id) tells: [`ClaimResult::New`], handle it; [`ClaimResult::InProgress`], somebody does, answer 409 so that it is sent again;
+//! [`ClaimResult::Done`], it was handled, answer 200 and do nothing. After handling comes `complete`, after a failure `release`. A
 //! claim ends by itself after a while, so that a process that crashed blocks no later delivery.
 //!
-//! Here is the store for one process, [`MemoryStore`], and what stores that several processes share have in common.
+//! Here is the store for one process, [`ClaimTable`], and what stores that several processes share have in common.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -14,17 +14,17 @@ use core::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+mod claim_table;
 mod marks;
-mod memory;
 
-pub use memory::MemoryStore;
+pub use claim_table::ClaimTable;
 
 /// How long a claim lasts unless it is completed or released.
 ///
 /// After an attempt whose process crashed, clarife's last attempt starts at least 71 s later: by then the claim has ended.
 ///
 /// ```
-/// # use clarife_webhooks::once::DEFAULT_CLAIM_TTL;
+/// # use clarife_webhooks::dedup::DEFAULT_CLAIM_TTL;
 /// assert_eq!(DEFAULT_CLAIM_TTL.as_secs(), 60);
 /// ```
 pub const DEFAULT_CLAIM_TTL: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub const DEFAULT_CLAIM_TTL: Duration = Duration::from_secs(60);
 /// How long it is known that an event was handled: a day. Adapters take the maximum event age where that is longer.
 ///
 /// ```
-/// # use clarife_webhooks::once::DEFAULT_DONE_TTL;
+/// # use clarife_webhooks::dedup::DEFAULT_DONE_TTL;
 /// assert_eq!(DEFAULT_DONE_TTL.as_secs(), 86_400);
 /// ```
 pub const DEFAULT_DONE_TTL: Duration = Duration::from_secs(86_400);
@@ -40,32 +40,32 @@ pub const DEFAULT_DONE_TTL: Duration = Duration::from_secs(86_400);
 /// How long a store may take for a step before adapters count it as down: half of the time that clarife waits for an answer.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many ids a [`MemoryStore`] keeps unless told otherwise.
+/// How many ids a [`ClaimTable`] keeps unless told otherwise.
 ///
 /// ```
-/// # use clarife_webhooks::once::{DEFAULT_MEMORY_CAPACITY, MemoryStore};
-/// let store = MemoryStore::new(10 * DEFAULT_MEMORY_CAPACITY);
+/// # use clarife_webhooks::dedup::{DEFAULT_MEMORY_CAPACITY, ClaimTable};
+/// let store = ClaimTable::new(10 * DEFAULT_MEMORY_CAPACITY);
 /// ```
 pub const DEFAULT_MEMORY_CAPACITY: usize = 100_000;
 
 /// What stands before an event's id in the keys of a shared store, the same in every language; see [`store_key`].
 ///
 /// ```
-/// assert_eq!(clarife_webhooks::once::KEY_PREFIX, "clarife-webhooks:");
+/// assert_eq!(clarife_webhooks::dedup::KEY_PREFIX, "clarife-webhooks:");
 /// ```
 pub const KEY_PREFIX: &str = "clarife-webhooks:";
 
 /// What a shared store holds for an event that was handled; for one that is claimed, it holds the claim's token.
 ///
 /// ```
-/// assert_eq!(clarife_webhooks::once::DONE, "done");
+/// assert_eq!(clarife_webhooks::dedup::DONE, "done");
 /// ```
 pub const DONE: &str = "done";
 
 /// The script of Redis that releases a claim: `KEYS[1]` goes if it holds the token `ARGV[1]`.
 ///
 /// ```
-/// assert!(clarife_webhooks::once::RELEASE_SCRIPT.contains("'DEL', KEYS[1]"));
+/// assert!(clarife_webhooks::dedup::RELEASE_SCRIPT.contains("'DEL', KEYS[1]"));
 /// ```
 pub const RELEASE_SCRIPT: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
@@ -76,7 +76,7 @@ const MAX_ID_BYTES: usize = 1024;
 /// The key under which stores keep an event's id: the id, or of one longer than 1,024 bytes its SHA-256 in hex.
 ///
 /// ```
-/// use clarife_webhooks::once::{KEY_PREFIX, store_key};
+/// use clarife_webhooks::dedup::{KEY_PREFIX, store_key};
 /// assert_eq!(format!("{KEY_PREFIX}{}", store_key("evt_1")), "clarife-webhooks:evt_1");
 /// assert_eq!(store_key(&"x".repeat(1025)).len(), 64);
 /// ```
@@ -100,16 +100,16 @@ fn sha256(id: &str) -> [u8; 32] {
 /// What a claim on an event's id has come to.
 ///
 /// ```
-/// use clarife_webhooks::once::Claim;
-/// let status = |claim: Claim| match claim {
-///     Claim::New(_token) => None, // handle it
-///     Claim::InProgress => Some(409),
-///     Claim::Done => Some(200),
+/// use clarife_webhooks::dedup::ClaimResult;
+/// let status = |claim: ClaimResult| match claim {
+///     ClaimResult::New(_token) => None, // handle it
+///     ClaimResult::InProgress => Some(409),
+///     ClaimResult::Done => Some(200),
 /// };
-/// assert_eq!(status(Claim::Done), Some(200));
+/// assert_eq!(status(ClaimResult::Done), Some(200));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim<T = Token> {
+pub enum ClaimResult<T = ClaimToken> {
     /// It is the caller's to handle, who holds it by this token.
     New(T),
     /// Somebody else is handling it.
@@ -121,13 +121,13 @@ pub enum Claim<T = Token> {
 /// Who holds a claim: whoever lost it to the clock cannot release the next one's.
 ///
 /// ```
-/// use clarife_webhooks::once::Token;
-/// assert_eq!(Token::from_number(7).to_number(), 7);
+/// use clarife_webhooks::dedup::ClaimToken;
+/// assert_eq!(ClaimToken::from_number(7).to_number(), 7);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token(u64);
+pub struct ClaimToken(u64);
 
-impl Token {
+impl ClaimToken {
     /// The token as a number, from 1, for languages that have no other way to carry it.
     #[must_use]
     pub const fn to_number(self) -> u64 {
@@ -144,8 +144,8 @@ impl Token {
 /// The store has no room but for claims that are still held.
 ///
 /// ```
-/// use clarife_webhooks::once::{DEFAULT_CLAIM_TTL, MemoryStore, StoreFull};
-/// let mut store = MemoryStore::new(1);
+/// use clarife_webhooks::dedup::{DEFAULT_CLAIM_TTL, ClaimTable, StoreFull};
+/// let mut store = ClaimTable::new(1);
 /// store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?;
 /// assert_eq!(store.claim("evt_2", 0, DEFAULT_CLAIM_TTL), Err(StoreFull));
 /// # Ok::<(), StoreFull>(())

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::marks::{Id, Kind, Mark, Marks};
-use super::{Claim, DEFAULT_MEMORY_CAPACITY, StoreFull, Token, sha256};
+use super::{ClaimResult, ClaimToken, DEFAULT_MEMORY_CAPACITY, StoreFull, sha256};
 
 /// The clock may run back by this much, in milliseconds, without having been set: threads tell the time in no order.
 const JITTER: i64 = 1_000;
@@ -17,24 +17,24 @@ const JITTER: i64 = 1_000;
 /// what it had left.
 ///
 /// ```
-/// use clarife_webhooks::once::{Claim, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, MemoryStore};
+/// use clarife_webhooks::dedup::{ClaimResult, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, ClaimTable};
 ///
-/// let mut store = MemoryStore::default();
+/// let mut store = ClaimTable::default();
 /// let now = 1_774_699_200_000;
-/// let Claim::New(token) = store.claim("evt_1", now, DEFAULT_CLAIM_TTL)? else { unreachable!() };
-/// assert_eq!(store.claim("evt_1", now + 5, DEFAULT_CLAIM_TTL)?, Claim::InProgress);
+/// let ClaimResult::New(token) = store.claim("evt_1", now, DEFAULT_CLAIM_TTL)? else { unreachable!() };
+/// assert_eq!(store.claim("evt_1", now + 5, DEFAULT_CLAIM_TTL)?, ClaimResult::InProgress);
 ///
 /// // The handler fails: the next delivery is handled.
 /// store.release("evt_1", token);
-/// let Claim::New(_) = store.claim("evt_1", now + 1_000, DEFAULT_CLAIM_TTL)? else { unreachable!() };
+/// let ClaimResult::New(_) = store.claim("evt_1", now + 1_000, DEFAULT_CLAIM_TTL)? else { unreachable!() };
 ///
 /// // The handler returns: no later delivery is.
 /// store.complete("evt_1", now + 1_020, DEFAULT_DONE_TTL)?;
-/// assert_eq!(store.claim("evt_1", now + 2_000, DEFAULT_CLAIM_TTL)?, Claim::Done);
-/// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+/// assert_eq!(store.claim("evt_1", now + 2_000, DEFAULT_CLAIM_TTL)?, ClaimResult::Done);
+/// # Ok::<(), clarife_webhooks::dedup::StoreFull>(())
 /// ```
 #[derive(Clone)]
-pub struct MemoryStore {
+pub struct ClaimTable {
     capacity: usize,
     marks: Marks,
     last_token: u64,
@@ -43,19 +43,19 @@ pub struct MemoryStore {
     ahead: i64,
 }
 
-impl Default for MemoryStore {
+impl Default for ClaimTable {
     /// A store for [`DEFAULT_MEMORY_CAPACITY`] ids.
     fn default() -> Self {
         Self::new(DEFAULT_MEMORY_CAPACITY)
     }
 }
 
-impl MemoryStore {
+impl ClaimTable {
     /// A store for that many ids; at least one.
     ///
     /// ```
-    /// # use clarife_webhooks::once::MemoryStore;
-    /// assert!(MemoryStore::new(1_000).is_empty());
+    /// # use clarife_webhooks::dedup::ClaimTable;
+    /// assert!(ClaimTable::new(1_000).is_empty());
     /// ```
     #[must_use]
     pub fn new(capacity: usize) -> Self {
@@ -69,25 +69,25 @@ impl MemoryStore {
     /// [`StoreFull`] if there is no room: answer 503, so that the event is sent again.
     ///
     /// ```
-    /// # use clarife_webhooks::once::{Claim, DEFAULT_CLAIM_TTL, MemoryStore};
-    /// # let mut store = MemoryStore::default();
-    /// assert!(matches!(store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?, Claim::New(_)));
-    /// assert_eq!(store.claim("evt_1", 59_999, DEFAULT_CLAIM_TTL)?, Claim::InProgress);
-    /// assert!(matches!(store.claim("evt_1", 60_000, DEFAULT_CLAIM_TTL)?, Claim::New(_)));
-    /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+    /// # use clarife_webhooks::dedup::{ClaimResult, DEFAULT_CLAIM_TTL, ClaimTable};
+    /// # let mut store = ClaimTable::default();
+    /// assert!(matches!(store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?, ClaimResult::New(_)));
+    /// assert_eq!(store.claim("evt_1", 59_999, DEFAULT_CLAIM_TTL)?, ClaimResult::InProgress);
+    /// assert!(matches!(store.claim("evt_1", 60_000, DEFAULT_CLAIM_TTL)?, ClaimResult::New(_)));
+    /// # Ok::<(), clarife_webhooks::dedup::StoreFull>(())
     /// ```
-    pub fn claim(&mut self, id: &str, now: i64, ttl: Duration) -> Result<Claim, StoreFull> {
+    pub fn claim(&mut self, id: &str, now: i64, ttl: Duration) -> Result<ClaimResult, StoreFull> {
         let (id, now) = (sha256(id), self.advance(now));
         if let Some(mark) = self.marks.get(&id).filter(|mark| mark.ends > now) {
             return Ok(match mark.kind {
-                Kind::Claim => Claim::InProgress,
-                Kind::Done => Claim::Done,
+                Kind::Claim => ClaimResult::InProgress,
+                Kind::Done => ClaimResult::Done,
             });
         }
         self.make_room(&id, now)?;
         self.last_token = self.last_token.saturating_add(1);
         self.marks.insert(id, Mark { kind: Kind::Claim, token: self.last_token, ends: end(now, ttl) });
-        Ok(Claim::New(Token::from_number(self.last_token)))
+        Ok(ClaimResult::New(ClaimToken::from_number(self.last_token)))
     }
 
     /// Marks an id as done for as long as `ttl`, whoever holds the claim: the event was handled.
@@ -97,11 +97,11 @@ impl MemoryStore {
     /// [`StoreFull`] if the claim has ended and its place was given away.
     ///
     /// ```
-    /// # use clarife_webhooks::once::{Claim, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, MemoryStore};
-    /// # let mut store = MemoryStore::default();
+    /// # use clarife_webhooks::dedup::{ClaimResult, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, ClaimTable};
+    /// # let mut store = ClaimTable::default();
     /// store.complete("evt_1", 0, DEFAULT_DONE_TTL)?;
-    /// assert_eq!(store.claim("evt_1", 1, DEFAULT_CLAIM_TTL)?, Claim::Done);
-    /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+    /// assert_eq!(store.claim("evt_1", 1, DEFAULT_CLAIM_TTL)?, ClaimResult::Done);
+    /// # Ok::<(), clarife_webhooks::dedup::StoreFull>(())
     /// ```
     pub fn complete(&mut self, id: &str, now: i64, ttl: Duration) -> Result<(), StoreFull> {
         let (id, now) = (sha256(id), self.advance(now));
@@ -113,15 +113,15 @@ impl MemoryStore {
     /// Gives up a claim, unless it is no longer this token's.
     ///
     /// ```
-    /// # use clarife_webhooks::once::{Claim, DEFAULT_CLAIM_TTL, MemoryStore};
-    /// # let mut store = MemoryStore::default();
-    /// let Claim::New(late) = store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)? else { unreachable!() };
-    /// let Claim::New(next) = store.claim("evt_1", 60_000, DEFAULT_CLAIM_TTL)? else { unreachable!() };
+    /// # use clarife_webhooks::dedup::{ClaimResult, DEFAULT_CLAIM_TTL, ClaimTable};
+    /// # let mut store = ClaimTable::default();
+    /// let ClaimResult::New(late) = store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)? else { unreachable!() };
+    /// let ClaimResult::New(next) = store.claim("evt_1", 60_000, DEFAULT_CLAIM_TTL)? else { unreachable!() };
     /// store.release("evt_1", late); // too late to matter
-    /// assert_eq!(store.claim("evt_1", 60_001, DEFAULT_CLAIM_TTL)?, Claim::InProgress);
-    /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+    /// assert_eq!(store.claim("evt_1", 60_001, DEFAULT_CLAIM_TTL)?, ClaimResult::InProgress);
+    /// # Ok::<(), clarife_webhooks::dedup::StoreFull>(())
     /// ```
-    pub fn release(&mut self, id: &str, token: Token) {
+    pub fn release(&mut self, id: &str, token: ClaimToken) {
         let id = sha256(id);
         let claim = self.marks.get(&id).filter(|mark| mark.kind == Kind::Claim);
         if claim.is_some_and(|mark| mark.token == token.to_number()) {
@@ -132,11 +132,11 @@ impl MemoryStore {
     /// How many ids it keeps, those included that have ended and whose place nobody needed.
     ///
     /// ```
-    /// # use clarife_webhooks::once::{DEFAULT_CLAIM_TTL, MemoryStore};
-    /// # let mut store = MemoryStore::default();
+    /// # use clarife_webhooks::dedup::{DEFAULT_CLAIM_TTL, ClaimTable};
+    /// # let mut store = ClaimTable::default();
     /// store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?;
     /// assert_eq!(store.len(), 1);
-    /// # Ok::<(), clarife_webhooks::once::StoreFull>(())
+    /// # Ok::<(), clarife_webhooks::dedup::StoreFull>(())
     /// ```
     #[must_use]
     pub fn len(&self) -> usize {
@@ -176,15 +176,15 @@ fn end(now: i64, ttl: Duration) -> i64 {
     now.saturating_add_unsigned(millis)
 }
 
-impl fmt::Debug for MemoryStore {
+impl fmt::Debug for ClaimTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("capacity", &self.capacity).field("len", &self.len()).finish()
+        f.debug_struct("ClaimTable").field("capacity", &self.capacity).field("len", &self.len()).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Claim, Duration, MemoryStore, StoreFull};
+    use super::{ClaimResult, ClaimTable, Duration, StoreFull};
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
@@ -230,20 +230,20 @@ mod tests {
             capacity in 1_usize..5,
             steps in prop::collection::vec((0..3_u8, 0..7_u8, 0..40_i64, 0..30_i64), 0..200),
         ) {
-            let (mut store, mut model, mut now, mut tokens) = (MemoryStore::new(capacity), Model::default(), 0, Vec::new());
+            let (mut store, mut model, mut now, mut tokens) = (ClaimTable::new(capacity), Model::default(), 0, Vec::new());
             for (step, id, pause, ttl) in steps {
                 now += pause;
                 let (name, time) = (alloc::format!("evt_{id}"), Duration::from_millis(ttl.unsigned_abs()));
                 match step {
                     0 => {
                         let claim = store.claim(&name, now, time);
-                        if let Ok(Claim::New(token)) = claim {
+                        if let Ok(ClaimResult::New(token)) = claim {
                             tokens.push((id, token));
                         }
                         let claim = claim.map(|claim| match claim {
-                            Claim::New(_) => None,
-                            Claim::InProgress => Some(false),
-                            Claim::Done => Some(true),
+                            ClaimResult::New(_) => None,
+                            ClaimResult::InProgress => Some(false),
+                            ClaimResult::Done => Some(true),
                         });
                         prop_assert_eq!(claim, model.claim(capacity, id, now, ttl));
                     }
@@ -268,19 +268,19 @@ mod tests {
             ttl in 0_u64..100_000,
             last in -LATEST..LATEST,
         ) {
-            let mut store = MemoryStore::default();
+            let mut store = ClaimTable::default();
             let ttl = Duration::from_millis(ttl);
             for now in moments {
                 let _ = store.claim("evt_1", now, ttl);
             }
             let _ = store.claim("evt_1", last, ttl);
             let after = last + i64::try_from(ttl.as_millis()).unwrap() + 1_000;
-            prop_assert!(matches!(store.claim("evt_1", after, ttl), Ok(Claim::New(_))));
+            prop_assert!(matches!(store.claim("evt_1", after, ttl), Ok(ClaimResult::New(_))));
         }
 
         #[test]
         fn no_time_panics(moments: Vec<i64>, ttl: Duration) {
-            let mut store = MemoryStore::new(2);
+            let mut store = ClaimTable::new(2);
             for (now, id) in moments.into_iter().zip(["a", "b", "c"].into_iter().cycle()) {
                 let _ = store.claim(id, now, ttl);
                 let _ = store.complete(id, now, ttl);
