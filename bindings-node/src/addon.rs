@@ -71,8 +71,8 @@ unsafe extern "C" fn open(env: napi_env, info: napi_callback_info) -> napi_value
         let webhook = numbers::webhook(&secrets, tolerance, max_event_age, standard);
         secrets.zeroize(); // the core keeps keyed states only and wipes them; these copies are ours to wipe
         match webhook {
-            Ok(webhook) => out.answer(numbers::SUCCESS, env.external(webhook)?),
-            Err(error) => out.answer(numbers::of_error(&error), env.text(&numbers::text(&error))?),
+            Ok(webhook) => out.result(numbers::SUCCESS, env.external(webhook)?),
+            Err(error) => out.result(numbers::of_error(&error), env.text(&numbers::text(&error))?),
         }
     })
 }
@@ -87,7 +87,7 @@ unsafe extern "C" fn verify(env: napi_env, info: napi_callback_info) -> napi_val
         let now = numbers::seconds(env.number(now)?);
         let mut room = [0; HEADER_ROOM];
         let header = env.header(signature, &mut room)?;
-        out.answer_event(env, &body, &webhook.verify_at(body.bytes(), header.as_deref(), now))
+        out.event_result(env, &body, &webhook.verify_at(body.bytes(), header.as_deref(), now))
     })
 }
 
@@ -101,7 +101,7 @@ unsafe extern "C" fn verify_standard(env: napi_env, info: napi_callback_info) ->
         let now = numbers::seconds(env.number(now)?);
         let (id, timestamp, signature) = (env.owned_text(id)?, env.owned_text(timestamp)?, env.owned_text(signature)?);
         let headers = StandardHeaders::new(&id, &timestamp, &signature);
-        out.answer_event(env, &body, &webhook.verify_at(body.bytes(), &headers, now))
+        out.event_result(env, &body, &webhook.verify_at(body.bytes(), &headers, now))
     })
 }
 
@@ -111,7 +111,7 @@ unsafe extern "C" fn parse(env: napi_env, info: napi_callback_info) -> napi_valu
     env.guarded(|| {
         let (out, [body]) = env.arguments(info)?;
         let body = env.body(body)?;
-        out.answer_event(env, &body, &Event::parse_trusted(body.bytes()))
+        out.event_result(env, &body, &Event::parse_trusted(body.bytes()))
     })
 }
 
@@ -123,8 +123,8 @@ unsafe extern "C" fn sign(env: napi_env, info: napi_callback_info) -> napi_value
         let webhook = env.held::<Webhook>(webhook)?;
         let body = env.body(body)?;
         match webhook.sign(body.bytes(), numbers::seconds(env.number(timestamp)?)) {
-            Ok(signature) => out.answer(numbers::SUCCESS, env.text(&signature)?),
-            Err(error) => out.answer(numbers::WRONG, env.text(&numbers::text(&error))?),
+            Ok(signature) => out.result(numbers::SUCCESS, env.text(&signature)?),
+            Err(error) => out.result(numbers::WRONG, env.text(&numbers::text(&error))?),
         }
     })
 }
@@ -138,7 +138,7 @@ unsafe extern "C" fn sign_standard(env: napi_env, info: napi_callback_info) -> n
         let (body, id) = (env.body(body)?, env.owned_text(id)?);
         let timestamp = numbers::seconds(env.number(timestamp)?);
         let (numbers, text) = numbers::of_standard(webhook.sign_standard(body.bytes(), &id, timestamp));
-        out.answer(numbers, env.text(&text)?)
+        out.result(numbers, env.text(&text)?)
     })
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Out(*mut Numbers);
 
 impl Out {
     /// Leaves the numbers of a call, and returns its value.
-    pub(crate) fn answer(&self, numbers: Numbers, value: napi_value) -> Result<napi_value, Failure> {
+    pub(crate) fn result(&self, numbers: Numbers, value: napi_value) -> Result<napi_value, Failure> {
         // SAFETY: the array has that many numbers and is never freed before the environment is (`Env::numbers`); a body
         // cannot overlap it, because only the face holds it.
         unsafe { self.0.write_unaligned(numbers) };
@@ -32,7 +32,7 @@ impl Out {
     }
 
     /// Leaves a verdict on a body, and returns the text that the face lacks.
-    pub(crate) fn answer_event(
+    pub(crate) fn event_result(
         &self,
         env: Env,
         body: &Body<'_>,
@@ -41,9 +41,9 @@ impl Out {
         match verdict {
             Ok(event) => {
                 let text = if let Body::Borrowed(_) = body { env.text(event.raw())? } else { ptr::null_mut() };
-                self.answer(numbers::of_event(event), text)
+                self.result(numbers::of_event(event), text)
             }
-            Err(error) => self.answer(numbers::of_error(error), env.text(&numbers::text(error))?),
+            Err(error) => self.result(numbers::of_error(error), env.text(&numbers::text(error))?),
         }
     }
 }

@@ -136,8 +136,8 @@ for (const kind of SERVERS) {
 
     test("of a hundred deliveries at once, one is handled", async () => {
       const sent = delivery("wait");
-      const answers = await Promise.all(Array.from({ length: 100 }, () => send(server, "/dedup", sent)));
-      const codes = answers.map(({ status, json }) => `${status} ${json.code}`);
+      const responses = await Promise.all(Array.from({ length: 100 }, () => send(server, "/dedup", sent)));
+      const codes = responses.map(({ status, json }) => `${status} ${json.code}`);
       assert.equal(codes.filter((code) => code === "200 handled").length, 1);
       assert.ok(codes.every((code) => ["200 handled", "200 duplicate", "409 in_progress"].includes(code)), String(codes));
       assert.equal(await runs(server, sent.id), 1);

@@ -60,8 +60,8 @@ class Server:
         """Every byte that comes back until the connection is closed."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(request)
-            with connection.makefile("rb") as answer:
-                return answer.read()
+            with connection.makefile("rb") as response:
+                return response.read()
 
     def post(self, body: bytes, *headers: tuple[str, str], path: str = "/hook") -> Reply:
         """Sends a body with its length."""

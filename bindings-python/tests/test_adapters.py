@@ -25,7 +25,7 @@ READS_WHOLE = {"django-async"}
 # aiohttp's server decompresses bodies before any handler sees them.
 DECOMPRESSES = {"aiohttp"}
 # FastAPI answers for the path function, and has its own form for errors.
-OWN_ANSWERS = {"fastapi"}
+OWN_RESPONSES = {"fastapi"}
 # The `wsgi.input` of Werkzeug's server does not end with the body: reading it again would wait for the next request.
 BLOCKS = {"wsgi-werkzeug"}
 
@@ -229,7 +229,7 @@ def test_the_handler_fails(server: Server) -> None:
     body = body_of(fails="always")
     reply = server.post(body, signed(body))
     assert reply.status == 500
-    if server.name not in OWN_ANSWERS:
+    if server.name not in OWN_RESPONSES:
         assert verdict(reply) == (500, "handler_failed")
     assert b"LookupError" not in reply.body
     assert "LookupError" in server.log(), "the receiver's own error is in its log"

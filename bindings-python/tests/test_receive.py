@@ -13,7 +13,6 @@ import pytest
 from helpers import SECRET, envelope
 
 from clarife_webhooks import (
-    Answer,
     Claim,
     Dedup,
     Handlers,
@@ -21,6 +20,7 @@ from clarife_webhooks import (
     Webhook,
     WebhookError,
     WebhookEvent,
+    WebhookResponse,
     receive,
     receive_async,
 )
@@ -31,10 +31,10 @@ WEBHOOK = Webhook(SECRET, clock=CLOCK)
 BODY = envelope()
 HEADERS = {"X-Clarife-Signature": WEBHOOK.sign(BODY)}
 
-Receive = Callable[..., Answer]
+Receive = Callable[..., WebhookResponse]
 
 
-def in_a_loop(*arguments: Any, **options: Any) -> Answer:
+def in_a_loop(*arguments: Any, **options: Any) -> WebhookResponse:
     return asyncio.run(receive_async(*arguments, **options))
 
 
@@ -91,8 +91,8 @@ def fail(event: WebhookEvent) -> None:
 @both
 def test_handled(call: Receive) -> None:
     seen: list[WebhookEvent] = []
-    answer = call(WEBHOOK, BODY, HEADERS, seen.append)
-    assert answer == Answer(200, "handled", {"content-type": "application/json"}, b'{"code":"handled"}')
+    response = call(WEBHOOK, BODY, HEADERS, seen.append)
+    assert response == WebhookResponse(200, "handled", {"content-type": "application/json"}, b'{"code":"handled"}')
     assert [event.id for event in seen] == ["evt_1"]
 
 
@@ -110,19 +110,19 @@ def test_handled(call: Receive) -> None:
 )
 def test_refused(call: Receive, body: Any, headers: Any, status: int, code: str) -> None:
     errors: list[Any] = []
-    answer = call(WEBHOOK, body, headers, fail, on_error=lambda *error: errors.append(error))
-    assert (answer.status, answer.code) == (status, code)
+    response = call(WEBHOOK, body, headers, fail, on_error=lambda *error: errors.append(error))
+    assert (response.status, response.code) == (status, code)
     [(error, event)] = errors
     assert event is None and isinstance(error, WebhookError) and error.code == code
-    assert json.loads(answer.body) == {"code": code, "error": error.message}
+    assert json.loads(response.body) == {"code": code, "error": error.message}
 
 
 @both
 def test_the_handler_fails(call: Receive) -> None:
     errors: list[Any] = []
-    answer = call(WEBHOOK, BODY, HEADERS, fail, on_error=lambda *error: errors.append(error))
-    assert (answer.status, answer.code) == (500, "handler_failed")
-    assert answer.body == b'{"code":"handler_failed","error":"the handler failed"}'
+    response = call(WEBHOOK, BODY, HEADERS, fail, on_error=lambda *error: errors.append(error))
+    assert (response.status, response.code) == (500, "handler_failed")
+    assert response.body == b'{"code":"handler_failed","error":"the handler failed"}'
     [(error, event)] = errors
     assert isinstance(error, LookupError) and event.id == "evt_1"
 
@@ -195,8 +195,8 @@ def test_done_marks_live_as_long_as_events_are_taken(call: Receive, store_type: 
 @pytest.mark.parametrize(("state", "status", "code"), [("done", 200, "duplicate"), ("in_progress", 409, "in_progress")])
 def test_what_is_not_new_is_not_handled(call: Receive, store_type: Any, state: str, status: int, code: str) -> None:
     store = store_type(state)
-    answer = call(WEBHOOK, BODY, HEADERS, fail, dedup=store)
-    assert (answer.status, answer.code) == (status, code)
+    response = call(WEBHOOK, BODY, HEADERS, fail, dedup=store)
+    assert (response.status, response.code) == (status, code)
     assert [name for name, *_ in store.calls] == ["claim"]
 
 
@@ -227,8 +227,8 @@ def test_a_store_that_fails(
     call: Receive, store_type: Any, step: str, handler: Any, status: int, code: str, reported: list[type]
 ) -> None:
     errors: list[Any] = []
-    answer = call(WEBHOOK, BODY, HEADERS, handler, dedup=store_type(fails=step), on_error=lambda *error: errors.append(error))
-    assert (answer.status, answer.code) == (status, code)
+    response = call(WEBHOOK, BODY, HEADERS, handler, dedup=store_type(fails=step), on_error=lambda *error: errors.append(error))
+    assert (response.status, response.code) == (status, code)
     assert [type(error) for error, _ in errors] == reported
     assert all(event.id == "evt_1" for _, event in errors)
 
@@ -319,8 +319,8 @@ def test_what_nothing_would_await() -> None:
     handlers = Handlers()
     handlers.on("document.*")(coroutine)
     for handler in (handlers, lambda event: coroutine(event)):
-        answer = receive(WEBHOOK, BODY, HEADERS, handler, on_error=lambda *error: errors.append(error))
-        assert answer.code == "handler_failed"
+        response = receive(WEBHOOK, BODY, HEADERS, handler, on_error=lambda *error: errors.append(error))
+        assert response.code == "handler_failed"
     assert all(isinstance(error, TypeError) for error, _ in errors) and len(errors) == 2
 
 

@@ -21,7 +21,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from clarife_webhooks import Answer, Claim, Dedup, DedupStore, MemoryStore, Webhook, WebhookEvent, receive, receive_async
+from clarife_webhooks import Claim, Dedup, DedupStore, MemoryStore, Webhook, WebhookEvent, WebhookResponse, receive, receive_async
 from clarife_webhooks.redis import AsyncRedisStore, RedisStore, key
 from clarife_webhooks.testing import Clock, sample_event, signed_request
 
@@ -131,10 +131,10 @@ def test_threads(store: DedupStore) -> None:
 
 async def all_at_once(store: Any, handler: Callable[[WebhookEvent], object]) -> Counter[str]:
     request = delivery()
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(receive_async(WEBHOOK, request.body, request.headers, handler, dedup=store) for _ in range(AT_ONCE))
     )
-    return Counter(answer.code for answer in answers)
+    return Counter(response.code for response in responses)
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis", "async redis"])
@@ -232,15 +232,15 @@ def test_a_redis_that_is_down_is_answered_with_503(caplog: pytest.LogCaptureFixt
     request = delivery()
     client = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
     runs: list[WebhookEvent] = []
-    answer = receive(WEBHOOK, request.body, request.headers, runs.append, dedup=RedisStore(client))
-    assert (answer.status, answer.code, runs) == (503, "store_unavailable", [])
+    response = receive(WEBHOOK, request.body, request.headers, runs.append, dedup=RedisStore(client))
+    assert (response.status, response.code, runs) == (503, "store_unavailable", [])
 
-    async def main() -> Answer:
+    async def main() -> WebhookResponse:
         async with redis.asyncio.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=AsyncRetry(NoBackoff(), 0)) as client:
             return await receive_async(WEBHOOK, request.body, request.headers, runs.append, dedup=AsyncRedisStore(client))
 
-    answer = asyncio.run(main())
-    assert (answer.status, answer.code, runs) == (503, "store_unavailable", [])
+    response = asyncio.run(main())
+    assert (response.status, response.code, runs) == (503, "store_unavailable", [])
     assert "ConnectionError" in caplog.text
 
 
@@ -266,10 +266,10 @@ def test_a_store_that_is_full_of_events_being_handled_is_down() -> None:
     store.claim("evt_0", 60)
     request = delivery()
     reported: list[Exception] = []
-    answer = receive(
+    response = receive(
         WEBHOOK, request.body, request.headers, lambda event: None, dedup=store, on_error=lambda error, event: reported.append(error)
     )
-    assert (answer.status, answer.code) == (503, "store_unavailable")
+    assert (response.status, response.code) == (503, "store_unavailable")
     assert str(reported[0]) == "the store is full of events that are being handled"
 
 

@@ -114,5 +114,5 @@ def test_mine(clarife_webhooks):
     assert clarife_webhooks.signed_request("media.uploaded").body
 ''')
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_mine.py"]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -28,8 +28,8 @@ CHECKS = {
 @pytest.mark.parametrize("what", CHECKS)
 def test_mypy(what: str, tmp_path: Path) -> None:
     # From an empty folder: there, the package can only be the installed one.
-    answer = subprocess.run([sys.executable, "-m", *CHECKS[what]], cwd=tmp_path, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    result = subprocess.run([sys.executable, "-m", *CHECKS[what]], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_package_is_marked_as_typed() -> None:

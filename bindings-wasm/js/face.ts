@@ -6,7 +6,7 @@ import { ERROR_CODES, EVENT_TYPES, SIGNATURE_HEADER, STANDARD_HEADERS, type Know
 import type { Handler } from "./handlers.js";
 import { header, type SignatureSource } from "./headers.js";
 import { clockOf, flag, given, seconds, whole, type Clock } from "./options.js";
-import { checkSize, maximum, receiver, type Answer, type BodySource, type ReceiveOptions, type Receiver } from "./receive.js";
+import { checkSize, maximum, receiver, type BodySource, type ReceiveOptions, type Receiver, type WebhookResponse } from "./receive.js";
 import { checkRequest, readRequest, unread, type RequestLike } from "./request.js";
 import { named, wrongType } from "./value.js";
 
@@ -94,12 +94,12 @@ export class Webhook {
    */
   verify(body: Body, signature: SignatureSource, options?: VerifyOptions): WebhookEvent {
     const raw = rawBody(body, "body");
-    const answer = this.#answer(raw, signature, this.#time(given(options, "now").now, "now"));
-    const error = failure(answer); // not in `checked`: the stack shows few calls, and this leaves room for the caller's
+    const result = this.#result(raw, signature, this.#time(given(options, "now").now, "now"));
+    const error = failure(result); // not in `checked`: the stack shows few calls, and this leaves room for the caller's
     if (error !== undefined) {
       throw error;
     }
-    return event(raw, answer);
+    return event(raw, result);
   }
 
   /** Verifies a Fetch API request, whose body it reads. */
@@ -139,7 +139,7 @@ export class Webhook {
   }
 
   /** The same for one delivery. */
-  async receive(body: BodySource, headers: SignatureSource, handler: Handler, options?: ReceiveOptions): Promise<Answer> {
+  async receive(body: BodySource, headers: SignatureSource, handler: Handler, options?: ReceiveOptions): Promise<WebhookResponse> {
     return this.receiver(handler, options)(body, headers);
   }
 
@@ -166,11 +166,11 @@ export class Webhook {
   }
 
   #verified(body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {
-    return event(body, checked(this.#answer(body, source, now)));
+    return event(body, checked(this.#result(body, source, now)));
   }
 
-  /** The engine's answer to a delivery. */
-  #answer(body: string | Uint8Array, source: SignatureSource, now: number): string {
+  /** The engine's result for a delivery. */
+  #result(body: string | Uint8Array, source: SignatureSource, now: number): string {
     if (!this.#isStandard) {
       return current.verify(this.#handle, body, header(source, SIGNATURE_HEADER), now);
     }
@@ -238,22 +238,22 @@ function open(secrets: string[], tolerance: number, maxEventAge: number, isStand
 }
 
 /** The event of the engine's last call. */
-function event(body: string | Uint8Array, answer: string): WebhookEvent {
-  return new VerifiedEvent(typeof body === "string" ? body : answer, current.out) as unknown as WebhookEvent;
+function event(body: string | Uint8Array, result: string): WebhookEvent {
+  return new VerifiedEvent(typeof body === "string" ? body : result, current.out) as unknown as WebhookEvent;
 }
 
 /** What the engine's last call gave, unless that is an error's message. */
-function checked<Result>(answer: Result): Result {
-  const error = failure(answer);
+function checked<Result>(result: Result): Result {
+  const error = failure(result);
   if (error !== undefined) {
     throw error;
   }
-  return answer;
+  return result;
 }
 
 /** The error that the engine's last call gave the message of, if it did. */
-function failure(answer: unknown): Error | undefined {
+function failure(result: unknown): Error | undefined {
   const verdict = current.out[VERDICT]!;
-  const message = answer as string;
+  const message = result as string;
   return verdict === 0 ? undefined : verdict < 0 ? new TypeError(message) : new WebhookError(ERROR_CODES[verdict - 1]!, message);
 }

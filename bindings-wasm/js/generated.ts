@@ -57,7 +57,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export const ERROR_STATUSES = [500, 400, 400, 400, 400, 400, 400, 400, 500, 413] as const;
 
 /** What else an adapter answers: status and message by code. */
-export const ANSWERS = {
+export const RESPONSES = {
   handled: [200, "the event was handled"],
   duplicate: [200, "the event was handled before"],
   in_progress: [409, "the event is being handled"],
@@ -67,7 +67,7 @@ export const ANSWERS = {
 } as const;
 
 /** What an adapter answers. */
-export type AnswerCode = ErrorCode | keyof typeof ANSWERS;
+export type ResponseCode = ErrorCode | keyof typeof RESPONSES;
 
 /** The largest body that adapters read unless told otherwise. */
 export const DEFAULT_MAX_BODY_BYTES = 10485760;

@@ -1,6 +1,6 @@
 import { rawBody, type Body } from "./body.js";
 import { WebhookError } from "./error.js";
-import { ANSWERS, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, STORE_TIMEOUT, type AnswerCode, type ErrorCode, type WebhookEvent } from "./generated.js";
+import { DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, RESPONSES, STORE_TIMEOUT, type ErrorCode, type ResponseCode, type WebhookEvent } from "./generated.js";
 import { handlerOf, type Handler } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
 import type { Claim, DedupOptions, DedupStore } from "./dedup.js";
@@ -8,10 +8,10 @@ import { given, whole } from "./options.js";
 import { wrongType } from "./value.js";
 
 /** What to answer a delivery with: a status of 2xx ends it, and after every other clarife tries again. */
-export interface Answer {
+export interface WebhookResponse {
   readonly status: number;
   /** What has become of it: an error's code, or for example `handled`. */
-  readonly code: AnswerCode;
+  readonly code: ResponseCode;
   /** Names in lower case. */
   readonly headers: Record<string, string>;
   /** JSON: the code, and what is wrong. */
@@ -21,7 +21,7 @@ export interface Answer {
 /** What {@link ReceiveOptions.onError} is told beside the error. */
 export interface ErrorContext {
   /** The answer's code. */
-  readonly code: AnswerCode;
+  readonly code: ResponseCode;
   /** The event, if the delivery was verified. */
   readonly event?: WebhookEvent;
 }
@@ -46,7 +46,7 @@ export type BodySource = Body | ((maxBodyBytes: number) => Body | Promise<Body>)
  * Takes a delivery from its body to its answer. It rejects where it is called wrongly, and for nothing else. A method, where it is
  * given, has to be POST.
  */
-export type Receiver = (body: BodySource, headers: SignatureSource, method?: string) => Promise<Answer>;
+export type Receiver = (body: BodySource, headers: SignatureSource, method?: string) => Promise<WebhookResponse>;
 
 /** The logic of every adapter. */
 export function receiver(
@@ -69,17 +69,17 @@ export function receiver(
     void attempt(() => onError(error, context)).catch(() => {});
   }
 
-  async function run(event: WebhookEvent): Promise<Answer> {
+  async function run(event: WebhookEvent): Promise<WebhookResponse> {
     try {
       await handle(event);
     } catch (error) {
       report(error, { code: "handler_failed", event });
-      return answer("handler_failed");
+      return response("handler_failed");
     }
-    return answer("handled");
+    return response("handled");
   }
 
-  async function runDeduplicated(event: WebhookEvent, { store, claimTtl, doneTtl }: DedupTimes): Promise<Answer> {
+  async function runDeduplicated(event: WebhookEvent, { store, claimTtl, doneTtl }: DedupTimes): Promise<WebhookResponse> {
     const { id } = event;
     const told = (error: unknown): void => report(error, { code: "store_unavailable", event });
     let claim: Claim;
@@ -87,10 +87,10 @@ export function receiver(
       claim = checkClaim(await inTime(() => store.claim(id, claimTtl), (late) => typeof late === "object" && store.release(id, late.token)));
     } catch (error) {
       told(error);
-      return answer("store_unavailable");
+      return response("store_unavailable");
     }
     if (typeof claim === "string") {
-      return answer(claim === "done" ? "duplicate" : claim);
+      return response(claim === "done" ? "duplicate" : claim);
     }
     const { token } = claim;
     const result = await run(event);
@@ -101,7 +101,7 @@ export function receiver(
 
   return async (body, headers, method) => {
     if (method !== undefined && method !== "POST") {
-      return answer("method_not_allowed");
+      return response("method_not_allowed");
     }
     let event: WebhookEvent;
     try {
@@ -121,8 +121,8 @@ export function receiver(
 }
 
 /** The answer of a code; a refused delivery's says what its error says. */
-function answer(code: keyof typeof ANSWERS): Answer {
-  const [status, message] = ANSWERS[code];
+function response(code: keyof typeof RESPONSES): WebhookResponse {
+  const [status, message] = RESPONSES[code];
   return made(status, code, message);
 }
 
@@ -130,7 +130,7 @@ function statusOf(code: ErrorCode): number {
   return ERROR_STATUSES[ERROR_CODES.indexOf(code)]!;
 }
 
-function made(status: number, code: AnswerCode, error: string): Answer {
+function made(status: number, code: ResponseCode, error: string): WebhookResponse {
   return {
     status,
     code,

@@ -94,11 +94,11 @@ pub fn open(length: usize, tolerance: f64, max_event_age: f64, standard: bool) -
     keep(input);
     match webhook.map(|webhook| hold(Held::Webhook(Arc::new(webhook)))) {
         Ok(handle) => {
-            answer(numbers::SUCCESS, String::new());
+            result(numbers::SUCCESS, String::new());
             handle
         }
         Err(error) => {
-            answer(numbers::of_error(&error), numbers::text(&error));
+            result(numbers::of_error(&error), numbers::text(&error));
             0
         }
     }
@@ -116,7 +116,7 @@ pub fn verify(handle: usize, body: usize, header: i32, now: f64) {
     with_input(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let header = usize::try_from(header).ok().and_then(|length| rest.get(..length));
-        answer_event(webhook.verify_at(body, header, numbers::seconds(now)));
+        event_result(webhook.verify_at(body, header, numbers::seconds(now)));
     });
 }
 
@@ -130,7 +130,7 @@ pub fn verify_standard(handle: usize, body: usize, id: usize, timestamp: usize, 
         let (timestamp, rest) = rest.split_at_checked(timestamp).unwrap_or_default();
         let headers = [id, timestamp, rest.get(..signature).unwrap_or_default()].map(text_of);
         let headers = StandardHeaders::new(headers[0], headers[1], headers[2]);
-        answer_event(webhook.verify_at(body, &headers, numbers::seconds(now)));
+        event_result(webhook.verify_at(body, &headers, numbers::seconds(now)));
     });
 }
 
@@ -138,7 +138,7 @@ pub fn verify_standard(handle: usize, body: usize, id: usize, timestamp: usize, 
 #[wasm_bindgen]
 pub fn parse(body: usize) {
     let input = INPUT.take();
-    answer_event(Event::parse_trusted(input.get(..body).unwrap_or_default()));
+    event_result(Event::parse_trusted(input.get(..body).unwrap_or_default()));
     keep(input);
 }
 
@@ -148,8 +148,8 @@ pub fn sign(handle: usize, body: usize, timestamp: f64) {
     with_input(handle, &|webhook, input| {
         let body = input.get(..body).unwrap_or_default();
         match webhook.sign(body, numbers::seconds(timestamp)) {
-            Ok(signature) => answer(numbers::SUCCESS, signature),
-            Err(error) => answer(numbers::WRONG, numbers::text(&error)),
+            Ok(signature) => result(numbers::SUCCESS, signature),
+            Err(error) => result(numbers::WRONG, numbers::text(&error)),
         }
     });
 }
@@ -161,7 +161,7 @@ pub fn sign_standard(handle: usize, body: usize, id: usize, timestamp: f64) {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let id = text_of(rest.get(..id).unwrap_or_default());
         let (numbers, text) = numbers::of_standard(webhook.sign_standard(body, id, numbers::seconds(timestamp)));
-        answer(numbers, text);
+        result(numbers, text);
     });
 }
 
@@ -189,14 +189,14 @@ pub fn dedup(handle: usize, step: u32, id: usize, now: f64, ttl: f64) -> f64 {
 #[wasm_bindgen]
 pub fn key(id: usize) {
     let input = INPUT.take();
-    answer(numbers::SUCCESS, store_key(text_of(input.get(..id).unwrap_or_default())).into());
+    result(numbers::SUCCESS, store_key(text_of(input.get(..id).unwrap_or_default())).into());
     keep(input);
 }
 
 /// Leaves a code's message and hint.
 #[wasm_bindgen]
 pub fn describe(code: f64) {
-    answer(numbers::SUCCESS, numbers::describe(code));
+    result(numbers::SUCCESS, numbers::describe(code));
 }
 
 /// Keeps a value; its handle.
@@ -228,7 +228,7 @@ fn with_input(handle: usize, call: &dyn Fn(&Webhook, &[u8])) {
     match webhook {
         Some(webhook) => call(&webhook, &input),
         // Said, because otherwise the last call's verdict would be taken for this one's.
-        None => answer(numbers::WRONG, String::from("webhook must be what open() gave")),
+        None => result(numbers::WRONG, String::from("webhook must be what open() gave")),
     }
     keep(input);
 }
@@ -240,14 +240,14 @@ fn keep(input: Vec<u8>) {
     }
 }
 
-fn answer_event(verdict: Result<Event<'_>, WebhookError>) {
+fn event_result(verdict: Result<Event<'_>, WebhookError>) {
     match verdict {
-        Ok(event) => answer(numbers::of_event(&event), String::new()),
-        Err(error) => answer(numbers::of_error(&error), numbers::text(&error)),
+        Ok(event) => result(numbers::of_event(&event), String::new()),
+        Err(error) => result(numbers::of_error(&error), numbers::text(&error)),
     }
 }
 
-fn answer(mut numbers: Numbers, text: String) {
+fn result(mut numbers: Numbers, text: String) {
     numbers[TEXT_START] = text.as_ptr().addr() as f64;
     numbers[TEXT_LENGTH] = text.len() as f64;
     OUT.put(numbers);

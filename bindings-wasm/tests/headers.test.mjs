@@ -113,11 +113,11 @@ test("a real request to node:http", async () => {
   await once(server, "listening");
   const request = send({ port: server.address().port, method: "POST", headers: { "X-CLARIFE-Signature": SIGNATURE } }).end(BODY);
   const [response] = await once(request, "response");
-  let answer = "";
-  for await (const chunk of response) answer += chunk;
+  let echoed = "";
+  for await (const chunk of response) echoed += chunk;
   server.close();
   const { id } = JSON.parse(BODY);
-  assert.equal(answer, `${id},${id}`);
+  assert.equal(echoed, `${id},${id}`);
 });
 
 test("verifyRequest reads the raw body itself", async () => {

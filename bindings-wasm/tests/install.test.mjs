@@ -79,13 +79,13 @@ test("worker threads: several at once, each with its own", async () => {
     }
     parentPort.postMessage({ engine, verified });`;
   const workerData = { path: require.resolve(packageName), secret: SECRET, body: BODY, signature: SIGNATURE, now: AT.now };
-  const answers = await Promise.all(
+  const results = await Promise.all(
     Array.from({ length: 4 }, () => new Promise((resolve, reject) => {
       const worker = new Worker(script, { eval: true, workerData });
       worker.once("message", resolve).once("error", reject);
     })),
   );
-  assert.deepEqual(answers, Array(4).fill({ engine: expectedEngine, verified: 6000 }));
+  assert.deepEqual(results, Array(4).fill({ engine: expectedEngine, verified: 6000 }));
   assert.equal(webhook.verify(BODY, SIGNATURE, AT).raw, BODY);
 });
 

@@ -13,8 +13,8 @@ const quiet = () => {};
 async function receive(handler, options, { body = BODY, headers = headersOf(body), method, from = webhook } = {}) {
   const reports = [];
   const onError = (error, context) => reports.push([error, context]);
-  const answer = await from.receiver(handler, { onError, ...options })(body, headers, method);
-  return { ...answer, is: `${answer.status} ${answer.code}`, reports };
+  const response = await from.receiver(handler, { onError, ...options })(body, headers, method);
+  return { ...response, is: `${response.status} ${response.code}`, reports };
 }
 
 test("an answer is whole", async () => {
@@ -176,15 +176,15 @@ test("a store that fails after the handler changes no answer, and is reported", 
 
 test("a store that does not answer is down, and a claim that comes too late is given up", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  let answer;
-  const store = storeOf({ claim: () => new Promise((claimed) => (answer = claimed)) });
+  let resolve;
+  const store = storeOf({ claim: () => new Promise((claimed) => (resolve = claimed)) });
   const pending = receive(() => assert.fail("the handler ran"), { dedup: store });
   await new Promise(setImmediate);
   t.mock.timers.tick(5000);
   const { is, reports } = await pending;
   assert.equal(is, "503 store_unavailable");
   assert.equal(reports[0][0].message, "the store did not answer within 5 s");
-  answer({ token: "late" });
+  resolve({ token: "late" });
   await new Promise(setImmediate);
   assert.deepEqual(store.calls, [["claim", id, 60], ["release", id, "late"]]);
 });
@@ -222,8 +222,8 @@ test("in memory: a hundred at once, and a store that is full", async () => {
     count += 1;
     await new Promise((done) => setTimeout(done, 20));
   };
-  const answers = await Promise.all(Array.from({ length: 100 }, () => receive(handler, { dedup: store })));
-  assert.deepEqual([count, answers.filter(({ is }) => is === "200 handled").length, answers.filter(({ is }) => is === "409 in_progress").length], [1, 1, 99]);
+  const responses = await Promise.all(Array.from({ length: 100 }, () => receive(handler, { dedup: store })));
+  assert.deepEqual([count, responses.filter(({ is }) => is === "200 handled").length, responses.filter(({ is }) => is === "409 in_progress").length], [1, 1, 99]);
   const body = bodyWith({ id: "evt_other" });
   const running = receive(async () => {
     const { is, reports } = await receive(quiet, { dedup: store }, { body: bodyWith({ id: "evt_third" }) });
@@ -314,8 +314,8 @@ test("Fetch: a body is read no further than it may be, and is what has come of i
     },
   });
   await assert.rejects(webhook.verifyRequest(request(cut())), failure);
-  const answer = await webhook.handler(() => assert.fail("the handler ran"))(request(cut()));
-  assert.equal((await answer.json()).code, "signature_mismatch");
+  const response = await webhook.handler(() => assert.fail("the handler ran"))(request(cut()));
+  assert.equal((await response.json()).code, "signature_mismatch");
   const bytes = new TextEncoder().encode(BODY);
   const pieces = new ReadableStream({
     start(controller) {

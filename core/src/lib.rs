@@ -49,7 +49,6 @@ extern crate alloc;
 
 #[cfg(feature = "adapters")]
 pub mod adapters;
-mod answer;
 #[cfg(feature = "sender")]
 pub mod canonical;
 mod date_time;
@@ -66,6 +65,7 @@ mod layout;
 #[cfg(feature = "model")]
 mod raw_body;
 mod resource;
+mod response;
 #[cfg(feature = "sender")]
 pub mod sender;
 mod signature;
@@ -74,7 +74,6 @@ pub mod standard;
 pub mod testing;
 mod webhook;
 
-pub use answer::{Answer, DEFAULT_MAX_BODY_BYTES};
 pub use error::{ErrorCode, InvalidTimestamp, Message, WebhookError};
 pub use event::Event;
 pub use event_type::{EventType, ResourceKind};
@@ -89,5 +88,6 @@ pub use resource::{
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub use resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
+pub use response::{DEFAULT_MAX_BODY_BYTES, WebhookResponse};
 pub use signature::MAX_HEADER_BYTES;
 pub use webhook::{DEFAULT_TOLERANCE, Webhook};

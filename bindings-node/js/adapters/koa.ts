@@ -25,9 +25,9 @@ export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOp
   const receive = webhook.receiver(handler, options);
   return async (context) => {
     const { req, request } = context;
-    const answer = await receive((most) => rawBody(req, request, most, KOA_HINT), req.headers, req.method);
-    context.status = answer.status;
-    context.set(answer.headers);
-    context.body = answer.body;
+    const response = await receive((most) => rawBody(req, request, most, KOA_HINT), req.headers, req.method);
+    context.status = response.status;
+    context.set(response.headers);
+    context.body = response.body;
   };
 }

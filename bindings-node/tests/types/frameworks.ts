@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import { createServer as createHttp2 } from "node:http2";
 import type { APIGatewayProxyEvent, APIGatewayProxyHandlerV2, ALBEvent, Handler, APIGatewayProxyResult } from "aws-lambda";
-import { Handlers, MemoryStore, Webhook, type Answer, type DedupStore, type ErrorContext, type ReceiveOptions } from "clarife-webhooks";
+import { Handlers, MemoryStore, Webhook, type DedupStore, type ErrorContext, type ReceiveOptions, type WebhookResponse } from "clarife-webhooks";
 import { receiver as expressReceiver } from "clarife-webhooks/express";
 import { receiver as fastifyReceiver } from "clarife-webhooks/fastify";
 import { receiver as koaReceiver } from "clarife-webhooks/koa";
@@ -80,4 +80,4 @@ export const half: DedupStore = { claim: () => "done" as const };
 export const odd: DedupStore = { ...own, claim: () => "new" };
 // @ts-expect-error: seconds are numbers
 export const text: ReceiveOptions = { dedup: { store: own, claimTtl: "60" } };
-export const answer: Promise<Answer> = webhook.receive("{}", {}, handlers, options);
+export const response: Promise<WebhookResponse> = webhook.receive("{}", {}, handlers, options);

@@ -38,7 +38,7 @@ who has captured a delivery. Set `max_event_age`, and handle every `event.id` on
 
 # `X as X` and `*` are how checkers know what is meant for users.
 from clarife_webhooks._constants import DEFAULT_MAX_BODY_BYTES as DEFAULT_MAX_BODY_BYTES
-from clarife_webhooks._delivery import Answer as Answer
+from clarife_webhooks._delivery import WebhookResponse as WebhookResponse
 from clarife_webhooks._error import WebhookError as WebhookError
 from clarife_webhooks._handlers import Handlers as Handlers
 from clarife_webhooks._native import (

@@ -1,5 +1,5 @@
 # Generated from the core by `cargo xtask codegen`: do not edit.
-"""The defaults and answers of adapters, and what stores have in common."""
+"""The defaults and responses of adapters, and what stores have in common."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ERROR_STATUS: Final[dict[ErrorCode, int]] = {
 }
 """The HTTP status to answer a refused delivery with."""
 
-ANSWERS: Final[dict[str, tuple[int, str]]] = {
+RESPONSES: Final[dict[str, tuple[int, str]]] = {
     "handled": (200, "the event was handled"),
     "duplicate": (200, "the event was handled before"),
     "in_progress": (409, "the event is being handled"),

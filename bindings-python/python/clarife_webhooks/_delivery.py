@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
-from clarife_webhooks._constants import ANSWERS, DEFAULT_MAX_BODY_BYTES, ERROR_STATUS
+from clarife_webhooks._constants import DEFAULT_MAX_BODY_BYTES, ERROR_STATUS, RESPONSES
 from clarife_webhooks._dispatch import Dispatch
 from clarife_webhooks._error import WebhookError
 from clarife_webhooks._native import Webhook
-from clarife_webhooks._types import AnswerCode, WebhookEvent
+from clarife_webhooks._types import ResponseCode, WebhookEvent
 from clarife_webhooks.dedup import Claim, Dedup, MemoryStore, wired
 
 _T = TypeVar("_T")
@@ -29,7 +29,7 @@ _log = logging.getLogger("clarife_webhooks")
 
 
 @dataclass(frozen=True)
-class Answer:
+class WebhookResponse:
     """What to answer a delivery with: an HTTP status, the headers, and a body of JSON.
 
     `code` says for programs what has come of the delivery: `handled`, `duplicate`, `in_progress`, `handler_failed`,
@@ -37,23 +37,23 @@ class Answer:
 
     >>> from clarife_webhooks import Webhook, receive
     >>> receive(Webhook("whsec_c2VjcmV0"), b"{}", {}, print)
-    Answer(status=400, code='missing_signature', headers={'content-type': 'application/json'}, body=b'{"code":"missing_signature","error":"the signature header is missing"}')
+    WebhookResponse(status=400, code='missing_signature', headers={'content-type': 'application/json'}, body=b'{"code":"missing_signature","error":"the signature header is missing"}')
     """
 
     status: int
-    code: AnswerCode
+    code: ResponseCode
     headers: dict[str, str]
     body: bytes
 
 
-def answer(code: AnswerCode, error: WebhookError | None = None) -> Answer:
+def response(code: ResponseCode, error: WebhookError | None = None) -> WebhookResponse:
     """The answer of a code, or the one that an error makes."""
-    status, message = ANSWERS[code] if error is None else (ERROR_STATUS[error.code], error.message)
+    status, message = RESPONSES[code] if error is None else (ERROR_STATUS[error.code], error.message)
     headers = {"content-type": "application/json"}
     if status == 405:
         headers["allow"] = "POST"
     content = {"code": code} if status < 300 else {"code": code, "error": message}
-    return Answer(status, code, headers, json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
+    return WebhookResponse(status, code, headers, json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def log_error(error: Exception, event: WebhookEvent | None) -> None:
@@ -113,30 +113,30 @@ class Receiver:
         except Exception:
             _log.exception("on_error failed")
 
-    def refuse(self, error: WebhookError) -> Answer:
+    def refuse(self, error: WebhookError) -> WebhookResponse:
         """The answer to a delivery that is refused."""
         self.report(error, None)
-        return answer(error.code, error)
+        return response(error.code, error)
 
-    def deliver(self, method: str, body: Any, headers: Any) -> Steps[Answer]:
+    def deliver(self, method: str, body: Any, headers: Any) -> Steps[WebhookResponse]:
         """From the request to the answer. `body` is the body, or what reads it and may raise WebhookError."""
         begun = yield from self.begin(method, body, headers)
-        if isinstance(begun, Answer):
+        if isinstance(begun, WebhookResponse):
             return begun
         event, claim = begun
         try:
             yield from self.handle(event)
         except Exception as error:
             yield from self.failed(event, claim, error)
-            return answer("handler_failed")
+            return response("handler_failed")
         # What is no Exception is a worker that ends: the claim then ends by itself.
         yield from self.handled(event, claim)
-        return answer("handled")
+        return response("handled")
 
-    def begin(self, method: str, body: Any, headers: Any) -> Steps[Answer | tuple[WebhookEvent, Claim]]:
+    def begin(self, method: str, body: Any, headers: Any) -> Steps[WebhookResponse | tuple[WebhookEvent, Claim]]:
         """Until the handler: the answer, if there is nothing to handle, or the event and the claim on it."""
         if method != "POST":
-            return answer("method_not_allowed")
+            return response("method_not_allowed")
         try:
             raw = (yield body) if callable(body) else body
             event = self.webhook.verify(raw, headers)
@@ -149,10 +149,10 @@ class Receiver:
             state = claim[0]
         except Exception as error:
             self.report(error, event)
-            return answer("store_unavailable")
+            return response("store_unavailable")
         if state == "new":
             return event, claim
-        return answer("duplicate" if state == "done" else "in_progress")
+        return response("duplicate" if state == "done" else "in_progress")
 
     def handle(self, event: WebhookEvent) -> Steps[None]:
         """Calls the handler, or the one of several that is for the event."""

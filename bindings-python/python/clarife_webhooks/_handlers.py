@@ -78,7 +78,7 @@ class Handlers(Dispatch):
     >>> webhook = Webhook("whsec_c2VjcmV0")
     >>> for type in ("document.updated", "document.created", "media.uploaded"):
     ...     request = signed_request(sample_event(type), webhook)
-    ...     answer = receive(webhook, request.body, request.headers, handlers)
+    ...     response = receive(webhook, request.body, request.headers, handlers)
     changed: Getting started
     a document: document.created
     not for us: media.uploaded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from clarife_webhooks._delivery import Answer, Handler, OnError, Receiver, run, run_async
+from clarife_webhooks._delivery import Handler, OnError, Receiver, WebhookResponse, run, run_async
 from clarife_webhooks._native import Webhook
 from clarife_webhooks.dedup import AnyDedup, SyncDedup
 
@@ -17,7 +17,7 @@ def receive(
     *,
     dedup: SyncDedup = None,
     on_error: OnError | None = None,
-) -> Answer:
+) -> WebhookResponse:
     """Verifies a delivery, has it handled, and gives the answer: what the adapters do with a request they have read.
 
     `body` is the raw body, byte for byte as received, and `headers` are the request's, in any form that `Webhook.verify` takes.
@@ -51,7 +51,7 @@ async def receive_async(
     *,
     dedup: AnyDedup = None,
     on_error: OnError | None = None,
-) -> Answer:
+) -> WebhookResponse:
     """Does what `receive` does where there is an event loop.
 
     The handler and the store may be coroutines; a handler or a store that is not runs in a thread.

@@ -233,7 +233,7 @@ ErrorCode: TypeAlias = Literal[
 ]
 """What is wrong with a delivery or a secret, of `ERROR_CODES`."""
 
-AnswerCode: TypeAlias = Literal[
+ResponseCode: TypeAlias = Literal[
     "invalid_secret",
     "missing_signature",
     "malformed_signature",
@@ -375,7 +375,6 @@ WebhookEvent: TypeAlias = Union[KnownEvent, UnknownEvent]
 """What `Webhook.verify` gives; comparing `type` narrows `data`."""
 
 __all__ = [
-    "AnswerCode",
     "Block",
     "Content",
     "ContentMeta",
@@ -406,6 +405,7 @@ __all__ = [
     "ProjectDeletedEvent",
     "ProjectEvent",
     "ProjectUpdatedEvent",
+    "ResponseCode",
     "Share",
     "ShareCreatedEvent",
     "ShareDeletedEvent",

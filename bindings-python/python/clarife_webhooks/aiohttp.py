@@ -56,8 +56,8 @@ def webhook_handler(
 
     async def clarife_webhook(request: web.Request) -> web.Response:
         read = partial(_read, request, receiver.max_body_bytes)
-        answer = await run_async(receiver.deliver(request.method, read, request.headers))
-        return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
+        response = await run_async(receiver.deliver(request.method, read, request.headers))
+        return web.Response(body=response.body, status=response.status, headers=response.headers)
 
     return clarife_webhook
 

@@ -70,13 +70,13 @@ class WebhookApp:
             return await send({"type": "websocket.close"})
         read = partial(_read, scope, receive, self._receiver.max_body_bytes)
         try:
-            answer = await run_async(self._receiver.deliver(scope["method"], read, scope["headers"]))
+            response = await run_async(self._receiver.deliver(scope["method"], read, scope["headers"]))
         except _Disconnected:
             return
-        headers = {**answer.headers, "content-length": str(len(answer.body))}
+        headers = {**response.headers, "content-length": str(len(response.body))}
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send({"type": "http.response.start", "status": response.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": response.body})
 
 
 class _Disconnected(Exception):

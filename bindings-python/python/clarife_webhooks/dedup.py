@@ -7,8 +7,8 @@ clarife sends an event again until it is answered, so a handler can see one twic
 >>> body = b'{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{}}'
 >>> headers = {"X-Clarife-Signature": webhook.sign(body)}
 >>> for attempt in range(2):
-...     answer = receive(webhook, body, headers, lambda event: print("handled:", event.id), dedup=store)
-...     print(answer.status, answer.code)
+...     response = receive(webhook, body, headers, lambda event: print("handled:", event.id), dedup=store)
+...     print(response.status, response.code)
 handled: evt_1
 200 handled
 200 duplicate

@@ -27,7 +27,7 @@ from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
 from clarife_webhooks._body import Body, read_wsgi
-from clarife_webhooks._delivery import Answer, Handler, OnError, Receiver, is_async, run, run_async
+from clarife_webhooks._delivery import Handler, OnError, Receiver, WebhookResponse, is_async, run, run_async
 from clarife_webhooks._native import Webhook
 from clarife_webhooks.dedup import AnyDedup, SyncDedup
 
@@ -138,5 +138,5 @@ def _exempt(view: _View) -> _View:
     return transaction.non_atomic_requests(view)
 
 
-def _response(answer: Answer) -> HttpResponse:
-    return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+def _response(response: WebhookResponse) -> HttpResponse:
+    return HttpResponse(response.body, status=response.status, headers=response.headers)

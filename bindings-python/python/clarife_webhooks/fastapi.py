@@ -22,7 +22,7 @@ from functools import partial
 from fastapi import HTTPException, Request
 
 from clarife_webhooks._body import Body
-from clarife_webhooks._delivery import Answer, OnError, Receiver, run_async
+from clarife_webhooks._delivery import OnError, Receiver, WebhookResponse, run_async
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._types import WebhookEvent
 from clarife_webhooks.dedup import AnyDedup
@@ -65,7 +65,7 @@ def verified_event(
     async def clarife_event(request: Request) -> AsyncIterator[WebhookEvent]:
         read = partial(_read, request, receiver.max_body_bytes)
         begun = await run_async(receiver.begin(request.method, read, request.headers.raw))
-        if isinstance(begun, Answer):
+        if isinstance(begun, WebhookResponse):
             raise _exception(begun)
         event, claim = begun
         try:
@@ -88,6 +88,6 @@ async def _read(request: Request, limit: int) -> bytes:
     return body.whole()
 
 
-def _exception(answer: Answer) -> HTTPException:
-    headers = {name: value for name, value in answer.headers.items() if name != "content-type"}
-    return HTTPException(answer.status, json.loads(answer.body), headers)
+def _exception(response: WebhookResponse) -> HTTPException:
+    headers = {name: value for name, value in response.headers.items() if name != "content-type"}
+    return HTTPException(response.status, json.loads(response.body), headers)

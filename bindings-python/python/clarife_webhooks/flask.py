@@ -50,8 +50,8 @@ def webhook_view(
     receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error)
 
     def clarife_webhook() -> Response:
-        answer = run(receiver.deliver(request.method, lambda: _read(receiver.max_body_bytes), request.environ))
-        return Response(answer.body, answer.status, answer.headers)
+        response = run(receiver.deliver(request.method, lambda: _read(receiver.max_body_bytes), request.environ))
+        return Response(response.body, response.status, response.headers)
 
     setattr(clarife_webhook, "methods", ["POST"])  # where `add_url_rule` looks
     return clarife_webhook

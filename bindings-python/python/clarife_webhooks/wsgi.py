@@ -57,8 +57,8 @@ class WebhookApp:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answers a request, as WSGI has it."""
         read = partial(read_wsgi, environ, self._receiver.max_body_bytes, "wsgi")
-        answer = run(self._receiver.deliver(environ["REQUEST_METHOD"], read, environ))
-        headers = {**answer.headers, "content-length": str(len(answer.body))}
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
+        response = run(self._receiver.deliver(environ["REQUEST_METHOD"], read, environ))
+        headers = {**response.headers, "content-length": str(len(response.body))}
+        start_response(f"{response.status} {HTTPStatus(response.status).phrase}", list(headers.items()))
         # Werkzeug's server sends what it is given, and a body after the answer to HEAD would be read as the next answer.
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]

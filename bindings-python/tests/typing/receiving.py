@@ -22,8 +22,6 @@ import clarife_webhooks.fastapi
 import clarife_webhooks.flask
 import clarife_webhooks.wsgi
 from clarife_webhooks import (
-    Answer,
-    AnswerCode,
     Claim,
     Dedup,
     DedupStore,
@@ -34,10 +32,12 @@ from clarife_webhooks import (
     Handlers,
     MediaUploadedEvent,
     MemoryStore,
+    ResponseCode,
     UnknownEvent,
     Webhook,
     WebhookError,
     WebhookEvent,
+    WebhookResponse,
     receive,
     receive_async,
 )
@@ -111,9 +111,9 @@ def reported(error: Exception, event: WebhookEvent | None) -> None:
 
 
 async def in_a_loop(client: "redis.Redis", async_client: "redis.asyncio.Redis") -> None:
-    answer = await receive_async(webhook, b"", {}, handlers, dedup=AsyncRedisStore(async_client), on_error=reported)
-    assert_type(answer, Answer)
-    assert_type(answer.code, AnswerCode)
+    response = await receive_async(webhook, b"", {}, handlers, dedup=AsyncRedisStore(async_client), on_error=reported)
+    assert_type(response, WebhookResponse)
+    assert_type(response.code, ResponseCode)
     await receive_async(webhook, b"", {}, handlers, dedup=RedisStore(client))
     receive(webhook, b"", {}, handlers, dedup=RedisStore(client))
     receive(webhook, b"", {}, handlers, dedup=Dedup(RedisStore(client), claim_ttl=30))
@@ -123,7 +123,7 @@ async def in_a_loop(client: "redis.Redis", async_client: "redis.asyncio.Redis") 
     receive(webhook, b"", {}, handlers, dedup={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     receive(webhook, b"", {}, handlers, on_error=print)
     receive(webhook, {}, {}, handlers)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    if answer.code == "refused":  # type: ignore[comparison-overlap] # pyright: ignore[reportUnnecessaryComparison]
+    if response.code == "refused":  # type: ignore[comparison-overlap] # pyright: ignore[reportUnnecessaryComparison]
         ...
 
 

@@ -60,7 +60,7 @@ use super::body::Reading;
 use super::{BoxError, Receiver};
 use crate::header::{SIGNATURE_HEADER, SignatureSource, join, sealed, standard_headers};
 use crate::standard::StandardHeaders;
-use crate::{Answer, Event};
+use crate::{Event, WebhookResponse};
 
 type Local<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -69,7 +69,7 @@ type Local<T> = Pin<Box<dyn Future<Output = T>>>;
 pub fn handler<H, F, E>(
     receiver: Receiver,
     handle: H,
-) -> impl Fn(HttpRequest, web::Payload) -> Local<Answer> + Clone + 'static
+) -> impl Fn(HttpRequest, web::Payload) -> Local<WebhookResponse> + Clone + 'static
 where
     H: Fn(Event<'static>) -> F + Clone + 'static,
     F: Future<Output = Result<(), E>> + 'static,
@@ -80,7 +80,7 @@ where
         Box::pin(async move {
             match read(&receiver, &request, payload.into_inner()).await {
                 Ok(body) => receiver.receive(&body, request.headers(), handle).await,
-                Err(answer) => answer,
+                Err(response) => response,
             }
         })
     }
@@ -92,7 +92,7 @@ pub struct Verified(pub Event<'static>);
 
 /// A delivery that [`Verified`] refuses, with its answer.
 #[derive(Debug, Clone)]
-pub struct Rejection(pub Answer);
+pub struct Rejection(pub WebhookResponse);
 
 impl FromRequest for Verified {
     type Error = actix_web::Error;
@@ -110,9 +110,9 @@ impl FromRequest for Verified {
     }
 }
 
-async fn read(receiver: &Receiver, request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>, Answer> {
+async fn read(receiver: &Receiver, request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>, WebhookResponse> {
     if request.method() != Method::POST {
-        return Err(Answer::MethodNotAllowed);
+        return Err(WebhookResponse::MethodNotAllowed);
     }
     let length = request.headers().get(header::CONTENT_LENGTH).map(header::HeaderValue::as_bytes);
     let mut reading = Reading::start(receiver, length)?;
@@ -134,7 +134,7 @@ impl<'h> SignatureSource<'h> for &'h header::HeaderMap {
     }
 }
 
-impl Responder for Answer {
+impl Responder for WebhookResponse {
     type Body = actix_web::body::BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {

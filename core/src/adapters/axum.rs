@@ -32,7 +32,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::{Receiver, body};
-use crate::{Answer, Event};
+use crate::{Event, WebhookResponse};
 
 /// A verified event, from a request whose body it reads; so it is the last of a handler's arguments.
 #[derive(Debug, Clone)]
@@ -43,20 +43,20 @@ where
     S: Send + Sync,
     Receiver: FromRef<S>,
 {
-    type Rejection = Answer;
+    type Rejection = WebhookResponse;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Answer> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, WebhookResponse> {
         let receiver = Receiver::from_ref(state);
         let (parts, body) = request.into_parts();
         if parts.method != http::Method::POST {
-            return Err(Answer::MethodNotAllowed);
+            return Err(WebhookResponse::MethodNotAllowed);
         }
         let body = body::read(&receiver, &parts.headers, body).await?;
         receiver.verify(&body, &parts.headers).map(Self)
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for WebhookResponse {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

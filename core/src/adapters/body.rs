@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use super::Receiver;
-use crate::{Answer, ErrorCode};
+use crate::{ErrorCode, WebhookResponse};
 
 /// A body that is being read. It is copied into one buffer: a list of chunks would be many times larger than a body that came byte by byte.
 pub(super) struct Reading<'r> {
@@ -18,7 +18,7 @@ const MOST_IN_ADVANCE: usize = 64 * 1024;
 
 impl<'r> Reading<'r> {
     /// Refuses a body that says it is too large before anything of it is read.
-    pub(super) fn start(receiver: &'r Receiver, content_length: Option<&[u8]>) -> Result<Self, Answer> {
+    pub(super) fn start(receiver: &'r Receiver, content_length: Option<&[u8]>) -> Result<Self, WebhookResponse> {
         let digits = content_length.and_then(|length| core::str::from_utf8(length).ok());
         // A server has read the header before; what is no number is not for here to judge.
         let declared = digits.and_then(|digits| digits.trim().parse().ok());
@@ -30,7 +30,7 @@ impl<'r> Reading<'r> {
         Ok(Self { bytes, ..reading })
     }
 
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), Answer> {
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), WebhookResponse> {
         if chunk.len() > self.receiver.max_body_bytes().saturating_sub(self.bytes.len()) {
             return Err(self.too_large());
         }
@@ -39,7 +39,7 @@ impl<'r> Reading<'r> {
     }
 
     /// The whole body.
-    pub(super) fn end(self) -> Result<Vec<u8>, Answer> {
+    pub(super) fn end(self) -> Result<Vec<u8>, WebhookResponse> {
         if self.bytes.is_empty() && self.declared.is_some_and(|length| length > 0) {
             // Something before this has read it.
             return Err(self.receiver.refuse(ErrorCode::BodyNotRaw.into()));
@@ -48,18 +48,18 @@ impl<'r> Reading<'r> {
     }
 
     /// The answer where the body cannot be read to its end.
-    pub(super) fn broken(&self) -> Answer {
+    pub(super) fn broken(&self) -> WebhookResponse {
         self.receiver.refuse(ErrorCode::MalformedPayload.into())
     }
 
-    pub(super) fn too_large(&self) -> Answer {
+    pub(super) fn too_large(&self) -> WebhookResponse {
         self.receiver.refuse(ErrorCode::BodyTooLarge.into())
     }
 }
 
 /// Reads a body of the `http` crates.
 #[cfg(any(feature = "axum", feature = "tower"))]
-pub(super) async fn read<B>(receiver: &Receiver, headers: &http::HeaderMap, body: B) -> Result<Vec<u8>, Answer>
+pub(super) async fn read<B>(receiver: &Receiver, headers: &http::HeaderMap, body: B) -> Result<Vec<u8>, WebhookResponse>
 where
     B: http_body::Body,
     B::Error: Into<super::BoxError>,

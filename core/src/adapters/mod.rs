@@ -1,7 +1,7 @@
 //! Receiving deliveries in a server (feature `adapters`, which the features of the frameworks bring).
 //!
 //! A [`Receiver`] knows how deliveries are answered: it limits the body, verifies, sees to it that an event is handled once,
-//! calls the handler, and gives the [`Answer`](crate::Answer), the same as in every language:
+//! calls the handler, and gives the [`WebhookResponse`](crate::WebhookResponse), the same as in every language:
 //!
 //! | what happened | status | `code` |
 //! |---|---|---|

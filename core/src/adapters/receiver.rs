@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use super::store::{DedupStore, Store};
 use crate::dedup::{ClaimResult, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL};
-use crate::{Answer, DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, Webhook, WebhookError};
+use crate::{DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, Webhook, WebhookError, WebhookResponse};
 
 /// An error of a handler or a store, of any type.
 ///
@@ -43,8 +43,8 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_max_event_age(900);
 /// let receiver = Receiver::new(webhook).dedup(MemoryStore::default());
 /// // Where a framework has no adapter: the raw body and its signature, or (feature `http`) the headers.
-/// let answer = receiver.receive(b"{}", Some("t=1,v1=00"), handle).await;
-/// println!("{} {:?} {}", answer.status(), answer.headers(), answer.body());
+/// let response = receiver.receive(b"{}", Some("t=1,v1=00"), handle).await;
+/// println!("{} {:?} {}", response.status(), response.headers(), response.body());
 /// # Ok(())
 /// # }
 /// ```
@@ -203,16 +203,21 @@ impl Receiver {
     /// ```
     /// # use clarife_webhooks::{Webhook, WebhookError, adapters::Receiver};
     /// # async fn example(receiver: Receiver, body: &[u8], signature: Option<&str>) {
-    /// let answer = receiver
+    /// let response = receiver
     ///     .receive(body, signature, |event| async move {
     ///         println!("{} {}", event.event_type(), event.id());
     ///         Ok::<_, std::io::Error>(())
     ///     })
     ///     .await;
-    /// println!("{} {}", answer.status(), answer.body());
+    /// println!("{} {}", response.status(), response.body());
     /// # }
     /// ```
-    pub async fn receive<'h, H, F, E>(&self, body: &[u8], signature: impl SignatureSource<'h>, handler: H) -> Answer
+    pub async fn receive<'h, H, F, E>(
+        &self,
+        body: &[u8],
+        signature: impl SignatureSource<'h>,
+        handler: H,
+    ) -> WebhookResponse
     where
         H: FnOnce(Event<'static>) -> F,
         F: Future<Output = Result<(), E>>,
@@ -220,16 +225,16 @@ impl Receiver {
     {
         let event = match self.verify(body, signature) {
             Ok(event) => event,
-            Err(answer) => return answer,
+            Err(response) => return response,
         };
         let given = event.clone();
         match self.handle_deduplicated(&event, async move { handler(given).await }, Result::is_ok).await {
-            Ok(Ok(())) => Answer::Handled,
+            Ok(Ok(())) => WebhookResponse::Handled,
             Ok(Err(error)) => {
                 (self.on_failure)(&Failure::Handler { event: &event, error: &error.into() });
-                Answer::HandlerFailed
+                WebhookResponse::HandlerFailed
             }
-            Err(answer) => answer,
+            Err(response) => response,
         }
     }
 
@@ -237,7 +242,7 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// [`Answer::Refused`].
+    /// [`WebhookResponse::Refused`].
     ///
     /// ```
     /// # use clarife_webhooks::{Webhook, adapters::Receiver};
@@ -245,7 +250,11 @@ impl Receiver {
     /// assert_eq!(receiver.verify(b"{}", None::<&str>).unwrap_err().code(), "missing_signature");
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
-    pub fn verify<'h>(&self, body: &[u8], signature: impl SignatureSource<'h>) -> Result<Event<'static>, Answer> {
+    pub fn verify<'h>(
+        &self,
+        body: &[u8],
+        signature: impl SignatureSource<'h>,
+    ) -> Result<Event<'static>, WebhookResponse> {
         let verified = if body.len() > self.max_body_bytes {
             Err(crate::ErrorCode::BodyTooLarge.into())
         } else {
@@ -255,9 +264,9 @@ impl Receiver {
     }
 
     /// The answer of a delivery that is refused.
-    pub(super) fn refuse(&self, error: WebhookError) -> Answer {
+    pub(super) fn refuse(&self, error: WebhookError) -> WebhookResponse {
         (self.on_failure)(&Failure::Refused(&error));
-        Answer::Refused(error)
+        WebhookResponse::Refused(error)
     }
 
     #[cfg(any(feature = "axum", feature = "tower", feature = "actix-web"))]
@@ -271,16 +280,16 @@ impl Receiver {
         event: &Event<'static>,
         work: impl Future<Output = R>,
         succeeded: impl FnOnce(&R) -> bool,
-    ) -> Result<R, Answer> {
+    ) -> Result<R, WebhookResponse> {
         let Some(store) = &self.store else { return Ok(work.await) };
         let failed = |error: BoxError| (self.on_failure)(&Failure::Store { event, error: &error });
         let token = match store.claim(event.id(), self.claim_ttl).await {
             Ok(ClaimResult::New(token)) => token,
-            Ok(ClaimResult::InProgress) => return Err(Answer::InProgress),
-            Ok(ClaimResult::Done) => return Err(Answer::Duplicate),
+            Ok(ClaimResult::InProgress) => return Err(WebhookResponse::InProgress),
+            Ok(ClaimResult::Done) => return Err(WebhookResponse::Duplicate),
             Err(error) => {
                 failed(error);
-                return Err(Answer::StoreUnavailable);
+                return Err(WebhookResponse::StoreUnavailable);
             }
         };
         let result = caught(work).await;

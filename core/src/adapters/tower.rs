@@ -55,7 +55,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{BoxError, Receiver, body};
-use crate::{Answer, Event};
+use crate::{Event, WebhookResponse};
 
 impl Receiver {
     /// A service that answers deliveries with a handler.
@@ -78,7 +78,7 @@ pub struct WebhookService<H> {
     handler: H,
 }
 
-type Answering<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
+type Responding<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
 
 impl<B, H, F, E> Service<Request<B>> for WebhookService<H>
 where
@@ -90,7 +90,7 @@ where
 {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
-    type Future = Answering<Full<Bytes>, Infallible>;
+    type Future = Responding<Full<Bytes>, Infallible>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -100,15 +100,15 @@ where
         let Self { receiver, handler } = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let answer = if parts.method == http::Method::POST {
+            let response = if parts.method == http::Method::POST {
                 match body::read(&receiver, &parts.headers, body).await {
                     Ok(body) => receiver.receive(&body, &parts.headers, handler).await,
-                    Err(answer) => answer,
+                    Err(response) => response,
                 }
             } else {
-                Answer::MethodNotAllowed
+                WebhookResponse::MethodNotAllowed
             };
-            Ok(response(&answer))
+            Ok(http_response(&response))
         })
     }
 }
@@ -148,7 +148,7 @@ where
 {
     type Response = Response<R>;
     type Error = S::Error;
-    type Future = Answering<R, S::Error>;
+    type Future = Responding<R, S::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(context)
@@ -162,31 +162,34 @@ where
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             if parts.method != http::Method::POST {
-                return Ok(response(&Answer::MethodNotAllowed));
+                return Ok(http_response(&WebhookResponse::MethodNotAllowed));
             }
             let verified = match body::read(&receiver, &parts.headers, body).await {
                 Ok(body) => receiver.verify(&body, &parts.headers).map(|event| (event, body)),
-                Err(answer) => Err(answer),
+                Err(response) => Err(response),
             };
             let (event, body) = match verified {
                 Ok(verified) => verified,
-                Err(answer) => return Ok(response(&answer)),
+                Err(response) => return Ok(http_response(&response)),
             };
             parts.extensions.insert(event.clone());
             let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
             let work = async move { inner.call(request).await };
             let succeeded =
                 |result: &Result<Response<R>, _>| result.as_ref().is_ok_and(|response| response.status().is_success());
-            receiver.handle_deduplicated(&event, work, succeeded).await.unwrap_or_else(|answer| Ok(response(&answer)))
+            receiver
+                .handle_deduplicated(&event, work, succeeded)
+                .await
+                .unwrap_or_else(|response| Ok(http_response(&response)))
         })
     }
 }
 
-fn response<R: From<Bytes>>(answer: &Answer) -> Response<R> {
-    let mut response = Response::new(R::from(Bytes::from(answer.body())));
-    *response.status_mut() = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+fn http_response<R: From<Bytes>>(response: &WebhookResponse) -> Response<R> {
+    let mut http = Response::new(R::from(Bytes::from(response.body())));
+    *http.status_mut() = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers =
-        answer.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-    response.headers_mut().extend(headers);
-    response
+        response.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+    http.headers_mut().extend(headers);
+    http
 }

@@ -68,7 +68,7 @@ pub async fn send(to: SocketAddr, parts: &[&[u8]]) -> Option<Reply> {
         let stream = TcpStream::connect(to).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let (mut reading, mut writing) = stream.into_split();
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         let written = async {
             for part in parts {
                 // A server that has answered may have stopped to read.
@@ -80,21 +80,21 @@ pub async fn send(to: SocketAddr, parts: &[&[u8]]) -> Option<Reply> {
         };
         let read = async {
             let mut buffer = [0; 4096];
-            while !is_whole(&answer) {
+            while !is_whole(&response) {
                 match reading.read(&mut buffer).await {
                     Ok(0) | Err(_) => break,
-                    Ok(length) => answer.extend_from_slice(&buffer[..length]),
+                    Ok(length) => response.extend_from_slice(&buffer[..length]),
                 }
             }
         };
         tokio::join!(written, read);
-        parse(&answer)
+        parse(&response)
     };
     tokio::time::timeout(TIMEOUT, exchange).await.expect("an answer in time")
 }
 
-fn is_whole(answer: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(answer);
+fn is_whole(response: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(response);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     content_length(head).is_some_and(|length| body.len() >= length)
 }
@@ -104,8 +104,8 @@ fn content_length(head: &str) -> Option<usize> {
     line.split_once(':')?.1.trim().parse().ok()
 }
 
-fn parse(answer: &[u8]) -> Option<Reply> {
-    let text = String::from_utf8_lossy(answer);
+fn parse(response: &[u8]) -> Option<Reply> {
+    let text = String::from_utf8_lossy(response);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some(Reply { status, head: head.to_ascii_lowercase(), body: serde_json::from_str(body).unwrap_or(Value::Null) })

@@ -7,7 +7,7 @@ use std::thread;
 use actix_web::{App, HttpMessage as _, HttpResponse, HttpServer, dev::Service as _, web};
 use axum::{Extension, Router, body::Body, extract::Request, middleware, routing};
 use clarife_webhooks::adapters::{Receiver, actix, axum::Verified};
-use clarife_webhooks::{Answer, Event};
+use clarife_webhooks::{Event, WebhookResponse};
 use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::Handler;
@@ -58,8 +58,8 @@ async fn start_axum(way: Way, before: Before, receiver: Receiver, handler: Handl
     const PATH: &str = "/webhooks/clarife";
     let run = move |event: Event<'static>| handler.clone().handle(event);
     let outcome = |result: Result<(), _>| match result {
-        Ok(()) => Answer::Handled,
-        Err(_) => Answer::HandlerFailed,
+        Ok(()) => WebhookResponse::Handled,
+        Err(_) => WebhookResponse::HandlerFailed,
     };
     let app: Router = match way {
         Way::TowerService => Router::new().route_service(PATH, receiver.service(run)),
@@ -101,8 +101,8 @@ fn start_actix(way: Way, before: Before, receiver: Receiver, handler: Handler) -
                     let done = run(event);
                     async move {
                         match done.await {
-                            Ok(()) => HttpResponse::Ok().body(Answer::Handled.body()),
-                            Err(_) => HttpResponse::InternalServerError().body(Answer::HandlerFailed.body()),
+                            Ok(()) => HttpResponse::Ok().body(WebhookResponse::Handled.body()),
+                            Err(_) => HttpResponse::InternalServerError().body(WebhookResponse::HandlerFailed.body()),
                         }
                     }
                 })

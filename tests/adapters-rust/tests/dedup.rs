@@ -208,13 +208,13 @@ async fn a_store_that_fails_after_the_handler_does_not_have_it_called_again_at_o
     let event = fresh("Start");
     let headers = signed(&event);
     let receiver = receiver(&Clock::default()).dedup(store);
-    let answer = receiver
+    let response = receiver
         .receive(event.body.as_bytes(), Some(&headers[0].1), |_| async {
             to_redis.cut().await;
             Ok::<_, std::io::Error>(())
         })
         .await;
-    assert_eq!(answer.code(), "handled");
+    assert_eq!(response.code(), "handled");
     assert_eq!(
         DedupStore::claim(&redis_store().await, &event.id, Duration::from_secs(1)).await.expect("Redis answers"),
         ClaimResult::InProgress

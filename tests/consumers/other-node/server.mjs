@@ -11,7 +11,7 @@ function handle(event) {
 }
 
 const server = createServer(async (request, response) => {
-  const answer = await webhook.receive(await buffer(request), request.headers, handle, { dedup });
-  response.writeHead(answer.status, answer.headers).end(answer.body);
+  const { status, headers, body } = await webhook.receive(await buffer(request), request.headers, handle, { dedup });
+  response.writeHead(status, headers).end(body);
 });
 server.listen(Number(process.env.PORT), "127.0.0.1");

@@ -18,13 +18,13 @@ class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(min(length, DEFAULT_MAX_BODY_BYTES))  # of a longer one, a part, which is refused
-        answer = receive(webhook, body, self.headers, handle, dedup=dedup)
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        response = receive(webhook, body, self.headers, handle, dedup=dedup)
+        self.send_response(response.status)
+        for name, value in response.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        self.wfile.write(response.body)
 
 
 HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Receiver).serve_forever()

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use clarife_webhooks::{Answer, ErrorCode, EventType, WebhookError};
+use clarife_webhooks::{ErrorCode, EventType, WebhookError, WebhookResponse};
 
 use super::{Kind, is_published, json_name, resource_of, resources};
 use crate::project::root;
@@ -22,7 +22,7 @@ pub(super) fn fill(page: &str) -> Result<String> {
         let content = match what {
             "errors" => errors(),
             "error-reference" => error_reference(),
-            "answers" => answers(),
+            "responses" => responses(),
             "events" => events(),
             "resources" => resources_tables(),
             path => file(path)?,
@@ -59,8 +59,9 @@ fn error_reference() -> String {
 }
 
 /// What adapters answer but for errors.
-fn answers() -> String {
-    let rows = Answer::ALL.map(|answer| format!("{} | `{}` | {}", answer.status(), answer.code(), answer.message()));
+fn responses() -> String {
+    let rows = WebhookResponse::ALL
+        .map(|response| format!("{} | `{}` | {}", response.status(), response.code(), response.message()));
     table("status | `code` | what it says", rows)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use clarife_webhooks::{Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, RAW_BODY_HINTS, dedup};
+use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, RAW_BODY_HINTS, WebhookResponse, dedup};
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
 
@@ -21,10 +21,10 @@ const RAW_BODY_FRAMEWORKS: [&str; 6] = ["asgi", "fastapi", "wsgi", "flask", "dja
 pub(super) fn constants() -> String {
     let statuses = ErrorCode::ALL.iter().map(|code| format!("    {:?}: {},\n", code.as_str(), code.status()));
     let statuses: String = statuses.collect();
-    let answers = Answer::ALL
+    let responses = WebhookResponse::ALL
         .iter()
-        .map(|answer| format!("    {:?}: ({}, {:?}),\n", answer.code(), answer.status(), answer.message()));
-    let answers: String = answers.collect();
+        .map(|response| format!("    {:?}: ({}, {:?}),\n", response.code(), response.status(), response.message()));
+    let responses: String = responses.collect();
     let hints: String = RAW_BODY_HINTS
         .iter()
         .filter(|(framework, _)| RAW_BODY_FRAMEWORKS.contains(framework))
@@ -32,7 +32,7 @@ pub(super) fn constants() -> String {
         .collect();
     format!(
         r#"# {NOTE}
-"""The defaults and answers of adapters, and what stores have in common."""
+"""The defaults and responses of adapters, and what stores have in common."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ ERROR_STATUS: Final[dict[ErrorCode, int]] = {{
 {statuses}}}
 """The HTTP status to answer a refused delivery with."""
 
-ANSWERS: Final[dict[str, tuple[int, str]]] = {{
-{answers}}}
+RESPONSES: Final[dict[str, tuple[int, str]]] = {{
+{responses}}}
 """What else an adapter answers: status and message by code."""
 
 RAW_BODY_HINTS: Final[dict[str, str]] = {{
@@ -135,10 +135,10 @@ impl Module {
             &list("Literal", codes),
             "What is wrong with a delivery or a secret, of `ERROR_CODES`.",
         );
-        let answers = Answer::ALL.iter().map(|answer| format!("{:?}", answer.code()));
+        let responses = WebhookResponse::ALL.iter().map(|response| format!("{:?}", response.code()));
         self.alias(
-            "AnswerCode",
-            &list("Literal", ErrorCode::ALL.iter().map(|code| format!("{:?}", code.as_str())).chain(answers)),
+            "ResponseCode",
+            &list("Literal", ErrorCode::ALL.iter().map(|code| format!("{:?}", code.as_str())).chain(responses)),
             "What an adapter answers.",
         );
     }
@@ -247,7 +247,7 @@ class Handlers(Dispatch):
     >>> webhook = Webhook("whsec_c2VjcmV0")
     >>> for type in ("document.updated", "document.created", "media.uploaded"):
     ...     request = signed_request(sample_event(type), webhook)
-    ...     answer = receive(webhook, request.body, request.headers, handlers)
+    ...     response = receive(webhook, request.body, request.headers, handlers)
     changed: Getting started
     a document: document.created
     not for us: media.uploaded

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clarife_webhooks::{
-    Answer, DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, dedup, standard,
+    DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, WebhookResponse, dedup, standard,
 };
 
 use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
@@ -11,7 +11,7 @@ use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_na
 pub(super) fn file() -> String {
     let mut ts = format!("// {NOTE}\n\n");
     tables(&mut ts);
-    answers(&mut ts);
+    responses(&mut ts);
     dedup(&mut ts);
     for resource in resources() {
         let _ =
@@ -49,17 +49,17 @@ fn tables(ts: &mut String) {
     );
 }
 
-fn answers(ts: &mut String) {
+fn responses(ts: &mut String) {
     let statuses = ErrorCode::ALL.map(|code| code.status());
-    let answers: String = Answer::ALL
+    let responses: String = WebhookResponse::ALL
         .iter()
-        .map(|answer| format!("\n  {}: [{}, {:?}],", answer.code(), answer.status(), answer.message()))
+        .map(|response| format!("\n  {}: [{}, {:?}],", response.code(), response.status(), response.message()))
         .collect();
     let _ = write!(
         ts,
         "\n/** The HTTP statuses to answer refused deliveries with, in the order of the codes. */\nexport const ERROR_STATUSES = {statuses:?} as const;\n\n\
-         /** What else an adapter answers: status and message by code. */\nexport const ANSWERS = {{{answers}\n}} as const;\n\n\
-         /** What an adapter answers. */\nexport type AnswerCode = ErrorCode | keyof typeof ANSWERS;\n\n\
+         /** What else an adapter answers: status and message by code. */\nexport const RESPONSES = {{{responses}\n}} as const;\n\n\
+         /** What an adapter answers. */\nexport type ResponseCode = ErrorCode | keyof typeof RESPONSES;\n\n\
          /** The largest body that adapters read unless told otherwise. */\nexport const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n",
     );
 }

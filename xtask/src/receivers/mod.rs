@@ -86,12 +86,12 @@ pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
     let mut wrong = Vec::new();
     for name in receivers {
         let server = start(sh, consumers, name)?;
-        let answers = deliver(&server).with_context(|| format!("{name} was delivered to"))?;
-        eprintln!("{name:22}{:18}{:18}{}", answers.answers[0], answers.answers[1], answers.answers[2]);
+        let responses = deliver(&server).with_context(|| format!("{name} was delivered to"))?;
+        eprintln!("{name:22}{:18}{:18}{}", responses.responses[0], responses.responses[1], responses.responses[2]);
         let expected = expected(name);
         let times = if expected[1].ends_with("duplicate") { 1 } else { 2 };
-        if answers.answers != expected || answers.handled != times || answers.handled_tampered != 0 {
-            wrong.push(format!("{name}: {answers:?}\n{}", server.log()));
+        if responses.responses != expected || responses.handled != times || responses.handled_tampered != 0 {
+            wrong.push(format!("{name}: {responses:?}\n{}", server.log()));
         }
     }
     ensure!(wrong.is_empty(), "wrong answers, or a handler ran too often or not at all:\n{}", wrong.join("\n"));
@@ -104,21 +104,21 @@ pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
 
 /// What a project made of three deliveries.
 #[derive(Debug)]
-struct Answers {
+struct Responses {
     /// Of an event, of the same once more, and of one that was changed on the way.
-    answers: [String; 3],
+    responses: [String; 3],
     /// How often the handler wrote about the event, which is delivered twice.
     handled: usize,
     /// The same about the changed one.
     handled_tampered: usize,
 }
 
-fn deliver(server: &Server) -> Result<Answers> {
+fn deliver(server: &Server) -> Result<Responses> {
     let event = TestEvent::new(EventType::DocumentUpdated, now()?)?;
     let (title, changed) = ("Getting started", "Getting startet");
     ensure!(event.body.contains(title), "the sample has another title");
     let tampered = event.body.replacen(title, changed, 1);
-    let answers = [
+    let responses = [
         post(server, &event.body, &event.body)?,
         post(server, &event.body, &event.body)?,
         post(server, &event.body, &tampered)?,
@@ -129,7 +129,7 @@ fn deliver(server: &Server) -> Result<Answers> {
         std::thread::sleep(Duration::from_millis(20));
     }
     let log = server.log();
-    Ok(Answers { answers, handled: log.matches(title).count(), handled_tampered: log.matches(changed).count() })
+    Ok(Responses { responses, handled: log.matches(title).count(), handled_tampered: log.matches(changed).count() })
 }
 
 /// Posts a body under the signature of `signed`; the answer's status and code.
@@ -140,13 +140,13 @@ fn post(server: &Server, signed: &str, body: &str) -> Result<String> {
         .http_status_as_error(false)
         .build()
         .into();
-    let mut answer = agent
+    let mut response = agent
         .post(format!("{}{PATH}", server.url()))
         .header("Content-Type", "application/json")
         .header(SIGNATURE_HEADER, signature.to_string())
         .send(body)?;
-    let status = answer.status().as_u16();
-    let json: Value = serde_json::from_str(&answer.body_mut().read_to_string()?).unwrap_or_default();
+    let status = response.status().as_u16();
+    let json: Value = serde_json::from_str(&response.body_mut().read_to_string()?).unwrap_or_default();
     // FastAPI puts what its dependencies say into `detail`.
     let code = json["code"].as_str().or(json["detail"]["code"].as_str()).unwrap_or_default();
     Ok(format!("{status} {code}").trim_end().to_owned())

@@ -17,19 +17,19 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// 2xx `error`, one sentence with nothing of the secret or the delivery in it.
 ///
 /// ```
-/// use clarife_webhooks::{Answer, Webhook};
+/// use clarife_webhooks::{WebhookResponse, Webhook};
 ///
-/// assert_eq!((Answer::Handled.status(), Answer::Handled.body().as_str()), (200, r#"{"code":"handled"}"#));
+/// assert_eq!((WebhookResponse::Handled.status(), WebhookResponse::Handled.body().as_str()), (200, r#"{"code":"handled"}"#));
 ///
 /// let error = Webhook::new("whsec_c2VjcmV0")?.verify_at("{}", "", 0).unwrap_err();
-/// let answer = Answer::Refused(error);
-/// assert_eq!(answer.status(), 400);
-/// assert_eq!(answer.body(), r#"{"code":"missing_signature","error":"the signature header is missing"}"#);
+/// let response = WebhookResponse::Refused(error);
+/// assert_eq!(response.status(), 400);
+/// assert_eq!(response.body(), r#"{"code":"missing_signature","error":"the signature header is missing"}"#);
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Answer {
+pub enum WebhookResponse {
     /// The handler has returned.
     Handled,
     /// The event was handled before; nothing was done.
@@ -46,12 +46,12 @@ pub enum Answer {
     MethodNotAllowed,
 }
 
-impl Answer {
+impl WebhookResponse {
     /// Every answer but [`Refused`](Self::Refused), whose codes are those of errors.
     ///
     /// ```
-    /// # use clarife_webhooks::Answer;
-    /// assert_eq!(Answer::ALL.map(|answer| answer.status()), [200, 200, 409, 500, 503, 405]);
+    /// # use clarife_webhooks::WebhookResponse;
+    /// assert_eq!(WebhookResponse::ALL.map(|response| response.status()), [200, 200, 409, 500, 503, 405]);
     /// ```
     pub const ALL: [Self; 6] = [
         Self::Handled,
@@ -65,8 +65,8 @@ impl Answer {
     /// The HTTP status.
     ///
     /// ```
-    /// # use clarife_webhooks::Answer;
-    /// assert_eq!(Answer::InProgress.status(), 409);
+    /// # use clarife_webhooks::WebhookResponse;
+    /// assert_eq!(WebhookResponse::InProgress.status(), 409);
     /// ```
     #[must_use]
     pub const fn status(&self) -> u16 {
@@ -83,8 +83,8 @@ impl Answer {
     /// The code, for programs: an error's own, or for example `in_progress`.
     ///
     /// ```
-    /// # use clarife_webhooks::Answer;
-    /// assert_eq!(Answer::StoreUnavailable.code(), "store_unavailable");
+    /// # use clarife_webhooks::WebhookResponse;
+    /// assert_eq!(WebhookResponse::StoreUnavailable.code(), "store_unavailable");
     /// ```
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -102,8 +102,8 @@ impl Answer {
     /// One sentence for people.
     ///
     /// ```
-    /// # use clarife_webhooks::Answer;
-    /// assert_eq!(Answer::HandlerFailed.message(), "the handler failed");
+    /// # use clarife_webhooks::WebhookResponse;
+    /// assert_eq!(WebhookResponse::HandlerFailed.message(), "the handler failed");
     /// ```
     #[must_use]
     pub fn message(&self) -> String {
@@ -121,8 +121,8 @@ impl Answer {
     /// The body, as JSON.
     ///
     /// ```
-    /// # use clarife_webhooks::Answer;
-    /// assert_eq!(Answer::InProgress.body(), r#"{"code":"in_progress","error":"the event is being handled"}"#);
+    /// # use clarife_webhooks::WebhookResponse;
+    /// assert_eq!(WebhookResponse::InProgress.body(), r#"{"code":"in_progress","error":"the event is being handled"}"#);
     /// ```
     #[must_use]
     pub fn body(&self) -> String {
@@ -137,8 +137,8 @@ impl Answer {
     /// The headers: names in lower case, and values.
     ///
     /// ```
-    /// # use clarife_webhooks::Answer;
-    /// assert_eq!(Answer::MethodNotAllowed.headers(), [("content-type", "application/json"), ("allow", "POST")]);
+    /// # use clarife_webhooks::WebhookResponse;
+    /// assert_eq!(WebhookResponse::MethodNotAllowed.headers(), [("content-type", "application/json"), ("allow", "POST")]);
     /// ```
     #[must_use]
     pub const fn headers(&self) -> &'static [(&'static str, &'static str)] {
