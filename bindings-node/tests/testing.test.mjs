@@ -38,8 +38,8 @@ test("a signed request, in every form, and a clock to move", async () => {
   assert.equal(webhook.verify(delivery.body, delivery.headers).id, event.id);
   const request = delivery.toRequest();
   assert.deepEqual([request.url, request.method, request.headers.get("content-type")], ["https://example.org/hooks", "POST", "application/json"]);
-  const handle = webhook.handler(() => {}, { dedup: new MemoryStore({ clock: clock.now }), onError() {} });
-  const codeOf = async (delivery) => (await (await handle(delivery.toRequest())).json()).code;
+  const receive = webhook.receiver(() => {}, { dedup: new MemoryStore({ clock: clock.now }), onError() {} });
+  const codeOf = async (delivery) => (await (await receive(delivery.toRequest())).json()).code;
   assert.deepEqual([await codeOf(delivery), await codeOf(delivery)], ["handled", "duplicate"]);
   clock.advance(301);
   assert.equal(await codeOf(delivery), "timestamp_too_old");

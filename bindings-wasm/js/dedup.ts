@@ -37,7 +37,7 @@ export interface MemoryStoreOptions {
  * Remembers in memory what was handled: for one process. Where it is full, the mark that would end first goes; claims never do.
  *
  * @example
- * const handle = webhook.handler(handlers, { dedup: new MemoryStore() });
+ * const receive = webhook.receiver(handlers, { dedup: new MemoryStore() });
  */
 export class MemoryStore implements DedupStore {
   static {

@@ -6,7 +6,7 @@ import { ERROR_CODES, EVENT_TYPES, SIGNATURE_HEADER, STANDARD_HEADERS, type Know
 import type { Handler } from "./handlers.js";
 import { header, type SignatureSource } from "./headers.js";
 import { clockOf, flag, given, seconds, whole, type Clock } from "./options.js";
-import { checkSize, maximum, receiver, type BodySource, type ReceiveOptions, type Receiver, type WebhookResponse } from "./receive.js";
+import { checkSize, maximum, rawReceiver, type BodySource, type FetchReceiver, type RawReceiver, type ReceiveOptions, type WebhookResponse } from "./receive.js";
 import { checkRequest, readRequest, unread, type RequestLike } from "./request.js";
 import { named, wrongType } from "./value.js";
 
@@ -116,10 +116,10 @@ export class Webhook {
    * Receives deliveries with the Fetch API: reads the body, verifies it, calls the handler and answers.
    *
    * @example
-   * export default { fetch: webhook.handler((event) => console.log(event.type)) };
+   * export default { fetch: webhook.receiver((event) => console.log(event.type)) };
    */
-  handler(handler: Handler, options?: ReceiveOptions): (request: RequestLike) => Promise<Response> {
-    const receive = this.receiver(handler, options);
+  receiver(handler: Handler, options?: ReceiveOptions): FetchReceiver {
+    const receive = this.rawReceiver(handler, options);
     return async (request) => {
       checkRequest(request);
       const { status, headers, body } = await receive((most) => readRequest(request, most).catch(unread), request.headers, request.method);
@@ -131,16 +131,16 @@ export class Webhook {
    * What every adapter is made of: from a delivery to the answer that it gets. For frameworks that have no adapter.
    *
    * @example
-   * const receive = webhook.receiver(handlers, { dedup: new MemoryStore() });
+   * const receive = webhook.rawReceiver(handlers, { dedup: new MemoryStore() });
    * const { status, headers, body } = await receive(rawBody, request.headers, request.method);
    */
-  receiver(handler: Handler, options?: ReceiveOptions): Receiver {
-    return receiver((raw, headers) => this.#verified(raw, headers, this.#time(undefined, "now")), this.#maxEventAge, handler, options);
+  rawReceiver(handler: Handler, options?: ReceiveOptions): RawReceiver {
+    return rawReceiver((raw, headers) => this.#verified(raw, headers, this.#time(undefined, "now")), this.#maxEventAge, handler, options);
   }
 
   /** The same for one delivery. */
   async receive(body: BodySource, headers: SignatureSource, handler: Handler, options?: ReceiveOptions): Promise<WebhookResponse> {
-    return this.receiver(handler, options)(body, headers);
+    return this.rawReceiver(handler, options)(body, headers);
   }
 
   /** Signs a body with every secret, as clarife would: the value of the `X-Clarife-Signature` header. */

@@ -10,5 +10,5 @@ export type { EventFor, EventGroup, EventHandler, EventPattern, Handler } from "
 export type { HeaderContainer, HeaderPairs, HeaderRecord, SignatureSource } from "./headers.js";
 export { MemoryStore, storeKey } from "./dedup.js";
 export type { Claim, DedupOptions, DedupStore, MemoryStoreOptions } from "./dedup.js";
-export type { BodySource, ErrorContext, ReceiveOptions, Receiver, WebhookResponse } from "./receive.js";
+export type { BodySource, ErrorContext, FetchReceiver, RawReceiver, ReceiveOptions, WebhookResponse } from "./receive.js";
 export type { RequestLike } from "./request.js";

@@ -5,6 +5,7 @@ import { handlerOf, type Handler } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
 import type { Claim, DedupOptions, DedupStore } from "./dedup.js";
 import { given, whole } from "./options.js";
+import type { RequestLike } from "./request.js";
 import { wrongType } from "./value.js";
 
 /** What to answer a delivery with: a status of 2xx ends it, and after every other clarife tries again. */
@@ -46,15 +47,18 @@ export type BodySource = Body | ((maxBodyBytes: number) => Body | Promise<Body>)
  * Takes a delivery from its body to its answer. It rejects where it is called wrongly, and for nothing else. A method, where it is
  * given, has to be POST.
  */
-export type Receiver = (body: BodySource, headers: SignatureSource, method?: string) => Promise<WebhookResponse>;
+export type RawReceiver = (body: BodySource, headers: SignatureSource, method?: string) => Promise<WebhookResponse>;
+
+/** Takes a delivery with the Fetch API: from its request to its response. */
+export type FetchReceiver = (request: RequestLike) => Promise<Response>;
 
 /** The logic of every adapter. */
-export function receiver(
+export function rawReceiver(
   verify: (body: string | Uint8Array, headers: SignatureSource) => WebhookEvent,
   maxEventAge: number,
   handler: Handler,
   options: ReceiveOptions | undefined,
-): Receiver {
+): RawReceiver {
   const handle = handlerOf(handler);
   const set = given(options, "dedup", "maxBodyBytes", "onError");
   const maxBodyBytes = maximum(set.maxBodyBytes);

@@ -131,7 +131,7 @@ test("a body in any pieces is the body, and is as large as it is", async () => {
         },
       });
       const request = new Request("https://example.com/", { method: "POST", body, headers: { "x-clarife-signature": SIGNATURE }, duplex: "half" });
-      const response = await clocked.handler((event) => assert.equal(event.raw, BODY), { maxBodyBytes, onError() {} })(request);
+      const response = await clocked.receiver((event) => assert.equal(event.raw, BODY), { maxBodyBytes, onError() {} })(request);
       assert.equal(response.status, whole.length > maxBodyBytes ? 413 : 200);
     }),
   );

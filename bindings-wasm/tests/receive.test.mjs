@@ -1,4 +1,4 @@
-// From a delivery to its answer: `receive`, `receiver`, `handler`, and what a store and a handler may do.
+// From a delivery to its answer: `receive`, `rawReceiver`, `receiver`, and what a store and a handler may do.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { api, BODY, bodyWith, SECRET, thrownBy } from "./api.mjs";
@@ -13,7 +13,7 @@ const quiet = () => {};
 async function receive(handler, options, { body = BODY, headers = headersOf(body), method, from = webhook } = {}) {
   const reports = [];
   const onError = (error, context) => reports.push([error, context]);
-  const response = await from.receiver(handler, { onError, ...options })(body, headers, method);
+  const response = await from.rawReceiver(handler, { onError, ...options })(body, headers, method);
   return { ...response, is: `${response.status} ${response.code}`, reports };
 }
 
@@ -22,7 +22,7 @@ test("an answer is whole", async () => {
   assert.deepEqual(handled, { status: 200, code: "handled", headers: { "content-type": "application/json" }, body: '{"code":"handled"}' });
   const refused = await webhook.receive(BODY, {}, quiet, { onError: quiet });
   assert.deepEqual(refused, { status: 400, code: "missing_signature", headers: { "content-type": "application/json" }, body: '{"code":"missing_signature","error":"the signature header is missing"}' });
-  const method = await webhook.receiver(quiet)(BODY, headersOf(BODY), "GET");
+  const method = await webhook.rawReceiver(quiet)(BODY, headersOf(BODY), "GET");
   assert.deepEqual(method, { status: 405, code: "method_not_allowed", headers: { "content-type": "application/json", allow: "POST" }, body: '{"code":"method_not_allowed","error":"webhooks are sent with POST"}' });
 });
 
@@ -81,12 +81,12 @@ test("the largest body, to the byte", async () => {
 
 test("what a caller does wrong is thrown, what a stranger sends is not", async () => {
   for (const options of [5, { other: 1 }, { maxBodyBytes: -1 }, { maxBodyBytes: "1" }, { onError: 5 }, { dedup: {} }, { dedup: { store: {} } }, { dedup: { claim() {} } }, { dedup: { store: new MemoryStore(), claimTtl: 0 } }, { dedup: { store: new MemoryStore(), doneTtl: 1.5 } }, { dedup: { store: new MemoryStore(), ttl: 5 } }, { dedup: null }]) {
-    assert.ok(thrownBy(() => webhook.receiver(quiet, options)) instanceof TypeError, JSON.stringify(options));
-    assert.ok(thrownBy(() => webhook.handler(quiet, options)) instanceof TypeError);
+    assert.ok(thrownBy(() => webhook.rawReceiver(quiet, options)) instanceof TypeError, JSON.stringify(options));
+    assert.ok(thrownBy(() => webhook.receiver(quiet, options)) instanceof TypeError);
     await assert.rejects(webhook.receive(BODY, {}, quiet, options), TypeError);
   }
   for (const handler of [undefined, null, 5, {}, "handler"]) {
-    assert.match(thrownBy(() => webhook.receiver(handler)).message, /^handler must be a function or Handlers/);
+    assert.match(thrownBy(() => webhook.rawReceiver(handler)).message, /^handler must be a function or Handlers/);
   }
   await assert.rejects(webhook.receive(5, {}, quiet), /^TypeError: body must/);
   await assert.rejects(webhook.receive(BODY, 5, quiet), /^TypeError: signature must/);
@@ -268,7 +268,7 @@ test("Handlers: what cannot be meant is an error", () => {
 });
 
 test("Fetch: requests in, responses out", async () => {
-  const handle = webhook.handler(quiet, { onError: quiet, maxBodyBytes: 1000 });
+  const handle = webhook.receiver(quiet, { onError: quiet, maxBodyBytes: 1000 });
   const request = (init) => new Request("https://example.com/", { method: "POST", body: BODY, headers: headersOf(BODY), ...init });
   const response = await handle(request());
   assert.ok(response instanceof Response);
@@ -314,7 +314,7 @@ test("Fetch: a body is read no further than it may be, and is what has come of i
     },
   });
   await assert.rejects(webhook.verifyRequest(request(cut())), failure);
-  const response = await webhook.handler(() => assert.fail("the handler ran"))(request(cut()));
+  const response = await webhook.receiver(() => assert.fail("the handler ran"))(request(cut()));
   assert.equal((await response.json()).code, "signature_mismatch");
   const bytes = new TextEncoder().encode(BODY);
   const pieces = new ReadableStream({

@@ -96,7 +96,7 @@ const ENTRY = "entry";
  * What was handled, in Durable Objects: exact, for a worker that runs everywhere.
  *
  * @example
- * const handle = webhook.handler(handlers, { dedup: new DurableObjectStore(env.DEDUP) });
+ * const receive = webhook.receiver(handlers, { dedup: new DurableObjectStore(env.DEDUP) });
  */
 export class DurableObjectStore implements DedupStore {
   readonly #namespace: ObjectNamespace;
@@ -140,7 +140,7 @@ export class DurableObjectStore implements DedupStore {
  * KV keeps nothing for less than 60 seconds: the entry holds its own end, so that shorter claims still end in time.
  *
  * @example
- * const handle = webhook.handler(handlers, { dedup: new KvStore(env.HANDLED) });
+ * const receive = webhook.receiver(handlers, { dedup: new KvStore(env.HANDLED) });
  */
 export class KvStore implements DedupStore {
   readonly #namespace: KvNamespace;

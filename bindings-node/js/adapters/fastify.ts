@@ -33,7 +33,7 @@ export type FastifyPlugin = (instance: FastifyLike, options: object, done: () =>
  * app.register(receiver(webhook, (event) => console.log(event.type)), { prefix: "/webhooks/clarife" });
  */
 export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): FastifyPlugin {
-  const receive = webhook.receiver(handler, options);
+  const receive = webhook.rawReceiver(handler, options);
   return (instance, _options, done) => {
     instance.removeAllContentTypeParsers();
     instance.addContentTypeParser("*", async (_request, payload: NodeStream) => payload);

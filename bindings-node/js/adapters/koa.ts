@@ -22,7 +22,7 @@ export type KoaMiddleware = (context: KoaContext) => Promise<void>;
  * router.all("/webhooks/clarife", receiver(webhook, (event) => console.log(event.type)));
  */
 export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): KoaMiddleware {
-  const receive = webhook.receiver(handler, options);
+  const receive = webhook.rawReceiver(handler, options);
   return async (context) => {
     const { req, request } = context;
     const response = await receive((most) => rawBody(req, request, most, KOA_HINT), req.headers, req.method);

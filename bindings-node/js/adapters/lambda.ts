@@ -30,7 +30,7 @@ export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
  * export const handler = receiver(webhook, (event) => console.log(event.type));
  */
 export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): LambdaHandler {
-  const receive = webhook.receiver(handler, options);
+  const receive = webhook.rawReceiver(handler, options);
   return async (event) => {
     const { status, headers, body } = await receive((most) => bodyOf(event, most), headersOf(event), methodOf(event));
     return { statusCode: status, headers, body };

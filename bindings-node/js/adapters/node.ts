@@ -19,7 +19,7 @@ export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOp
 
 /** For every framework whose requests and responses are those of `node:http`. */
 export function listener(webhook: Webhook, handler: Handler, options: ReceiveOptions | undefined, hint: string): NodeListener {
-  const receive = webhook.receiver(handler, options);
+  const receive = webhook.rawReceiver(handler, options);
   return async (request, response) => {
     const { status, headers, body } = await receive((most) => rawBody(request, request, most, hint), request.headers, request.method);
     // A time-out of the server's own may have answered before.

@@ -21,7 +21,7 @@ export interface IoRedisClient {
  *
  * @example
  * const client = await createClient({ url: process.env.REDIS_URL }).connect(); // or new Redis(process.env.REDIS_URL)
- * const handle = webhook.handler(handlers, { dedup: new RedisStore(client) });
+ * const receive = webhook.receiver(handlers, { dedup: new RedisStore(client) });
  */
 export class RedisStore implements DedupStore {
   readonly #client: NodeRedisClient | IoRedisClient;

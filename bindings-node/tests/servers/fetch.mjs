@@ -2,8 +2,8 @@
 import process from "node:process";
 import { handlers, PARSED, ran, ready, routes, webhook } from "./app.mjs";
 
-const receivers = Object.fromEntries(Object.entries(routes).map(([path, options]) => [path, webhook.handler(handlers, options)]));
-const parsed = webhook.handler(handlers);
+const receivers = Object.fromEntries(Object.entries(routes).map(([path, options]) => [path, webhook.receiver(handlers, options)]));
+const parsed = webhook.receiver(handlers);
 
 async function serve(request) {
   const { pathname } = new URL(request.url);

@@ -16,8 +16,8 @@ export default {
     if (pathname === "/claim") return Response.json(await new DurableObjectStore(env.DEDUP).claim(searchParams.get("id"), 5));
     if (pathname === PARSED) {
       await request.json();
-      return webhook.handler(handlers)(request);
+      return webhook.receiver(handlers)(request);
     }
-    return webhook.handler(handlers, options[pathname])(request);
+    return webhook.receiver(handlers, options[pathname])(request);
   },
 };

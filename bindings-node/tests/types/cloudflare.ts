@@ -15,8 +15,8 @@ const handlers = new Handlers().on("document.updated", (event) => console.log(ev
 export default {
   fetch(request, env) {
     const webhook = new Webhook(env.CLARIFE_WEBHOOK_SECRET);
-    void webhook.handler(handlers, { dedup: new KvStore(env.HANDLED) });
-    return webhook.handler(handlers, { dedup: new DurableObjectStore(env.DEDUP) })(request);
+    void webhook.receiver(handlers, { dedup: new KvStore(env.HANDLED) });
+    return webhook.receiver(handlers, { dedup: new DurableObjectStore(env.DEDUP) })(request);
   },
 } satisfies ExportedHandler<Env>;
 

@@ -41,7 +41,7 @@ export const rest: Handler<APIGatewayProxyEvent, APIGatewayProxyResult> = lambda
 export const http: APIGatewayProxyHandlerV2 = lambdaReceiver(webhook, handlers);
 export const balancer = (event: ALBEvent) => lambdaReceiver(webhook, handlers)(event);
 
-const handle = webhook.handler(handlers);
+const handle = webhook.receiver(handlers);
 new Hono().all("/hooks", (context) => handle(context.req.raw));
 export const POST: (request: Request) => Promise<Response> = handle;
 

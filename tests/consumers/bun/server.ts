@@ -3,7 +3,7 @@ import { MemoryStore, Webhook } from "clarife-webhooks";
 
 const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
 
-const handle = webhook.handler(
+const receive = webhook.receiver(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
@@ -13,5 +13,5 @@ const handle = webhook.handler(
 Bun.serve({
   port: Number(process.env.PORT),
   hostname: "127.0.0.1",
-  routes: { "/webhooks/clarife": (request) => handle(request) },
+  routes: { "/webhooks/clarife": (request) => receive(request) },
 });

@@ -3,7 +3,7 @@ import { MemoryStore, Webhook } from "clarife-webhooks";
 
 const webhook = new Webhook(Deno.env.get("CLARIFE_WEBHOOK_SECRET") ?? "", { maxEventAge: 900 });
 
-const handle = webhook.handler(
+const receive = webhook.receiver(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
@@ -11,6 +11,6 @@ const handle = webhook.handler(
 );
 
 Deno.serve({ port: Number(Deno.env.get("PORT")), hostname: "127.0.0.1" }, (request) => {
-  if (new URL(request.url).pathname === "/webhooks/clarife") return handle(request);
+  if (new URL(request.url).pathname === "/webhooks/clarife") return receive(request);
   return new Response("not found", { status: 404 });
 });

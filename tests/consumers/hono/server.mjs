@@ -5,7 +5,7 @@ import { MemoryStore, Webhook } from "clarife-webhooks";
 
 const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 
-const handle = webhook.handler(
+const receive = webhook.receiver(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
@@ -13,5 +13,5 @@ const handle = webhook.handler(
 );
 
 const app = new Hono();
-app.all("/webhooks/clarife", (context) => handle(context.req.raw));
+app.all("/webhooks/clarife", (context) => receive(context.req.raw));
 serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: "127.0.0.1" });

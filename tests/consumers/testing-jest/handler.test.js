@@ -9,7 +9,7 @@ afterEach(() => jest.useRealTimers());
 
 test("the handler of the event's type is given the event, once", async () => {
   const updated = jest.fn();
-  const receive = webhook.receiver(new Handlers().on("document.updated", updated), { dedup: new MemoryStore() });
+  const receive = webhook.rawReceiver(new Handlers().on("document.updated", updated), { dedup: new MemoryStore() });
   const { body, headers } = signedRequest(sampleEvent("document.updated", { data: { title: "Start" } }), { secret });
   expect(await receive(body, headers)).toMatchObject({ status: 200, code: "handled" });
   expect(await receive(body, headers)).toMatchObject({ status: 200, code: "duplicate" });

@@ -1,9 +1,9 @@
 // What an application would have: a handler, and how it is received, with what a test wants to set.
 import { MemoryStore, Webhook } from "clarife-webhooks";
 
-export function makeHandler({ secret, index, clock }) {
+export function makeReceiver({ secret, index, clock }) {
   const webhook = new Webhook(secret, { maxEventAge: 900, clock });
-  return webhook.handler(
+  return webhook.receiver(
     async (event) => {
       if (event.type === "document.updated") await index(event.data.title);
     },

@@ -10,10 +10,10 @@ afterEach(() => vi.useRealTimers());
 
 test("the handler of the event's type is given the event, once", async () => {
   const updated = vi.fn();
-  const handle = webhook.handler(new Handlers().on("document.updated", updated), { dedup: new MemoryStore() });
+  const receive = webhook.receiver(new Handlers().on("document.updated", updated), { dedup: new MemoryStore() });
   const delivery = signedRequest(sampleEvent("document.updated", { data: { title: "Start" } }), { secret });
-  expect(await (await handle(delivery.toRequest())).json()).toEqual({ code: "handled" });
-  expect(await (await handle(delivery.toRequest())).json()).toEqual({ code: "duplicate" });
+  expect(await (await receive(delivery.toRequest())).json()).toEqual({ code: "handled" });
+  expect(await (await receive(delivery.toRequest())).json()).toEqual({ code: "duplicate" });
   expect(updated).toHaveBeenCalledOnce();
   expect(updated.mock.calls[0][0]).toMatchObject({ type: "document.updated", data: { title: "Start" } });
 });

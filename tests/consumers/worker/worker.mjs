@@ -7,7 +7,7 @@ export { DedupObject } from "clarife-webhooks/cloudflare";
 
 const webhook = new Webhook(env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 
-const handle = webhook.handler(
+const receive = webhook.receiver(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
@@ -16,7 +16,7 @@ const handle = webhook.handler(
 
 export default {
   fetch(request) {
-    if (new URL(request.url).pathname === "/webhooks/clarife") return handle(request);
+    if (new URL(request.url).pathname === "/webhooks/clarife") return receive(request);
     return new Response("not found", { status: 404 });
   },
 };

@@ -3,7 +3,7 @@ import { MemoryStore, Webhook } from "clarife-webhooks";
 
 const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
 
-const handle = webhook.handler(
+const receive = webhook.receiver(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
@@ -11,5 +11,5 @@ const handle = webhook.handler(
 );
 
 export function action({ request }: { request: Request }): Promise<Response> {
-  return handle(request);
+  return receive(request);
 }

@@ -6,11 +6,11 @@ export const prerender = false;
 
 const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
 
-const handle = webhook.handler(
+const receive = webhook.receiver(
   (event) => {
     if (event.type === "document.updated") console.log(event.type, event.data.title);
   },
   { dedup: new MemoryStore() },
 );
 
-export const POST: APIRoute = ({ request }) => handle(request);
+export const POST: APIRoute = ({ request }) => receive(request);

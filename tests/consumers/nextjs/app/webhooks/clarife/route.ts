@@ -1,12 +1,12 @@
 // A webhook receiver as a route handler of Next.js.
-import { MemoryStore, Webhook, type WebhookEvent } from "clarife-webhooks";
+import { MemoryStore, Webhook, type FetchReceiver, type WebhookEvent } from "clarife-webhooks";
 
-let handle: ((request: Request) => Promise<Response>) | undefined; // made by the first request: a build has no secret
+let receive: FetchReceiver | undefined; // made by the first request: a build has no secret
 
 export function POST(request: Request): Promise<Response> {
   const secret = process.env.CLARIFE_WEBHOOK_SECRET ?? "";
-  handle ??= new Webhook(secret, { maxEventAge: 900 }).handler(onEvent, { dedup: new MemoryStore() });
-  return handle(request);
+  receive ??= new Webhook(secret, { maxEventAge: 900 }).receiver(onEvent, { dedup: new MemoryStore() });
+  return receive(request);
 }
 
 function onEvent(event: WebhookEvent): void {

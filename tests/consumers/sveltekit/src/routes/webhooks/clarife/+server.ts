@@ -1,16 +1,16 @@
 // A webhook receiver in SvelteKit.
 import { env } from "$env/dynamic/private";
-import { MemoryStore, Webhook } from "clarife-webhooks";
+import { MemoryStore, Webhook, type FetchReceiver } from "clarife-webhooks";
 import type { RequestHandler } from "./$types";
 
-let handle: ((request: Request) => Promise<Response>) | undefined; // made by the first request: a build has no secret
+let receive: FetchReceiver | undefined; // made by the first request: a build has no secret
 
 export const POST: RequestHandler = ({ request }) => {
-  handle ??= new Webhook(env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 }).handler(
+  receive ??= new Webhook(env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 }).receiver(
     (event) => {
       if (event.type === "document.updated") console.log(event.type, event.data.title);
     },
     { dedup: new MemoryStore() },
   );
-  return handle(request);
+  return receive(request);
 };
