@@ -82,9 +82,9 @@ def options(asynchronous: bool) -> dict[str, Any]:
 
 
 def asgi() -> Any:
-    from clarife_webhooks.asgi import WebhookApp
+    from clarife_webhooks.asgi import receiver
 
-    app = WebhookApp(WEBHOOK, handle_async, **options(True))
+    app = receiver(WEBHOOK, handle_async, **options(True))
 
     async def site(scope: Any, receive: Any, send: Any) -> None:
         if scope.get("path") != "/parsed":
@@ -107,7 +107,7 @@ def starlette() -> Any:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from clarife_webhooks.asgi import WebhookApp
+    from clarife_webhooks.asgi import receiver
 
     async def read_before(request: Request, call_next: Any) -> Any:
         if request.url.path == "/parsed":
@@ -118,7 +118,7 @@ def starlette() -> Any:
         return await call_next(request)
 
     # A handler that is no coroutine: it runs in a thread.
-    app = WebhookApp(WEBHOOK, handlers(handle), **options(True))
+    app = receiver(WEBHOOK, handlers(handle), **options(True))
     routes = [Route(path, app) for path in ("/hook", "/parsed", "/kept")]
     return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=read_before)])
 
@@ -154,9 +154,9 @@ def fastapi() -> Any:
 
 
 def wsgi() -> Any:
-    from clarife_webhooks.wsgi import WebhookApp
+    from clarife_webhooks.wsgi import receiver
 
-    app = WebhookApp(WEBHOOK, handle, **options(False))
+    app = receiver(WEBHOOK, handle, **options(False))
 
     def site(environ: Any, start_response: Any) -> Any:
         if environ["PATH_INFO"] == "/parsed":
@@ -169,10 +169,10 @@ def wsgi() -> Any:
 def flask() -> Any:
     from flask import Flask, request
 
-    from clarife_webhooks.flask import webhook_view
+    from clarife_webhooks.flask import receiver
 
     app = Flask(__name__)
-    view = webhook_view(WEBHOOK, handlers(handle), **options(False))
+    view = receiver(WEBHOOK, handlers(handle), **options(False))
     for name in ("hook", "parsed", "kept"):
         app.add_url_rule(f"/{name}", name, view)
 
@@ -242,9 +242,9 @@ def django_wsgi() -> Any:
     django_settings()
     from django.core.wsgi import get_wsgi_application
 
-    from clarife_webhooks.django import webhook_view
+    from clarife_webhooks.django import receiver
 
-    django_urls(webhook_view(WEBHOOK, handlers(handle), **options(False)))
+    django_urls(receiver(WEBHOOK, handlers(handle), **options(False)))
     return get_wsgi_application()
 
 
@@ -252,9 +252,9 @@ def django_asgi() -> Any:
     django_settings()
     from django.core.asgi import get_asgi_application
 
-    from clarife_webhooks.django import async_webhook_view
+    from clarife_webhooks.django import async_receiver
 
-    django_urls(async_webhook_view(WEBHOOK, handlers(handle_async), **options(True)))
+    django_urls(async_receiver(WEBHOOK, handlers(handle_async), **options(True)))
     return get_asgi_application()
 
 
@@ -265,9 +265,9 @@ def drf() -> Any:
     from rest_framework.response import Response
     from rest_framework.views import APIView
 
-    from clarife_webhooks.django import webhook_view
+    from clarife_webhooks.django import receiver
 
-    receive = webhook_view(WEBHOOK, handlers(handle), **options(False))
+    receive = receiver(WEBHOOK, handlers(handle), **options(False))
 
     class Hook(APIView):  # type: ignore[misc]
         authentication_classes: list[Any] = []
@@ -292,7 +292,7 @@ def django_atomic(asynchronous: bool) -> Any:
     from django.core.wsgi import get_wsgi_application
     from django.db import connection
 
-    from clarife_webhooks.django import async_webhook_view, webhook_view
+    from clarife_webhooks.django import async_receiver, receiver
 
     def write(event: Any) -> None:
         with connection.cursor() as cursor:
@@ -301,7 +301,7 @@ def django_atomic(asynchronous: bool) -> Any:
                 cursor.execute("INSERT INTO details VALUES (%s)", ["no such event"])
         handle(event)
 
-    view: Any = (async_webhook_view if asynchronous else webhook_view)(WEBHOOK, write, **options(asynchronous))
+    view: Any = (async_receiver if asynchronous else receiver)(WEBHOOK, write, **options(asynchronous))
     django_urls(view)
     return get_asgi_application() if asynchronous else get_wsgi_application()
 
@@ -312,7 +312,7 @@ def django_atomic(asynchronous: bool) -> Any:
 def aiohttp() -> Any:
     from aiohttp import web
 
-    from clarife_webhooks.aiohttp import webhook_handler
+    from clarife_webhooks.aiohttp import receiver
 
     @web.middleware
     async def read_before(request: web.Request, handler: Any) -> web.StreamResponse:
@@ -324,7 +324,7 @@ def aiohttp() -> Any:
         return response
 
     app = web.Application(middlewares=[read_before], client_max_size=1024)
-    app.router.add_route("*", "/{path:.*}", webhook_handler(WEBHOOK, handlers(handle_async), **options(True)))
+    app.router.add_route("*", "/{path:.*}", receiver(WEBHOOK, handlers(handle_async), **options(True)))
     return app
 
 

@@ -20,7 +20,7 @@ from clarife_webhooks import _native
 PACKAGE = Path(clarife_webhooks.__file__).parent
 MODULES = ["", ".aiohttp", ".asgi", ".dedup", ".django", ".fastapi", ".flask", ".redis", ".testing", ".wsgi"]
 # What is too plain for an example of its own: the examples around it show it.
-WITHOUT_EXAMPLE = {"SampleEvent", "SignedRequest", "WebhookApp", "parse_trusted"}
+WITHOUT_EXAMPLE = {"SampleEvent", "SignedRequest", "parse_trusted"}
 
 
 def documented() -> Iterator[tuple[str, Any, bool]]:

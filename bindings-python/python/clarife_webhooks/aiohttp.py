@@ -2,13 +2,13 @@
 
 >>> from aiohttp import web
 >>> from clarife_webhooks import Handlers, Webhook
->>> from clarife_webhooks.aiohttp import webhook_handler
+>>> from clarife_webhooks.aiohttp import receiver
 >>> handlers = Handlers()
 >>> @handlers.on("document.updated")
 ... async def changed(event):
 ...     print("changed:", event.data.get("title"))
 >>> app = web.Application()
->>> route = app.router.add_post("/webhooks/clarife", webhook_handler(Webhook("whsec_c2VjcmV0"), handlers))
+>>> route = app.router.add_post("/webhooks/clarife", receiver(Webhook("whsec_c2VjcmV0"), handlers))
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from clarife_webhooks._delivery import Handler, OnError, Receiver, run_async
 from clarife_webhooks._native import Webhook
 from clarife_webhooks.dedup import AnyDedup
 
-__all__ = ["webhook_handler"]
+__all__ = ["receiver"]
 
 
-def webhook_handler(
+def receiver(
     webhook: Webhook,
     handler: Handler,
     *,
@@ -48,7 +48,7 @@ def webhook_handler(
 
     >>> async def handle(event):
     ...     print(event.type)
-    >>> handler = webhook_handler(Webhook("whsec_c2VjcmV0"), handle, dedup=MemoryStore())
+    >>> handler = receiver(Webhook("whsec_c2VjcmV0"), handle, dedup=MemoryStore())
     """
     receiver = Receiver.of(
         webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True

@@ -3,12 +3,12 @@
 Alone, or as the endpoint of a route:
 
 >>> from clarife_webhooks import Handlers, Webhook
->>> from clarife_webhooks.asgi import WebhookApp
+>>> from clarife_webhooks.asgi import receiver
 >>> handlers = Handlers()
 >>> @handlers.on("document.updated")
 ... async def changed(event):
 ...     print("changed:", event.data.get("title"))
->>> app = WebhookApp(Webhook("whsec_c2VjcmV0"), handlers)
+>>> app = receiver(Webhook("whsec_c2VjcmV0"), handlers)
 
 >>> from starlette.applications import Starlette
 >>> from starlette.routing import Route
@@ -28,15 +28,22 @@ from clarife_webhooks._delivery import Handler, OnError, Receiver, run_async
 from clarife_webhooks._native import Webhook
 from clarife_webhooks.dedup import AnyDedup
 
-__all__ = ["WebhookApp"]
+__all__ = ["receiver"]
 
 _Message: TypeAlias = MutableMapping[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[_Message]]
 _Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 
 
-class WebhookApp:
-    """The application: it verifies a delivery, has it handled, and answers.
+def receiver(
+    webhook: Webhook,
+    handler: Handler,
+    *,
+    dedup: AnyDedup = None,
+    max_body_bytes: int | None = None,
+    on_error: OnError | None = None,
+) -> _Application:
+    """Makes the application: it verifies a delivery, has it handled, and answers.
 
     `handler` is called with the verified event, and may be `Handlers`; what is no coroutine function runs in a thread. The
     answer is 200 when it returns and 500 when it raises, so that clarife sends the event again; what it returns does not
@@ -47,20 +54,19 @@ class WebhookApp:
     error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
 
     Raises TypeError if an argument is of a wrong type.
-    """
 
-    def __init__(
-        self,
-        webhook: Webhook,
-        handler: Handler,
-        *,
-        dedup: AnyDedup = None,
-        max_body_bytes: int | None = None,
-        on_error: OnError | None = None,
-    ) -> None:
-        self._receiver = Receiver.of(
-            webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
-        )  # fmt: skip
+    >>> app = receiver(Webhook("whsec_c2VjcmV0"), print, max_body_bytes=1_000_000)
+    """
+    return _Application(
+        Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True)
+    )
+
+
+class _Application:
+    """An application over a receiver."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send, /) -> None:
         """Answers a request, as ASGI has it."""

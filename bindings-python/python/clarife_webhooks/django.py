@@ -4,12 +4,12 @@ In `urls.py`:
 
 >>> from django.urls import path
 >>> from clarife_webhooks import Handlers, Webhook
->>> from clarife_webhooks.django import webhook_view
+>>> from clarife_webhooks.django import receiver
 >>> handlers = Handlers()
 >>> @handlers.on("document.updated")
 ... def changed(event):
 ...     print("changed:", event.data.get("title"))
->>> urlpatterns = [path("webhooks/clarife", webhook_view(Webhook("whsec_c2VjcmV0"), handlers))]
+>>> urlpatterns = [path("webhooks/clarife", receiver(Webhook("whsec_c2VjcmV0"), handlers))]
 
 The views are exempt from CSRF protection: the signature takes its place. In a view of Django REST Framework, call one with
 the request before anything reads `request.data`, and return what it gives.
@@ -31,12 +31,12 @@ from clarife_webhooks._delivery import Handler, OnError, Receiver, WebhookRespon
 from clarife_webhooks._native import Webhook
 from clarife_webhooks.dedup import AnyDedup, SyncDedup
 
-__all__ = ["async_webhook_view", "webhook_view"]
+__all__ = ["async_receiver", "receiver"]
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
-def webhook_view(
+def receiver(
     webhook: Webhook,
     handler: Handler,
     *,
@@ -59,7 +59,7 @@ def webhook_view(
 
     Raises TypeError if an argument is of a wrong type.
 
-    >>> view = webhook_view(Webhook("whsec_c2VjcmV0"), print, dedup=MemoryStore())
+    >>> view = receiver(Webhook("whsec_c2VjcmV0"), print, dedup=MemoryStore())
     """
     receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, call=_atomic)
 
@@ -69,7 +69,7 @@ def webhook_view(
     return _exempt(clarife_webhook)
 
 
-def async_webhook_view(
+def async_receiver(
     webhook: Webhook,
     handler: Handler,
     *,
@@ -77,7 +77,7 @@ def async_webhook_view(
     max_body_bytes: int | None = None,
     on_error: OnError | None = None,
 ) -> Callable[..., Coroutine[Any, Any, HttpResponse]]:
-    """Makes an asynchronous view, otherwise as `webhook_view`.
+    """Makes an asynchronous view, otherwise as `receiver`.
 
     A handler and a store that are no coroutine functions run where Django runs synchronous code, in a thread. With
     `ATOMIC_REQUESTS`, such a handler has its transaction; a coroutine has none, as everywhere in Django.
@@ -88,7 +88,7 @@ def async_webhook_view(
 
     >>> async def handle(event):
     ...     print(event.type)
-    >>> view = async_webhook_view(Webhook("whsec_c2VjcmV0"), handle, dedup=MemoryStore())
+    >>> view = async_receiver(Webhook("whsec_c2VjcmV0"), handle, dedup=MemoryStore())
     """
     receiver = Receiver.of(
         webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, call=_atomic, asynchronous=True

@@ -11,7 +11,7 @@
 ...     if event.type == "document.updated":
 ...         print("changed:", event.data.get("title"))
 
-A route without any of FastAPI's own machinery is `Route("/webhooks/clarife", clarife_webhooks.asgi.WebhookApp(…))`.
+A route without any of FastAPI's own machinery is `Route("/webhooks/clarife", clarife_webhooks.asgi.receiver(…))`.
 """
 
 # FastAPI reads the annotations of a dependency: they must not be strings.

@@ -2,13 +2,13 @@
 
 >>> from flask import Flask
 >>> from clarife_webhooks import Handlers, Webhook
->>> from clarife_webhooks.flask import webhook_view
+>>> from clarife_webhooks.flask import receiver
 >>> handlers = Handlers()
 >>> @handlers.on("document.updated")
 ... def changed(event):
 ...     print("changed:", event.data.get("title"))
 >>> app = Flask(__name__)
->>> app.add_url_rule("/webhooks/clarife", view_func=webhook_view(Webhook("whsec_c2VjcmV0"), handlers))
+>>> app.add_url_rule("/webhooks/clarife", view_func=receiver(Webhook("whsec_c2VjcmV0"), handlers))
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from clarife_webhooks._delivery import Handler, OnError, Receiver, run
 from clarife_webhooks._native import Webhook
 from clarife_webhooks.dedup import SyncDedup
 
-__all__ = ["webhook_view"]
+__all__ = ["receiver"]
 
 
-def webhook_view(
+def receiver(
     webhook: Webhook,
     handler: Handler,
     *,
@@ -45,7 +45,7 @@ def webhook_view(
 
     Two views in one application need an `endpoint` each. Raises TypeError if an argument is of a wrong type.
 
-    >>> view = webhook_view(Webhook("whsec_c2VjcmV0"), print, dedup=MemoryStore())
+    >>> view = receiver(Webhook("whsec_c2VjcmV0"), print, dedup=MemoryStore())
     """
     receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error)
 

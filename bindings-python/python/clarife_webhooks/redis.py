@@ -5,7 +5,7 @@ stores of the other languages keep the same keys, so that receivers in several l
 
     from redis import Redis
 
-    app = WebhookApp(webhook, handlers, dedup=RedisStore(Redis.from_url("redis://localhost")))
+    app = receiver(webhook, handlers, dedup=RedisStore(Redis.from_url("redis://localhost")))
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 Alone, or under a path where a framework can mount applications:
 
 >>> from clarife_webhooks import Handlers, Webhook
->>> from clarife_webhooks.wsgi import WebhookApp
+>>> from clarife_webhooks.wsgi import receiver
 >>> handlers = Handlers()
 >>> @handlers.on("document.updated")
 ... def changed(event):
 ...     print("changed:", event.data.get("title"))
->>> app = WebhookApp(Webhook("whsec_c2VjcmV0"), handlers)
+>>> app = receiver(Webhook("whsec_c2VjcmV0"), handlers)
 
 Bodies without a length (`Transfer-Encoding: chunked`) need a server that ends `wsgi.input` with the body and says so
 (`wsgi.input_terminated`): gunicorn, Werkzeug's and mod_wsgi do.
@@ -26,11 +26,18 @@ from clarife_webhooks._delivery import Handler, OnError, Receiver, run
 from clarife_webhooks._native import Webhook
 from clarife_webhooks.dedup import SyncDedup
 
-__all__ = ["WebhookApp"]
+__all__ = ["receiver"]
 
 
-class WebhookApp:
-    """The application: it verifies a delivery, has it handled, and answers.
+def receiver(
+    webhook: Webhook,
+    handler: Handler,
+    *,
+    dedup: SyncDedup = None,
+    max_body_bytes: int | None = None,
+    on_error: OnError | None = None,
+) -> _Application:
+    """Makes the application: it verifies a delivery, has it handled, and answers.
 
     `handler` is called with the verified event, and may be `Handlers`. The answer is 200 when it returns and 500 when it
     raises, so that clarife sends the event again; what it returns does not matter. A delivery that does not verify is
@@ -41,18 +48,17 @@ class WebhookApp:
     error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
 
     Raises TypeError if an argument is of a wrong type.
-    """
 
-    def __init__(
-        self,
-        webhook: Webhook,
-        handler: Handler,
-        *,
-        dedup: SyncDedup = None,
-        max_body_bytes: int | None = None,
-        on_error: OnError | None = None,
-    ) -> None:
-        self._receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error)
+    >>> app = receiver(Webhook("whsec_c2VjcmV0"), print, max_body_bytes=1_000_000)
+    """
+    return _Application(Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error))
+
+
+class _Application:
+    """An application over a receiver."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answers a request, as WSGI has it."""

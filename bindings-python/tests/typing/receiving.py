@@ -141,7 +141,7 @@ Claim("old")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
 
 # --- adapters ---
 
-asgi = clarife_webhooks.asgi.WebhookApp(webhook, handlers, dedup=Dedup(MemoryStore()), max_body_bytes=1_000_000)
+asgi = clarife_webhooks.asgi.receiver(webhook, handlers, dedup=Dedup(MemoryStore()), max_body_bytes=1_000_000)
 Starlette(routes=[Route("/webhooks/clarife", asgi)])
 Starlette().mount("/webhooks", asgi)
 
@@ -156,17 +156,17 @@ async def fastapi_receive(event: Annotated[WebhookEvent, Depends(clarife_event, 
 
 
 flask = Flask(__name__)
-flask.add_url_rule("/webhooks/clarife", view_func=clarife_webhooks.flask.webhook_view(webhook, handlers))
-flask.wsgi_app = clarife_webhooks.wsgi.WebhookApp(webhook, handlers)  # type: ignore[method-assign]
+flask.add_url_rule("/webhooks/clarife", view_func=clarife_webhooks.flask.receiver(webhook, handlers))
+flask.wsgi_app = clarife_webhooks.wsgi.receiver(webhook, handlers)  # type: ignore[method-assign]
 
-assert_type(clarife_webhooks.django.webhook_view(webhook, handlers), Callable[..., HttpResponse])
-assert_type(clarife_webhooks.django.async_webhook_view(webhook, handlers), Callable[..., Coroutine[Any, Any, HttpResponse]])
+assert_type(clarife_webhooks.django.receiver(webhook, handlers), Callable[..., HttpResponse])
+assert_type(clarife_webhooks.django.async_receiver(webhook, handlers), Callable[..., Coroutine[Any, Any, HttpResponse]])
 urlpatterns = [
-    path("webhooks/clarife", clarife_webhooks.django.webhook_view(webhook, handlers)),
-    path("webhooks/clarife-async", clarife_webhooks.django.async_webhook_view(webhook, handlers)),
+    path("webhooks/clarife", clarife_webhooks.django.receiver(webhook, handlers)),
+    path("webhooks/clarife-async", clarife_webhooks.django.async_receiver(webhook, handlers)),
 ]
 
-web.Application().router.add_post("/webhooks/clarife", clarife_webhooks.aiohttp.webhook_handler(webhook, handlers))
+web.Application().router.add_post("/webhooks/clarife", clarife_webhooks.aiohttp.receiver(webhook, handlers))
 
 
 # --- tests of users ---

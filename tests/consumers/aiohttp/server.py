@@ -5,7 +5,7 @@ import os
 from aiohttp import web
 
 from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
-from clarife_webhooks.aiohttp import webhook_handler
+from clarife_webhooks.aiohttp import receiver
 
 webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
 
@@ -16,7 +16,7 @@ async def handle(event: WebhookEvent) -> None:
 
 
 app = web.Application()
-app.router.add_post("/webhooks/clarife", webhook_handler(webhook, handle, dedup=MemoryStore()))
+app.router.add_post("/webhooks/clarife", receiver(webhook, handle, dedup=MemoryStore()))
 
 if __name__ == "__main__":
     web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), print=None)

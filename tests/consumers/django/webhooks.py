@@ -3,7 +3,7 @@
 import os
 
 from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
-from clarife_webhooks.django import webhook_view
+from clarife_webhooks.django import receiver
 
 webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
 
@@ -13,4 +13,4 @@ def handle(event: WebhookEvent) -> None:
         print(event.type, event.data.get("title"))
 
 
-receive = webhook_view(webhook, handle, dedup=MemoryStore())  # exempt from CSRF protection: the signature takes its place
+receive = receiver(webhook, handle, dedup=MemoryStore())  # exempt from CSRF protection: the signature takes its place

@@ -5,7 +5,7 @@ import os
 from flask import Flask
 
 from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
-from clarife_webhooks.flask import webhook_view
+from clarife_webhooks.flask import receiver
 
 webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
 
@@ -16,4 +16,4 @@ def handle(event: WebhookEvent) -> None:
 
 
 app = Flask(__name__)
-app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, dedup=MemoryStore()))
+app.add_url_rule("/webhooks/clarife", view_func=receiver(webhook, handle, dedup=MemoryStore()))

@@ -6,7 +6,7 @@ from flask import Flask
 from store import SqliteStore
 
 from clarife_webhooks import Webhook, WebhookEvent
-from clarife_webhooks.flask import webhook_view
+from clarife_webhooks.flask import receiver
 
 webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
 
@@ -18,4 +18,4 @@ def handle(event: WebhookEvent) -> None:
 
 app = Flask(__name__)
 store = SqliteStore(os.environ["DATABASE"])
-app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, dedup=store))
+app.add_url_rule("/webhooks/clarife", view_func=receiver(webhook, handle, dedup=store))

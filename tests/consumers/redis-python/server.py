@@ -6,7 +6,7 @@ from flask import Flask
 from redis import Redis
 
 from clarife_webhooks import Webhook, WebhookEvent
-from clarife_webhooks.flask import webhook_view
+from clarife_webhooks.flask import receiver
 from clarife_webhooks.redis import RedisStore
 
 webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
@@ -19,4 +19,4 @@ def handle(event: WebhookEvent) -> None:
 
 
 app = Flask(__name__)
-app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, dedup=RedisStore(redis)))
+app.add_url_rule("/webhooks/clarife", view_func=receiver(webhook, handle, dedup=RedisStore(redis)))

@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from clarife_webhooks import DocumentUpdatedEvent, Handlers, MemoryStore, Webhook, WebhookEvent
-from clarife_webhooks.asgi import WebhookApp
+from clarife_webhooks.asgi import receiver
 
 webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
 handlers = Handlers()
@@ -22,4 +22,4 @@ async def anything_else(event: WebhookEvent) -> None:
     print("not for us:", event.type)
 
 
-app = Starlette(routes=[Route("/webhooks/clarife", WebhookApp(webhook, handlers, dedup=MemoryStore()))])
+app = Starlette(routes=[Route("/webhooks/clarife", receiver(webhook, handlers, dedup=MemoryStore()))])

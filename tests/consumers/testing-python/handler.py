@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
-from clarife_webhooks.flask import webhook_view
+from clarife_webhooks.flask import receiver
 
 
 def make_app(webhook: Webhook, index: Callable[[Any], None]) -> Flask:
@@ -15,5 +15,5 @@ def make_app(webhook: Webhook, index: Callable[[Any], None]) -> Flask:
             index(event.data.get("title"))
 
     app = Flask(__name__)
-    app.add_url_rule("/webhooks/clarife", view_func=webhook_view(webhook, handle, dedup=MemoryStore()))
+    app.add_url_rule("/webhooks/clarife", view_func=receiver(webhook, handle, dedup=MemoryStore()))
     return app
