@@ -43,5 +43,5 @@ mod store;
 #[cfg(feature = "tower")]
 pub mod tower;
 
-pub use receiver::{BoxError, Failure, Receiver};
+pub use receiver::{BoxError, ReceiveError, Receiver};
 pub use store::{DedupStore, MemoryStore};

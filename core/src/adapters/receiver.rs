@@ -56,14 +56,14 @@ pub struct Receiver {
     claim_ttl: Duration,
     done_ttl: Duration,
     clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
-    on_failure: Arc<dyn Fn(&Failure<'_>) + Send + Sync>,
+    on_error: Arc<dyn Fn(&ReceiveError<'_>) + Send + Sync>,
 }
 
-/// What went wrong with a delivery, as [`Receiver::on_failure`] is told. Its `Display` form is one line, without the body or a secret
+/// What went wrong with a delivery, as [`Receiver::on_error`] is told. Its `Display` form is one line, without the body or a secret
 /// but for what a handler's or a store's own error says.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Failure<'a> {
+pub enum ReceiveError<'a> {
     /// The delivery was refused.
     Refused(&'a WebhookError),
     /// The handler failed; the event will be sent again.
@@ -82,7 +82,7 @@ pub enum Failure<'a> {
     },
 }
 
-impl fmt::Display for Failure<'_> {
+impl fmt::Display for ReceiveError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(error) => write!(f, "{}: {error}; {}", error.code(), error.hint()),
@@ -110,7 +110,7 @@ impl Receiver {
             claim_ttl: DEFAULT_CLAIM_TTL,
             done_ttl: DEFAULT_DONE_TTL,
             clock: Arc::new(SystemTime::now),
-            on_failure: Arc::new(print),
+            on_error: Arc::new(print),
         }
     }
 
@@ -186,18 +186,18 @@ impl Receiver {
     ///
     /// ```
     /// # use clarife_webhooks::{Webhook, adapters::Receiver};
-    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).on_failure(|failure| eprintln!("webhook: {failure}"));
+    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).on_error(|error| eprintln!("webhook: {error}"));
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     #[must_use]
-    pub fn on_failure(mut self, told: impl Fn(&Failure<'_>) + Send + Sync + 'static) -> Self {
-        self.on_failure = Arc::new(told);
+    pub fn on_error(mut self, told: impl Fn(&ReceiveError<'_>) + Send + Sync + 'static) -> Self {
+        self.on_error = Arc::new(told);
         self
     }
 
     /// Receives a delivery: verifies it, sees to it that the event is handled once, calls the handler, and gives the answer.
     ///
-    /// The handler's error, of whatever type, is told to [`on_failure`](Self::on_failure). Should it panic, its claim is released before the
+    /// The handler's error, of whatever type, is told to [`on_error`](Self::on_error). Should it panic, its claim is released before the
     /// panic goes on.
     ///
     /// ```
@@ -231,7 +231,7 @@ impl Receiver {
         match self.handle_deduplicated(&event, async move { handler(given).await }, Result::is_ok).await {
             Ok(Ok(())) => WebhookResponse::Handled,
             Ok(Err(error)) => {
-                (self.on_failure)(&Failure::Handler { event: &event, error: &error.into() });
+                (self.on_error)(&ReceiveError::Handler { event: &event, error: &error.into() });
                 WebhookResponse::HandlerFailed
             }
             Err(response) => response,
@@ -265,7 +265,7 @@ impl Receiver {
 
     /// The answer of a delivery that is refused.
     pub(super) fn refuse(&self, error: WebhookError) -> WebhookResponse {
-        (self.on_failure)(&Failure::Refused(&error));
+        (self.on_error)(&ReceiveError::Refused(&error));
         WebhookResponse::Refused(error)
     }
 
@@ -282,7 +282,7 @@ impl Receiver {
         succeeded: impl FnOnce(&R) -> bool,
     ) -> Result<R, WebhookResponse> {
         let Some(store) = &self.store else { return Ok(work.await) };
-        let failed = |error: BoxError| (self.on_failure)(&Failure::Store { event, error: &error });
+        let failed = |error: BoxError| (self.on_error)(&ReceiveError::Store { event, error: &error });
         let token = match store.claim(event.id(), self.claim_ttl).await {
             Ok(ClaimResult::New(token)) => token,
             Ok(ClaimResult::InProgress) => return Err(WebhookResponse::InProgress),
@@ -327,9 +327,9 @@ async fn caught<R>(work: impl Future<Output = R>) -> Result<R, Box<dyn Any + Sen
     .await
 }
 
-fn print(failure: &Failure<'_>) {
-    if !matches!(failure, Failure::Refused(error) if error.code().status() < 500) {
-        std::eprintln!("clarife-webhooks: {failure}");
+fn print(error: &ReceiveError<'_>) {
+    if !matches!(error, ReceiveError::Refused(refused) if refused.code().status() < 500) {
+        std::eprintln!("clarife-webhooks: {error}");
     }
 }
 

@@ -23,7 +23,7 @@ pub fn webhook() -> Webhook {
 /// A receiver by a clock that stands still, which tells nobody of failures.
 pub fn receiver(clock: &Clock) -> Receiver {
     let clock = clock.clone();
-    Receiver::new(webhook()).with_clock(move || clock.now()).on_failure(|_| {})
+    Receiver::new(webhook()).with_clock(move || clock.now()).on_error(|_| {})
 }
 
 /// An event with this id and title.

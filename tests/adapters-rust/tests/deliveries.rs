@@ -184,8 +184,8 @@ async fn a_body_that_was_taken_gets_a_hint() {
     for way in Way::ALL {
         let (handler, hints) = (Handler::default(), Arc::new(Mutex::new(Vec::new())));
         let told = Arc::clone(&hints);
-        let receiver = receiver(&Clock::default())
-            .on_failure(move |failure| told.lock().expect("no panic").push(failure.to_string()));
+        let receiver =
+            receiver(&Clock::default()).on_error(move |error| told.lock().expect("no panic").push(error.to_string()));
         let server = start(way, Before::BodyTaker, receiver, handler.clone()).await;
         let reply: Reply = post(server, &signed(&good), good.body.as_bytes()).await;
         assert_eq!(reply.verdict(), (500, "body_not_raw"), "{way:?}");

@@ -87,7 +87,7 @@ async fn servers_that_require_it() {
     for way in Way::ALL {
         let (handler, at) = (Handler::default(), clock.clone());
         let webhook = webhook().require_standard_webhooks().expect("a secret");
-        let receiver = Receiver::new(webhook).with_clock(move || at.now()).on_failure(|_| {});
+        let receiver = Receiver::new(webhook).with_clock(move || at.now()).on_error(|_| {});
         let server = start(way, Before::Nothing, receiver, handler.clone()).await;
         assert_eq!(post(server, &standard.pairs(), good.body.as_bytes()).await.verdict(), (200, "handled"), "{way:?}");
         let reply = post(server, &clarife, good.body.as_bytes()).await;
