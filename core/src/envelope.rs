@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use crate::event::Event;
 use crate::json::{Malformed, RawString, Scanner};
-use crate::layout::Layout;
+use crate::spans::Layout;
 
 const ROOT: &str = "$";
 const ID: &str = "$.id";

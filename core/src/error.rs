@@ -3,8 +3,8 @@
 use alloc::string::String;
 use core::fmt;
 
-use crate::digits::write_number;
 use crate::json::Malformed;
+use crate::text::decimal::write_number;
 
 /// What went wrong, the same in every language.
 ///

@@ -9,8 +9,8 @@ use crate::envelope;
 use crate::error::{Reason, WebhookError};
 use crate::event_type::EventType;
 use crate::json::mend_lone_surrogates;
-use crate::layout::Layout;
 use crate::resource::{Resource, ResourceError};
+use crate::spans::Layout;
 
 /// An event whose signature has been verified.
 ///

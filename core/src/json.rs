@@ -17,9 +17,9 @@ pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
 use wide::u8x16;
 
-use crate::digits::write_number;
 use crate::error::write_all;
-use crate::find::find;
+use crate::text::decimal::write_number;
+use crate::text::simd::find;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
 pub(crate) const MAX_DEPTH: u32 = 128;

@@ -53,35 +53,33 @@ pub mod adapters;
 pub mod canonical;
 mod date_time;
 pub mod dedup;
-mod digits;
 mod envelope;
 mod error;
 mod event;
 mod event_type;
-mod find;
 mod header;
-mod json;
-mod layout;
 #[cfg(feature = "model")]
-mod raw_body;
+mod hints;
+mod json;
 mod resource;
 mod response;
 #[cfg(feature = "sender")]
 pub mod sender;
 mod signature;
+mod spans;
 pub mod standard;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod webhook;
 
 pub use error::{ErrorCode, InvalidTimestamp, Message, WebhookError};
 pub use event::Event;
 pub use event_type::{EventType, ResourceKind};
 pub use header::{SIGNATURE_HEADER, SignatureSource};
-pub use layout::Layout;
 #[cfg(feature = "model")]
 #[doc(hidden)]
-pub use raw_body::RAW_BODY_HINTS;
+pub use hints::RAW_BODY_HINTS;
 pub use resource::{
     Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Resource, ResourceError, Share,
 };
@@ -90,4 +88,5 @@ pub use resource::{
 pub use resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
 pub use response::{DEFAULT_MAX_BODY_BYTES, WebhookResponse};
 pub use signature::MAX_HEADER_BYTES;
+pub use spans::Layout;
 pub use webhook::{DEFAULT_TOLERANCE, Webhook};

@@ -10,9 +10,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use wide::u8x16;
 
-use crate::digits::write_number;
-use crate::find::find;
 use crate::standard;
+use crate::text::decimal::write_number;
+use crate::text::simd::find;
 
 /// A longer signature header is malformed (protocol, section 2), whatever it says; a blank one of any length is missing.
 ///

@@ -17,9 +17,9 @@ use core::fmt;
 use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
-use crate::digits::write_number;
 use crate::error::{InvalidTimestamp, Message, Reason, WebhookError};
 use crate::signature::{self, Key, Keys, MAX_TIMESTAMP, Signatures, TOO_MANY_SIGNATURES, Tag};
+use crate::text::decimal::write_number;
 
 /// The header that names the event; all three are in [`HEADERS`].
 pub const ID_HEADER: &str = "webhook-id";

@@ -1,0 +1,4 @@
+//! Text in bytes: searching and decimal numbers.
+
+pub(crate) mod decimal;
+pub(crate) mod simd;
