@@ -13,6 +13,7 @@
 //! ```
 
 mod error;
+mod json_text;
 mod key;
 mod object;
 mod serializer;
@@ -23,6 +24,7 @@ use alloc::string::String;
 use serde::Serialize;
 
 pub use error::{CanonicalError, CanonicalErrorKind};
+pub use json_text::JsonText;
 use serializer::Serializer;
 pub(crate) use text::push_string;
 
@@ -31,7 +33,8 @@ pub(crate) use text::push_string;
 /// - No insignificant space. Strings with the escapes of `JSON.stringify`: `\"`, `\\`, `\b`, `\t`, `\n`, `\f`, `\r`, and
 ///   `\u001f` for other control characters; everything else as it is.
 /// - Numbers as ECMAScript writes them: `1` for 1.0, `0` for -0.0, `1e+21`, `1e-7`. An `f32` is written with the shortest
-///   digits that read back to the same `f32`, as `serde_json` does it: 0.1, not 0.10000000149011612.
+///   digits that read back to the same `f32`, as `serde_json` does it: 0.1, not 0.10000000149011612. A number that Python
+///   would read as another number than JavaScript is refused: 2^60 is written `1152921504606847000`.
 /// - Members named like array indices (`0` to `4294967294` without leading zeros) first and ascending, since JavaScript
 ///   moves them there; all others in the order in which they were given. Nothing else is sorted.
 /// - Map keys may be strings, characters, integers, booleans and enum variants without content; bytes become an
@@ -40,8 +43,8 @@ pub(crate) use text::push_string;
 /// The text is written once, from the front; only an object whose index-named members come out of order is rearranged
 /// when it ends.
 ///
-/// `serde_json`'s `RawValue`, and its numbers under the feature `arbitrary_precision`, are not supported: they are refused
-/// as [`CanonicalErrorKind::Custom`].
+/// `serde_json`'s numbers are written as any number, under its feature `arbitrary_precision` too. Its `RawValue` is refused
+/// as [`CanonicalErrorKind::Custom`]: [`JsonText`] is for JSON text.
 ///
 /// # Errors
 ///

@@ -13,6 +13,8 @@ use alloc::borrow::Cow;
 use core::fmt;
 use core::ops::Range;
 
+#[cfg(feature = "sender")]
+pub(crate) use escape::find_lone_surrogate;
 pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
 use wide::u8x16;
@@ -23,6 +25,9 @@ use crate::text::simd::find;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
 pub(crate) const MAX_DEPTH: u32 = 128;
+
+/// The problem of a text that nests deeper than [`MAX_DEPTH`].
+const TOO_DEEP: &str = "objects and arrays nest deeper than 128 levels";
 
 /// What is wrong with a text, and where; never what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +60,20 @@ impl Malformed {
 impl Malformed {
     pub(crate) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         write_all(out, &[self.problem, " at "])?;
+        self.write_place(out)
+    }
+
+    #[cfg(feature = "sender")]
+    pub(crate) fn write_problem(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(self.problem)
+    }
+
+    #[cfg(feature = "sender")]
+    pub(crate) fn is_too_deep(&self) -> bool {
+        self.problem == TOO_DEEP
+    }
+
+    pub(crate) fn write_place(&self, out: &mut impl fmt::Write) -> fmt::Result {
         match self.place {
             Place::Path(path) => out.write_str(path),
             Place::Position { line, column } => {
@@ -119,7 +138,7 @@ impl<'a> Scanner<'a> {
 
     /// Reads bytes that are there.
     #[inline]
-    fn advance(&mut self, bytes: usize) {
+    pub(crate) fn advance(&mut self, bytes: usize) {
         self.at = self.at.wrapping_add(bytes);
     }
 
@@ -285,7 +304,7 @@ impl<'a> Scanner<'a> {
                 }
                 Some(bracket @ (b'{' | b'[')) => {
                     if depth >= MAX_DEPTH {
-                        return Err(scanner.fail("objects and arrays nest deeper than 128 levels"));
+                        return Err(scanner.fail(TOO_DEEP));
                     }
                     depth = depth.saturating_add(1);
                     scanner.advance(1);

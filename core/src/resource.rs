@@ -126,9 +126,9 @@ macro_rules! resources {
                             let mut read = $name::default();
                             while let Some(member) = members.next_key()? {
                                 match member {
-                                    $(Member::$field => read.$field = members.next_value()?,)*
+                                    $(Member::$field => read.$field = check_range(members.next_value()?)?,)*
                                     Member::Other(name) => {
-                                        read.extra.insert(name, members.next_value()?);
+                                        read.extra.insert(name, check_range(members.next_value()?)?);
                                     }
                                 }
                             }
@@ -340,8 +340,66 @@ impl Resource {
             ResourceKind::Media => Self::Media(read(json)?),
             ResourceKind::Generation => Self::Generation(read(json)?),
             ResourceKind::Share => Self::Share(read(json)?),
-            ResourceKind::Unknown => Self::Unknown(read(json)?),
+            ResourceKind::Unknown => Self::Unknown(read::<UnknownMembers>(json)?.0),
         })
+    }
+}
+
+/// A value whose numbers are all within the range of doubles.
+///
+/// `serde_json` refuses other numbers itself, but not where any crate switches on its feature `arbitrary_precision`.
+trait Finite {
+    fn is_finite(&self) -> bool {
+        true
+    }
+}
+
+macro_rules! finite {
+    ($($type:ty),+) => {$(impl Finite for $type {})+};
+}
+
+// The documented types check their own members.
+finite!(String, i64, bool, Content, ContentMeta, Block);
+
+impl<T: Finite> Finite for Option<T> {
+    fn is_finite(&self) -> bool {
+        self.as_ref().is_none_or(T::is_finite)
+    }
+}
+
+impl<T: Finite> Finite for Vec<T> {
+    fn is_finite(&self) -> bool {
+        self.iter().all(T::is_finite)
+    }
+}
+
+impl Finite for Map<String, Value> {
+    fn is_finite(&self) -> bool {
+        self.values().all(Value::is_finite)
+    }
+}
+
+impl Finite for Value {
+    fn is_finite(&self) -> bool {
+        match self {
+            Self::Number(number) => number.as_f64().is_some_and(f64::is_finite),
+            Self::Array(elements) => elements.is_finite(),
+            Self::Object(members) => members.is_finite(),
+            Self::Null | Self::Bool(_) | Self::String(_) => true,
+        }
+    }
+}
+
+fn check_range<T: Finite, E: serde::de::Error>(value: T) -> Result<T, E> {
+    if value.is_finite() { Ok(value) } else { Err(E::custom("a number is out of range")) }
+}
+
+/// The members of an event whose type is unknown.
+struct UnknownMembers(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for UnknownMembers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        check_range(Map::deserialize(deserializer)?).map(Self)
     }
 }
 

@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn published_hmac_vectors() {
         let file: Value =
-            serde_json::from_str(include_str!("../../tests/vectors/hmac_sha256.json")).expect("the file is JSON");
+            serde_json::from_str(include_str!("../tests/vectors/files/hmac_sha256.json")).expect("the file is JSON");
         let mut walked: u64 = 0;
         for group in file["testGroups"].as_array().expect("groups") {
             let tag_bytes = group["tagSize"].as_u64().expect("tagSize") as usize / 8;

@@ -121,7 +121,12 @@ mod sender {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             (-(1_i64 << 53) + 1..1 << 53).prop_map(Value::from),
-            any::<f64>().prop_filter_map("finite", |number| number.is_finite().then(|| Value::from(number))),
+            any::<f64>().prop_filter_map("the same for every reader", |number| {
+                // Between these bounds only some doubles have an integer form of their own value.
+                let magnitude = number.abs();
+                let kept = magnitude < 9_007_199_254_740_992.0 || (1e21..f64::INFINITY).contains(&magnitude);
+                kept.then(|| Value::from(number))
+            }),
             "(\\PC|[\\x00-\\x1f\"\\\\/\u{2028}\u{7f}]){0,20}".prop_map(Value::from),
         ];
         let name = prop_oneof!["[0-9]{1,11}", "\\PC{0,10}", "[a-z_]{1,12}"].boxed();
@@ -151,7 +156,7 @@ mod sender {
             let line = json!({"secret": signer.secret().expose(), "signature": signature, "body": body});
             lines.push_str(&format!("{line}\n"));
         }
-        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/documented-example.cjs");
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/documented-example.cjs");
         let mut node = Command::new("node")
             .arg(example)
             .stdin(Stdio::piped())

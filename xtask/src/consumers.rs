@@ -90,7 +90,7 @@ fn cargo_workspace(sh: &Shell, folder: &Path, packages: &Packages) -> Result<Pat
     let manifest = sh.read_file(root().join("Cargo.toml"))?;
     let (before, members) = manifest.split_once("members = [").context("the workspace has no members")?;
     let (_, after) = members.split_once(']').context("the workspace's members have no end")?;
-    let after = after.replace("path = \"core\"", &format!("path = {:?}", packages.krate.display().to_string()));
+    let after = after.replace("path = \"core\"", &format!("path = {:?}", packages.crates.core.display().to_string()));
     sh.write_file(folder.join("Cargo.toml"), format!("{before}members = {RUST:?}{after}"))?;
     sh.copy_file(root().join("Cargo.lock"), folder)?;
     for name in RUST {

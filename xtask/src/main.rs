@@ -9,6 +9,7 @@ mod instructions;
 mod nats;
 mod node;
 mod package;
+mod packed;
 mod parity;
 mod project;
 mod python;
@@ -54,6 +55,14 @@ enum Command {
     Consumers {
         /// Some of them, by their folders
         names: Vec<String>,
+    },
+    /// Only the tests of the packed crate and the packed sender, each built by itself
+    Packed,
+    /// Submit numbers in every spelling to the packed sender, with each engine, and compare those that arrive
+    Numbers {
+        /// How many numbers
+        #[arg(long, default_value_t = 1_000_000)]
+        count: u64,
     },
     /// Kill the sender at random moments under load, and look whether anything was lost
     Torture {
@@ -104,6 +113,8 @@ fn run(command: Command) -> Result<()> {
         Command::Bench { quick } => bench::run(&sh, quick),
         Command::Instructions { renew } => instructions::run(&sh, renew),
         Command::Consumers { names } => test::consumers(&sh, &names),
+        Command::Packed => packed::test(&sh, &package::pack_crates(&sh)?).map(|_| ()),
+        Command::Numbers { count } => test::numbers(&sh, count),
         Command::Torture { kills } => torture::run(&sh, kills),
         Command::Nats { command } => nats::run(&sh, &command),
         Command::Simulate { arguments } => {

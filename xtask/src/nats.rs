@@ -18,7 +18,7 @@ pub fn run(sh: &Shell, command: &[String]) -> Result<()> {
 }
 
 /// Starts three servers, with their files in a folder under `target`.
-fn start(sh: &Shell) -> Result<Cluster> {
+pub fn start(sh: &Shell) -> Result<Cluster> {
     step("NATS: three servers");
     python::venv(sh)?; // the server comes with it
     let folder = crate::project::target().join("nats");

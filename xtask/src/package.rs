@@ -10,12 +10,21 @@ use crate::{node, python, setup, wasm};
 
 /// The files that users install.
 pub struct Packages {
-    /// The crate, unpacked, as cargo would build it from the registry.
-    pub krate: PathBuf,
+    /// The crates.
+    pub crates: Crates,
     /// The wheel.
     pub wheel: PathBuf,
     /// The npm packages `clarife-webhooks` and `clarife-webhooks-wasm`.
     pub npm: [PathBuf; 2],
+}
+
+/// The crates, unpacked, as cargo would build them from the registry.
+#[derive(Clone)]
+pub struct Crates {
+    /// `clarife-webhooks`.
+    pub core: PathBuf,
+    /// `clarife-sender`.
+    pub sender: PathBuf,
 }
 
 /// Builds all of them.
@@ -29,23 +38,29 @@ pub fn all(sh: &Shell) -> Result<Packages> {
     let npm = [node::pack(sh)?, wasm::pack(sh)?];
     step("package: wheel");
     let wheel = python::build_wheel(sh)?;
-    step("package: crate");
-    let krate = pack_crate(sh)?;
+    step("package: crates");
+    let crates = pack_crates(sh)?;
     for file in sh.read_dir(dist())? {
         eprintln!("{} ({} bytes)", file.strip_prefix(root()).unwrap_or(&file).display(), file.metadata()?.len());
     }
-    Ok(Packages { krate, wheel, npm })
+    Ok(Packages { crates, wheel, npm })
 }
 
-fn pack_crate(sh: &Shell) -> Result<PathBuf> {
-    cmd!(sh, "cargo package --quiet --locked --package clarife-webhooks --no-verify --allow-dirty").run()?;
+/// Packs the crates into `dist/`.
+pub fn pack_crates(sh: &Shell) -> Result<Crates> {
+    // Together: the sender's archive names the crate as the registry will have it.
+    let options = "--package clarife-webhooks --package clarife-sender --no-verify --allow-dirty".split(' ');
+    cmd!(sh, "cargo package --quiet --locked {options...}").run()?;
     let folder = target().join("package");
-    // All packages carry one version, this program too.
-    let name = concat!("clarife-webhooks-", env!("CARGO_PKG_VERSION"));
-    let packed = folder.join(format!("{name}.crate"));
-    sh.copy_file(&packed, dist())?;
-    let unpacked = folder.join(name);
-    sh.remove_path(&unpacked)?; // a file that is no longer packed must not stay
-    cmd!(sh, "tar --extract --gzip --file {packed} --directory {folder}").run()?;
-    Ok(unpacked)
+    let unpack = |name: &str| -> Result<PathBuf> {
+        // All packages carry one version, this program too.
+        let name = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
+        let packed = folder.join(format!("{name}.crate"));
+        sh.copy_file(&packed, dist())?;
+        let unpacked = folder.join(name);
+        sh.remove_path(&unpacked)?; // a file that is no longer packed must not stay
+        cmd!(sh, "tar --extract --gzip --file {packed} --directory {folder}").run()?;
+        Ok(unpacked)
+    };
+    Ok(Crates { core: unpack("clarife-webhooks")?, sender: unpack("clarife-sender")? })
 }

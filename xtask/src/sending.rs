@@ -1,23 +1,25 @@
 //! The reference sender delivers thousands of odd events over HTTP to servers in four languages, and to one that verifies as clarife's
 //! page shows it. Each has to accept every one.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
+use crate::nats;
 use crate::project::{root, step, target};
 use crate::receivers::{self, PATH, SECRET};
-use crate::servers::Server;
+use crate::servers::{Server, free_port};
 
 /// The projects of tests/consumers that it delivers to.
 const SERVERS: [&str; 4] = ["axum", "node", "starlette", "worker"];
 
 const EVENTS: &str = "2000";
 
-/// The projects were built, and so was the sender, for the tests.
-pub fn run(sh: &Shell, consumers: &Consumers) -> Result<()> {
+/// The projects were built for the tests; `program` is the sender as it is packed.
+pub fn run(sh: &Shell, consumers: &Consumers, program: &Path) -> Result<()> {
     step("the sender: odd events to servers in four languages, and to the documented example");
     let mut servers = Vec::new();
     for project in SERVERS {
@@ -30,16 +32,40 @@ pub fn run(sh: &Shell, consumers: &Consumers) -> Result<()> {
         node.env("PORT", port.to_string()).env("CLARIFE_WEBHOOK_SECRET", SECRET);
         Ok(node)
     })?);
-    let log = logs.join("sender.log");
-    let sender = Server::start("clarife-sender", &log, |port| {
-        let mut sender = Command::new(target().join("debug/clarife-sender"));
-        sender.args(["serve", "--dev", "--dev-secret", SECRET, "--listen", &format!("127.0.0.1:{port}")]);
-        sender.args(servers.iter().flat_map(|server| ["--dev-endpoint".to_owned(), format!("{}{PATH}", server.url())]));
-        Ok(sender)
-    })?;
-    let said = sh.read_file(&log)?;
-    let token = said.lines().find_map(|line| line.strip_prefix("token ")).context("the sender showed no token")?;
-    let (script, url, token) =
-        (consumers::copy_into(sh, "tests/sending", &consumers.npm)?.join("deliver.mjs"), sender.url(), token.trim());
+    let endpoints: Vec<String> = servers.iter().map(|server| format!("{}{PATH}", server.url())).collect();
+    let sender = serve(program, &logs.join("sender.log"), &endpoints, None)?;
+    let script = consumers::copy_into(sh, "tests/sending", &consumers.npm)?.join("deliver.mjs");
+    let (url, token) = (sender.url(), sender.line("token ")?);
     cmd!(sh, "node {script} {url} {token} {EVENTS}").quiet().run().context("not everything was delivered")
+}
+
+/// Numbers in every spelling through the API, `send` and test events, over each engine: none may change.
+pub fn numbers(sh: &Shell, consumers: &Consumers, program: &Path, count: u64) -> Result<()> {
+    step("the sender: no number changes");
+    compare_numbers(sh, consumers, program, count, None)?;
+    let cluster = nats::start(sh)?;
+    compare_numbers(sh, consumers, program, count, Some(&cluster.url()))
+}
+
+fn compare_numbers(sh: &Shell, consumers: &Consumers, program: &Path, count: u64, store: Option<&str>) -> Result<()> {
+    let folder = target().join("sending/numbers");
+    sh.create_dir(&folder)?;
+    let port = free_port()?.to_string();
+    let sender = serve(program, &folder.join("sender.log"), &[format!("http://127.0.0.1:{port}/")], store)?;
+    let (url, token, count) = (sender.url(), sender.line("token ")?, count.to_string());
+    let scripts = root().join("tests/sending");
+    cmd!(sh, "node {scripts}/numbers.mjs {port} {url} {token} {folder} {count} {program}").quiet().run()?;
+    let python = &consumers.python;
+    Ok(cmd!(sh, "{python} {scripts}/numbers.py {folder}").quiet().run()?)
+}
+
+/// Starts a sender for development that delivers to these endpoints.
+fn serve(program: &Path, log: &Path, endpoints: &[String], store: Option<&str>) -> Result<Server> {
+    Server::start("clarife-sender", log, |port| {
+        let mut sender = Command::new(program);
+        sender.args(["serve", "--dev", "--dev-secret", SECRET, "--listen", &format!("127.0.0.1:{port}")]);
+        sender.args(endpoints.iter().flat_map(|endpoint| ["--dev-endpoint", endpoint]));
+        sender.args(store.iter().flat_map(|store| ["--store", store]));
+        Ok(sender)
+    })
 }

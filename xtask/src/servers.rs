@@ -19,8 +19,7 @@ pub struct Server {
 impl Server {
     /// Starts what `command` gives for a port and waits until it accepts connections. The output goes to `log`.
     pub fn start(name: &str, log: &Path, command: impl FnOnce(u16) -> Result<Command>) -> Result<Self> {
-        // The port is free now; should another program take it before the server does, starting fails and says so.
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = free_port()?;
         if let Some(folder) = log.parent() {
             std::fs::create_dir_all(folder)?;
         }
@@ -42,6 +41,21 @@ impl Server {
     /// Its URL, without a path.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Waits until the output has a line that starts with `prefix`; returns the rest of the line.
+    pub fn line(&self, prefix: &str) -> Result<String> {
+        let start = Instant::now();
+        while start.elapsed() < START_TIMEOUT {
+            let log = self.log();
+            // Only whole lines: the rest of the last one may not be written yet.
+            let mut lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            if let Some(rest) = lines.find_map(|line| line.strip_prefix(prefix)) {
+                return Ok(rest.trim().to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bail!("no line {prefix:?} within {START_TIMEOUT:?}; it said:\n{}", self.log())
     }
 
     /// What it has written so far.
@@ -69,4 +83,9 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Returns a port that is free now; should another program take the port before a server does, starting the server fails.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

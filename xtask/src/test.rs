@@ -9,9 +9,12 @@ use xshell::{Shell, cmd};
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
-    codegen, demo, docs, instructions, package, parity, python, receivers, redis, runtimes, sending, setup, torture,
-    wasm,
+    codegen, demo, docs, instructions, package, packed, parity, python, receivers, redis, runtimes, sending, setup,
+    torture, wasm,
 };
+
+/// The numbers that are submitted to a sender with each engine; `cargo xtask numbers` takes a million.
+const NUMBERS: u64 = 100_000;
 
 /// Everything, from a fresh clone on; the first failure ends it.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -24,13 +27,16 @@ pub fn run(sh: &Shell) -> Result<()> {
     cmd!(sh, "{python} tests/vectors/validate.py").quiet().run()?;
     rust(sh)?;
     instructions::check(sh)?;
-    let consumers = consumers::install(sh, &package::all(sh)?)?;
+    let packages = package::all(sh)?;
+    let consumers = consumers::install(sh, &packages)?;
     javascript_tests(sh, &consumers)?;
     python_tests(sh, &consumers)?;
     runtimes::walk(sh, &consumers)?;
     parity::compare(sh, &consumers)?;
     receivers::run(sh, &consumers, &[])?;
-    sending::run(sh, &consumers)?;
+    let sender = packed::test(sh, &packages.crates)?;
+    sending::run(sh, &consumers, &sender)?;
+    sending::numbers(sh, &consumers, &sender, NUMBERS)?;
     demo::show(sh, &consumers)?;
     docs::build(sh)?;
     wasm::report_sizes(sh)?;
@@ -42,6 +48,13 @@ pub fn run(sh: &Shell) -> Result<()> {
 pub fn consumers(sh: &Shell, names: &[String]) -> Result<()> {
     let _redis = redis::start(sh)?;
     receivers::run(sh, &consumers::install(sh, &package::all(sh)?)?, names)
+}
+
+/// Only the numbers that a sender delivers, with each engine.
+pub fn numbers(sh: &Shell, count: u64) -> Result<()> {
+    let packages = package::all(sh)?;
+    let consumers = consumers::install(sh, &packages)?;
+    sending::numbers(sh, &consumers, &packed::test(sh, &packages.crates)?, count)
 }
 
 fn rust(sh: &Shell) -> Result<()> {

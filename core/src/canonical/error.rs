@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use core::fmt::{self, Write as _};
 
+use crate::json::Malformed;
+
 /// A longer member name is cut in a path.
 const MAX_NAME_CHARS: usize = 64;
 
@@ -16,7 +18,8 @@ const MAX_NAME_CHARS: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CanonicalErrorKind {
-    /// An integer beyond ±(2^53 − 1), which JavaScript would round.
+    /// An integer beyond ±(2^53 − 1), which JavaScript rounds, or a floating-point number that ECMAScript writes as an integer
+    /// of another value, which Python reads.
     UnsafeInteger,
     /// A member named `__proto__`, which is the prototype in too many programs.
     ProtoMember,
@@ -26,6 +29,11 @@ pub enum CanonicalErrorKind {
     NonFiniteNumber,
     /// Objects and arrays nested deeper than 128 levels.
     TooDeep,
+    /// A text that is not JSON; only [`JsonText::parse`](super::JsonText::parse) returns this kind.
+    MalformedJson,
+    /// An escaped half of a surrogate pair, which UTF-8 cannot hold; only [`JsonText::parse`](super::JsonText::parse)
+    /// returns this kind.
+    LoneSurrogate,
     /// A map key that is no string, character, integer, boolean or enum variant without content.
     UnsupportedKey,
     /// The value's own `Serialize` implementation failed, or gave something that is not supported.
@@ -47,6 +55,8 @@ impl CanonicalErrorKind {
             Self::DuplicateMember => "duplicate_member",
             Self::NonFiniteNumber => "non_finite_number",
             Self::TooDeep => "too_deep",
+            Self::MalformedJson => "malformed_json",
+            Self::LoneSurrogate => "lone_surrogate",
             Self::UnsupportedKey => "unsupported_key",
             Self::Custom => "custom",
         }
@@ -56,16 +66,18 @@ impl CanonicalErrorKind {
     ///
     /// ```
     /// # use clarife_webhooks::canonical::CanonicalErrorKind;
-    /// assert_eq!(CanonicalErrorKind::UnsafeInteger.hint(), "send large integers as strings");
+    /// assert_eq!(CanonicalErrorKind::UnsafeInteger.hint(), "send large numbers as strings");
     /// ```
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
-            Self::UnsafeInteger => "send large integers as strings",
+            Self::UnsafeInteger => "send large numbers as strings",
             Self::ProtoMember => "give the member another name",
             Self::DuplicateMember => "name every member of an object once; look for renamed and flattened fields",
             Self::NonFiniteNumber => "send null, or leave the member out",
             Self::TooDeep => "send a flatter structure",
+            Self::MalformedJson => "send JSON as RFC 8259 defines it",
+            Self::LoneSurrogate => "send well-formed Unicode: String.prototype.toWellFormed replaces lone surrogates",
             Self::UnsupportedKey => "use strings as the keys of maps",
             Self::Custom => "look at how the value is serialized",
         }
@@ -78,6 +90,8 @@ impl CanonicalErrorKind {
             Self::DuplicateMember => "a member is repeated",
             Self::NonFiniteNumber => "a number is not finite",
             Self::TooDeep => "the nesting is deeper than 128 levels",
+            Self::MalformedJson => "the text is not JSON",
+            Self::LoneSurrogate => "a string holds half of a surrogate pair",
             Self::UnsupportedKey => "the key of a map is no string, integer or boolean",
             Self::Custom => "the value could not be serialized",
         }
@@ -124,7 +138,7 @@ impl CanonicalError {
         self.0.kind
     }
 
-    /// Where it is, as a JSON path: `$.data.items[3].n`. Names that are no identifiers are quoted, `$["a b"]`, and
+    /// Where it is, as a JSON path: `$.data.items[3].n`; a line and a column for text that is not JSON. Names that are no identifiers are quoted, `$["a b"]`, and
     /// cut after 64 characters.
     ///
     /// ```
@@ -161,6 +175,14 @@ impl CanonicalError {
             path: "$".to_string(),
             message: Some(message.to_string()),
         }))
+    }
+
+    /// Creates the error of a text that was not read, with the line and column in place of a path.
+    #[cold]
+    pub(super) fn in_text(kind: CanonicalErrorKind, malformed: &Malformed) -> Self {
+        let (mut message, mut path) = (String::new(), String::new());
+        let _ = malformed.write_problem(&mut message).and_then(|()| malformed.write_place(&mut path));
+        Self(Box::new(Particulars { kind, path, message: Some(message) }))
     }
 
     /// The error as it is seen from the array whose element it is in.

@@ -7,11 +7,18 @@ use core::fmt::{self, Write as _};
 use serde::ser::{self, Serialize};
 
 use super::error::{CanonicalError, CanonicalErrorKind};
+use super::key::KeySerializer;
 use super::object::{Name, Object};
 use super::text::{self, Escaper};
 use crate::json::MAX_DEPTH;
 
 type Result<T = ()> = core::result::Result<T, CanonicalError>;
+
+/// The struct that stands for a `serde_json::Number` where any crate switches on the feature `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// The struct that stands for a `serde_json::value::RawValue`.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// Writes to the end of a text.
 pub(super) struct Serializer<'o> {
@@ -98,7 +105,7 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
     type SerializeTupleStruct = Array<'s, 'o>;
     type SerializeTupleVariant = Array<'s, 'o>;
     type SerializeMap = Object<'s, 'o>;
-    type SerializeStruct = Object<'s, 'o>;
+    type SerializeStruct = Struct<'s, 'o>;
     type SerializeStructVariant = Object<'s, 'o>;
 
     integers! {
@@ -113,19 +120,11 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
     }
 
     fn serialize_f32(self, value: f32) -> Result {
-        if !value.is_finite() {
-            return Err(CanonicalError::new(CanonicalErrorKind::NonFiniteNumber));
-        }
-        text::push_float(self.out, value);
-        Ok(())
+        text::push_float(self.out, value)
     }
 
     fn serialize_f64(self, value: f64) -> Result {
-        if !value.is_finite() {
-            return Err(CanonicalError::new(CanonicalErrorKind::NonFiniteNumber));
-        }
-        text::push_float(self.out, value);
-        Ok(())
+        text::push_float(self.out, value)
     }
 
     fn serialize_char(self, value: char) -> Result {
@@ -214,14 +213,12 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
     }
 
     #[inline]
-    fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Object<'s, 'o>> {
-        // How serde_json hands over texts that only its own serializer understands.
-        if name.starts_with("$serde_json::private::") {
-            return Err(CanonicalError::unsupported(
-                "raw JSON text and numbers of arbitrary precision are not supported",
-            ));
+    fn serialize_struct(self, name: &'static str, _length: usize) -> Result<Struct<'s, 'o>> {
+        match name {
+            NUMBER => Ok(Struct::Number(self)),
+            RAW_VALUE => Err(CanonicalError::unsupported("raw JSON text is not supported; use JsonText")),
+            _ => self.object(None).map(Struct::Object),
         }
-        self.object(None)
     }
 
     fn serialize_struct_variant(
@@ -240,6 +237,38 @@ impl<'s, 'o> ser::Serializer for &'s mut Serializer<'o> {
         write!(Escaper(self.out), "{value}").map_err(ser::Error::custom)?;
         self.out.push('"');
         Ok(())
+    }
+}
+
+/// A struct that is being written.
+pub(super) enum Struct<'s, 'o> {
+    Object(Object<'s, 'o>),
+    /// A number of `serde_json`, whose only field is its text.
+    Number(&'s mut Serializer<'o>),
+}
+
+impl ser::SerializeStruct for Struct<'_, '_> {
+    type Ok = ();
+    type Error = CanonicalError;
+
+    #[inline]
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
+        match self {
+            Self::Object(object) => object.serialize_field(name, value),
+            Self::Number(serializer) => {
+                let mut text = String::new();
+                value.serialize(KeySerializer(&mut text))?;
+                text::push_number_text(serializer.out, &text)
+            }
+        }
+    }
+
+    #[inline]
+    fn end(self) -> Result {
+        match self {
+            Self::Object(object) => ser::SerializeStruct::end(object),
+            Self::Number(_) => Ok(()),
+        }
     }
 }
 

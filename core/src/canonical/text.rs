@@ -76,7 +76,56 @@ pub(super) fn push_digits(out: &mut String, number: impl itoa::Integer) {
     out.push_str(itoa::Buffer::new().format(number));
 }
 
-/// Writes a finite floating-point number as ECMAScript's `Number::toString` does.
-pub(super) fn push_float(out: &mut String, number: impl ryu_js::Float) {
-    out.push_str(ryu_js::Buffer::new().format_finite(number));
+/// Writes a floating-point number as ECMAScript's `Number::toString` does.
+///
+/// From 2^53 to 1e21 ECMAScript writes a double as an integer whose last digits may be zeros that the double does not
+/// have. JavaScript reads that integer back as the same double, but Python and others read another number.
+pub(super) fn push_float(out: &mut String, number: impl ryu_js::Float + Into<f64>) -> Result<(), CanonicalError> {
+    if !number.into().is_finite() {
+        return Err(CanonicalError::new(CanonicalErrorKind::NonFiniteNumber));
+    }
+    let mut buffer = ryu_js::Buffer::new();
+    let text = buffer.format_finite(number);
+    if !is_same_everywhere(text) {
+        return Err(CanonicalError::new(CanonicalErrorKind::UnsafeInteger));
+    }
+    out.push_str(text);
+    Ok(())
+}
+
+/// Returns whether a reader with integers of any size reads the number that a reader with doubles reads.
+fn is_same_everywhere(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    // 15 digits always fit into a double. Only integers parse as `u128`.
+    digits.len() <= 15
+        || digits
+            .parse::<u128>()
+            .map_or(true, |exact| digits.parse::<f64>().is_ok_and(|double| double as u128 == exact))
+}
+
+/// Writes the text of a JSON number, whatever its length.
+pub(super) fn push_number_text(out: &mut String, text: &str) -> Result<(), CanonicalError> {
+    match Number::read(text) {
+        Number::Integer(number) => push_integer(out, number),
+        Number::Float(number) => push_float(out, number),
+    }
+}
+
+/// The number that a JSON text stands for, as JavaScript and Python read the text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Number {
+    /// A number without a fraction and an exponent; saturated beyond 128 bits.
+    Integer(i128),
+    /// Every other number; infinite beyond the range of doubles.
+    Float(f64),
+}
+
+impl Number {
+    pub(super) fn read(text: &str) -> Self {
+        if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+            Self::Integer(text.parse().unwrap_or(i128::MAX))
+        } else {
+            Self::Float(text.parse().unwrap_or(f64::NAN))
+        }
+    }
 }

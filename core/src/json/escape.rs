@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use core::ops::Range;
 
 /// The text of a string whose escapes have been checked.
 pub(super) fn unescape(text: &str) -> Option<String> {
@@ -42,14 +43,11 @@ fn code_unit(digits: &str) -> Option<(u16, &str)> {
     Some((u16::from_str_radix(digits, 16).ok()?, after))
 }
 
-/// The JSON text with every escaped lone surrogate replaced by an escaped U+FFFD, so that `serde_json` can read it.
-pub(crate) fn mend_lone_surrogates(json: &str) -> Cow<'_, str> {
-    let mut mended = String::new();
-    let mut kept = 0;
-    let mut at: usize = 0;
+/// Returns the bytes of the first escaped lone surrogate from `at` on in a JSON text whose grammar was checked.
+pub(crate) fn find_lone_surrogate(json: &str, mut at: usize) -> Option<Range<usize>> {
     // Every backslash of a checked text starts an escape, and every escape's second byte is ASCII.
-    while let Some(found) = json.get(at..).and_then(|rest| rest.find('\\')) {
-        let start = at.saturating_add(found);
+    loop {
+        let start = at.saturating_add(json.get(at..)?.find('\\')?);
         let escape = json.get(start.saturating_add(2)..).unwrap_or_default();
         let unicode = json.get(start..).is_some_and(|rest| rest.starts_with("\\u"));
         at = start.saturating_add(2);
@@ -58,13 +56,20 @@ pub(crate) fn mend_lone_surrogates(json: &str) -> Cow<'_, str> {
         let low = after.strip_prefix("\\u").and_then(code_unit).map(|(unit, _)| unit);
         match (unit, low) {
             (0xD800..=0xDBFF, Some(0xDC00..=0xDFFF)) => at = start.saturating_add(12),
-            (0xD800..=0xDFFF, _) => {
-                mended.push_str(json.get(kept..start).unwrap_or_default());
-                mended.push_str("\\ufffd");
-                kept = at;
-            }
+            (0xD800..=0xDFFF, _) => return Some(start..at),
             _ => {}
         }
+    }
+}
+
+/// Replaces every escaped lone surrogate of a JSON text by an escaped U+FFFD, so that `serde_json` can read the text.
+pub(crate) fn mend_lone_surrogates(json: &str) -> Cow<'_, str> {
+    let mut mended = String::new();
+    let mut kept = 0;
+    while let Some(found) = find_lone_surrogate(json, kept) {
+        mended.push_str(json.get(kept..found.start).unwrap_or_default());
+        mended.push_str("\\ufffd");
+        kept = found.end;
     }
     if kept == 0 {
         return json.into();

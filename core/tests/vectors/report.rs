@@ -21,7 +21,7 @@ pub(crate) struct Report {
 impl Report {
     /// Runs every case of a file, with its group.
     pub(crate) fn walk(&mut self, name: &str, run: fn(&Value, &Value) -> Outcome) {
-        let path = format!("{}/../tests/vectors/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/tests/vectors/files/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let file: Value = serde_json::from_str(&text).expect("a vector file is JSON");
         let mut walked = 0;

@@ -5,12 +5,12 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use clarife_webhooks::EventType;
+use clarife_webhooks::canonical::JsonText;
 use clarife_webhooks::sender::{build_event, new_event_id};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::data::Data;
 use super::error::{ApiError, Code, Refusal};
 use super::extract::{Body, Tenant};
 use super::{Api, moment};
@@ -98,7 +98,8 @@ fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEv
         None => new_event_id().map_err(|error| ApiError::new(Code::Internal, error.to_string()))?,
     };
     let created_at = event.created_at.map_or_else(|| Ok(wall()), |text| moment::read("created_at", &text))?;
-    let data = Data::read(&event.data).map_err(|error| invalid(&error))?;
+    let data = JsonText::parse(event.data.get())
+        .map_err(|error| invalid(&format_args!("data: {error} ({})", error.kind())))?;
     let event_type = EventType::from_name(&event.r#type);
     let body = build_event(&id, event_type, created_at, &data)
         .map_err(|error| invalid(&format_args!("{error} ({})", error.code())))?;

@@ -1,6 +1,5 @@
 //! The sender's API: JSON over HTTP, described by OpenAPI 3.1, which is made from the handlers themselves.
 
-mod data;
 mod deliveries;
 mod error;
 mod events;

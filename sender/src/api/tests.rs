@@ -501,7 +501,7 @@ fn random_json(depth: usize) -> String {
         "1e2",
         "1E+21",
         "1e-7",
-        "123456789012345680000.0",
+        "100000000000000000000.0",
         "5e-324",
         "0.1",
         "9007199254740991",
@@ -511,7 +511,12 @@ fn random_json(depth: usize) -> String {
     match fastrand::u8(..if depth > 3 { 4 } else { 6 }) {
         0 => pick(&["null", "true", "false"]),
         1 => pick(&NUMBERS),
-        2 => format!("{:?}", f64::from_bits(fastrand::u64(..)).clamp(-1e300, 1e300)).replace("NaN", "0"),
+        2 => {
+            let double = f64::from_bits(fastrand::u64(..)).clamp(-1e300, 1e300);
+            // Between these bounds some doubles are refused: Python would read another number.
+            let refused = (9_007_199_254_740_992.0..1e21).contains(&double.abs());
+            if refused || double.is_nan() { "0".to_owned() } else { format!("{double:?}") }
+        }
         3 => {
             let char = || char::from_u32(fastrand::u32(..0x11_0000)).unwrap_or('\u{1f422}');
             serde_json::to_string(&(0..fastrand::usize(..8)).map(|_| char()).collect::<String>()).expect("is JSON")

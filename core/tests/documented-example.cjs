@@ -1,0 +1,1 @@
+../../tests/documented-example.cjs
