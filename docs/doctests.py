@@ -1,4 +1,4 @@
-"""Reads the package's docstrings as Markdown: what follows `>>>` is code, where Markdown alone would see a quotation."""
+"""Turns doctests in docstrings into fenced code, because Markdown reads `>>>` as a quotation."""
 
 import re
 from typing import Any
