@@ -15,7 +15,7 @@ use clap::Parser;
 use crate::plan::Load;
 use crate::world::World;
 
-/// What a pending delivery takes in the memory of the worker that has its partition, in bytes; measured, see docs/pages/sender.md.
+/// The memory that a pending delivery takes in its partition's worker, in bytes, as measured (docs/pages/sender/nats.md).
 const PENDING_BYTES: f64 = 400.0;
 
 /// Simulate a large sender at its busiest, and compare with the capacity model.

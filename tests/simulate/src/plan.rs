@@ -1,4 +1,4 @@
-//! The capacity model of `docs/pages/sender.md`: what a load needs, by arithmetic alone.
+//! The capacity model of `docs/pages/sender/numbers.md`: what a load needs, by arithmetic alone.
 
 use clap::Args;
 use clarife_webhooks::sender::ATTEMPT_TIMEOUT;
