@@ -72,7 +72,7 @@ unsafe extern "C" fn open(env: napi_env, info: napi_callback_info) -> napi_value
         secrets.zeroize(); // the core keeps keyed states only and wipes them; these copies are ours to wipe
         match webhook {
             Ok(webhook) => out.result(numbers::SUCCESS, env.external(webhook)?),
-            Err(error) => out.result(numbers::of_error(&error), env.text(&numbers::text(&error))?),
+            Err(error) => out.result(numbers::of_error(&error), env.text(&error.to_string())?),
         }
     })
 }
@@ -84,7 +84,7 @@ unsafe extern "C" fn verify(env: napi_env, info: napi_callback_info) -> napi_val
         let (out, [webhook, body, signature, now]) = env.arguments(info)?;
         let webhook = env.held::<Webhook>(webhook)?;
         let body = env.body(body)?;
-        let now = numbers::seconds(env.number(now)?);
+        let now = numbers::time(env.number(now)?);
         let mut room = [0; HEADER_ROOM];
         let header = env.header(signature, &mut room)?;
         out.event_result(env, &body, &webhook.verify_at(body.bytes(), header.as_deref(), now))
@@ -98,7 +98,7 @@ unsafe extern "C" fn verify_standard(env: napi_env, info: napi_callback_info) ->
         let (out, [webhook, body, id, timestamp, signature, now]) = env.arguments(info)?;
         let webhook = env.held::<Webhook>(webhook)?;
         let body = env.body(body)?;
-        let now = numbers::seconds(env.number(now)?);
+        let now = numbers::time(env.number(now)?);
         let (id, timestamp, signature) = (env.owned_text(id)?, env.owned_text(timestamp)?, env.owned_text(signature)?);
         let headers = StandardHeaders::new(&id, &timestamp, &signature);
         out.event_result(env, &body, &webhook.verify_at(body.bytes(), &headers, now))
@@ -122,9 +122,9 @@ unsafe extern "C" fn sign(env: napi_env, info: napi_callback_info) -> napi_value
         let (out, [webhook, body, timestamp]) = env.arguments(info)?;
         let webhook = env.held::<Webhook>(webhook)?;
         let body = env.body(body)?;
-        match webhook.sign(body.bytes(), numbers::seconds(env.number(timestamp)?)) {
+        match webhook.sign(body.bytes(), numbers::time(env.number(timestamp)?)) {
             Ok(signature) => out.result(numbers::SUCCESS, env.text(&signature)?),
-            Err(error) => out.result(numbers::WRONG, env.text(&numbers::text(&error))?),
+            Err(error) => out.result(numbers::WRONG, env.text(&error.to_string())?),
         }
     })
 }
@@ -136,7 +136,7 @@ unsafe extern "C" fn sign_standard(env: napi_env, info: napi_callback_info) -> n
         let (out, [webhook, body, id, timestamp]) = env.arguments(info)?;
         let webhook = env.held::<Webhook>(webhook)?;
         let (body, id) = (env.body(body)?, env.owned_text(id)?);
-        let timestamp = numbers::seconds(env.number(timestamp)?);
+        let timestamp = numbers::time(env.number(timestamp)?);
         let (numbers, text) = numbers::of_standard(webhook.sign_standard(body.bytes(), &id, timestamp));
         out.result(numbers, env.text(&text)?)
     })

@@ -43,7 +43,7 @@ impl Out {
                 let text = if let Body::Borrowed(_) = body { env.text(event.raw())? } else { ptr::null_mut() };
                 self.result(numbers::of_event(event), text)
             }
-            Err(error) => self.result(numbers::of_error(error), env.text(&numbers::text(error))?),
+            Err(error) => self.result(numbers::of_error(error), env.text(&error.to_string())?),
         }
     }
 }

@@ -49,7 +49,7 @@ impl Event {
             id: PyString::new(py, event.id()).unbind(),
             event_type: type_name(py, event.event_type())?,
             // The core's years have at most four digits, and so fit.
-            created_at: i64::try_from(event.created_at().unix_timestamp_nanos().div_euclid(1_000)).unwrap_or(i64::MAX),
+            created_at: i64::try_from(event.created_at().as_nanos().div_euclid(1_000)).unwrap_or(i64::MAX),
             data_range: event.layout().data,
             data: OnceLock::new(),
             raw: raw.clone().unbind(),

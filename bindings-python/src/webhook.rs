@@ -1,9 +1,7 @@
 //! `Webhook`: the core's, called with Python's arguments.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use clarife_webhooks::standard::StandardSignError;
-use clarife_webhooks::{Event as Verified, EventType, SignatureSource, Webhook as Core, WebhookError};
+use clarife_webhooks::{Event as Verified, EventType, SignatureSource, UnixTime, Webhook as Core, WebhookError};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict as _, PyBytes, PyDict, PyString};
@@ -103,7 +101,7 @@ impl Webhook {
     fn sign(&self, py: Python<'_>, body: &Bound<'_, PyAny>, timestamp: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
         let raw = arguments::body(body, "body")?;
         let raw = raw.as_bytes();
-        let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(system_clock);
+        let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(UnixTime::now);
         without_gil(py, raw.len(), || self.core.sign(raw, timestamp))
             .map_err(|error| PyTypeError::new_err(error.to_string()))
     }
@@ -126,7 +124,7 @@ impl Webhook {
         let raw = arguments::body(body, "body")?;
         let raw = raw.as_bytes();
         let id = id.cast::<PyString>().map_err(|_| wrong_type("id", "a str", id))?.to_string_lossy();
-        let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(system_clock);
+        let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(UnixTime::now);
         let signed = without_gil(py, raw.len(), || self.core.sign_standard(raw, &id, timestamp));
         let headers = signed.map_err(|error| match error {
             StandardSignError::Secret(error) => refusal(py, &error),
@@ -220,10 +218,13 @@ impl Webhook {
     }
 
     /// The time that is given, or the clock's; nothing where it is the system's.
-    fn time(&self, py: Python<'_>, given: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Option<i64>> {
+    fn time(&self, py: Python<'_>, given: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Option<UnixTime>> {
         match (given, &self.clock) {
-            (Some(given), _) => arguments::seconds(given, name).map(Some),
-            (None, Some(clock)) => arguments::seconds(&clock.bind(py).call0()?, "the clock's time").map(Some),
+            (Some(given), _) => arguments::seconds(given, name).map(UnixTime::from_secs).map(Some),
+            (None, Some(clock)) => {
+                let seconds = arguments::seconds(&clock.bind(py).call0()?, "the clock's time")?;
+                Ok(Some(UnixTime::from_secs(seconds)))
+            }
             (None, None) => Ok(None),
         }
     }
@@ -234,7 +235,7 @@ fn verify<'b, 'h>(
     webhook: &Core,
     raw: &'b [u8],
     signature: impl SignatureSource<'h> + Send,
-    now: Option<i64>,
+    now: Option<UnixTime>,
 ) -> Result<Verified<'b>, WebhookError> {
     without_gil(py, raw.len(), || match now {
         Some(now) => webhook.verify_at(raw, signature, now),
@@ -250,9 +251,4 @@ fn without_gil<T: Send>(py: Python<'_>, bytes: usize, work: impl FnOnce() -> T +
     /// interpreter's switch interval, 5 ms, to get it back. This much is 24 µs of work, of which two threads then do 1.6 times as much.
     const FROM: usize = 32 * 1024;
     if bytes < FROM { work() } else { py.detach(work) }
-}
-
-fn system_clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

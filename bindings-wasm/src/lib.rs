@@ -98,7 +98,7 @@ pub fn open(length: usize, tolerance: f64, max_event_age: f64, standard: bool) -
             handle
         }
         Err(error) => {
-            result(numbers::of_error(&error), numbers::text(&error));
+            result(numbers::of_error(&error), error.to_string());
             0
         }
     }
@@ -116,7 +116,7 @@ pub fn verify(handle: usize, body: usize, header: i32, now: f64) {
     with_input(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let header = usize::try_from(header).ok().and_then(|length| rest.get(..length));
-        event_result(webhook.verify_at(body, header, numbers::seconds(now)));
+        event_result(webhook.verify_at(body, header, numbers::time(now)));
     });
 }
 
@@ -130,7 +130,7 @@ pub fn verify_standard(handle: usize, body: usize, id: usize, timestamp: usize, 
         let (timestamp, rest) = rest.split_at_checked(timestamp).unwrap_or_default();
         let headers = [id, timestamp, rest.get(..signature).unwrap_or_default()].map(text_of);
         let headers = StandardHeaders::new(headers[0], headers[1], headers[2]);
-        event_result(webhook.verify_at(body, &headers, numbers::seconds(now)));
+        event_result(webhook.verify_at(body, &headers, numbers::time(now)));
     });
 }
 
@@ -147,9 +147,9 @@ pub fn parse(body: usize) {
 pub fn sign(handle: usize, body: usize, timestamp: f64) {
     with_input(handle, &|webhook, input| {
         let body = input.get(..body).unwrap_or_default();
-        match webhook.sign(body, numbers::seconds(timestamp)) {
+        match webhook.sign(body, numbers::time(timestamp)) {
             Ok(signature) => result(numbers::SUCCESS, signature),
-            Err(error) => result(numbers::WRONG, numbers::text(&error)),
+            Err(error) => result(numbers::WRONG, error.to_string()),
         }
     });
 }
@@ -160,7 +160,7 @@ pub fn sign_standard(handle: usize, body: usize, id: usize, timestamp: f64) {
     with_input(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let id = text_of(rest.get(..id).unwrap_or_default());
-        let (numbers, text) = numbers::of_standard(webhook.sign_standard(body, id, numbers::seconds(timestamp)));
+        let (numbers, text) = numbers::of_standard(webhook.sign_standard(body, id, numbers::time(timestamp)));
         result(numbers, text);
     });
 }
@@ -243,7 +243,7 @@ fn keep(input: Vec<u8>) {
 fn event_result(verdict: Result<Event<'_>, WebhookError>) {
     match verdict {
         Ok(event) => result(numbers::of_event(&event), String::new()),
-        Err(error) => result(numbers::of_error(&error), numbers::text(&error)),
+        Err(error) => result(numbers::of_error(&error), error.to_string()),
     }
 }
 

@@ -1,12 +1,12 @@
 //! What the JavaScript face reads after a call: numbers, the same from this module and from the native addon
 //! (bindings-node includes this file). Plain numbers cross the border for nothing; objects built from Rust do not.
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::time::Duration;
 
 use clarife_webhooks::dedup::{ClaimResult, ClaimTable, ClaimToken, StoreFull};
 use clarife_webhooks::standard::{StandardHeaders, StandardSignError};
-use clarife_webhooks::{ErrorCode, Event, Message, Webhook, WebhookError};
+use clarife_webhooks::{ErrorCode, Event, UnixTime, Webhook, WebhookError};
 
 // Where things are in the numbers; js/engine.ts has the same names. Ends are exclusive, and places in the body count UTF-16 code
 // units, as JavaScript does.
@@ -60,7 +60,7 @@ pub(crate) fn of_event(event: &Event<'_>) -> Numbers {
     numbers[ID_END] = as_number(layout.id.end);
     numbers[TYPE_START] = as_number(layout.event_type.start);
     numbers[TYPE_END] = as_number(layout.event_type.end);
-    numbers[CREATED_AT] = created_at.unix_timestamp() as f64 * 1000.0 + f64::from(created_at.millisecond());
+    numbers[CREATED_AT] = created_at.as_millis() as f64;
     numbers[DATA_START] = as_number(layout.data.start);
     numbers[DATA_END] = as_number(layout.data.end);
     numbers
@@ -107,14 +107,9 @@ pub(crate) fn store(capacity: f64) -> ClaimTable {
 pub(crate) fn of_standard(signed: Result<StandardHeaders<'_>, StandardSignError>) -> (Numbers, String) {
     match signed {
         Ok(headers) => (SUCCESS, lines(String::from(&*headers.id), &[&*headers.timestamp, &*headers.signature])),
-        Err(StandardSignError::Secret(error)) => (of_error(&error), text(&error)),
-        Err(error) => (WRONG, text(&error)),
+        Err(StandardSignError::Secret(error)) => (of_error(&error), error.to_string()),
+        Err(error) => (WRONG, error.to_string()),
     }
-}
-
-/// An error's message.
-pub(crate) fn text(error: &impl Message) -> String {
-    error.message()
 }
 
 /// A text of several lines.
@@ -126,10 +121,15 @@ fn lines(mut text: String, more: &[&str]) -> String {
     text
 }
 
+/// Returns the moment of Unix seconds from JavaScript, rounded down.
+pub(crate) fn time(seconds_of_caller: f64) -> UnixTime {
+    UnixTime::from_secs(seconds(seconds_of_caller))
+}
+
 /// The message of a code without particulars, and its hint in a second line; 1 is the first of `ErrorCode::ALL`.
 pub(crate) fn describe(code: f64) -> String {
     let code = ErrorCode::ALL.get((code as usize).wrapping_sub(1));
-    code.map(|code| lines(text(&WebhookError::from(*code)), &[code.hint()])).unwrap_or_default()
+    code.map(|code| lines(WebhookError::from(*code).to_string(), &[code.hint()])).unwrap_or_default()
 }
 
 /// The webhook that the constructor's arguments describe; NaN is an option that was not given.

@@ -2,13 +2,13 @@
 
 #![allow(clippy::expect_used, reason = "a benchmark that panics fails, as it should")]
 
-use clarife_webhooks::Webhook;
+use clarife_webhooks::{UnixTime, Webhook};
 use divan::{Bencher, black_box, counter::BytesCount};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const NOW: i64 = 1_774_699_200;
+const NOW: UnixTime = UnixTime::from_secs(1_774_699_200);
 const BLOCKS: [usize; 4] = [1, 8, 96, 980]; // about 0.3, 1, 10 and 100 KiB
 
 fn main() {

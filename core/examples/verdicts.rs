@@ -2,11 +2,11 @@
 
 use std::io::{BufRead as _, Write as _};
 
-use clarife_webhooks::{Event, Webhook, WebhookError};
+use clarife_webhooks::{Event, UnixTime, Webhook, WebhookError};
 use serde_json::{Value, json};
 
 /// What Python's `datetime` can hold, in milliseconds: the languages are compared within it.
-const COMPARED: [i128; 2] = [-62_135_596_800_000, 253_402_300_799_999];
+const COMPARED: [i64; 2] = [-62_135_596_800_000, 253_402_300_799_999];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut answers = std::io::stdout().lock();
@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn verdict(delivery: &Value) -> Result<Value, Box<dyn std::error::Error>> {
     let body = hex::decode(delivery["body"].as_str().unwrap_or_default())?;
     let secrets: Vec<String> = serde_json::from_value(delivery["secrets"].clone())?;
+    let now = UnixTime::from_secs(delivery["now"].as_i64().unwrap_or_default());
     let verified = Webhook::from_secrets(&secrets).and_then(|mut webhook| {
         if let Some(tolerance) = delivery["tolerance"].as_u64() {
             webhook = webhook.with_tolerance(tolerance);
@@ -27,7 +28,7 @@ fn verdict(delivery: &Value) -> Result<Value, Box<dyn std::error::Error>> {
         if let Some(age) = delivery["maxEventAge"].as_u64() {
             webhook = webhook.with_max_event_age(age);
         }
-        webhook.verify_at(&body, delivery["signature"].as_str(), delivery["now"].as_i64().unwrap_or_default())
+        webhook.verify_at(&body, delivery["signature"].as_str(), now)
     });
     Ok(match verified {
         Ok(event) => accepted(&event),
@@ -37,8 +38,7 @@ fn verdict(delivery: &Value) -> Result<Value, Box<dyn std::error::Error>> {
 
 fn accepted(event: &Event<'_>) -> Value {
     let [first, last] = COMPARED;
-    let created_at = event.created_at().unix_timestamp_nanos().div_euclid(1_000_000).clamp(first, last);
-    let created_at = i64::try_from(created_at).unwrap_or_default();
+    let created_at = event.created_at().as_millis().clamp(first, last);
     let event_type = event.event_type().as_str();
     json!({"id": event.id(), "type": event_type, "createdAt": created_at, "raw": hex::encode(event.raw()), "data": true})
 }

@@ -1,10 +1,8 @@
 //! What can go wrong, as stable codes with a message and a hint.
 
-use alloc::string::String;
 use core::fmt;
 
-use crate::json::Malformed;
-use crate::text::decimal::write_number;
+use crate::text::json::Malformed;
 
 /// What went wrong, the same in every language.
 ///
@@ -179,9 +177,9 @@ impl fmt::Display for ErrorCode {
 /// [`hint`](Self::hint) says what to do. None of them holds anything of the secret or the body.
 ///
 /// ```
-/// use clarife_webhooks::{ErrorCode, Webhook};
+/// use clarife_webhooks::{ErrorCode, UnixTime, Webhook};
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?;
-/// let error = webhook.verify_at("{}", "", 0).unwrap_err();
+/// let error = webhook.verify_at("{}", "", UnixTime::from_secs(0)).unwrap_err();
 /// assert_eq!(error.code(), ErrorCode::MissingSignature);
 /// assert_eq!(error.to_string(), "the signature header is missing");
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
@@ -260,70 +258,24 @@ impl WebhookError {
     }
 }
 
-/// What an error says, which its `Display` form shows as well: one sentence, with nothing of the secret or the body in it.
-///
-/// Bindings take it from here: in WebAssembly, formatting with `core::fmt` is a thirtieth of the module.
-///
-/// ```
-/// use clarife_webhooks::{InvalidTimestamp, Message};
-/// assert_eq!(InvalidTimestamp.message(), InvalidTimestamp.to_string());
-/// ```
-#[doc(hidden)] // users have `Display`
-pub trait Message {
-    /// Writes it.
-    ///
-    /// # Errors
-    ///
-    /// Those of `out`.
-    fn write_message(&self, out: &mut impl fmt::Write) -> fmt::Result;
-
-    /// It as a text.
-    fn message(&self) -> String {
-        let mut message = String::new();
-        let _ = self.write_message(&mut message); // a String takes everything
-        message
-    }
-}
-
-impl Message for WebhookError {
-    fn write_message(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        out.write_str(self.code().summary())?;
-        match &self.0 {
-            Reason::Plain(_) => Ok(()),
-            Reason::Secret(what) | Reason::Signature(what) => write_all(out, &[": ", what]),
-            Reason::Missing(name) => write_all(out, &[": there is no ", name]),
-            Reason::TooOld { age, tolerance } => {
-                write_seconds(out, age.unsigned_abs(), " s ago, and the tolerance is ", *tolerance)
-            }
-            Reason::InFuture { ahead, tolerance } => {
-                write_seconds(out, ahead.unsigned_abs(), " s ahead, and the tolerance is ", *tolerance)
-            }
-            Reason::EventTooOld { age, maximum } => {
-                write_seconds(out, age.unsigned_abs(), " s ago, and the maximum event age is ", *maximum)
-            }
-            Reason::Payload(malformed) => {
-                out.write_str(": ")?;
-                malformed.write(out)
-            }
-        }
-    }
-}
-
-fn write_seconds(out: &mut impl fmt::Write, seconds: u64, what: &str, limit: u64) -> fmt::Result {
-    out.write_str(": ")?;
-    write_number(out, seconds)?;
-    out.write_str(what)?;
-    write_number(out, limit)?;
-    out.write_str(" s")
-}
-
-pub(crate) fn write_all(out: &mut impl fmt::Write, parts: &[&str]) -> fmt::Result {
-    parts.iter().try_for_each(|part| out.write_str(part))
-}
-
 impl fmt::Display for WebhookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_message(f)
+        let summary = self.code().summary();
+        match &self.0 {
+            Reason::Plain(_) => f.write_str(summary),
+            Reason::Secret(problem) | Reason::Signature(problem) => write!(f, "{summary}: {problem}"),
+            Reason::Missing(name) => write!(f, "{summary}: there is no {name}"),
+            Reason::TooOld { age, tolerance } => {
+                write!(f, "{summary}: {age} s ago, and the tolerance is {tolerance} s")
+            }
+            Reason::InFuture { ahead, tolerance } => {
+                write!(f, "{summary}: {ahead} s ahead, and the tolerance is {tolerance} s")
+            }
+            Reason::EventTooOld { age, maximum } => {
+                write!(f, "{summary}: {age} s ago, and the maximum event age is {maximum} s")
+            }
+            Reason::Payload(malformed) => write!(f, "{summary}: {malformed}"),
+        }
     }
 }
 
@@ -332,23 +284,17 @@ impl core::error::Error for WebhookError {}
 /// A timestamp that a signature header cannot carry: below 0, or of more than 12 digits (protocol, section 2).
 ///
 /// ```
-/// # use clarife_webhooks::{InvalidTimestamp, Webhook};
+/// # use clarife_webhooks::{InvalidTimestamp, UnixTime, Webhook};
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?;
-/// assert_eq!(webhook.sign("{}", -1), Err(InvalidTimestamp));
+/// assert_eq!(webhook.sign("{}", UnixTime::from_secs(-1)), Err(InvalidTimestamp));
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidTimestamp;
 
-impl Message for InvalidTimestamp {
-    fn write_message(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        out.write_str("timestamp must be Unix seconds from 0 to 999999999999")
-    }
-}
-
 impl fmt::Display for InvalidTimestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_message(f)
+        f.write_str("timestamp must be Unix seconds from 0 to 999999999999")
     }
 }
 

@@ -1,15 +1,15 @@
-//! Verify, read and sign clarife webhooks.
+//! Verify, parse and sign clarife webhooks.
 //!
-//! A receiver needs one call: [`Webhook::verify`] takes the raw body and the signature header and gives a verified
-//! [`Event`], or a [`WebhookError`] that says what is wrong and what to do.
+//! [`Webhook::verify`] takes the raw body and the signature header of a delivery. It returns a verified [`Event`], or a
+//! [`WebhookError`] with a code, a message and a hint.
 //!
 //! ```
 //! use clarife_webhooks::{Resource, Webhook};
+//! # use clarife_webhooks::UnixTime;
 //!
 //! let webhook = Webhook::new("whsec_c2VjcmV0")?; // the subscription's signing secret
 //! # let body = r#"{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{"title":"Start"}}"#;
-//! # let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs() as i64;
-//! # let signature = webhook.sign(body, now)?;
+//! # let signature = webhook.sign(body, UnixTime::now())?;
 //! let event = webhook.verify(body, &signature)?; // the raw body and the X-Clarife-Signature header
 //! match event.resource()? {
 //!     Resource::Document(document) => println!("{} {:?}", event.event_type(), document.title),
@@ -18,20 +18,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The signature covers the body only. The timestamp in the header is not signed, so the tolerance stops accidents, not
-//! an attacker who has captured a delivery: set [`Webhook::with_max_event_age`], and handle every [`Event::id`] once.
+//! The signature covers the body only, not the timestamp in the header. The tolerance therefore stops accidents, not an
+//! attacker who captured a delivery. Set [`Webhook::with_max_event_age`], and handle each [`Event::id`] once.
 //!
-//! The crate does no I/O and needs no clock but for [`Webhook::verify`] (feature `std`); without it, it is `no_std`.
+//! Verification, signing and the rules of a sender do no I/O and take the time from their caller. The features `std`,
+//! `adapters`, `redis` and `testing` add what reads the system's clock, prints or connects. Without `std` the crate is
+//! `no_std`.
 //!
-//! | feature | what it adds |
+//! | feature | content |
 //! |---|---|
-//! | `std` (default) | [`Webhook::verify`], by the system clock |
-//! | `http` | the headers of the `http` crate, wherever a signature is taken |
-//! | `adapters` | receiving in a server: limits, answers, every event once ([`adapters`]) |
-//! | `axum`, `tower`, `actix-web` | the same for these frameworks |
-//! | `redis` | a store of handled events that several processes share |
-//! | `sender` | the rules of a sender |
-//! | `testing` | sample events, signed requests and a clock, for your own tests |
+//! | `std` (default) | [`Webhook::verify`] and [`UnixTime::now`], by the system's clock |
+//! | `http` | the headers of the crate `http` as the source of a signature |
+//! | `adapters` | receiving in a server: limits, responses, deduplication ([`adapters`]) |
+//! | `axum`, `tower`, `actix-web` | adapters for these frameworks |
+//! | `redis` | a deduplication store that several processes share |
+//! | `sender` | the rules of a sender ([`sender`]) and canonical JSON ([`canonical`]) |
+//! | `testing` | sample events, signed requests and a clock for users' tests ([`testing`]) |
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -49,44 +51,31 @@ extern crate alloc;
 
 #[cfg(feature = "adapters")]
 pub mod adapters;
-#[cfg(feature = "sender")]
-pub mod canonical;
-mod date_time;
 pub mod dedup;
-mod envelope;
 mod error;
 mod event;
-mod event_type;
-mod header;
 #[cfg(feature = "model")]
 mod hints;
-mod json;
-mod resource;
 mod response;
 #[cfg(feature = "sender")]
 pub mod sender;
-mod signature;
-mod spans;
-pub mod standard;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
-mod webhook;
+mod unix_time;
+mod verification;
 
-pub use error::{ErrorCode, InvalidTimestamp, Message, WebhookError};
-pub use event::Event;
-pub use event_type::{EventType, ResourceKind};
-pub use header::{SIGNATURE_HEADER, SignatureSource};
+pub use error::{ErrorCode, InvalidTimestamp, WebhookError};
+pub use event::resource::{Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Share};
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use event::resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
+pub use event::{Event, EventType, Layout, Resource, ResourceError, ResourceKind};
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub use hints::RAW_BODY_HINTS;
-pub use resource::{
-    Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Resource, ResourceError, Share,
-};
-#[cfg(feature = "model")]
-#[doc(hidden)]
-pub use resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
 pub use response::{DEFAULT_MAX_BODY_BYTES, WebhookResponse};
-pub use signature::MAX_HEADER_BYTES;
-pub use spans::Layout;
-pub use webhook::{DEFAULT_TOLERANCE, Webhook};
+#[cfg(feature = "sender")]
+pub use sender::canonical;
+pub use unix_time::UnixTime;
+pub use verification::{DEFAULT_TOLERANCE, MAX_HEADER_BYTES, SIGNATURE_HEADER, SignatureSource, Webhook, standard};

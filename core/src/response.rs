@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString as _};
 
-use crate::{Message as _, WebhookError};
+use crate::WebhookError;
 
 /// The largest body that adapters read unless told otherwise, in bytes: 10 MiB.
 ///
@@ -17,11 +17,11 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// 2xx `error`, one sentence with nothing of the secret or the delivery in it.
 ///
 /// ```
-/// use clarife_webhooks::{WebhookResponse, Webhook};
+/// use clarife_webhooks::{UnixTime, Webhook, WebhookResponse};
 ///
 /// assert_eq!((WebhookResponse::Handled.status(), WebhookResponse::Handled.body().as_str()), (200, r#"{"code":"handled"}"#));
 ///
-/// let error = Webhook::new("whsec_c2VjcmV0")?.verify_at("{}", "", 0).unwrap_err();
+/// let error = Webhook::new("whsec_c2VjcmV0")?.verify_at("{}", "", UnixTime::from_secs(0)).unwrap_err();
 /// let response = WebhookResponse::Refused(error);
 /// assert_eq!(response.status(), 400);
 /// assert_eq!(response.body(), r#"{"code":"missing_signature","error":"the signature header is missing"}"#);
@@ -110,7 +110,7 @@ impl WebhookResponse {
         match self {
             Self::Handled => "the event was handled".into(),
             Self::Duplicate => "the event was handled before".into(),
-            Self::Refused(error) => error.message(),
+            Self::Refused(error) => error.to_string(),
             Self::InProgress => "the event is being handled".into(),
             Self::HandlerFailed => "the handler failed".into(),
             Self::StoreUnavailable => "the store of handled events is not available".into(),

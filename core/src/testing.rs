@@ -9,11 +9,11 @@
 //! let clock = Clock::default();
 //! let sample = sample_event(EventType::DocumentUpdated, &clock)?; // what clarife's test event says
 //! let headers = signed_headers(&webhook, &sample, &clock)?;
-//! let event = webhook.verify_at(&sample.body, &headers[0].1, clock.unix_seconds())?;
+//! let event = webhook.verify_at(&sample.body, &headers[0].1, clock.now())?;
 //! assert_eq!(event.id(), sample.id);
 //!
 //! clock.advance(Duration::from_secs(301));
-//! assert!(webhook.verify_at(&sample.body, &headers[0].1, clock.unix_seconds()).is_err());
+//! assert!(webhook.verify_at(&sample.body, &headers[0].1, clock.now()).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -21,74 +21,67 @@ use core::time::Duration;
 use std::string::{String, ToString as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 use std::vec;
 use std::vec::Vec;
 
-use crate::sender::{EventError, TestEvent, UnixMillis};
+use crate::UnixTime;
+use crate::sender::{EventError, TestEvent};
 use crate::standard::StandardSignError;
 use crate::{EventType, InvalidTimestamp, SIGNATURE_HEADER, Webhook};
 
-/// A clock that stands still until it is moved. Clones are the same clock; hand one to
-/// `Receiver::with_clock` as `move || clock.now()`.
+/// A clock that moves only when told to. All clones are one clock. Pass the clock to `Receiver::with_clock` as
+/// `move || clock.now()`.
 ///
 /// ```
+/// use clarife_webhooks::UnixTime;
 /// use clarife_webhooks::testing::Clock;
 /// use std::time::Duration;
-/// let clock = Clock::at(1_774_699_200);
+///
+/// let clock = Clock::at(UnixTime::from_secs(1_774_699_200));
 /// clock.advance(Duration::from_millis(1_500));
-/// assert_eq!(clock.unix_seconds(), 1_774_699_201);
+/// assert_eq!(clock.now().as_millis(), 1_774_699_201_500);
 /// ```
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<AtomicI64>);
 
 impl Clock {
-    /// A clock that says this moment, in Unix seconds. The default is the moment of the samples' documents: 2026-03-28T12:00:00Z.
+    /// Creates a clock that shows `time`. The default is the time of the sample documents, 2026-03-28T12:00:00Z.
     #[must_use]
-    pub fn at(unix_seconds: i64) -> Self {
-        Self(Arc::new(AtomicI64::new(unix_seconds.saturating_mul(1000))))
+    pub fn at(time: UnixTime) -> Self {
+        Self(Arc::new(AtomicI64::new(time.as_millis())))
     }
 
-    /// Sets it, in Unix seconds.
+    /// Sets the time.
     ///
     /// ```
-    /// # use clarife_webhooks::testing::Clock;
+    /// # use clarife_webhooks::{UnixTime, testing::Clock};
     /// let clock = Clock::default();
-    /// clock.set(0);
-    /// assert_eq!(clock.now(), std::time::UNIX_EPOCH);
+    /// clock.set(UnixTime::from_secs(0));
+    /// assert_eq!(clock.now(), UnixTime::from_secs(0));
     /// ```
-    pub fn set(&self, unix_seconds: i64) {
-        self.0.store(unix_seconds.saturating_mul(1000), Ordering::SeqCst);
+    pub fn set(&self, time: UnixTime) {
+        self.0.store(time.as_millis(), Ordering::SeqCst);
     }
 
-    /// Moves it on.
+    /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.set(self.now().saturating_add(by));
     }
 
-    /// What it says, in Unix seconds.
+    /// Returns the time.
     #[must_use]
-    pub fn unix_seconds(&self) -> i64 {
-        self.0.load(Ordering::SeqCst).div_euclid(1000)
-    }
-
-    /// What it says.
-    #[must_use]
-    pub fn now(&self) -> SystemTime {
-        let millis = self.0.load(Ordering::SeqCst);
-        let distance = Duration::from_millis(millis.unsigned_abs());
-        let moment = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
-        moment.unwrap_or(UNIX_EPOCH)
+    pub fn now(&self) -> UnixTime {
+        UnixTime::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self::at(1_774_699_200)
+        Self::at(UnixTime::from_secs(1_774_699_200))
     }
 }
 
-/// A sample event of a type, created now: what clarife sends when a subscription is tried, with an id of its own.
+/// Creates a sample event of a type, as clarife's test event has it, with a new id and the clock's time.
 ///
 /// # Errors
 ///
@@ -102,11 +95,11 @@ impl Default for Clock {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn sample_event(event_type: EventType<'_>, clock: &Clock) -> Result<TestEvent, EventError> {
-    TestEvent::new(event_type, UnixMillis::from_millis(clock.0.load(Ordering::SeqCst)))
+    TestEvent::new(event_type, clock.now())
 }
 
-/// The headers that clarife would send with an event now: `X-Clarife-Signature`, and those of Standard Webhooks where the
-/// secret is base64.
+/// Returns the headers of a delivery that clarife would send at the clock's time: `X-Clarife-Signature`, and the headers of
+/// Standard Webhooks if the secret is base64.
 ///
 /// # Errors
 ///
@@ -125,7 +118,7 @@ pub fn signed_headers(
     event: &TestEvent,
     clock: &Clock,
 ) -> Result<Vec<(&'static str, String)>, InvalidTimestamp> {
-    let now = clock.unix_seconds();
+    let now = clock.now();
     let mut headers =
         vec![(SIGNATURE_HEADER, webhook.sign(&event.body, now)?), ("content-type", "application/json".to_string())];
     match webhook.sign_standard(&event.body, &event.id, now) {
@@ -136,7 +129,7 @@ pub fn signed_headers(
     Ok(headers)
 }
 
-/// The request that clarife would make with an event now, to `/`.
+/// Returns the request that clarife would send at the clock's time, to `/`.
 ///
 /// # Errors
 ///
@@ -147,7 +140,7 @@ pub fn signed_headers(
 /// # let (webhook, clock) = (Webhook::new("whsec_c2VjcmV0")?, Clock::default());
 /// let sample = sample_event(EventType::ShareCreated, &clock)?;
 /// let request = signed_request(&webhook, &sample, &clock)?;
-/// assert_eq!(webhook.verify_at(request.body(), request.headers(), clock.unix_seconds())?.id(), sample.id);
+/// assert_eq!(webhook.verify_at(request.body(), request.headers(), clock.now())?.id(), sample.id);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "http")]
@@ -159,7 +152,7 @@ pub fn signed_request(
     let mut request = http::Request::new(event.body.clone().into_bytes());
     *request.method_mut() = http::Method::POST;
     for (name, value) in signed_headers(webhook, event, clock)? {
-        // Every one of them is a header's value.
+        // Cannot fail: every value is visible ASCII.
         if let Ok(value) = http::HeaderValue::try_from(value) {
             request.headers_mut().insert(name, value);
         }

@@ -3,9 +3,9 @@
 #![allow(clippy::expect_used, reason = "a test that panics fails, as it should")]
 
 use allocation_counter::measure;
-use clarife_webhooks::{ErrorCode, Webhook};
+use clarife_webhooks::{ErrorCode, UnixTime, Webhook};
 
-const NOW: i64 = 1_774_699_200;
+const NOW: UnixTime = UnixTime::from_secs(1_774_699_200);
 
 fn body(id: &str, text: &str, blocks: usize) -> String {
     let block = format!(r#"{{"type":"text","content":"<p>{text}</p>","order":1.5,"hidden":false}}"#);

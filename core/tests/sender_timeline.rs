@@ -10,10 +10,11 @@
 
 use std::time::Duration;
 
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{
     ATTEMPT_TIMEOUT, DEACTIVATION_THRESHOLD, Delivery, DeliveryState, EndpointUrl, EventTypes, FailureKind,
     FailureReason, Health, MAX_ATTEMPTS, Outcome, Plan, RETRY_DELAYS, ROTATION_OVERLAP, ResendError, Signer,
-    Subscription, UnixMillis,
+    Subscription,
 };
 use clarife_webhooks::{EventType, Webhook};
 use proptest::prelude::*;
@@ -22,8 +23,8 @@ const OK: Outcome = Outcome::Status(200);
 const BAD: Outcome = Outcome::Status(503);
 const TIMEOUT: Outcome = Outcome::Failure(FailureKind::Timeout);
 
-fn at(millis: i64) -> UnixMillis {
-    UnixMillis::from_millis(millis)
+fn at(millis: i64) -> UnixTime {
+    UnixTime::from_millis(millis)
 }
 
 fn pending(attempt: u32, due: i64) -> DeliveryState {
@@ -36,7 +37,7 @@ fn failed(reason: FailureReason, attempts: u32, when: i64) -> DeliveryState {
 
 /// One subscription and the deliveries to it. An attempt starts when it is due and takes as long as the endpoint says.
 struct Simulation {
-    now: UnixMillis,
+    now: UnixTime,
     health: Health,
     deliveries: Vec<Delivery>,
     /// When an attempt started, which delivery, which attempt.
@@ -61,7 +62,7 @@ impl Simulation {
         self.deliveries[delivery].state()
     }
 
-    fn record(&mut self, index: usize, attempt: u32, outcome: Outcome, when: UnixMillis) {
+    fn record(&mut self, index: usize, attempt: u32, outcome: Outcome, when: UnixTime) {
         let recorded = self.deliveries[index].record(&self.health, attempt, outcome, when);
         self.health = recorded.health;
         self.deliveries[index] = recorded.delivery;
@@ -282,14 +283,14 @@ fn test_events_have_one_attempt_and_never_count() {
 #[test]
 fn a_rotated_secret_signs_for_24_hours() {
     let body = r#"{"id":"evt_1","type":"share.created","created_at":"2024-03-28T08:00:00Z","data":{}}"#;
-    let rotated_at = UnixMillis::from_secs(1_711_612_800);
+    let rotated_at = UnixTime::from_secs(1_711_612_800);
     let old = Signer::generate().unwrap();
     let new = old.rotate(rotated_at).unwrap();
     let verifies = |signer: &Signer, after: i64| {
         let now = at(rotated_at.as_millis() + after);
         let header = new.sign(body, now).unwrap();
         assert_eq!(header.matches("v1=").count(), new.active_secrets(now));
-        Webhook::new(signer.secret().expose()).unwrap().verify_at(body, &header, now.as_secs()).is_ok()
+        Webhook::new(signer.secret().expose()).unwrap().verify_at(body, &header, now).is_ok()
     };
     let day = i64::try_from(ROTATION_OVERLAP.as_millis()).unwrap();
     assert_eq!(day, 86_400_000);

@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use clarife_webhooks::sender::UnixMillis;
+use clarife_webhooks::UnixTime;
 
 /// The time by which deliveries are due: it starts with the system's clock and never jumps.
 ///
@@ -10,7 +10,7 @@ use clarife_webhooks::sender::UnixMillis;
 /// with its own clock, so it comes from [`wall`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
-    started_at: UnixMillis,
+    started_at: UnixTime,
     start: Instant,
 }
 
@@ -21,13 +21,13 @@ impl Clock {
     }
 
     /// The moment by this clock.
-    pub(crate) fn now(&self) -> UnixMillis {
+    pub(crate) fn now(&self) -> UnixTime {
         self.started_at.saturating_add(self.start.elapsed())
     }
 }
 
 /// The moment by the system's clock.
-pub(crate) fn wall() -> UnixMillis {
+pub(crate) fn wall() -> UnixTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    UnixTime::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use clarife_webhooks::sender::{DeliveryState, Outcome, Recorded, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{DeliveryState, Outcome, Recorded};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -121,7 +122,7 @@ impl Metrics {
         InFlight(self.0.in_flight.clone())
     }
 
-    pub(crate) fn attempt_late_by(&self, due: UnixMillis, started_at: UnixMillis) {
+    pub(crate) fn attempt_late_by(&self, due: UnixTime, started_at: UnixTime) {
         self.0.late_seconds.observe(seconds(due, started_at));
     }
 
@@ -164,6 +165,6 @@ impl Metrics {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a histogram needs no more digits")]
-fn seconds(from: UnixMillis, to: UnixMillis) -> f64 {
+fn seconds(from: UnixTime, to: UnixTime) -> f64 {
     to.as_millis().saturating_sub(from.as_millis()).max(0) as f64 / 1000.0
 }

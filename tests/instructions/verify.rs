@@ -5,10 +5,10 @@
 
 use std::hint::black_box;
 
-use clarife_webhooks::{Event, Webhook};
+use clarife_webhooks::{Event, UnixTime, Webhook};
 use gungraun::{LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 
-const NOW: i64 = 1_774_699_200;
+const NOW: UnixTime = UnixTime::from_secs(1_774_699_200);
 
 /// A delivery of a document of so many blocks.
 fn delivery(blocks: usize) -> (Webhook, String, String) {

@@ -58,8 +58,8 @@ use futures_core::Stream as _;
 
 use super::body::Reading;
 use super::{BoxError, Receiver};
-use crate::header::{SIGNATURE_HEADER, SignatureSource, join, sealed, standard_headers};
 use crate::standard::StandardHeaders;
+use crate::verification::{SIGNATURE_HEADER, SignatureSource, join, sealed, standard_headers};
 use crate::{Event, WebhookResponse};
 
 type Local<T> = Pin<Box<dyn Future<Output = T>>>;

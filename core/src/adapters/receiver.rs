@@ -10,11 +10,10 @@ use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::store::{DedupStore, Store};
 use crate::dedup::{ClaimResult, DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL};
-use crate::{DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, Webhook, WebhookError, WebhookResponse};
+use crate::{DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, UnixTime, Webhook, WebhookError, WebhookResponse};
 
 /// An error of a handler or a store, of any type.
 ///
@@ -55,7 +54,7 @@ pub struct Receiver {
     store: Option<Arc<dyn Store>>,
     claim_ttl: Duration,
     done_ttl: Duration,
-    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
     on_error: Arc<dyn Fn(&ReceiveError<'_>) + Send + Sync>,
 }
 
@@ -109,7 +108,7 @@ impl Receiver {
             store: None,
             claim_ttl: DEFAULT_CLAIM_TTL,
             done_ttl: DEFAULT_DONE_TTL,
-            clock: Arc::new(SystemTime::now),
+            clock: Arc::new(UnixTime::now),
             on_error: Arc::new(print),
         }
     }
@@ -169,14 +168,13 @@ impl Receiver {
     /// Sets the clock to verify by, for tests.
     ///
     /// ```
-    /// # use clarife_webhooks::{Webhook, adapters::Receiver};
-    /// use std::time::{Duration, UNIX_EPOCH};
-    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?)
-    ///     .with_clock(|| UNIX_EPOCH + Duration::from_secs(1_774_699_200));
+    /// # use clarife_webhooks::{UnixTime, Webhook, adapters::Receiver};
+    /// let receiver =
+    ///     Receiver::new(Webhook::new("whsec_c2VjcmV0")?).with_clock(|| UnixTime::from_secs(1_774_699_200));
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     #[must_use]
-    pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+    pub fn with_clock(mut self, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
@@ -258,7 +256,7 @@ impl Receiver {
         let verified = if body.len() > self.max_body_bytes {
             Err(crate::ErrorCode::BodyTooLarge.into())
         } else {
-            self.webhook.verify_at(body, signature, unix_seconds((self.clock)())).map(Event::into_owned)
+            self.webhook.verify_at(body, signature, (self.clock)()).map(Event::into_owned)
         };
         verified.map_err(|error| self.refuse(error))
     }
@@ -331,8 +329,4 @@ fn print(error: &ReceiveError<'_>) {
     if !matches!(error, ReceiveError::Refused(refused) if refused.code().status() < 500) {
         std::eprintln!("clarife-webhooks: {error}");
     }
-}
-
-fn unix_seconds(time: SystemTime) -> i64 {
-    time::OffsetDateTime::from(time).unix_timestamp()
 }

@@ -6,9 +6,9 @@ use std::boxed::Box;
 use std::future::Future;
 use std::string::{String, ToString as _};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use super::receiver::BoxError;
+use crate::UnixTime;
 use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, DEFAULT_MEMORY_CAPACITY, StoreFull};
 
 /// Where it is kept which events are being handled and which were. There are [`MemoryStore`] and (feature `redis`) `RedisStore`; write
@@ -86,33 +86,32 @@ impl<S: DedupStore> Store for S {
 #[derive(Clone)]
 pub struct MemoryStore {
     store: Arc<Mutex<ClaimTable>>,
-    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+    clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
 }
 
 impl MemoryStore {
     /// A store for that many ids; the default is [`DEFAULT_MEMORY_CAPACITY`].
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { store: Arc::new(Mutex::new(ClaimTable::new(capacity))), clock: Arc::new(SystemTime::now) }
+        Self { store: Arc::new(Mutex::new(ClaimTable::new(capacity))), clock: Arc::new(UnixTime::now) }
     }
 
     /// Sets the clock, for tests.
     ///
     /// ```
-    /// # use clarife_webhooks::adapters::MemoryStore;
-    /// use std::time::{Duration, UNIX_EPOCH};
-    /// let store = MemoryStore::default().with_clock(|| UNIX_EPOCH + Duration::from_secs(1_774_699_200));
+    /// # use clarife_webhooks::{UnixTime, adapters::MemoryStore};
+    /// let store = MemoryStore::default().with_clock(|| UnixTime::from_secs(1_774_699_200));
     /// ```
     #[must_use]
-    pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+    pub fn with_clock(mut self, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut ClaimTable, i64) -> T) -> T {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = time::OffsetDateTime::from((self.clock)()).unix_timestamp_nanos().div_euclid(1_000_000);
-        work(&mut store, i64::try_from(now).unwrap_or(i64::MAX))
+        let now = (self.clock)().as_millis();
+        work(&mut store, now)
     }
 }
 

@@ -4,10 +4,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::UnixMillis;
 use super::health::Health;
 use super::outcome::Outcome;
 use super::schedule::retry_delay;
+use crate::UnixTime;
 
 /// One event on its way to one subscription: what was tried, and what comes next (protocol, section 6).
 ///
@@ -15,15 +15,16 @@ use super::schedule::retry_delay;
 /// [`record`](Self::record)s what came of it; every retry sends the same bytes with a new signature.
 ///
 /// ```
-/// use clarife_webhooks::sender::{Delivery, DeliveryState, Health, Outcome, UnixMillis};
+/// use clarife_webhooks::UnixTime;
+/// use clarife_webhooks::sender::{Delivery, DeliveryState, Health, Outcome};
 ///
-/// let (health, now) = (Health::new(), UnixMillis::from_secs(1_711_612_800));
+/// let (health, now) = (Health::new(), UnixTime::from_secs(1_711_612_800));
 /// let delivery = Delivery::new(&health, now);
 /// assert_eq!(delivery.state(), DeliveryState::Pending { attempt: 1, due: now });
 ///
-/// let failed_at = UnixMillis::from_millis(1_711_612_800_250);
+/// let failed_at = UnixTime::from_millis(1_711_612_800_250);
 /// let recorded = delivery.record(&health, 1, Outcome::Status(503), failed_at);
-/// let due = UnixMillis::from_millis(1_711_612_801_250);
+/// let due = UnixTime::from_millis(1_711_612_801_250);
 /// assert_eq!(recorded.delivery.state(), DeliveryState::Pending { attempt: 2, due });
 /// assert_eq!(recorded.health.consecutive_failures(), 1);
 /// ```
@@ -36,8 +37,9 @@ pub struct Delivery {
 /// What is delivered.
 ///
 /// ```
-/// # use clarife_webhooks::sender::{Delivery, DeliveryKind, UnixMillis};
-/// assert_eq!(Delivery::test(UnixMillis::from_secs(0)).kind(), DeliveryKind::Test);
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::{Delivery, DeliveryKind};
+/// assert_eq!(Delivery::test(UnixTime::from_secs(0)).kind(), DeliveryKind::Test);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,8 +53,9 @@ pub enum DeliveryKind {
 /// Where a delivery stands.
 ///
 /// ```
-/// # use clarife_webhooks::sender::{DeliveryState, UnixMillis};
-/// let state = DeliveryState::Pending { attempt: 2, due: UnixMillis::from_secs(10) };
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::DeliveryState;
+/// let state = DeliveryState::Pending { attempt: 2, due: UnixTime::from_secs(10) };
 /// assert_eq!(serde_json::to_string(&state)?, r#"{"pending":{"attempt":2,"due":10000}}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -64,14 +67,14 @@ pub enum DeliveryState {
         /// Which one; the first is 1.
         attempt: u32,
         /// When it is to start, at the earliest.
-        due: UnixMillis,
+        due: UnixTime,
     },
     /// The endpoint has answered with a 2xx status.
     Delivered {
         /// How many attempts it took.
         attempts: u32,
         /// When the last one ended.
-        at: UnixMillis,
+        at: UnixTime,
     },
     /// Nothing more is tried, unless somebody sends it again by hand.
     Failed {
@@ -80,12 +83,12 @@ pub enum DeliveryState {
         /// How many attempts were made.
         attempts: u32,
         /// When the delivery failed.
-        at: UnixMillis,
+        at: UnixTime,
     },
     /// The subscription was inactive when the event happened; kept to be sent by hand.
     Held {
         /// When it was put here.
-        since: UnixMillis,
+        since: UnixTime,
     },
 }
 
@@ -108,8 +111,9 @@ pub enum FailureReason {
 /// What follows from the outcome of an attempt; store all of it in one step.
 ///
 /// ```
-/// # use clarife_webhooks::sender::{Delivery, Health, Outcome, UnixMillis};
-/// # let (health, now) = (Health::new(), UnixMillis::from_secs(1_711_612_800));
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::{Delivery, Health, Outcome};
+/// # let (health, now) = (Health::new(), UnixTime::from_secs(1_711_612_800));
 /// let first = Delivery::new(&health, now).record(&health, 1, Outcome::Status(200), now);
 /// let again = first.delivery.record(&first.health, 1, Outcome::Status(200), now);
 /// assert!(first.changed && !again.changed);
@@ -130,8 +134,9 @@ pub struct Recorded {
 /// Why a delivery is not sent again.
 ///
 /// ```
-/// # use clarife_webhooks::sender::{Delivery, Health, ResendError, UnixMillis};
-/// # let now = UnixMillis::from_secs(1_711_612_800);
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::{Delivery, Health, ResendError};
+/// # let now = UnixTime::from_secs(1_711_612_800);
 /// assert_eq!(Delivery::test(now).resend(&Health::new(), now), Err(ResendError::TestEvent));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,13 +154,14 @@ impl Delivery {
     /// The delivery of an event that happens now: due at once, or held while the subscription is inactive.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health, Outcome, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health, Outcome};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let inactive = (0..10).fold(Health::new(), |health, _| health.record(Outcome::Status(500), now));
     /// assert_eq!(Delivery::new(&inactive, now).state(), DeliveryState::Held { since: now });
     /// ```
     #[must_use]
-    pub const fn new(health: &Health, now: UnixMillis) -> Self {
+    pub const fn new(health: &Health, now: UnixTime) -> Self {
         let state = if health.is_active() {
             DeliveryState::Pending { attempt: 1, due: now }
         } else {
@@ -167,22 +173,24 @@ impl Delivery {
     /// The delivery of a test event: due at once, whether the subscription is active or not.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Delivery, Health, Outcome, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Delivery, Health, Outcome};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let recorded = Delivery::test(now).record(&Health::new(), 1, Outcome::Status(500), now);
     /// assert_eq!(recorded.delivery.due(), None); // no second attempt
     /// assert_eq!(recorded.health, Health::new()); // and not counted
     /// ```
     #[must_use]
-    pub const fn test(now: UnixMillis) -> Self {
+    pub const fn test(now: UnixTime) -> Self {
         Self { kind: DeliveryKind::Test, state: DeliveryState::Pending { attempt: 1, due: now } }
     }
 
     /// What is delivered.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Delivery, DeliveryKind, Health, UnixMillis};
-    /// let delivery = Delivery::new(&Health::new(), UnixMillis::from_secs(0));
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Delivery, DeliveryKind, Health};
+    /// let delivery = Delivery::new(&Health::new(), UnixTime::from_secs(0));
     /// assert_eq!(delivery.kind(), DeliveryKind::Event);
     /// ```
     #[must_use]
@@ -193,8 +201,9 @@ impl Delivery {
     /// Where it stands.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// match Delivery::new(&Health::new(), now).state() {
     ///     DeliveryState::Pending { attempt, .. } => println!("attempt {attempt} is next"),
     ///     ended => println!("{ended:?}"),
@@ -211,13 +220,14 @@ impl Delivery {
     /// [`deactivate`](Self::deactivate)s the delivery instead.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Delivery, Health, UnixMillis};
-    /// let deliveries = [9, 5].map(|at| Delivery::new(&Health::new(), UnixMillis::from_secs(at)));
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Delivery, Health};
+    /// let deliveries = [9, 5].map(|at| Delivery::new(&Health::new(), UnixTime::from_secs(at)));
     /// let wake_at = deliveries.iter().filter_map(Delivery::due).min();
-    /// assert_eq!(wake_at, Some(UnixMillis::from_secs(5)));
+    /// assert_eq!(wake_at, Some(UnixTime::from_secs(5)));
     /// ```
     #[must_use]
-    pub const fn due(&self) -> Option<UnixMillis> {
+    pub const fn due(&self) -> Option<UnixTime> {
         match self.state {
             DeliveryState::Pending { due, .. } => Some(due),
             _ => None,
@@ -234,12 +244,13 @@ impl Delivery {
     /// delivered; its failure ends it, with the reason [`FailureReason::SubscriptionDeactivated`] unless it was the last.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health, Outcome, UnixMillis};
-    /// # let (health, at) = (Health::new(), UnixMillis::from_secs(1_711_612_800));
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Delivery, DeliveryState, Health, Outcome};
+    /// # let (health, at) = (Health::new(), UnixTime::from_secs(1_711_612_800));
     /// let recorded = Delivery::new(&health, at).record(&health, 1, Outcome::Status(204), at);
     /// assert_eq!(recorded.delivery.state(), DeliveryState::Delivered { attempts: 1, at });
     /// ```
-    pub fn record(&self, health: &Health, attempt: u32, outcome: Outcome, at: UnixMillis) -> Recorded {
+    pub fn record(&self, health: &Health, attempt: u32, outcome: Outcome, at: UnixTime) -> Recorded {
         let (kind, delivered) = (self.kind, DeliveryState::Delivered { attempts: attempt, at });
         match self.state {
             DeliveryState::Pending { attempt: awaited, .. } if awaited == attempt => {}
@@ -271,15 +282,16 @@ impl Delivery {
     /// stays as it is.
     ///
     /// ```
-    /// use clarife_webhooks::sender::{Delivery, DeliveryState, FailureReason, Health, UnixMillis};
+    /// use clarife_webhooks::UnixTime;
+    /// use clarife_webhooks::sender::{Delivery, DeliveryState, FailureReason, Health};
     ///
-    /// let now = UnixMillis::from_secs(1_711_612_800);
+    /// let now = UnixTime::from_secs(1_711_612_800);
     /// let ended = Delivery::new(&Health::new(), now).deactivate(now);
     /// let reason = FailureReason::SubscriptionDeactivated;
     /// assert_eq!(ended.state(), DeliveryState::Failed { reason, attempts: 0, at: now });
     /// ```
     #[must_use]
-    pub const fn deactivate(&self, now: UnixMillis) -> Self {
+    pub const fn deactivate(&self, now: UnixTime) -> Self {
         match (self.kind, self.state) {
             (DeliveryKind::Event, DeliveryState::Pending { attempt, .. }) => {
                 let state = failed(FailureReason::SubscriptionDeactivated, attempt.saturating_sub(1), now);
@@ -297,14 +309,15 @@ impl Delivery {
     /// [`ResendError`] if this delivery has neither failed nor is held, if it is a test event, or if the subscription is inactive.
     ///
     /// ```
-    /// use clarife_webhooks::sender::{Delivery, Health, Outcome, ResendError, UnixMillis};
+    /// use clarife_webhooks::UnixTime;
+    /// use clarife_webhooks::sender::{Delivery, Health, Outcome, ResendError};
     ///
-    /// let (health, now) = (Health::new(), UnixMillis::from_secs(1_711_612_800));
+    /// let (health, now) = (Health::new(), UnixTime::from_secs(1_711_612_800));
     /// let failed = Delivery::new(&health, now).deactivate(now);
     /// assert_eq!(failed.resend(&health, now), Ok(Delivery::new(&health, now)));
     /// assert_eq!(Delivery::new(&health, now).resend(&health, now), Err(ResendError::NotFailed));
     /// ```
-    pub const fn resend(&self, health: &Health, now: UnixMillis) -> Result<Self, ResendError> {
+    pub const fn resend(&self, health: &Health, now: UnixTime) -> Result<Self, ResendError> {
         match (self.kind, self.state) {
             (DeliveryKind::Test, _) => Err(ResendError::TestEvent),
             (_, DeliveryState::Pending { .. } | DeliveryState::Delivered { .. }) => Err(ResendError::NotFailed),
@@ -314,7 +327,7 @@ impl Delivery {
     }
 }
 
-const fn failed(reason: FailureReason, attempts: u32, at: UnixMillis) -> DeliveryState {
+const fn failed(reason: FailureReason, attempts: u32, at: UnixTime) -> DeliveryState {
     DeliveryState::Failed { reason, attempts, at }
 }
 

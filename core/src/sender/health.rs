@@ -4,14 +4,15 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::UnixMillis;
 use super::outcome::Outcome;
+use crate::UnixTime;
 
 /// After this many failed attempts in a row, over all its deliveries, a subscription is deactivated (protocol, section 6).
 ///
 /// ```
-/// # use clarife_webhooks::sender::{DEACTIVATION_THRESHOLD, Health, Outcome, UnixMillis};
-/// # let now = UnixMillis::from_secs(1_711_612_800);
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::{DEACTIVATION_THRESHOLD, Health, Outcome};
+/// # let now = UnixTime::from_secs(1_711_612_800);
 /// let fail = |health: Health, _| health.record(Outcome::Status(500), now);
 /// assert!((1..DEACTIVATION_THRESHOLD).fold(Health::new(), fail).is_active());
 /// assert!(!(0..DEACTIVATION_THRESHOLD).fold(Health::new(), fail).is_active());
@@ -25,9 +26,10 @@ pub const DEACTIVATION_THRESHOLD: u32 = 10;
 /// outcome changes anything: neither what was still under way, nor test events.
 ///
 /// ```
-/// use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
+/// use clarife_webhooks::UnixTime;
+/// use clarife_webhooks::sender::{Health, Outcome};
 ///
-/// let now = UnixMillis::from_secs(1_711_612_800);
+/// let now = UnixTime::from_secs(1_711_612_800);
 /// let nine = (0..9).fold(Health::new(), |health, _| health.record(Outcome::Status(503), now));
 /// assert!(nine.is_active());
 /// assert_eq!(nine.record(Outcome::Status(200), now), Health::new());
@@ -46,15 +48,16 @@ pub struct Health {
 /// Why and when a subscription was deactivated.
 ///
 /// ```
-/// # use clarife_webhooks::sender::{FailureKind, Outcome, UnixMillis, Warning};
-/// # let deactivated_at = UnixMillis::from_secs(1_711_612_800);
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::{FailureKind, Outcome, Warning};
+/// # let deactivated_at = UnixTime::from_secs(1_711_612_800);
 /// let warning = Warning { deactivated_at, last_outcome: Outcome::Failure(FailureKind::Dns) };
 /// assert_eq!(warning.to_string(), "deactivated after 10 failed attempts in a row, the last one with dns");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Warning {
     /// When the attempt failed that was one too many.
-    pub deactivated_at: UnixMillis,
+    pub deactivated_at: UnixTime,
     /// What came of that attempt.
     pub last_outcome: Outcome,
 }
@@ -74,8 +77,9 @@ impl Health {
     /// Whether deliveries are attempted.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Health, Outcome};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let health = Health::new().record(Outcome::Status(500), now);
     /// assert!(health.is_active()); // one failure is not enough
     /// ```
@@ -87,8 +91,9 @@ impl Health {
     /// How many attempts have failed since the last success.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Health, Outcome};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let failed = Health::new().record(Outcome::Status(500), now);
     /// assert_eq!(failed.consecutive_failures(), 1);
     /// assert_eq!(failed.record(Outcome::Status(200), now).consecutive_failures(), 0);
@@ -101,8 +106,9 @@ impl Health {
     /// What the subscription's owner must see while it is deactivated.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Health, Outcome};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let health = (0..10).fold(Health::new(), |health, _| health.record(Outcome::Status(410), now));
     /// assert_eq!(health.warning().map(|warning| warning.last_outcome), Some(Outcome::Status(410)));
     /// ```
@@ -115,13 +121,14 @@ impl Health {
     /// attempts that count.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{FailureKind, Health, Outcome, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{FailureKind, Health, Outcome};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let health = Health::new().record(Outcome::Failure(FailureKind::Timeout), now);
     /// assert_eq!(health.consecutive_failures(), 1);
     /// ```
     #[must_use]
-    pub fn record(&self, outcome: Outcome, at: UnixMillis) -> Self {
+    pub fn record(&self, outcome: Outcome, at: UnixTime) -> Self {
         if !self.is_active() {
             return *self;
         }
@@ -137,8 +144,9 @@ impl Health {
     /// The health after somebody has reactivated the subscription by hand: the count is 0, the warning gone.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Health, Outcome, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Health, Outcome};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let health = (0..10).fold(Health::new(), |health, _| health.record(Outcome::Status(500), now));
     /// assert!(!health.is_active() && health.reactivate().is_active());
     /// ```

@@ -6,10 +6,9 @@
 //!
 //! ```
 //! use clarife_webhooks::sender::{
-//!     Delivery, DeliveryState, EndpointUrl, EventTypes, Outcome, Plan, Signer, Subscription, UnixMillis, build_event,
-//!     new_event_id,
+//!     Delivery, DeliveryState, EndpointUrl, EventTypes, Outcome, Plan, Signer, Subscription, build_event, new_event_id,
 //! };
-//! use clarife_webhooks::{EventType, SIGNATURE_HEADER};
+//! use clarife_webhooks::{EventType, SIGNATURE_HEADER, UnixTime};
 //! use serde_json::json;
 //!
 //! // A workspace subscribes. The secret is shown now, and again only when it is rotated.
@@ -20,7 +19,7 @@
 //! println!("{}", signer.secret().expose());
 //!
 //! // Something happens: one body for all subscriptions, and a delivery for each that is for such events.
-//! let mut now = UnixMillis::from_secs(1_711_612_800);
+//! let mut now = UnixTime::from_secs(1_711_612_800);
 //! let (id, event_type) = (new_event_id()?, EventType::DocumentUpdated);
 //! let body = build_event(&id, event_type, now, &json!({"id": "doc_1", "title": "Start"}))?;
 //! let mut delivery: Delivery = subscription.accept(event_type, now).expect("is for such events");
@@ -48,10 +47,10 @@
 //!
 //! For `wasm32-unknown-unknown`, the application has to depend on the crate `getrandom` with its feature `wasm_js`.
 
-mod clock;
+mod body;
+pub mod canonical;
 mod delivery;
 mod endpoint;
-mod envelope;
 mod event_types;
 mod health;
 mod outcome;
@@ -63,10 +62,9 @@ mod secret;
 mod signer;
 mod subscription;
 
-pub use clock::UnixMillis;
+pub use body::{EventError, TestEvent, build_event};
 pub use delivery::{Delivery, DeliveryKind, DeliveryState, FailureReason, Recorded, ResendError};
 pub use endpoint::{EndpointUrl, EndpointUrlError};
-pub use envelope::{EventError, TestEvent, build_event};
 pub use event_types::{EventTypes, EventTypesError};
 pub use health::{DEACTIVATION_THRESHOLD, Health, Warning};
 pub use outcome::{FailureKind, Outcome};

@@ -8,18 +8,19 @@ use core::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
-use super::clock::UnixMillis;
 use super::random::RandomnessError;
 use super::secret::SigningSecret;
 use crate::InvalidTimestamp;
-use crate::signature::{self, Keys, MAX_TIMESTAMP};
+use crate::UnixTime;
 use crate::standard::{self, StandardHeaders, StandardSignError};
+use crate::verification::{Keys, MAX_TIMESTAMP, format_header};
 
 /// How long a secret signs beside the new one after a rotation (protocol, section 6).
 ///
 /// ```
-/// # use clarife_webhooks::sender::{ROTATION_OVERLAP, Signer, UnixMillis};
-/// # let now = UnixMillis::from_secs(1_711_612_800);
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::{ROTATION_OVERLAP, Signer};
+/// # let now = UnixTime::from_secs(1_711_612_800);
 /// let signer = Signer::generate()?.rotate(now)?;
 /// assert_eq!(signer.active_secrets(now.saturating_add(ROTATION_OVERLAP)), 1);
 /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
@@ -38,21 +39,22 @@ const MAX_SECRETS: usize = 16;
 ///
 /// ```
 /// use clarife_webhooks::Webhook;
-/// use clarife_webhooks::sender::{ROTATION_OVERLAP, Signer, UnixMillis};
+/// use clarife_webhooks::UnixTime;
+/// use clarife_webhooks::sender::{ROTATION_OVERLAP, Signer};
 ///
-/// let now = UnixMillis::from_secs(1_711_612_800);
+/// let now = UnixTime::from_secs(1_711_612_800);
 /// let old = Signer::generate()?;
 /// let new = old.rotate(now)?;
 ///
 /// let body = r#"{"id":"evt_1","type":"share.created","created_at":"2024-03-28T08:00:00Z","data":{}}"#;
 /// let header = new.sign(body, now)?; // t=1711612800,v1=…,v1=…
 /// for signer in [&old, &new] {
-///     Webhook::new(signer.secret().expose())?.verify_at(body, &header, now.as_secs())?;
+///     Webhook::new(signer.secret().expose())?.verify_at(body, &header, now)?;
 /// }
 ///
 /// let later = now.saturating_add(ROTATION_OVERLAP);
 /// let header = new.sign(body, later)?;
-/// assert!(Webhook::new(old.secret().expose())?.verify_at(body, &header, later.as_secs()).is_err());
+/// assert!(Webhook::new(old.secret().expose())?.verify_at(body, &header, later).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -87,7 +89,7 @@ struct Previous {
     #[serde(with = "in_clear")]
     secret: SigningSecret,
     /// From this moment on it signs no more.
-    until: UnixMillis,
+    until: UnixTime,
 }
 
 impl Signer {
@@ -123,9 +125,10 @@ impl Signer {
     /// The current secret, to be shown after creation and rotation.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::Signer;
     /// let old = Signer::generate()?;
-    /// let new = old.rotate(UnixMillis::from_secs(1_711_612_800))?;
+    /// let new = old.rotate(UnixTime::from_secs(1_711_612_800))?;
     /// assert_ne!(new.secret(), old.secret());
     /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
     /// ```
@@ -157,29 +160,31 @@ impl Signer {
     /// [`RandomnessError`] if the operating system gives no random bytes.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::Signer;
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let signer = Signer::generate()?.rotate(now)?;
     /// let header = signer.sign("{}", now)?;
     /// assert_eq!(header.matches("v1=").count(), 2); // the new secret and the old one
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn rotate(&self, now: UnixMillis) -> Result<Self, RandomnessError> {
+    pub fn rotate(&self, now: UnixTime) -> Result<Self, RandomnessError> {
         SigningSecret::generate().map(|secret| self.rotate_to(secret, now))
     }
 
     /// The same with a given secret.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Signer, SigningSecret, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Signer, SigningSecret};
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let secret = SigningSecret::generate()?;
     /// let signer = Signer::generate()?.rotate_to(secret.clone(), now);
     /// assert_eq!(signer.secret(), &secret);
     /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
     /// ```
     #[must_use]
-    pub fn rotate_to(&self, secret: SigningSecret, now: UnixMillis) -> Self {
+    pub fn rotate_to(&self, secret: SigningSecret, now: UnixTime) -> Self {
         let StoredSecrets { current, previous } = &self.secrets;
         let rotated = Previous { secret: current.clone(), until: now.saturating_add(ROTATION_OVERLAP) };
         let previous = previous.iter().filter(|previous| now < previous.until).cloned();
@@ -189,14 +194,15 @@ impl Signer {
     /// How many secrets sign at that moment.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::Signer;
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let signer = Signer::generate()?;
     /// assert_eq!([signer.active_secrets(now), signer.rotate(now)?.active_secrets(now)], [1, 2]);
     /// # Ok::<(), clarife_webhooks::sender::RandomnessError>(())
     /// ```
     #[must_use]
-    pub fn active_secrets(&self, now: UnixMillis) -> usize {
+    pub fn active_secrets(&self, now: UnixTime) -> usize {
         self.active_keys(now).count()
     }
 
@@ -208,17 +214,18 @@ impl Signer {
     /// [`InvalidTimestamp`] if `now` is before 1970 or has seconds of more than 12 digits.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
-    /// let header = Signer::generate()?.sign("{}", UnixMillis::from_millis(1_711_612_800_999))?;
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::Signer;
+    /// let header = Signer::generate()?.sign("{}", UnixTime::from_millis(1_711_612_800_999))?;
     /// assert!(header.starts_with("t=1711612800,v1="));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn sign(&self, body: &(impl AsRef<[u8]> + ?Sized), now: UnixMillis) -> Result<String, InvalidTimestamp> {
+    pub fn sign(&self, body: &(impl AsRef<[u8]> + ?Sized), now: UnixTime) -> Result<String, InvalidTimestamp> {
         let timestamp = now.as_secs();
         if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
             return Err(InvalidTimestamp);
         }
-        Ok(signature::format(timestamp, self.active_keys(now).map(|keys| keys.v1.tag(body.as_ref()))))
+        Ok(format_header(timestamp, self.active_keys(now).map(|keys| keys.v1.tag(body.as_ref()))))
     }
 
     /// The headers of Standard Webhooks of an attempt that starts now, to be sent side by side with the one of
@@ -229,8 +236,9 @@ impl Signer {
     /// [`StandardSignError`] if the id or the time cannot stand in a header.
     ///
     /// ```
-    /// # use clarife_webhooks::sender::{Signer, UnixMillis};
-    /// let headers = Signer::generate()?.sign_standard("{}", "evt_1", UnixMillis::from_secs(1_711_612_800))?;
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::Signer;
+    /// let headers = Signer::generate()?.sign_standard("{}", "evt_1", UnixTime::from_secs(1_711_612_800))?;
     /// for (name, value) in headers.pairs() {
     ///     println!("{name}: {value}");
     /// }
@@ -240,12 +248,12 @@ impl Signer {
         &self,
         body: &(impl AsRef<[u8]> + ?Sized),
         id: &'i str,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<StandardHeaders<'i>, StandardSignError> {
         standard::sign(body.as_ref(), id, now.as_secs(), self.active_keys(now))
     }
 
-    fn active_keys(&self, now: UnixMillis) -> impl Iterator<Item = &Keys> {
+    fn active_keys(&self, now: UnixTime) -> impl Iterator<Item = &Keys> {
         let previous = self.secrets.previous.iter().map(move |previous| now < previous.until);
         let active = [true].into_iter().chain(previous);
         self.keys.iter().zip(active).filter_map(|(keys, active)| active.then_some(keys))
@@ -283,7 +291,7 @@ mod in_clear {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_SECRETS, ROTATION_OVERLAP, Signer, UnixMillis};
+    use super::{MAX_SECRETS, ROTATION_OVERLAP, Signer, UnixTime};
     use crate::{InvalidTimestamp, Webhook};
     use alloc::format;
     use alloc::vec::Vec;
@@ -294,22 +302,22 @@ mod tests {
 
     #[test]
     fn signs_as_webhook_does_newest_first() {
-        let now = UnixMillis::from_millis(1_711_612_800_999);
+        let now = UnixTime::from_millis(1_711_612_800_999);
         let first = signer();
         let second = first.rotate(now).expect("random bytes");
         let third = second.rotate(now).expect("random bytes");
         let secrets = [third.secret(), second.secret(), first.secret()].map(|secret| secret.expose());
         let webhook = Webhook::from_secrets(secrets).expect("three secrets");
-        assert_eq!(third.sign("{}", now), webhook.sign("{}", 1_711_612_800));
+        assert_eq!(third.sign("{}", now), webhook.sign("{}", UnixTime::from_secs(1_711_612_800)));
     }
 
     #[test]
     fn every_secret_keeps_its_own_time() {
-        let (start, next) = (UnixMillis::from_secs(0), UnixMillis::from_secs(3600));
+        let (start, next) = (UnixTime::from_secs(0), UnixTime::from_secs(3600));
         let signer = signer().rotate(start).and_then(|signer| signer.rotate(next)).expect("random bytes");
-        let at = |moment: UnixMillis, millis: i64| {
+        let at = |moment: UnixTime, millis: i64| {
             let moment = moment.saturating_add(ROTATION_OVERLAP);
-            signer.active_secrets(UnixMillis::from_millis(moment.as_millis() + millis))
+            signer.active_secrets(UnixTime::from_millis(moment.as_millis() + millis))
         };
         assert_eq!([at(start, -1), at(start, 0), at(next, -1), at(next, 0)], [3, 2, 2, 1]);
         // What is over is forgotten.
@@ -319,7 +327,7 @@ mod tests {
 
     #[test]
     fn no_header_has_more_signatures_than_a_verifier_reads() {
-        let now = UnixMillis::from_secs(1_711_612_800);
+        let now = UnixTime::from_secs(1_711_612_800);
         let signers: Vec<Signer> =
             core::iter::successors(Some(signer()), |signer| signer.rotate(now).ok()).take(20).collect();
         let newest = signers.last().expect("20");
@@ -328,21 +336,21 @@ mod tests {
         let header = newest.sign(body, now).expect("a timestamp");
         for (age, signer) in signers.iter().rev().enumerate() {
             let webhook = Webhook::new(signer.secret().expose()).expect("a secret");
-            assert_eq!(webhook.verify_at(body, &header, now.as_secs()).is_ok(), age < MAX_SECRETS, "{age}");
+            assert_eq!(webhook.verify_at(body, &header, now).is_ok(), age < MAX_SECRETS, "{age}");
         }
     }
 
     #[test]
     fn times_that_no_header_can_carry_are_refused() {
         let signer = signer();
-        assert_eq!(signer.sign("{}", UnixMillis::from_millis(-1)), Err(InvalidTimestamp));
-        assert!(signer.sign("{}", UnixMillis::from_millis(999_999_999_999_999)).is_ok());
-        assert_eq!(signer.sign("{}", UnixMillis::from_millis(1_000_000_000_000_000)), Err(InvalidTimestamp));
+        assert_eq!(signer.sign("{}", UnixTime::from_millis(-1)), Err(InvalidTimestamp));
+        assert!(signer.sign("{}", UnixTime::from_millis(999_999_999_999_999)).is_ok());
+        assert_eq!(signer.sign("{}", UnixTime::from_millis(1_000_000_000_000_000)), Err(InvalidTimestamp));
     }
 
     #[test]
     fn secrets_show_in_the_store_only() {
-        let signer = signer().rotate(UnixMillis::from_secs(0)).expect("random bytes");
+        let signer = signer().rotate(UnixTime::from_secs(0)).expect("random bytes");
         let stored = serde_json::to_string(signer.stored()).expect("is JSON");
         assert!(stored.contains(signer.secret().expose()));
         assert!(!format!("{signer:?}{:?}", signer.stored()).contains(&signer.secret().expose()[6..]));

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::UnixMillis;
 use super::delivery::Delivery;
 use super::endpoint::EndpointUrl;
 use super::event_types::EventTypes;
 use super::health::Health;
 use super::plan::{Plan, PlanLimitReached};
 use crate::EventType;
+use crate::UnixTime;
 
 /// A workspace's wish to be told about events of some types, and how its endpoint has answered so far (protocol, section 6).
 ///
@@ -16,14 +16,15 @@ use crate::EventType;
 ///
 /// ```
 /// use clarife_webhooks::EventType;
-/// use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Subscription, UnixMillis};
+/// use clarife_webhooks::UnixTime;
+/// use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Subscription};
 ///
 /// let url = EndpointUrl::parse("https://example.com/hooks")?;
 /// let types = EventTypes::from_names(["document.updated"])?;
 /// let existing = 0; // subscriptions that the workspace has already
 /// let subscription = Subscription::create(Plan::Pro, existing, url, types)?;
 ///
-/// let now = UnixMillis::from_secs(1_711_612_800);
+/// let now = UnixTime::from_secs(1_711_612_800);
 /// assert!(subscription.accept(EventType::DocumentUpdated, now).is_some());
 /// assert!(subscription.accept(EventType::ShareCreated, now).is_none());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -68,15 +69,16 @@ impl Subscription {
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
-    /// # use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Subscription, UnixMillis};
-    /// # let (url, now) = (EndpointUrl::parse("https://example.com/hooks")?, UnixMillis::from_secs(1_711_612_800));
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Subscription};
+    /// # let (url, now) = (EndpointUrl::parse("https://example.com/hooks")?, UnixTime::from_secs(1_711_612_800));
     /// let subscription = Subscription::create(Plan::Pro, 0, url, EventTypes::ALL)?;
     /// let delivery = subscription.accept(EventType::ShareCreated, now);
     /// assert_eq!(delivery.and_then(|delivery| delivery.due()), Some(now));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn accept(&self, event_type: EventType<'_>, now: UnixMillis) -> Option<Delivery> {
+    pub fn accept(&self, event_type: EventType<'_>, now: UnixTime) -> Option<Delivery> {
         self.event_types.contains(event_type).then(|| Delivery::new(&self.health, now))
     }
 }

@@ -1,4 +1,4 @@
-//! Text in bytes: searching and decimal numbers.
+//! Text: the JSON scanner, and a search for bytes 16 at a time.
 
-pub(crate) mod decimal;
-pub(crate) mod simd;
+pub(crate) mod json;
+mod simd;

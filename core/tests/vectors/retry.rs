@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{
     ATTEMPT_TIMEOUT, Delivery, DeliveryState, FailureKind, FailureReason, Health, Outcome as AttemptOutcome,
-    RETRY_DELAYS, UnixMillis,
+    RETRY_DELAYS,
 };
 use serde_json::{Value, json};
 
@@ -43,8 +44,8 @@ pub(crate) fn number(value: &Value) -> i64 {
 }
 
 /// The files count from 0; the clock starts at some other moment.
-pub(crate) fn moment(millis: &Value) -> UnixMillis {
-    UnixMillis::from_millis(START + number(millis))
+pub(crate) fn moment(millis: &Value) -> UnixTime {
+    UnixTime::from_millis(START + number(millis))
 }
 
 const START: i64 = 1_711_612_800_000;

@@ -1,6 +1,6 @@
 //! Making webhooks, signing, and the HMAC itself.
 
-use clarife_webhooks::{ErrorCode, Webhook, WebhookError};
+use clarife_webhooks::{ErrorCode, UnixTime, Webhook, WebhookError};
 use serde_json::Value;
 
 use crate::report::{Outcome, SKIPPED, body, same, strings};
@@ -26,7 +26,7 @@ pub(crate) fn construct(group: &Value, test: &Value) -> Outcome {
     for result in [single, webhook(test)] {
         match (result, test["error"].as_str()) {
             (Ok(webhook), None) => {
-                let timestamp = group["timestamp"].as_i64().expect("a timestamp");
+                let timestamp = UnixTime::from_secs(group["timestamp"].as_i64().expect("a timestamp"));
                 let signature = webhook.sign(&body(&group["body"]), timestamp).map_err(|error| error.to_string())?;
                 same("signature", signature.as_str(), test["signature"].as_str().expect("a signature"))?;
                 let shown = format!("{webhook:?}");
@@ -62,7 +62,8 @@ pub(crate) fn refused(error: &WebhookError, code: &str, secrets: &[&str]) -> Out
 
 pub(crate) fn sign(_: &Value, test: &Value) -> Outcome {
     let webhook = webhook(test).map_err(|error| error.to_string())?;
-    let signed = webhook.sign(&body(&test["body"]), test["timestamp"].as_i64().expect("a timestamp"));
+    let signed =
+        webhook.sign(&body(&test["body"]), UnixTime::from_secs(test["timestamp"].as_i64().expect("a timestamp")));
     match (signed, test["error"].as_str()) {
         (Ok(header), None) => same("header", header.as_str(), test["header"].as_str().expect("a header")),
         (Err(_), Some("invalid_timestamp")) => Ok(()),
@@ -72,7 +73,7 @@ pub(crate) fn sign(_: &Value, test: &Value) -> Outcome {
 
 /// Through `verify`: the key as a secret, where it can be one, and the message as a body that is no event, so that a right
 /// tag ends as `malformed_payload` and a wrong one as `signature_mismatch`. Other keys and tags are walked by the unit
-/// test in `src/signature.rs`.
+/// test in `src/verification/mac.rs`.
 pub(crate) fn hmac(_: &Value, test: &Value) -> Outcome {
     let key = hex::decode(test["key"].as_str().expect("a key")).expect("hex");
     let message = hex::decode(test["msg"].as_str().expect("a message")).expect("hex");
@@ -85,6 +86,8 @@ pub(crate) fn hmac(_: &Value, test: &Value) -> Outcome {
         (64, _) => ErrorCode::SignatureMismatch,
         _ => ErrorCode::MalformedSignature,
     };
-    let error = webhook.verify_at(&message, format!("t=0,v1={tag}").as_str(), 0).expect_err("no case is an event");
+    let error = webhook
+        .verify_at(&message, format!("t=0,v1={tag}").as_str(), UnixTime::from_secs(0))
+        .expect_err("no case is an event");
     same("code", error.code(), expected)
 }

@@ -1,5 +1,6 @@
 //! Standard Webhooks.
 
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::Webhook;
 use clarife_webhooks::standard::{HEADERS, StandardHeaders, StandardSignError};
 use serde_json::Value;
@@ -36,7 +37,7 @@ fn sign(test: &Value) -> Outcome {
     let webhook = webhook(test).map_err(|error| error.to_string())?;
     let (raw, id) = (body(&test["body"]), test["id"].as_str().expect("an id"));
     let timestamp = test["timestamp"].as_i64().expect("a timestamp");
-    match (webhook.sign_standard(&raw, id, timestamp), test["error"].as_str()) {
+    match (webhook.sign_standard(&raw, id, UnixTime::from_secs(timestamp)), test["error"].as_str()) {
         (Ok(headers), None) => {
             same("id", headers.id.as_ref(), id)?;
             same("timestamp", headers.timestamp.as_ref(), timestamp.to_string().as_str())?;

@@ -1,6 +1,6 @@
 //! Verification, the envelope, types and headers.
 
-use clarife_webhooks::{Event, EventType, Resource, SignatureSource, Webhook, WebhookError};
+use clarife_webhooks::{Event, EventType, Resource, SignatureSource, UnixTime, Webhook, WebhookError};
 use serde_json::Value;
 
 use crate::report::{Outcome, body, same, strings};
@@ -54,7 +54,7 @@ pub(crate) fn check_with<'h>(
     more: impl FnOnce(&Event<'_>) -> Outcome,
 ) -> Outcome {
     let raw = body(&test["body"]);
-    let now = test["now"].as_i64().expect("now");
+    let now = UnixTime::from_secs(test["now"].as_i64().expect("now"));
     match (webhook.verify_at(&raw, signature, now), test["error"].as_str()) {
         (Ok(event), None) => {
             read(&event, &raw, &test["event"])?;
@@ -88,7 +88,7 @@ fn read(event: &Event<'_>, raw: &[u8], expected: &Value) -> Outcome {
     same("type", event.event_type().as_str(), text("type"))?;
     same("known", event.event_type().is_known(), expected["known"] == true)?;
     same("EventType::from_name", EventType::from_name(text("type")), event.event_type())?;
-    let created_at = (event.created_at().unix_timestamp(), u64::from(event.created_at().nanosecond()));
+    let created_at = (event.created_at().as_secs(), u64::from(event.created_at().subsec_nanos()));
     let moment = &expected["createdAt"];
     same("created_at", created_at, (moment["seconds"].as_i64().unwrap(), moment["nanos"].as_u64().unwrap()))?;
     if let Some(data) = expected["data"].as_str() {

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
-use clarife_webhooks::sender::{MAX_ATTEMPTS, Outcome, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{MAX_ATTEMPTS, Outcome};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -98,12 +99,12 @@ impl Bed {
 
     /// Attempts everything that is due, as an endpoint that always answers so would have it.
     async fn attempt_all(&self, status: u16) -> usize {
-        let far = UnixMillis::from_millis(i64::MAX);
+        let far = UnixTime::from_millis(i64::MAX);
         let mut attempts = 0;
         loop {
             let claims = self.engine.claim(far, 1).await.expect("is open");
             let Some(claim) = claims.first() else { return attempts };
-            let at = UnixMillis::from_secs(1_774_699_200);
+            let at = UnixTime::from_secs(1_774_699_200);
             let outcome = Outcome::Status(status);
             let answer = b"no \xff".to_vec();
             let attempt = Attempt { number: claim.attempt, started_at: at, ended_at: at, outcome, answer };

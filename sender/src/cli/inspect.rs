@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use clarife_webhooks::sender::UnixMillis;
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::{DEFAULT_TOLERANCE, ErrorCode, Webhook, WebhookError};
 
 use super::{Paint, Secrets, read};
@@ -26,7 +26,7 @@ pub(super) struct Sign {
 
 impl Sign {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let at = self.at.unwrap_or_else(|| wall().as_secs());
+        let at = self.at.map_or_else(wall, UnixTime::from_secs);
         println!("{}", self.secrets.webhook()?.sign(&read(&self.body)?, at)?);
         Ok(ExitCode::SUCCESS)
     }
@@ -47,8 +47,8 @@ struct Verification {
 }
 
 impl Verification {
-    fn now(&self) -> i64 {
-        self.at.unwrap_or_else(|| wall().as_secs())
+    fn now(&self) -> UnixTime {
+        self.at.map_or_else(wall, UnixTime::from_secs)
     }
 
     fn apply(&self, webhook: Webhook) -> Webhook {
@@ -81,7 +81,8 @@ impl Verify {
         let webhook = self.verification.apply(self.secrets.webhook()?);
         match webhook.verify_at(&body, self.signature.as_str(), self.verification.now()) {
             Ok(event) => {
-                println!("{} {} {} {}", paint.good("verified"), event.event_type(), event.id(), event.created_at());
+                let created_at = event.created_at().to_rfc3339().unwrap_or_default();
+                println!("{} {} {} {created_at}", paint.good("verified"), event.event_type(), event.id());
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {
@@ -129,8 +130,8 @@ impl Inspect {
             match key {
                 "t" => {
                     let seconds: i64 = value.parse()?;
-                    let moment = UnixMillis::from_secs(seconds).to_rfc3339().unwrap_or_else(|| "far away".to_owned());
-                    let age = now.saturating_sub(seconds);
+                    let moment = UnixTime::from_secs(seconds).to_rfc3339().unwrap_or_else(|| "far away".to_owned());
+                    let age = now.as_secs().saturating_sub(seconds);
                     let relation =
                         if age < 0 { format!("{} s ahead", age.saturating_neg()) } else { format!("{age} s ago") };
                     println!("t   {seconds} = {moment}, {relation}");

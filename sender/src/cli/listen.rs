@@ -125,7 +125,7 @@ impl Listener {
         if self.json {
             let line = json!({
                 "received_at": wall().to_rfc3339(), "verified": true, "path": uri.path(), "answered": status.as_u16(),
-                "id": event.id(), "type": event.event_type().as_str(), "created_at": event.created_at().to_string(),
+                "id": event.id(), "type": event.event_type().as_str(), "created_at": event.created_at().to_rfc3339(),
                 "data": data,
             });
             println!("{line}");

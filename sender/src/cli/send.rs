@@ -35,7 +35,7 @@ impl Send {
         let body = self.body()?;
         let (paint, now) = (Paint::for_stdout(), wall());
         let webhook = self.secrets.webhook()?;
-        let signature = webhook.sign(&body, now.as_secs())?;
+        let signature = webhook.sign(&body, now)?;
         let guard = Guard::PublicAndLoopback;
         let client =
             Client::new(Options { guard, lookup: system_lookup(), extra_roots: Vec::new(), idle_per_host: 0 })?;
@@ -44,7 +44,7 @@ impl Send {
         println!("{}", paint.dim(format_args!("Content-Type: application/json\n{SIGNATURE_HEADER}: {signature}")));
         // Beside it, where the id and the secret allow it.
         let event = Event::parse_trusted(&body)?;
-        if let Ok(standard) = webhook.sign_standard(&body, event.id(), now.as_secs()) {
+        if let Ok(standard) = webhook.sign_standard(&body, event.id(), now) {
             standard
                 .pairs()
                 .iter()

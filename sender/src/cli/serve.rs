@@ -193,7 +193,7 @@ async fn tidy(engine: Arc<dyn Engine>, api: Api, clock: Clock, retention: Durati
     loop {
         tokio::time::sleep(TIDY.0).await;
         api.tidy();
-        let before = clarife_webhooks::sender::UnixMillis::from_millis(clock.now().as_millis().saturating_sub(age));
+        let before = clarife_webhooks::UnixTime::from_millis(clock.now().as_millis().saturating_sub(age));
         loop {
             match engine.prune(before, TIDY.1).await {
                 Ok(0) => break,

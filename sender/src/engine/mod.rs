@@ -15,7 +15,8 @@ mod types;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 
 pub(crate) use error::{EngineError, OpenError};
 pub(crate) use types::{
@@ -29,11 +30,7 @@ use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 pub(crate) type Result<T> = std::result::Result<T, EngineError>;
 
 /// Opens the store that a URL names: `sqlite:` and a file, or `nats://` and servers (see [`nats`]).
-pub(crate) async fn open(
-    url: &str,
-    limits: Limits,
-    now: UnixMillis,
-) -> std::result::Result<Arc<dyn Engine>, OpenError> {
+pub(crate) async fn open(url: &str, limits: Limits, now: UnixTime) -> std::result::Result<Arc<dyn Engine>, OpenError> {
     match url.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(Arc::new(sqlite::Sqlite::open(path.as_ref(), limits, now)?)),
         Some(("nats", _)) => Ok(Arc::new(nats::Nats::open(url, limits).await?)),
@@ -75,7 +72,7 @@ pub(crate) trait Engine: Send + Sync {
     async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()>;
 
     /// The workspace that a token belongs to, unless it has expired.
-    async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>>;
+    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>>;
 
     /// Subscribes, if the plan allows one more.
     async fn subscribe(
@@ -84,7 +81,7 @@ pub(crate) trait Engine: Send + Sync {
         url: EndpointUrl,
         event_types: EventTypes,
         signer: Signer,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>>;
 
     /// A workspace's subscriptions, oldest first.
@@ -99,7 +96,7 @@ pub(crate) trait Engine: Send + Sync {
         workspace: &WorkspaceId,
         id: &SubscriptionId,
         change: Change,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>>;
 
     /// Deletes a subscription, and soon after its deliveries; what is under way may still arrive.
@@ -107,7 +104,7 @@ pub(crate) trait Engine: Send + Sync {
 
     /// Accepts up to [`MAX_EVENTS`] events: keeps them and creates their deliveries, all or none. An event that was accepted before, with the
     /// same type and data, is not accepted again; one with others is [`EngineError::Conflict`].
-    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixMillis) -> Result<Vec<Accepted>>;
+    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>>;
 
     /// Accepts a test event for one subscription, active or not.
     async fn accept_test(
@@ -115,7 +112,7 @@ pub(crate) trait Engine: Send + Sync {
         workspace: &WorkspaceId,
         id: &SubscriptionId,
         event: NewEvent,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<DeliveryId>;
 
     /// An event as it was accepted.
@@ -126,10 +123,10 @@ pub(crate) trait Engine: Send + Sync {
     ///
     /// Retries that are due come before new deliveries, and subscriptions take turns. No subscription has more leases at a time than
     /// [`Limits::per_subscription`].
-    async fn claim(&self, now: UnixMillis, max: usize) -> Result<Vec<Claim>>;
+    async fn claim(&self, now: UnixTime, max: usize) -> Result<Vec<Claim>>;
 
     /// Returns when there may be something to claim; sometimes there is nothing.
-    async fn ready(&self, now: UnixMillis);
+    async fn ready(&self, now: UnixTime);
 
     /// Records an attempt, what follows from it for the delivery, and for the subscription's health, in one step; the lease
     /// ends. An attempt that was recorded before changes nothing; `None` if the delivery is gone.
@@ -145,7 +142,7 @@ pub(crate) trait Engine: Send + Sync {
     async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(LoggedDelivery, Vec<Attempt>)>;
 
     /// Sends a failed or held delivery again; the delivery that is now pending.
-    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId>;
+    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId>;
 
     /// Sends everything again that has failed or is held for a subscription, was created at `since` or later, and was not sent again
     /// already. How many these were.
@@ -153,13 +150,13 @@ pub(crate) trait Engine: Send + Sync {
         &self,
         workspace: &WorkspaceId,
         id: &SubscriptionId,
-        since: UnixMillis,
-        now: UnixMillis,
+        since: UnixTime,
+        now: UnixTime,
     ) -> Result<u64>;
 
     /// Forgets events accepted before that moment, with all about them, unless a delivery is pending. How many these were;
     /// at most `max` in one call.
-    async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize>;
+    async fn prune(&self, before: UnixTime, max: usize) -> Result<usize>;
 
     /// What there is, for the metrics.
     async fn stats(&self) -> Result<Stats>;

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState};
 
 use crate::ids::DeliveryId;
 
@@ -34,7 +35,7 @@ pub(super) struct Queue {
     per_subscription: usize,
     lanes: HashMap<Key, Lanes>,
     /// By the moment when the first of its retries is due, at the earliest.
-    retries: BTreeSet<(UnixMillis, Key)>,
+    retries: BTreeSet<(UnixTime, Key)>,
     /// In turn.
     fresh: VecDeque<Key>,
     leases: HashMap<DeliveryId, Key>,
@@ -44,7 +45,7 @@ pub(super) struct Queue {
 struct Lanes {
     leased: usize,
     /// When the first retry is due, at the earliest.
-    retry: Option<UnixMillis>,
+    retry: Option<UnixTime>,
     /// Whether there may be first attempts.
     fresh: bool,
     /// Whether it stands in the line of those.
@@ -70,7 +71,7 @@ impl Queue {
     }
 
     /// There may be a retry due at that moment.
-    pub(super) fn add_retry(&mut self, key: Key, due: UnixMillis) {
+    pub(super) fn add_retry(&mut self, key: Key, due: UnixTime) {
         let lanes = self.lanes.entry(key).or_default();
         let due = lanes.retry.map_or(due, |earlier| earlier.min(due));
         self.set_retry(key, Some(due));
@@ -89,7 +90,7 @@ impl Queue {
     }
 
     /// The next subscription with a retry due; give its state with [`set_retry`](Self::set_retry) afterwards.
-    pub(super) fn next_retry(&mut self, now: UnixMillis) -> Option<Turn> {
+    pub(super) fn next_retry(&mut self, now: UnixTime) -> Option<Turn> {
         while let Some(&(due, key)) = self.retries.first().filter(|(due, _)| *due <= now) {
             self.retries.remove(&(due, key));
             if let Some(turn) = self.turn(key) {
@@ -114,7 +115,7 @@ impl Queue {
         None
     }
 
-    pub(super) fn set_retry(&mut self, key: Key, due: Option<UnixMillis>) {
+    pub(super) fn set_retry(&mut self, key: Key, due: Option<UnixTime>) {
         let Some(lanes) = self.lanes.get_mut(&key) else { return };
         if let Some(earlier) = lanes.retry {
             self.retries.remove(&(earlier, key));
@@ -169,11 +170,11 @@ impl Queue {
     }
 
     /// From when on there may be something to claim.
-    pub(super) fn wake_at(&self) -> Option<UnixMillis> {
+    pub(super) fn wake_at(&self) -> Option<UnixTime> {
         if self.fresh.is_empty() {
             self.retries.first().map(|(due, _)| *due)
         } else {
-            Some(UnixMillis::from_millis(i64::MIN))
+            Some(UnixTime::from_millis(i64::MIN))
         }
     }
 
@@ -203,10 +204,10 @@ impl Queue {
 mod tests {
     use super::{Queue, Turn};
     use crate::ids::DeliveryId;
-    use clarife_webhooks::sender::UnixMillis;
+    use clarife_webhooks::UnixTime;
 
-    const fn at(seconds: i64) -> UnixMillis {
-        UnixMillis::from_secs(seconds)
+    const fn at(seconds: i64) -> UnixTime {
+        UnixTime::from_secs(seconds)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use clarife_webhooks::sender::UnixMillis;
+use clarife_webhooks::UnixTime;
 
 use super::{Token, TokenHash};
 use crate::ids::WorkspaceId;
@@ -28,7 +28,7 @@ impl Tokens {
     }
 
     /// The workspace that a token opens, unless it has expired.
-    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Option<WorkspaceId> {
+    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Option<WorkspaceId> {
         let token = self.0.get(hash)?;
         token.expires_at.is_none_or(|end| now < end).then(|| token.workspace.clone())
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clarife_webhooks::Event;
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{
-    Delivery, DeliveryState, EndpointUrl, EventTypes, Outcome, Plan, Signer, SigningSecret, Subscription, UnixMillis,
+    Delivery, DeliveryState, EndpointUrl, EventTypes, Outcome, Plan, Signer, SigningSecret, Subscription,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ pub(crate) struct Workspace {
     /// What it may have.
     pub(crate) plan: Plan,
     /// When it was created.
-    pub(crate) created_at: UnixMillis,
+    pub(crate) created_at: UnixTime,
 }
 
 /// SHA-256 of a token. The tokens are random, so nothing slower is needed.
@@ -39,9 +40,9 @@ pub(crate) struct Token {
     /// Its hash; the token itself was shown once.
     pub(crate) hash: TokenHash,
     /// When it was created.
-    pub(crate) created_at: UnixMillis,
+    pub(crate) created_at: UnixTime,
     /// From this moment on it opens nothing.
-    pub(crate) expires_at: Option<UnixMillis>,
+    pub(crate) expires_at: Option<UnixTime>,
 }
 
 /// A subscription as it is kept.
@@ -56,7 +57,7 @@ pub(crate) struct SubscriptionRecord {
     /// Its secrets.
     pub(crate) signer: Signer,
     /// When it was created.
-    pub(crate) created_at: UnixMillis,
+    pub(crate) created_at: UnixTime,
 }
 
 /// A change to a subscription.
@@ -101,7 +102,7 @@ pub(crate) struct EventRecord {
     /// The bytes that are sent.
     pub(crate) body: String,
     /// When it was accepted.
-    pub(crate) accepted_at: UnixMillis,
+    pub(crate) accepted_at: UnixTime,
 }
 
 /// A delivery that one process may attempt now.
@@ -112,7 +113,7 @@ pub(crate) struct Claim {
     /// The number of the attempt.
     pub(crate) attempt: u32,
     /// When it was due.
-    pub(crate) due: UnixMillis,
+    pub(crate) due: UnixTime,
     /// The event's id.
     pub(crate) event_id: String,
     /// The bytes to send.
@@ -127,9 +128,9 @@ pub(crate) struct Attempt {
     /// Its number; the first is 1.
     pub(crate) number: u32,
     /// When it started.
-    pub(crate) started_at: UnixMillis,
+    pub(crate) started_at: UnixTime,
     /// When it ended: with the answer's headers, or with the failure.
-    pub(crate) ended_at: UnixMillis,
+    pub(crate) ended_at: UnixTime,
     /// What came of it.
     pub(crate) outcome: Outcome,
     /// The first bytes of the answer's body.
@@ -195,7 +196,7 @@ pub(crate) struct LoggedDelivery {
     /// Where it stands.
     pub(crate) delivery: Delivery,
     /// When it was created.
-    pub(crate) created_at: UnixMillis,
+    pub(crate) created_at: UnixTime,
     /// The delivery that was made of it when somebody sent it again.
     pub(crate) resent_as: Option<DeliveryId>,
 }

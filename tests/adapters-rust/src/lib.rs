@@ -29,7 +29,7 @@ pub fn receiver(clock: &Clock) -> Receiver {
 /// An event with this id and title.
 pub fn event(id: &str, title: &str) -> TestEvent {
     let data = serde_json::json!({ "title": title });
-    let now = clarife_webhooks::sender::UnixMillis::from_secs(Clock::default().unix_seconds());
+    let now = Clock::default().now();
     let body = clarife_webhooks::sender::build_event(id, clarife_webhooks::EventType::DocumentUpdated, now, &data);
     let mut event =
         clarife_webhooks::testing::sample_event(clarife_webhooks::EventType::DocumentUpdated, &Clock::default())

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use adapters_rust::client::{Reply, head, post, post_chunks, send};
 use adapters_rust::servers::{Before, Way, start};
 use adapters_rust::{Handler, event, receiver, signed, webhook};
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::testing::{Clock, sample_event, signed_request};
 use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, EventType};
 
@@ -43,10 +44,12 @@ async fn good_deliveries_of_every_type_are_handled() {
 async fn bad_deliveries_are_refused_before_the_handler() {
     let good = event("evt_1", "Start");
     let header = |value: &str| vec![("x-clarife-signature", value.to_owned())];
-    let signature = webhook().sign(&good.body, Clock::default().unix_seconds()).expect("a timestamp");
-    let stale = webhook().sign(&good.body, Clock::default().unix_seconds() - 301).expect("a timestamp");
-    let ahead = webhook().sign(&good.body, Clock::default().unix_seconds() + 301).expect("a timestamp");
-    let no_event = webhook().sign("{}", Clock::default().unix_seconds()).expect("a timestamp");
+    let signature = webhook().sign(&good.body, Clock::default().now()).expect("a timestamp");
+    let stale =
+        webhook().sign(&good.body, UnixTime::from_secs(Clock::default().now().as_secs() - 301)).expect("a timestamp");
+    let ahead =
+        webhook().sign(&good.body, UnixTime::from_secs(Clock::default().now().as_secs() + 301)).expect("a timestamp");
+    let no_event = webhook().sign("{}", Clock::default().now()).expect("a timestamp");
     let tampered = good.body.replace("Start", "Stop!");
     let cases = [
         ("tampered", header(&signature), tampered.as_str(), "signature_mismatch"),

@@ -4,17 +4,13 @@ use adapters_rust::client::post;
 use adapters_rust::servers::{Before, Way, start};
 use adapters_rust::{Handler, SECRET, event, webhook};
 use axum::http::{HeaderMap, HeaderValue};
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::adapters::Receiver;
-use clarife_webhooks::sender::{Signer, SigningSecret, UnixMillis};
+use clarife_webhooks::sender::{Signer, SigningSecret};
 use clarife_webhooks::standard::StandardHeaders;
 use clarife_webhooks::testing::Clock;
 use clarife_webhooks::{ErrorCode, Webhook};
 use standardwebhooks::Webhook as Published;
-
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    i64::try_from(since.as_secs()).expect("before the end")
-}
 
 fn map(headers: &StandardHeaders<'_>) -> HeaderMap {
     headers
@@ -33,9 +29,9 @@ fn the_published_crate_verifies_what_is_signed_here() {
     for secret in SECRETS {
         let (ours, theirs) = (Webhook::new(secret).expect("a secret"), Published::new(secret).expect("a secret"));
         for body in BODIES {
-            let headers = ours.sign_standard(body, "evt_1", now()).expect("an id and a time");
+            let headers = ours.sign_standard(body, "evt_1", UnixTime::now()).expect("an id and a time");
             theirs.verify(body.as_bytes(), &map(&headers)).expect("verifies");
-            let wrong = ours.sign_standard(&format!("{body} "), "evt_1", now()).expect("an id and a time");
+            let wrong = ours.sign_standard(&format!("{body} "), "evt_1", UnixTime::now()).expect("an id and a time");
             theirs.verify(body.as_bytes(), &map(&wrong)).expect_err("another body");
         }
     }
@@ -47,10 +43,10 @@ fn what_the_published_crate_signs_verifies_here() {
     for secret in SECRETS {
         let ours = Webhook::new(secret).and_then(Webhook::require_standard_webhooks).expect("a secret");
         let theirs = Published::new(secret).expect("a secret");
-        let at = Clock::default().unix_seconds();
+        let at = Clock::default().now();
         for id in ["evt_1", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", "a.b"] {
-            let signature = theirs.sign(id, at, good.body.as_bytes()).expect("signs");
-            let (timestamp, other) = (at.to_string(), (at + 1).to_string());
+            let signature = theirs.sign(id, at.as_secs(), good.body.as_bytes()).expect("signs");
+            let (timestamp, other) = (at.as_secs().to_string(), (at.as_secs() + 1).to_string());
             let headers = StandardHeaders::new(id, &timestamp, &signature);
             assert_eq!(ours.verify_at(&good.body, &headers, at).expect("verifies").id(), "evt_1");
             assert_eq!(ours.verify_at(&good.body, &map(&headers), at).expect("verifies").id(), "evt_1");
@@ -61,7 +57,11 @@ fn what_the_published_crate_signs_verifies_here() {
         }
         for body in BODIES {
             let signed = ours.sign_standard(body, "evt_1", at).expect("an id and a time");
-            assert_eq!(signed.signature, theirs.sign("evt_1", at, body.as_bytes()).expect("signs"), "{secret}: {body}");
+            assert_eq!(
+                signed.signature,
+                theirs.sign("evt_1", at.as_secs(), body.as_bytes()).expect("signs"),
+                "{secret}: {body}"
+            );
         }
     }
 }
@@ -69,8 +69,8 @@ fn what_the_published_crate_signs_verifies_here() {
 #[test]
 fn a_rotation_on_either_side() {
     let (old, new) = (SigningSecret::generate().expect("random"), SigningSecret::generate().expect("random"));
-    let signer = Signer::new(old.clone()).rotate_to(new.clone(), UnixMillis::from_secs(now()));
-    let headers = signer.sign_standard("{}", "evt_1", UnixMillis::from_secs(now())).expect("an id and a time");
+    let signer = Signer::new(old.clone()).rotate_to(new.clone(), UnixTime::now());
+    let headers = signer.sign_standard("{}", "evt_1", UnixTime::now()).expect("an id and a time");
     for secret in [&old, &new] {
         Published::new(secret.expose()).expect("a secret").verify(b"{}", &map(&headers)).expect("verifies");
     }
@@ -82,8 +82,8 @@ fn a_rotation_on_either_side() {
 async fn servers_that_require_it() {
     let good = event("evt_1", "Start");
     let clock = Clock::default();
-    let standard = webhook().sign_standard(&good.body, "evt_1", clock.unix_seconds()).expect("an id and a time");
-    let clarife = [("x-clarife-signature", webhook().sign(&good.body, clock.unix_seconds()).expect("a time"))];
+    let standard = webhook().sign_standard(&good.body, "evt_1", clock.now()).expect("an id and a time");
+    let clarife = [("x-clarife-signature", webhook().sign(&good.body, clock.now()).expect("a time"))];
     for way in Way::ALL {
         let (handler, at) = (Handler::default(), clock.clone());
         let webhook = webhook().require_standard_webhooks().expect("a secret");

@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::canonical::to_canonical_json;
 use clarife_webhooks::sender::{
     ATTEMPT_TIMEOUT, Delivery, DeliveryState, FailureKind, Health, Outcome, Signer, SigningSecret, TestEvent,
-    UnixMillis, new_event_id,
+    new_event_id,
 };
 use clarife_webhooks::{EventType, SIGNATURE_HEADER};
 use serde_json::{Value, json};
@@ -152,7 +153,7 @@ fn sign(signer: &Signer, case: &Case) -> Result<(String, String)> {
         Signing::WrongSecret => Signer::generate()?.sign(&body, now)?,
         Signing::Stale(age) => {
             let seconds = i64::try_from(age.as_secs())?;
-            signer.sign(&body, UnixMillis::from_secs(now.as_secs() - seconds))?
+            signer.sign(&body, UnixTime::from_secs(now.as_secs() - seconds))?
         }
         Signing::Tampered => {
             let header = signer.sign(&body, now)?;
@@ -191,7 +192,7 @@ fn judge(expected: &Expected, outcome: Outcome, json: &Value) -> (bool, String) 
     (right, if right { format!("{status} {code}") } else { format!("{outcome} {json}") })
 }
 
-fn now() -> UnixMillis {
+fn now() -> UnixTime {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+    UnixTime::from_millis(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
 }

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use clarife_webhooks::EventType;
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{
     ATTEMPT_TIMEOUT, Delivery, DeliveryState, EndpointUrl, EventTypes, FailureKind, Outcome, Plan, Subscription,
-    UnixMillis,
 };
 
 use crate::plan::Load;
@@ -232,7 +232,7 @@ impl World {
         let workspace = (fastrand::f64().powi(2) * workspaces as f64) as usize;
         for subscriber in workspace * self.load.per_workspace..(workspace + 1) * self.load.per_workspace {
             let subscription = &self.subscribers[subscriber].subscription;
-            let Some(delivery) = subscription.accept(EventType::DocumentUpdated, UnixMillis::from_millis(self.now))
+            let Some(delivery) = subscription.accept(EventType::DocumentUpdated, UnixTime::from_millis(self.now))
             else {
                 continue;
             };
@@ -298,7 +298,7 @@ impl World {
 
     fn start(&mut self, item: usize, subscriber: usize, worker: usize) {
         let one = &mut self.subscribers[subscriber];
-        let now = UnixMillis::from_millis(self.now);
+        let now = UnixTime::from_millis(self.now);
         if !one.subscription.health.is_active() {
             self.items[item].delivery = self.items[item].delivery.deactivate(now);
             self.end(item);
@@ -336,7 +336,7 @@ impl World {
         self.subscribers[subscriber].under_way -= 1;
         if !self.workers[worker].alive {
             // It was not recorded: whoever has the partition next makes the attempt again.
-            let due = self.items[item].delivery.due().map_or(self.now, UnixMillis::as_millis);
+            let due = self.items[item].delivery.due().map_or(self.now, UnixTime::as_millis);
             self.subscribers[subscriber].retries.push(Reverse((due, item)));
             self.wake(subscriber);
             return;
@@ -349,7 +349,7 @@ impl World {
             (false, Kind::Hanging) => Outcome::Failure(FailureKind::Timeout),
             (false, _) => Outcome::Status(503),
         };
-        let at = UnixMillis::from_millis(self.now);
+        let at = UnixTime::from_millis(self.now);
         let recorded = self.items[item].delivery.record(&one.subscription.health, attempt, outcome, at);
         one.subscription.health = recorded.health;
         self.items[item].delivery = recorded.delivery;
@@ -373,7 +373,7 @@ impl World {
         let mut pending: Vec<usize> = one.fresh.drain(..).collect();
         pending.extend(one.retries.drain().map(|Reverse((_, item))| item));
         for item in pending {
-            self.items[item].delivery = self.items[item].delivery.deactivate(UnixMillis::from_millis(self.now));
+            self.items[item].delivery = self.items[item].delivery.deactivate(UnixTime::from_millis(self.now));
             self.end(item);
         }
         let again = i64::try_from(self.load.reactivated_after).unwrap_or(i64::MAX).saturating_mul(1000);

@@ -2,13 +2,14 @@
 
 use anyhow::Result;
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{UnixMillis, build_event, sample_resource};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{build_event, sample_resource};
 use serde_json::{Map, Value};
 
 use super::NOTE;
 
 /// 2026-03-28T12:00:00Z, as in the documentation.
-const CREATED_AT: UnixMillis = UnixMillis::from_secs(1_774_699_200);
+const CREATED_AT: UnixTime = UnixTime::from_secs(1_774_699_200);
 
 /// An event of every type, by its type.
 pub(super) fn json() -> Result<String> {

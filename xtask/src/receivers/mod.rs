@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use clarife_webhooks::sender::{TestEvent, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::TestEvent;
 use clarife_webhooks::{EventType, SIGNATURE_HEADER, Webhook};
 use serde_json::Value;
 use xshell::{Shell, cmd};
@@ -134,7 +135,7 @@ fn deliver(server: &Server) -> Result<Responses> {
 
 /// Posts a body under the signature of `signed`; the answer's status and code.
 fn post(server: &Server, signed: &str, body: &str) -> Result<String> {
-    let signature = Webhook::new(SECRET)?.sign(signed, now()?.as_secs())?;
+    let signature = Webhook::new(SECRET)?.sign(signed, now()?)?;
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(30)))
         .http_status_as_error(false)
@@ -161,7 +162,7 @@ fn page(sh: &Shell, consumers: &Consumers) -> Result<()> {
         Ok(vite)
     })?;
     let event = TestEvent::new(EventType::DocumentUpdated, now()?)?;
-    let signature = Webhook::new(SECRET)?.sign(&event.body, now()?.as_secs())?.to_string();
+    let signature = Webhook::new(SECRET)?.sign(&event.body, now()?)?.to_string();
     let (runner, url) = (consumers.npm.join("tests/runners/page.mjs"), server.url());
     cmd!(sh, "node {runner} {url} {SECRET} {signature}")
         .stdin(event.body)
@@ -195,9 +196,9 @@ fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     Ok(())
 }
 
-fn now() -> Result<UnixMillis> {
+fn now() -> Result<UnixTime> {
     let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    Ok(UnixMillis::from_millis(i64::try_from(elapsed.as_millis())?))
+    Ok(UnixTime::from_millis(i64::try_from(elapsed.as_millis())?))
 }
 
 /// The folder of a project.

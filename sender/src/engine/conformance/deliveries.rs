@@ -86,7 +86,7 @@ pub(in crate::engine) async fn retries_come_first_and_when_they_are_due(engine: 
     let failed = &fixture.claim_one(NOW).await;
     fixture.finish(failed, 500, NOW).await;
     let due = NOW.saturating_add(RETRY_DELAYS[0]);
-    let early = UnixMillis::from_millis(due.as_millis() - 1);
+    let early = UnixTime::from_millis(due.as_millis() - 1);
     let other = &fixture.claim_one(early).await;
     assert_eq!((other.attempt, other.delivery != failed.delivery), (1, true));
     let retry = &fixture.claim_one(due).await;

@@ -11,7 +11,7 @@ pub(in crate::engine) async fn tokens_open_their_workspace_until_they_end(engine
     }
     let opens = async |hash, now| engine.authenticate(&[hash; 32], now).await.expect("is open");
     assert_eq!(opens(1, after(1_000_000)).await.as_ref(), Some(&a));
-    assert_eq!(opens(2, UnixMillis::from_millis(after(60).as_millis() - 1)).await.as_ref(), Some(&b));
+    assert_eq!(opens(2, UnixTime::from_millis(after(60).as_millis() - 1)).await.as_ref(), Some(&b));
     assert_eq!(opens(2, after(60)).await, None);
     assert_eq!(opens(3, NOW).await, None);
     let id = engine.tokens(&a).await.expect("is there").first().expect("one").id.clone();

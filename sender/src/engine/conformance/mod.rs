@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clarife_webhooks::EventType;
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{
     DEACTIVATION_THRESHOLD, DeliveryState, EndpointUrl, EventTypes, FailureReason, Outcome, Plan, RETRY_DELAYS,
-    ResendError, Signer, SigningSecret, TestEvent, UnixMillis, build_event,
+    ResendError, Signer, SigningSecret, TestEvent, build_event,
 };
 
 use super::{
@@ -63,10 +64,10 @@ pub(super) use {deliveries::*, log::*, subscriptions::*};
 const TRIES: usize = 3000;
 const PAUSE: Duration = Duration::from_millis(10);
 
-pub(super) const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
+pub(super) const NOW: UnixTime = UnixTime::from_secs(1_774_699_200);
 
-fn after(seconds: i64) -> UnixMillis {
-    UnixMillis::from_millis(NOW.as_millis() + seconds * 1000)
+fn after(seconds: i64) -> UnixTime {
+    UnixTime::from_millis(NOW.as_millis() + seconds * 1000)
 }
 
 /// A workspace and its subscriptions.
@@ -88,7 +89,7 @@ impl<'a, E: Engine> Fixture<'a, E> {
         subscribe(self.engine, &self.workspace, types).await
     }
 
-    async fn accept(&self, ids: impl IntoIterator<Item = impl AsRef<str>>, now: UnixMillis) -> Vec<Accepted> {
+    async fn accept(&self, ids: impl IntoIterator<Item = impl AsRef<str>>, now: UnixTime) -> Vec<Accepted> {
         let events: Vec<NewEvent> = ids.into_iter().map(|id| event(id.as_ref(), "a", now)).collect();
         let mut accepted = Vec::new();
         for some in events.chunks(MAX_EVENTS) {
@@ -97,15 +98,15 @@ impl<'a, E: Engine> Fixture<'a, E> {
         accepted
     }
 
-    async fn claim(&self, now: UnixMillis, count: usize) -> Vec<Claim> {
+    async fn claim(&self, now: UnixTime, count: usize) -> Vec<Claim> {
         claim(self.engine, now, count).await
     }
 
-    async fn claim_one(&self, now: UnixMillis) -> Claim {
+    async fn claim_one(&self, now: UnixTime) -> Claim {
         self.claim(now, 1).await.remove(0)
     }
 
-    async fn has_no_more(&self, now: UnixMillis) {
+    async fn has_no_more(&self, now: UnixTime) {
         let claims = self.engine.claim(now, 100).await.expect("is open");
         assert!(claims.is_empty(), "{claims:?}");
     }
@@ -122,12 +123,12 @@ impl<'a, E: Engine> Fixture<'a, E> {
         self.engine.deliveries(&self.workspace, &filter).await.expect("is there")
     }
 
-    async fn finish(&self, claim: &Claim, status: u16, at: UnixMillis) {
+    async fn finish(&self, claim: &Claim, status: u16, at: UnixTime) {
         finish(self.engine, claim, status, at).await;
     }
 }
 
-fn event(id: &str, title: &str, now: UnixMillis) -> NewEvent {
+fn event(id: &str, title: &str, now: UnixTime) -> NewEvent {
     let data = serde_json::json!({ "title": title });
     let body = build_event(id, EventType::DocumentUpdated, now, &data).expect("is an event");
     NewEvent { id: id.into(), event_type: "document.updated".into(), body }
@@ -158,12 +159,12 @@ pub(super) async fn subscribed_workspace(engine: &impl Engine) -> WorkspaceId {
 }
 
 /// Records the outcome of what was claimed, for the first time.
-pub(super) async fn finish(engine: &impl Engine, claim: &Claim, status: u16, at: UnixMillis) {
+pub(super) async fn finish(engine: &impl Engine, claim: &Claim, status: u16, at: UnixTime) {
     let recorded = engine.record(claim, attempt(claim, status, at)).await.expect("is open");
     assert!(recorded.expect("is there").changed);
 }
 
-pub(super) fn attempt(claim: &Claim, status: u16, at: UnixMillis) -> Attempt {
+pub(super) fn attempt(claim: &Claim, status: u16, at: UnixTime) -> Attempt {
     let (number, outcome) = (claim.attempt, Outcome::Status(status));
     Attempt { number, started_at: at, ended_at: at, outcome, answer: b"answer".to_vec() }
 }
@@ -173,7 +174,7 @@ fn all() -> DeliveryFilter {
 }
 
 /// Claims so many deliveries. A busy store may hand out none for a while, or some at a time.
-pub(super) async fn claim(engine: &impl Engine, now: UnixMillis, count: usize) -> Vec<Claim> {
+pub(super) async fn claim(engine: &impl Engine, now: UnixTime, count: usize) -> Vec<Claim> {
     let mut claims = Vec::new();
     for _ in 0..TRIES {
         claims.extend(engine.claim(now, count - claims.len()).await.expect("is open"));

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError};
 use futures_util::StreamExt as _;
 use uuid::Uuid;
 
@@ -32,7 +33,7 @@ impl Shared {
         &self,
         workspace: &WorkspaceId,
         events: Vec<NewEvent>,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Vec<Accepted>> {
         if events.len() > MAX_EVENTS {
             return Err(EngineError::Unavailable(format!("it takes at most {MAX_EVENTS} events at a time")));
@@ -125,7 +126,7 @@ impl Shared {
         workspace: &WorkspaceId,
         id: &SubscriptionId,
         event: &NewEvent,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<DeliveryId> {
         self.directory().subscription(workspace, id)?;
         let arrival = arrival(event, now, vec![(id.clone(), Delivery::test(now))]);
@@ -139,7 +140,7 @@ impl Shared {
     }
 
     /// See [`Engine::resend`](crate::engine::Engine::resend).
-    pub(super) async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId> {
+    pub(super) async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
         let (partition, read) = self.arrival_of(workspace, id).await?;
         let (arrival, body) = Arrival::split(&read.payload)?;
         let (sequence, _, index) = place_of(id);
@@ -184,7 +185,7 @@ impl Shared {
         (arrival, body): (&Arrival, &Bytes),
         fresh: Delivery,
         (which, mark): (String, Write),
-        now: UnixMillis,
+        now: UnixTime,
     ) -> std::result::Result<DeliveryId, Refused> {
         let unreadable = |error: &dyn std::fmt::Display| Refused::Unavailable(error.to_string());
         let again = Arrival { at: now, to: vec![(record.id.clone(), fresh)], ..arrival.clone() };
@@ -202,8 +203,8 @@ impl Shared {
         &self,
         workspace: &WorkspaceId,
         id: &SubscriptionId,
-        since: UnixMillis,
-        now: UnixMillis,
+        since: UnixTime,
+        now: UnixTime,
     ) -> Result<u64> {
         let known = self.directory().subscription(workspace, id)?;
         let health = known.record.subscription.health;
@@ -263,7 +264,7 @@ impl Shared {
     }
 }
 
-fn arrival(event: &NewEvent, at: UnixMillis, to: Vec<(SubscriptionId, Delivery)>) -> Arrival {
+fn arrival(event: &NewEvent, at: UnixTime, to: Vec<(SubscriptionId, Delivery)>) -> Arrival {
     Arrival { event_id: event.id.clone(), event_type: event.event_type.clone(), at, to }
 }
 

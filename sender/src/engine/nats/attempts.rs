@@ -1,6 +1,7 @@
 //! Handing out what is due, and recording what came of it.
 
-use clarife_webhooks::sender::{Recorded, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::Recorded;
 use futures_util::StreamExt as _;
 
 use super::accept::TRIES;
@@ -14,7 +15,7 @@ use crate::ids::{DeliveryId, SubscriptionId};
 
 impl Shared {
     /// See [`Engine::claim`](crate::engine::Engine::claim).
-    pub(super) async fn claim(&self, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
+    pub(super) async fn claim(&self, now: UnixTime, max: usize) -> Result<Vec<Claim>> {
         let taken = self.take_due(now, max);
         let count = taken.len();
         let ids: Vec<(usize, DeliveryId)> = taken.iter().map(|(index, taken)| (*index, taken.id)).collect();
@@ -43,7 +44,7 @@ impl Shared {
     }
 
     /// What is due, under lease: the partitions take turns, as the subscriptions do in each.
-    fn take_due(&self, now: UnixMillis, max: usize) -> Vec<(usize, Taken)> {
+    fn take_due(&self, now: UnixTime, max: usize) -> Vec<(usize, Taken)> {
         let directory = self.directory();
         let mut all = Vec::new();
         for lane in [Lane::Retry, Lane::Fresh] {
@@ -207,7 +208,7 @@ impl Shared {
     }
 
     /// See [`Engine::ready`](crate::engine::Engine::ready).
-    pub(super) async fn ready(&self, now: UnixMillis) {
+    pub(super) async fn ready(&self, now: UnixTime) {
         let changed = self.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use clarife_webhooks::sender::{Signer, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::Signer;
 
 use super::records::{self, Ended, SubscriptionData, TokenRecord, WorkspaceRecord};
 use super::stream::Read;
@@ -115,7 +116,7 @@ impl Directory {
         self.tokens.of(workspace)
     }
 
-    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Option<WorkspaceId> {
+    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Option<WorkspaceId> {
         self.tokens.authenticate(hash, now)
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use clarife_webhooks::sender::UnixMillis;
+use clarife_webhooks::UnixTime;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::directory::Known;
@@ -142,7 +142,7 @@ impl Shared {
     }
 
     /// See [`Engine::prune`](crate::engine::Engine::prune). Each process forgets in the partitions that it has.
-    pub(super) async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
+    pub(super) async fn prune(&self, before: UnixTime, max: usize) -> Result<usize> {
         let mut pruned: usize = 0;
         for partition in &self.partitions {
             let mut from = 1;

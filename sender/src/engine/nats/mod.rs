@@ -27,7 +27,8 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, stream::Config};
 use async_trait::async_trait;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 use tokio::task::AbortHandle;
 use uuid::Uuid;
 
@@ -233,7 +234,7 @@ impl Engine for Nats {
         self.open_shared()?.delete_token(workspace, id).await
     }
 
-    async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>> {
+    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>> {
         Ok(self.open_shared()?.directory().authenticate(hash, now))
     }
 
@@ -243,7 +244,7 @@ impl Engine for Nats {
         url: EndpointUrl,
         event_types: EventTypes,
         signer: Signer,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
         self.open_shared()?.subscribe(workspace, (url, event_types), signer, now).await
     }
@@ -262,7 +263,7 @@ impl Engine for Nats {
         workspace: &WorkspaceId,
         id: &SubscriptionId,
         change: Change,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
         self.open_shared()?.change(workspace, id, change, now).await
     }
@@ -271,7 +272,7 @@ impl Engine for Nats {
         self.open_shared()?.unsubscribe(workspace, id).await
     }
 
-    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixMillis) -> Result<Vec<Accepted>> {
+    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>> {
         self.open_shared()?.accept(workspace, events, now).await
     }
 
@@ -280,7 +281,7 @@ impl Engine for Nats {
         workspace: &WorkspaceId,
         id: &SubscriptionId,
         event: NewEvent,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<DeliveryId> {
         self.open_shared()?.accept_test(workspace, id, &event, now).await
     }
@@ -289,11 +290,11 @@ impl Engine for Nats {
         self.open_shared()?.event(workspace, id).await
     }
 
-    async fn claim(&self, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
+    async fn claim(&self, now: UnixTime, max: usize) -> Result<Vec<Claim>> {
         self.open_shared()?.claim(now, max).await
     }
 
-    async fn ready(&self, now: UnixMillis) {
+    async fn ready(&self, now: UnixTime) {
         self.shared.ready(now).await;
     }
 
@@ -313,7 +314,7 @@ impl Engine for Nats {
         self.open_shared()?.delivery(workspace, id).await
     }
 
-    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId> {
+    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
         self.open_shared()?.resend(workspace, id, now).await
     }
 
@@ -321,13 +322,13 @@ impl Engine for Nats {
         &self,
         workspace: &WorkspaceId,
         id: &SubscriptionId,
-        since: UnixMillis,
-        now: UnixMillis,
+        since: UnixTime,
+        now: UnixTime,
     ) -> Result<u64> {
         self.open_shared()?.resend_since(workspace, id, since, now).await
     }
 
-    async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
+    async fn prune(&self, before: UnixTime, max: usize) -> Result<usize> {
         self.open_shared()?.prune(before, max).await
     }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use clarife_webhooks::sender::{Delivery, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::Delivery;
 use futures_util::StreamExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -341,7 +342,7 @@ impl Shared {
         &self,
         partition: &Partition,
         (id, subscription): (DeliveryId, &SubscriptionRecord),
-        at: UnixMillis,
+        at: UnixTime,
     ) -> Result<()> {
         let loaded = partition.load(&subscription.workspace, &subscription.id, id).await?;
         let Some((mut progress, version)) = loaded else {

@@ -15,7 +15,8 @@
 //! Each message takes the place of the earlier one on its subject. A delivery's id is made of the arrival's sequence, so ids grow.
 
 use bytes::Bytes;
-use clarife_webhooks::sender::{Delivery, Outcome, Plan, StoredSecrets, Subscription, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, Outcome, Plan, StoredSecrets, Subscription};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -32,7 +33,7 @@ pub(super) const SCHEMA: i64 = 1;
 pub(super) struct WorkspaceRecord {
     pub(super) name: String,
     pub(super) plan: Plan,
-    pub(super) created_at: UnixMillis,
+    pub(super) created_at: UnixTime,
     /// Oldest first.
     pub(super) subscriptions: Vec<SubscriptionId>,
 }
@@ -43,8 +44,8 @@ pub(super) struct TokenRecord {
     workspace: WorkspaceId,
     name: String,
     hash: String,
-    created_at: UnixMillis,
-    expires_at: Option<UnixMillis>,
+    created_at: UnixTime,
+    expires_at: Option<UnixTime>,
 }
 
 /// What is in `s`.
@@ -53,7 +54,7 @@ pub(super) struct SubscriptionData {
     pub(super) subscription: Subscription,
     /// In clear.
     pub(super) secrets: StoredSecrets,
-    pub(super) created_at: UnixMillis,
+    pub(super) created_at: UnixTime,
     /// What was pending before the last deactivation has failed, whether that is written already or not.
     pub(super) ended: Option<Ended>,
 }
@@ -62,7 +63,7 @@ pub(super) struct SubscriptionData {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ended {
     pub(super) before: u64,
-    pub(super) at: UnixMillis,
+    pub(super) at: UnixTime,
 }
 
 /// What is in `a`, before the body.
@@ -70,7 +71,7 @@ pub(super) struct Ended {
 pub(super) struct Arrival {
     pub(super) event_id: String,
     pub(super) event_type: String,
-    pub(super) at: UnixMillis,
+    pub(super) at: UnixTime,
     pub(super) to: Vec<(SubscriptionId, Delivery)>,
 }
 
@@ -87,8 +88,8 @@ pub(super) struct Progress {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AttemptRecord {
     pub(super) number: u32,
-    started_at: UnixMillis,
-    ended_at: UnixMillis,
+    started_at: UnixTime,
+    ended_at: UnixTime,
     outcome: Outcome,
     answer: String,
 }

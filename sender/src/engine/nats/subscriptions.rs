@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription};
 
 use super::accept::TRIES;
 use super::partition::{Partition, Shared};
@@ -57,7 +58,7 @@ impl Shared {
         workspace: &WorkspaceId,
         (url, event_types): (EndpointUrl, EventTypes),
         signer: Signer,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
         let id = SubscriptionId::random();
         for _ in 0..TRIES {
@@ -86,7 +87,7 @@ impl Shared {
         workspace: &WorkspaceId,
         id: &SubscriptionId,
         change: Change,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
         let partition = self.partition(workspace)?;
         for _ in 0..TRIES {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, RETRY_DELAYS, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, RETRY_DELAYS};
 
 use super::directory::{Directory, Known};
 use super::records::{Arrival, Checkpoint, Ended, delivery_id, place_of};
@@ -35,7 +36,7 @@ pub(super) struct Work {
     ending: Vec<Ending>,
     cached: usize,
     /// While reading what is there: nothing is due later than this.
-    latest: UnixMillis,
+    latest: UnixTime,
 }
 
 /// A delivery that is pending.
@@ -45,22 +46,22 @@ pub(super) struct Entry {
     /// The sequence of its record, 0 if it has none.
     pub(super) version: u64,
     key: Key,
-    due: UnixMillis,
+    due: UnixTime,
     body: Option<(String, Bytes)>,
 }
 
 #[derive(Debug)]
 struct Lanes {
     id: SubscriptionId,
-    retries: BTreeSet<(UnixMillis, DeliveryId)>,
-    fresh: BTreeSet<(UnixMillis, DeliveryId)>,
+    retries: BTreeSet<(UnixTime, DeliveryId)>,
+    fresh: BTreeSet<(UnixTime, DeliveryId)>,
 }
 
 /// A delivery that has failed because its subscription was deactivated.
 #[derive(Debug)]
 pub(super) struct Ending {
     pub(super) id: DeliveryId,
-    pub(super) at: UnixMillis,
+    pub(super) at: UnixTime,
     pub(super) subscription: Arc<SubscriptionRecord>,
 }
 
@@ -69,7 +70,7 @@ pub(super) struct Ending {
 pub(super) struct Taken {
     pub(super) id: DeliveryId,
     pub(super) attempt: u32,
-    pub(super) due: UnixMillis,
+    pub(super) due: UnixTime,
     pub(super) known: Known,
     /// The event's id and body, if they are at hand.
     pub(super) body: Option<(String, Bytes)>,
@@ -77,7 +78,7 @@ pub(super) struct Taken {
 
 impl Work {
     /// Nothing yet. What was written when a clock was ahead is due at `latest`.
-    pub(super) fn new(partition: usize, per_subscription: usize, latest: UnixMillis) -> Self {
+    pub(super) fn new(partition: usize, per_subscription: usize, latest: UnixTime) -> Self {
         Self {
             partition,
             queue: Queue::new(per_subscription),
@@ -109,7 +110,7 @@ impl Work {
         self.queue.leased() == 0
     }
 
-    pub(super) fn wake_at(&self) -> Option<UnixMillis> {
+    pub(super) fn wake_at(&self) -> Option<UnixTime> {
         self.queue.wake_at()
     }
 
@@ -173,7 +174,7 @@ impl Work {
 
     /// Everything that was there has been read: from now on the clock is that of this process.
     pub(super) fn is_complete(&mut self) {
-        self.latest = UnixMillis::from_millis(i64::MAX);
+        self.latest = UnixTime::from_millis(i64::MAX);
     }
 
     /// Looks at a subscription's deliveries again: something about it has changed.
@@ -211,16 +212,10 @@ impl Work {
     }
 
     /// Takes some of what a single subscription may have now: a retry that is due if there is one.
-    pub(super) fn take(
-        &mut self,
-        lane: Lane,
-        now: UnixMillis,
-        max: usize,
-        directory: &Directory,
-    ) -> Option<Vec<Taken>> {
+    pub(super) fn take(&mut self, lane: Lane, now: UnixTime, max: usize, directory: &Directory) -> Option<Vec<Taken>> {
         let (turn, now) = match lane {
             Lane::Retry => (self.queue.next_retry(now)?, now),
-            Lane::Fresh => (self.queue.next_fresh()?, UnixMillis::from_millis(i64::MAX)),
+            Lane::Fresh => (self.queue.next_fresh()?, UnixTime::from_millis(i64::MAX)),
         };
         let mut taken = Vec::new();
         let next = self.serve(turn.key, lane, now, turn.free.min(max), directory, &mut taken);
@@ -236,11 +231,11 @@ impl Work {
         &mut self,
         key: Key,
         lane: Lane,
-        now: UnixMillis,
+        now: UnixTime,
         free: usize,
         directory: &Directory,
         taken: &mut Vec<Taken>,
-    ) -> Option<UnixMillis> {
+    ) -> Option<UnixTime> {
         let lanes = self.lanes.get_mut(&key)?;
         // Not known yet, or no more: its news makes us look again.
         let known = directory.known(&lanes.id)?;
@@ -326,7 +321,7 @@ impl Work {
         self.announce(key, &delivery, due);
     }
 
-    fn announce(&mut self, key: Key, delivery: &Delivery, due: UnixMillis) {
+    fn announce(&mut self, key: Key, delivery: &Delivery, due: UnixTime) {
         match Lane::of(delivery) {
             Lane::Retry => self.queue.add_retry(key, due),
             Lane::Fresh => self.queue.add_fresh(key),
@@ -356,7 +351,7 @@ impl Work {
 }
 
 /// When it was ended by its subscription's deactivation, if it was. Test events go on.
-fn ended(delivery: &Delivery, id: DeliveryId, version: u64, known: &Known) -> Option<UnixMillis> {
+fn ended(delivery: &Delivery, id: DeliveryId, version: u64, known: &Known) -> Option<UnixTime> {
     if delivery.kind() == DeliveryKind::Test || delivery.due().is_none() {
         return None;
     }
@@ -373,19 +368,20 @@ pub(super) fn seen(delivery: Delivery, id: DeliveryId, version: u64, known: &Kno
 }
 
 /// Nothing is due later than the longest delay from now, unless a clock was ahead when it was written.
-pub(super) fn latest(now: UnixMillis) -> UnixMillis {
+pub(super) fn latest(now: UnixTime) -> UnixTime {
     now.saturating_add(RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
 mod tests {
-    use clarife_webhooks::sender::{Delivery, Health, UnixMillis};
+    use clarife_webhooks::UnixTime;
+    use clarife_webhooks::sender::{Delivery, Health};
 
     use super::{EXCEPTIONS, Work};
     use crate::engine::nats::records::{Arrival, Checkpoint, delivery_id};
     use crate::ids::SubscriptionId;
 
-    const NOW: UnixMillis = UnixMillis::from_secs(1_774_699_200);
+    const NOW: UnixTime = UnixTime::from_secs(1_774_699_200);
 
     fn arrival(subscription: &SubscriptionId) -> Arrival {
         let to = vec![(subscription.clone(), Delivery::new(&Health::new(), NOW))];

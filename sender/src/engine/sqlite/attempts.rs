@@ -1,7 +1,8 @@
 //! Handing out what is due, and recording what came of it.
 
 use bytes::Bytes;
-use clarife_webhooks::sender::{DeliveryState, Recorded, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{DeliveryState, Recorded};
 use rusqlite::params;
 
 use super::directory::{from_json, to_json};
@@ -11,7 +12,7 @@ use crate::engine::{Attempt, Claim, Result};
 use crate::ids::DeliveryId;
 
 /// See [`Engine::claim`](crate::engine::Engine::claim).
-pub(super) fn claim(store: &mut Store, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
+pub(super) fn claim(store: &mut Store, now: UnixTime, max: usize) -> Result<Vec<Claim>> {
     let mut claims = Vec::new();
     while claims.len() < max
         && let Some(turn) = store.queue.next_retry(now)
@@ -22,7 +23,7 @@ pub(super) fn claim(store: &mut Store, now: UnixMillis, max: usize) -> Result<Ve
     while claims.len() < max
         && let Some(turn) = store.queue.next_fresh()
     {
-        let next = serve(store, turn, FRESH, UnixMillis::from_millis(i64::MAX), max, &mut claims)?;
+        let next = serve(store, turn, FRESH, UnixTime::from_millis(i64::MAX), max, &mut claims)?;
         store.queue.set_fresh(turn.key, next.is_some());
     }
     Ok(claims)
@@ -33,22 +34,22 @@ fn serve(
     store: &mut Store,
     turn: Turn,
     lane: i64,
-    now: UnixMillis,
+    now: UnixTime,
     max: usize,
     claims: &mut Vec<Claim>,
-) -> Result<Option<UnixMillis>> {
+) -> Result<Option<UnixTime>> {
     let Some(subscription) = store.directory().by_key(turn.key) else { return Ok(None) };
     let free = turn.free.min(max.saturating_sub(claims.len()));
     // Those under lease may come first; one more tells when the next is due.
     let looked_at = free.saturating_add(turn.leased).saturating_add(1);
-    let pending: Vec<(DeliveryId, UnixMillis)> = store
+    let pending: Vec<(DeliveryId, UnixTime)> = store
         .connection
         .prepare_cached(
             "SELECT id, due FROM deliveries WHERE subscription = ?1 AND lane = ?2 AND state = 0 \
              ORDER BY due, id LIMIT ?3",
         )?
         .query_map(params![turn.key, lane, looked_at], |row| {
-            Ok((DeliveryId(row.get(0)?), UnixMillis::from_millis(row.get(1)?)))
+            Ok((DeliveryId(row.get(0)?), UnixTime::from_millis(row.get(1)?)))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let mut claimed: usize = 0;

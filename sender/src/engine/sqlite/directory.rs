@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use clarife_webhooks::sender::{Plan, Signer, StoredSecrets, Subscription, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Plan, Signer, StoredSecrets, Subscription};
 use rusqlite::Connection;
 use rusqlite::types::{FromSqlError, Type};
 use serde::de::DeserializeOwned;
@@ -39,7 +40,7 @@ impl Directory {
         while let Some(row) = rows.next()? {
             let (key, id): (Key, WorkspaceId) = (row.get(0)?, row.get::<_, String>(1)?.into());
             let plan: Plan = from_json(3, &row.get::<_, String>(3)?)?;
-            let created_at = UnixMillis::from_millis(row.get(4)?);
+            let created_at = UnixTime::from_millis(row.get(4)?);
             by_key.insert(key, id.clone());
             directory.add_workspace(key, Workspace { id, name: row.get(2)?, plan, created_at });
         }
@@ -53,8 +54,8 @@ impl Directory {
                 workspace: workspace.clone(),
                 name: row.get(2)?,
                 hash: row.get(3)?,
-                created_at: UnixMillis::from_millis(row.get(4)?),
-                expires_at: row.get::<_, Option<i64>>(5)?.map(UnixMillis::from_millis),
+                created_at: UnixTime::from_millis(row.get(4)?),
+                expires_at: row.get::<_, Option<i64>>(5)?.map(UnixTime::from_millis),
             });
         }
         let mut statement = connection.prepare(
@@ -71,7 +72,7 @@ impl Directory {
                 workspace: workspace.clone(),
                 subscription,
                 signer: Signer::from(secrets),
-                created_at: UnixMillis::from_millis(row.get(5)?),
+                created_at: UnixTime::from_millis(row.get(5)?),
             };
             directory.put_subscription(row.get(0)?, record);
         }
@@ -114,7 +115,7 @@ impl Directory {
         self.tokens.of(workspace)
     }
 
-    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Option<WorkspaceId> {
+    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Option<WorkspaceId> {
         self.tokens.authenticate(hash, now)
     }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::directory::from_json;
@@ -20,7 +21,7 @@ pub(super) fn accept(
     store: &mut Store,
     workspace: &WorkspaceId,
     events: &[NewEvent],
-    now: UnixMillis,
+    now: UnixTime,
 ) -> Result<Vec<Accepted>> {
     let key = store.directory().workspace_key(workspace)?;
     let subscriptions = store.directory().subscriptions(workspace)?;
@@ -53,7 +54,7 @@ pub(super) fn accept_test(
     workspace: &WorkspaceId,
     id: &SubscriptionId,
     event: &NewEvent,
-    now: UnixMillis,
+    now: UnixTime,
 ) -> Result<DeliveryId> {
     let key = store.directory().workspace_key(workspace)?;
     let (subscription, _) = store.directory().subscription(workspace, id)?;
@@ -62,12 +63,7 @@ pub(super) fn accept_test(
 }
 
 /// See [`Engine::resend`](crate::engine::Engine::resend).
-pub(super) fn resend(
-    store: &mut Store,
-    workspace: &WorkspaceId,
-    id: DeliveryId,
-    now: UnixMillis,
-) -> Result<DeliveryId> {
+pub(super) fn resend(store: &mut Store, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
     let row = store.row(id)?.ok_or(EngineError::NotFound("delivery"))?;
     let record = store.directory().by_key(row.subscription).filter(|record| record.workspace == *workspace);
     let health = record.ok_or(EngineError::NotFound("delivery"))?.subscription.health;
@@ -80,8 +76,8 @@ pub(super) fn resend_some(
     store: &mut Store,
     key: Key,
     (state, after): (StateName, i64),
-    since: UnixMillis,
-    now: UnixMillis,
+    since: UnixTime,
+    now: UnixTime,
 ) -> Result<(u64, Option<i64>)> {
     let record = store.directory().by_key(key).ok_or(EngineError::NotFound("subscription"))?;
     let health = record.subscription.health;
@@ -111,7 +107,7 @@ pub(super) fn resend_some(
 }
 
 /// A held delivery becomes the fresh one; a failed one stays beside it.
-fn replace(store: &mut Store, id: DeliveryId, row: Row, fresh: Delivery, now: UnixMillis) -> Result<DeliveryId> {
+fn replace(store: &mut Store, id: DeliveryId, row: Row, fresh: Delivery, now: UnixTime) -> Result<DeliveryId> {
     if matches!(row.delivery.state(), DeliveryState::Held { .. }) {
         store.update(id, row.subscription, &fresh)?;
         return Ok(id);
@@ -150,7 +146,7 @@ fn refuse_conflicts(store: &Store, workspace: Key, events: &[NewEvent]) -> Resul
     Ok(())
 }
 
-fn insert_event(store: &Store, workspace: Key, event: &NewEvent, now: UnixMillis) -> Result<i64> {
+fn insert_event(store: &Store, workspace: Key, event: &NewEvent, now: UnixTime) -> Result<i64> {
     let mut statement = store.connection.prepare_cached(
         "INSERT INTO events (workspace, event_id, type, accepted_at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clarife_webhooks::sender::UnixMillis;
+use clarife_webhooks::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::directory::from_json;
@@ -62,7 +62,7 @@ pub(super) fn event(connection: &Connection, workspace: Key, id: &str) -> Result
     let mut statement =
         connection.prepare_cached("SELECT body, accepted_at FROM events WHERE workspace = ?1 AND event_id = ?2")?;
     let record = statement.query_row(params![workspace, id], |row| {
-        Ok(EventRecord { body: row.get(0)?, accepted_at: UnixMillis::from_millis(row.get(1)?) })
+        Ok(EventRecord { body: row.get(0)?, accepted_at: UnixTime::from_millis(row.get(1)?) })
     });
     record.optional()?.ok_or(EngineError::NotFound("event"))
 }
@@ -126,8 +126,8 @@ pub(super) fn delivery(
         .query_map([id.0], |row| {
             Ok(Attempt {
                 number: row.get(0)?,
-                started_at: UnixMillis::from_millis(row.get(1)?),
-                ended_at: UnixMillis::from_millis(row.get(2)?),
+                started_at: UnixTime::from_millis(row.get(1)?),
+                ended_at: UnixTime::from_millis(row.get(2)?),
                 outcome: from_json(3, row.get_ref(3)?.as_str()?)?,
                 answer: row.get(4)?,
             })
@@ -149,7 +149,7 @@ fn one(connection: &Connection, known: &Known, id: DeliveryId) -> Result<Option<
             event_type: row.get(1)?,
             subscription: record.id.clone(),
             delivery: from_json(3, row.get_ref(3)?.as_str()?)?,
-            created_at: UnixMillis::from_millis(row.get(4)?),
+            created_at: UnixTime::from_millis(row.get(4)?),
             resent_as: row.get::<_, Option<i64>>(5)?.map(DeliveryId),
         }))
     });
@@ -162,7 +162,7 @@ pub(super) fn pending(connection: &Connection) -> Result<u64> {
 }
 
 /// See [`Engine::prune`](crate::engine::Engine::prune).
-pub(super) fn prune(store: &Store, before: UnixMillis, max: usize) -> Result<usize> {
+pub(super) fn prune(store: &Store, before: UnixTime, max: usize) -> Result<usize> {
     let connection = &store.connection;
     let old: Vec<i64> = connection
         .prepare_cached(

@@ -20,7 +20,8 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 
 use self::directory::Directory;
 use self::log::{Known, Readers};
@@ -44,7 +45,7 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     /// Opens the store in that file, made new if there is none.
-    pub(crate) fn open(path: &Path, limits: Limits, now: UnixMillis) -> std::result::Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path, limits: Limits, now: UnixTime) -> std::result::Result<Self, OpenError> {
         let failed = |why: String| OpenError::Failed { path: path.into(), why };
         let (connection, lock) = schema::open(path)?;
         let store = Store::load(connection, lock, limits.per_subscription, now);
@@ -104,7 +105,7 @@ impl Engine for Sqlite {
         self.writer.write(move |store| subscriptions::delete_token(store, &workspace, &id)).await
     }
 
-    async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>> {
+    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>> {
         Ok(self.directory().authenticate(hash, now))
     }
 
@@ -114,7 +115,7 @@ impl Engine for Sqlite {
         url: EndpointUrl,
         event_types: EventTypes,
         signer: Signer,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
         let workspace = workspace.clone();
         self.writer.write(move |store| subscriptions::subscribe(store, &workspace, url, event_types, signer, now)).await
@@ -133,7 +134,7 @@ impl Engine for Sqlite {
         workspace: &WorkspaceId,
         id: &SubscriptionId,
         change: Change,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
         let (workspace, id) = (workspace.clone(), id.clone());
         self.writer.write(move |store| subscriptions::change(store, &workspace, &id, change, now)).await
@@ -144,7 +145,7 @@ impl Engine for Sqlite {
         self.writer.write(move |store| subscriptions::unsubscribe(store, &workspace, &id)).await
     }
 
-    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixMillis) -> Result<Vec<Accepted>> {
+    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>> {
         let workspace = workspace.clone();
         self.writer.write(move |store| events::accept(store, &workspace, &events, now)).await
     }
@@ -154,7 +155,7 @@ impl Engine for Sqlite {
         workspace: &WorkspaceId,
         id: &SubscriptionId,
         event: NewEvent,
-        now: UnixMillis,
+        now: UnixTime,
     ) -> Result<DeliveryId> {
         let (workspace, id) = (workspace.clone(), id.clone());
         self.writer.write(move |store| events::accept_test(store, &workspace, &id, &event, now)).await
@@ -165,11 +166,11 @@ impl Engine for Sqlite {
         self.readers.read(move |connection| log::event(connection, key, &id)).await
     }
 
-    async fn claim(&self, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
+    async fn claim(&self, now: UnixTime, max: usize) -> Result<Vec<Claim>> {
         self.writer.look(move |store| attempts::claim(store, now, max)).await
     }
 
-    async fn ready(&self, now: UnixMillis) {
+    async fn ready(&self, now: UnixTime) {
         let wait = self.writer.wake_at().saturating_sub(now.as_millis());
         if let Ok(wait @ 1..) = u64::try_from(wait) {
             let changed = self.writer.changed();
@@ -201,7 +202,7 @@ impl Engine for Sqlite {
         self.readers.read(move |connection| log::delivery(connection, &known, id)).await
     }
 
-    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId> {
+    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
         let workspace = workspace.clone();
         self.writer.write(move |store| events::resend(store, &workspace, id, now)).await
     }
@@ -210,8 +211,8 @@ impl Engine for Sqlite {
         &self,
         workspace: &WorkspaceId,
         id: &SubscriptionId,
-        since: UnixMillis,
-        now: UnixMillis,
+        since: UnixTime,
+        now: UnixTime,
     ) -> Result<u64> {
         let (key, _) = self.directory().subscription(workspace, id)?;
         let mut resent: u64 = 0;
@@ -227,7 +228,7 @@ impl Engine for Sqlite {
         Ok(resent)
     }
 
-    async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
+    async fn prune(&self, before: UnixTime, max: usize) -> Result<usize> {
         self.writer.write(move |store| log::prune(store, before, max)).await
     }
 

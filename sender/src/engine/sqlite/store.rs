@@ -5,7 +5,8 @@ use std::fs::File;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use clarife_webhooks::sender::{Delivery, RETRY_DELAYS, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, RETRY_DELAYS};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::directory::{Directory, from_json, to_json};
@@ -37,7 +38,7 @@ pub(super) struct Store {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Chore {
     /// It was deactivated: end what is pending, after this delivery.
-    EndPending { key: Key, after: i64, at: UnixMillis },
+    EndPending { key: Key, after: i64, at: UnixTime },
     /// It was deleted: delete its deliveries, and then itself.
     Delete { key: Key },
 }
@@ -59,7 +60,7 @@ pub(super) struct Row {
 
 impl Store {
     /// Takes over an open store.
-    pub(super) fn load(connection: Connection, lock: File, per_subscription: usize, now: UnixMillis) -> Result<Self> {
+    pub(super) fn load(connection: Connection, lock: File, per_subscription: usize, now: UnixTime) -> Result<Self> {
         // Nothing is due later than the longest delay from now, unless the clock was ahead when it was written.
         let longest = RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO);
         let latest = now.saturating_add(longest).as_millis();
@@ -161,7 +162,7 @@ impl Store {
     }
 
     /// Ends what is pending for a subscription that was deactivated: some now, what is left soon after.
-    pub(super) fn end_pending(&mut self, key: Key, at: UnixMillis) -> Result<()> {
+    pub(super) fn end_pending(&mut self, key: Key, at: UnixTime) -> Result<()> {
         self.queue.clear(key);
         self.chores.push_front(Chore::EndPending { key, after: 0, at });
         self.do_chores()
@@ -185,7 +186,7 @@ impl Store {
     }
 
     /// Adds a delivery.
-    pub(super) fn insert(&mut self, row: &Row, created_at: UnixMillis) -> Result<DeliveryId> {
+    pub(super) fn insert(&mut self, row: &Row, created_at: UnixTime) -> Result<DeliveryId> {
         let columns = Columns::of(&row.delivery);
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO deliveries (event, subscription, delivery, state, lane, due, created_at) \
@@ -229,7 +230,7 @@ impl Store {
     }
 
     pub(super) fn wake_at(&self) -> i64 {
-        if self.stale { i64::MAX } else { self.queue.wake_at().map_or(i64::MAX, UnixMillis::as_millis) }
+        if self.stale { i64::MAX } else { self.queue.wake_at().map_or(i64::MAX, UnixTime::as_millis) }
     }
 
     /// Moves what is in the log into the file, so that the file alone is the store.
@@ -243,7 +244,7 @@ impl Store {
     pub(super) fn update_queue(&mut self, key: Key, delivery: &Delivery) {
         let columns = Columns::of(delivery);
         match columns.due {
-            Some(due) if columns.lane == RETRIES => self.queue.add_retry(key, UnixMillis::from_millis(due)),
+            Some(due) if columns.lane == RETRIES => self.queue.add_retry(key, UnixTime::from_millis(due)),
             Some(_) => self.queue.add_fresh(key),
             None => {}
         }
@@ -262,7 +263,7 @@ impl Store {
                 continue;
             }
             match lane {
-                RETRIES => self.queue.add_retry(key, UnixMillis::from_millis(row.get(2)?)),
+                RETRIES => self.queue.add_retry(key, UnixTime::from_millis(row.get(2)?)),
                 _ => self.queue.add_fresh(key),
             }
         }
@@ -270,7 +271,7 @@ impl Store {
     }
 
     /// Ends some of what is pending after that delivery; the last one looked at, or `None` if there are no more.
-    fn end_some(&mut self, key: Key, after: i64, at: UnixMillis) -> Result<Option<i64>> {
+    fn end_some(&mut self, key: Key, after: i64, at: UnixTime) -> Result<Option<i64>> {
         let pending: Vec<(i64, Delivery)> = self
             .connection
             .prepare_cached(
@@ -320,7 +321,7 @@ impl Columns {
             Lane::Retry => RETRIES,
             Lane::Fresh => FRESH,
         };
-        Self { state: state_number((&delivery.state()).into()), lane, due: delivery.due().map(UnixMillis::as_millis) }
+        Self { state: state_number((&delivery.state()).into()), lane, due: delivery.due().map(UnixTime::as_millis) }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription};
 use rusqlite::params;
 
 use super::directory::to_json;
@@ -42,7 +43,7 @@ pub(super) fn create_token(store: &mut Store, token: Token) -> Result<()> {
             token.name,
             token.hash,
             token.created_at.as_millis(),
-            token.expires_at.map(UnixMillis::as_millis)
+            token.expires_at.map(UnixTime::as_millis)
         ],
     )?;
     store.directory_mut().add_token(token);
@@ -64,7 +65,7 @@ pub(super) fn subscribe(
     url: EndpointUrl,
     event_types: EventTypes,
     signer: Signer,
-    now: UnixMillis,
+    now: UnixTime,
 ) -> Result<Arc<SubscriptionRecord>> {
     let (key, plan) = {
         let directory = store.directory();
@@ -101,7 +102,7 @@ pub(super) fn change(
     workspace: &WorkspaceId,
     id: &SubscriptionId,
     change: Change,
-    now: UnixMillis,
+    now: UnixTime,
 ) -> Result<Arc<SubscriptionRecord>> {
     let (key, record) = store.directory().subscription(workspace, id)?;
     let mut changed = record.as_ref().clone();

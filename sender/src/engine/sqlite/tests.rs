@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{UnixMillis, build_event};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::build_event;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -56,7 +57,7 @@ async fn everything_is_there_again_and_leases_are_not() {
     assert_eq!(pending(&restarted).await, 3);
     let claims = restarted.claim(NOW, 10).await.expect("is open");
     assert_eq!(claims.len(), 2); // the third is a retry in one second
-    let due = UnixMillis::from_secs(NOW.as_secs() + 1);
+    let due = UnixTime::from_secs(NOW.as_secs() + 1);
     let retry = restarted.claim(due, 10).await.expect("is open");
     assert_eq!(retry.iter().map(|claim| claim.attempt).collect::<Vec<_>>(), [2]);
     let subscriptions = restarted.subscriptions(&workspace).await.expect("is there");
@@ -68,12 +69,12 @@ async fn everything_is_there_again_and_leases_are_not() {
 #[tokio::test]
 async fn a_clock_that_was_ahead_does_not_delay_retries() {
     let (folder, engine, _) = filled(1).await;
-    let ahead = UnixMillis::from_secs(NOW.as_secs() + 365 * 24 * 3600);
+    let ahead = UnixTime::from_secs(NOW.as_secs() + 365 * 24 * 3600);
     let claims = engine.claim(ahead, 1).await.expect("is open");
     engine.record(&claims[0], attempt(&claims[0], 500, ahead)).await.expect("is open");
     engine.close().await;
     let engine = open(&folder.path().join("store.db")).expect("is whole"); // at NOW
-    let latest = UnixMillis::from_secs(NOW.as_secs() + 60);
+    let latest = UnixTime::from_secs(NOW.as_secs() + 60);
     assert_eq!(engine.claim(latest, 1).await.expect("is open").len(), 1);
     engine.close().await;
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clarife_webhooks::canonical::to_canonical_json;
-use clarife_webhooks::{Event, Webhook};
+use clarife_webhooks::{Event, UnixTime, Webhook};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
@@ -86,7 +86,7 @@ pub fn contestants(body: &[u8]) -> Result<Vec<Contestant<'_>>> {
 
 fn core(body: &[u8]) -> Result<Contestant<'_>> {
     let webhook = Webhook::new(SECRET)?;
-    let header = webhook.sign(body, now())?;
+    let header = webhook.sign(body, UnixTime::now())?;
     let wrong = one_wrong_bit(&header);
     let (reader, refuser, signer, good) = (webhook.clone(), webhook.clone(), webhook.clone(), header.clone());
     let resource = webhook.verify(body, &header)?.resource()?;
@@ -100,7 +100,7 @@ fn core(body: &[u8]) -> Result<Contestant<'_>> {
             event.and_then(|event| event.resource().ok()).map_or(0, |resource| size_of_val(&resource))
         })),
         reject: Some(Box::new(move || refuser.verify(body, &wrong).map_or(0, |event| event.id().len()))),
-        sign: Some(Box::new(move || signer.sign(body, 1_774_699_200).map_or(0, |header| header.len()))),
+        sign: Some(Box::new(move || signer.sign(body, UnixTime::from_secs(1_774_699_200)).map_or(0, |header| header.len()))),
         canonical: Some(Box::new(move || to_canonical_json(&resource).map_or(0, |json| json.len()))),
     })
 }
@@ -130,7 +130,7 @@ fn by_hand<'a>(
     body: &'a [u8],
     matches: impl Fn(&[u8], &[u8]) -> bool + Clone + 'a,
 ) -> Contestant<'a> {
-    let header = Webhook::new(SECRET).ok().and_then(|webhook| webhook.sign(body, now()).ok()).unwrap_or_default();
+    let header = Webhook::new(SECRET).ok().and_then(|webhook| webhook.sign(body, UnixTime::now()).ok()).unwrap_or_default();
     let wrong = one_wrong_bit(&header);
     let verify = move |header: &str| -> Option<()> {
         let (mut time, mut tag) = (None, None);

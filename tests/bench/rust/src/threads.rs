@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use clarife_webhooks::Webhook;
+use clarife_webhooks::{UnixTime, Webhook};
 use serde_json::json;
 
 use crate::contestants::now;
@@ -16,7 +16,7 @@ pub fn scale(bodies: &[(usize, String, Vec<u8>)]) -> Result {
     let webhook = Webhook::new(SECRET)?;
     let cores = std::thread::available_parallelism()?.get();
     for (size, text, body) in bodies.iter().filter(|(_, text, _)| text == "ascii") {
-        let header = webhook.sign(body, now())?;
+        let header = webhook.sign(body, UnixTime::now())?;
         for threads in [1, cores] {
             let start = Instant::now();
             let done: u64 = std::thread::scope(|scope| {

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use core::fmt::{self, Write as _};
 
-use crate::json::Malformed;
+use crate::text::json::Malformed;
 
 /// A longer member name is cut in a path.
 const MAX_NAME_CHARS: usize = 64;
@@ -180,8 +180,7 @@ impl CanonicalError {
     /// Creates the error of a text that was not read, with the line and column in place of a path.
     #[cold]
     pub(super) fn in_text(kind: CanonicalErrorKind, malformed: &Malformed) -> Self {
-        let (mut message, mut path) = (String::new(), String::new());
-        let _ = malformed.write_problem(&mut message).and_then(|()| malformed.write_place(&mut path));
+        let (message, path) = (malformed.problem().to_string(), malformed.place().to_string());
         Self(Box::new(Particulars { kind, path, message: Some(message) }))
     }
 

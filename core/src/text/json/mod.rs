@@ -19,9 +19,7 @@ pub(crate) use escape::mend_lone_surrogates;
 use escape::unescape;
 use wide::u8x16;
 
-use crate::error::write_all;
-use crate::text::decimal::write_number;
-use crate::text::simd::find;
+use super::simd::find;
 
 /// How deep objects and arrays may nest, the outermost being level 1 (protocol, section 3).
 pub(crate) const MAX_DEPTH: u32 = 128;
@@ -37,7 +35,7 @@ pub(crate) struct Malformed {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     /// A JSON path.
     Path(&'static str),
     /// 1-based; the column counts bytes.
@@ -58,30 +56,33 @@ impl Malformed {
 }
 
 impl Malformed {
-    pub(crate) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        write_all(out, &[self.problem, " at "])?;
-        self.write_place(out)
+    #[cfg(feature = "sender")]
+    pub(crate) const fn problem(&self) -> &'static str {
+        self.problem
     }
 
     #[cfg(feature = "sender")]
-    pub(crate) fn write_problem(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        out.write_str(self.problem)
+    pub(crate) const fn place(&self) -> &Place {
+        &self.place
     }
 
     #[cfg(feature = "sender")]
     pub(crate) fn is_too_deep(&self) -> bool {
         self.problem == TOO_DEEP
     }
+}
 
-    pub(crate) fn write_place(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        match self.place {
-            Place::Path(path) => out.write_str(path),
-            Place::Position { line, column } => {
-                out.write_str("line ")?;
-                write_number(out, line as u64)?;
-                out.write_str(", column ")?;
-                write_number(out, column as u64)
-            }
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.problem, self.place)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(path),
+            Self::Position { line, column } => write!(f, "line {line}, column {column}"),
         }
     }
 }

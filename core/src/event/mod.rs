@@ -1,31 +1,39 @@
-//! A verified event, as users read it.
+//! Events: the envelope, the types, and the resources in `data`.
 
 use alloc::borrow::Cow;
 use core::fmt;
 
 use time::OffsetDateTime;
 
-use crate::envelope;
+mod date_time;
+mod envelope;
+mod event_type;
+pub(crate) mod resource;
+mod spans;
+
+use envelope::Envelope;
+pub use event_type::{EventType, ResourceKind};
+pub use resource::{Resource, ResourceError};
+pub use spans::Layout;
+
+use crate::UnixTime;
 use crate::error::{Reason, WebhookError};
-use crate::event_type::EventType;
-use crate::json::mend_lone_surrogates;
-use crate::resource::{Resource, ResourceError};
-use crate::spans::Layout;
+use crate::text::json::mend_lone_surrogates;
 
 /// An event whose signature has been verified.
 ///
-/// It borrows from the body, so that reading `id` and `type` costs no allocation; [`into_owned`](Self::into_owned) lets go of the body.
-/// `data` stays JSON until it is read, with [`resource`](Self::resource) or as text with [`data`](Self::data).
-/// `Debug` shows the id, the type and the time, never the payload.
+/// An event borrows from the body, so that reading `id` and `type` costs no allocation. [`into_owned`](Self::into_owned) copies
+/// the body. `data` stays JSON text until [`resource`](Self::resource) reads it. `Debug` shows the id, the type and the time,
+/// never the payload.
 ///
 /// ```
-/// use clarife_webhooks::{EventType, Resource, Webhook};
+/// use clarife_webhooks::{EventType, Resource, UnixTime, Webhook};
 ///
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?;
 /// let body = r#"{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{"title":"Start"}}"#;
-/// let signature = webhook.sign(body, 1_774_699_200)?;
+/// let signature = webhook.sign(body, UnixTime::from_secs(1_774_699_200))?;
 ///
-/// let event = webhook.verify_at(body, &signature, 1_774_699_201)?;
+/// let event = webhook.verify_at(body, &signature, UnixTime::from_secs(1_774_699_201))?;
 /// assert_eq!(event.id(), "evt_1");
 /// assert_eq!(event.event_type(), EventType::DocumentUpdated);
 /// if let Resource::Document(document) = event.resource()? {
@@ -35,21 +43,21 @@ use crate::spans::Layout;
 /// ```
 #[derive(Clone)]
 pub struct Event<'a> {
-    pub(crate) raw: Cow<'a, str>,
-    pub(crate) id: Cow<'a, str>,
-    pub(crate) event_type: Cow<'a, str>,
-    pub(crate) created_at: OffsetDateTime,
-    pub(crate) layout: Layout,
+    raw: Cow<'a, str>,
+    id: Cow<'a, str>,
+    event_type: Cow<'a, str>,
+    created_at: OffsetDateTime,
+    layout: Layout,
 }
 
 impl<'a> Event<'a> {
-    /// Reads an event that was verified before, for example one that a handler put into its own queue.
+    /// Parses an event that was verified before, for example one that a handler put into its own queue.
     ///
-    /// This checks the envelope and **no signature**: never give it a body that came over the network.
+    /// `parse_trusted` checks the envelope and **no signature**: never pass a body that came over the network.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::MalformedPayload`](crate::ErrorCode::MalformedPayload), as `verify` gives it.
+    /// [`ErrorCode::MalformedPayload`](crate::ErrorCode::MalformedPayload), as `verify` returns it.
     ///
     /// ```
     /// # use clarife_webhooks::Event;
@@ -58,10 +66,15 @@ impl<'a> Event<'a> {
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     pub fn parse_trusted(raw: &'a [u8]) -> Result<Self, WebhookError> {
-        envelope::parse(raw).map_err(|malformed| Reason::Payload(malformed).into())
+        Ok(Self::parse(raw)?)
     }
 
-    /// The event's id: the same in every delivery of one event, so the key for handling it once only.
+    /// Parses a body whose signature was checked, or that is trusted.
+    pub(crate) fn parse(raw: &'a [u8]) -> Result<Self, Reason> {
+        envelope::parse(raw).map(Self::from).map_err(Reason::Payload)
+    }
+
+    /// Returns the event's id. Every delivery of one event has one id, so the id is the key for deduplication.
     ///
     /// ```
     /// # use clarife_webhooks::Event;
@@ -77,7 +90,7 @@ impl<'a> Event<'a> {
         &self.id
     }
 
-    /// The event's type, known or not.
+    /// Returns the event's type, known or not.
     ///
     /// ```
     /// # use clarife_webhooks::{Event, EventType};
@@ -90,29 +103,27 @@ impl<'a> Event<'a> {
         EventType::from_name(&self.event_type)
     }
 
-    /// When the event happened, with the offset that the sender wrote. Digits past the nanosecond are dropped, and a
-    /// leap second reads as the last nanosecond before it.
+    /// Returns the time of the event, to the nanosecond. A leap second reads as the last nanosecond before it.
     ///
     /// ```
-    /// # use clarife_webhooks::Event;
+    /// # use clarife_webhooks::{Event, UnixTime};
     /// let raw = br#"{"id":"1","type":"a.b","created_at":"2026-03-28T14:00:00+02:00","data":{}}"#;
     /// let event = Event::parse_trusted(raw)?;
-    /// assert_eq!(event.created_at().unix_timestamp(), 1_774_699_200);
-    /// assert_eq!(event.created_at().offset().whole_hours(), 2);
+    /// assert_eq!(event.created_at(), UnixTime::from_secs(1_774_699_200));
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     #[must_use]
-    pub const fn created_at(&self) -> OffsetDateTime {
-        self.created_at
+    pub fn created_at(&self) -> UnixTime {
+        self.created_at.into()
     }
 
-    /// The whole body, as it was signed.
+    /// Returns the whole body, as it was signed.
     ///
     /// ```
     /// # use clarife_webhooks::Event;
     /// # let body = br#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
     /// # let event = Event::parse_trusted(body)?;
-    /// let queued = event.raw().to_owned(); // for a worker, which need not verify it again
+    /// let queued = event.raw().to_owned(); // for a worker, which need not verify the body again
     /// assert_eq!(Event::parse_trusted(queued.as_bytes())?, event);
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
@@ -121,7 +132,7 @@ impl<'a> Event<'a> {
         &self.raw
     }
 
-    /// The JSON text of `data`, an object.
+    /// Returns the JSON text of `data`, an object.
     ///
     /// ```
     /// # use clarife_webhooks::Event;
@@ -134,15 +145,15 @@ impl<'a> Event<'a> {
         self.raw.get(self.layout.data.clone()).unwrap_or_default()
     }
 
-    /// `data` as the resource that the event is about, or [`Resource::Unknown`] for an unknown type.
+    /// Parses `data` as the resource of the event's type, or as [`Resource::Unknown`] for an unknown type.
     ///
     /// Every member is optional and unknown members are kept (protocol, section 3). An escaped lone surrogate reads as
     /// U+FFFD.
     ///
     /// # Errors
     ///
-    /// [`ResourceError`], naming the JSON path, where a documented member has another type, or where a number is beyond
-    /// what a double holds. The event is verified all the same, and [`data`](Self::data) has the text.
+    /// [`ResourceError`] with the JSON path, if a documented member has another type or a number exceeds the range of a double.
+    /// The event is verified all the same, and [`data`](Self::data) returns the text.
     ///
     /// ```
     /// # use clarife_webhooks::{Event, Resource};
@@ -157,7 +168,7 @@ impl<'a> Event<'a> {
         Resource::from_json(self.event_type().resource_kind(), &mend_lone_surrogates(self.data()))
     }
 
-    /// Where the envelope's members stand in [`raw`](Self::raw).
+    /// Returns the positions of the envelope's members in [`raw`](Self::raw).
     ///
     /// ```
     /// # use clarife_webhooks::Event;
@@ -171,12 +182,12 @@ impl<'a> Event<'a> {
         self.layout.clone()
     }
 
-    /// The same event, holding its own copy of the body.
+    /// Copies the body into the event, so that the event borrows nothing.
     ///
     /// ```
     /// # use clarife_webhooks::{Event, WebhookError};
     /// fn take(body: Vec<u8>) -> Result<Event<'static>, WebhookError> {
-    ///     Event::parse_trusted(&body).map(Event::into_owned) // the body ends here, the event lives on
+    ///     Event::parse_trusted(&body).map(Event::into_owned) // `body` is dropped here, the event is not
     /// }
     /// # let body = br#"{"id":"evt_1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
     /// # assert_eq!(take(body.to_vec())?.id(), "evt_1");
@@ -191,6 +202,13 @@ impl<'a> Event<'a> {
             created_at: self.created_at,
             layout: self.layout,
         }
+    }
+}
+
+impl<'a> From<Envelope<'a>> for Event<'a> {
+    fn from(envelope: Envelope<'a>) -> Self {
+        let Envelope { raw, id, event_type, created_at, layout } = envelope;
+        Self { raw: raw.into(), id, event_type, created_at, layout }
     }
 }
 

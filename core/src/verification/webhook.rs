@@ -1,38 +1,39 @@
-//! [`Webhook`]: secrets and options in, verdicts and signatures out.
+//! [`Webhook`]: verification and signing with the secrets and options of one subscription.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::envelope;
+use super::header::{self, MAX_TIMESTAMP, Signatures};
+use super::keys::Keys;
+use super::source::SignatureSource;
+use super::standard::{self, Parsed, StandardHeaders, StandardSignError};
+use crate::UnixTime;
 use crate::error::{ErrorCode, InvalidTimestamp, Reason, WebhookError};
 use crate::event::Event;
-use crate::header::SignatureSource;
-use crate::signature::{self, Keys, MAX_TIMESTAMP, Signatures};
-use crate::standard::{self, Parsed, StandardHeaders, StandardSignError};
 
-/// How far a delivery's timestamp may be from the clock, in seconds, unless set otherwise (protocol, section 2).
+/// The default tolerance between a delivery's timestamp and the clock, in seconds (protocol, section 2).
 ///
 /// ```
 /// # use clarife_webhooks::{DEFAULT_TOLERANCE, Webhook};
-/// // A server whose clock is known to be inexact:
+/// // For a server whose clock is inexact:
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_tolerance(2 * DEFAULT_TOLERANCE);
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
 /// ```
 pub const DEFAULT_TOLERANCE: u64 = 300;
 
-/// Verifies deliveries of one subscription, and signs bodies as clarife does.
+/// A verifier for the deliveries of one subscription, which also signs bodies as clarife does.
 ///
-/// Make it once and keep it: the secrets are prepared here. It can be shared between threads, its `Debug` form shows no
-/// secret, and the secrets are wiped when it is dropped.
+/// Create a webhook once and keep it: creating a webhook prepares the secrets. A webhook can be shared between threads. Its
+/// `Debug` form shows no secret, and the prepared secrets are wiped when the webhook is dropped.
 ///
 /// ```
-/// use clarife_webhooks::Webhook;
+/// use clarife_webhooks::{UnixTime, Webhook};
 ///
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_max_event_age(15 * 60);
 /// # let body = r#"{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
-/// # let signature = webhook.sign(body, 1_774_699_200)?;
-/// let event = webhook.verify_at(body, &signature, 1_774_699_205)?;
+/// # let signature = webhook.sign(body, UnixTime::from_secs(1_774_699_200))?;
+/// let event = webhook.verify_at(body, &signature, UnixTime::from_secs(1_774_699_205))?;
 /// assert_eq!(event.id(), "evt_1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -45,7 +46,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// A verifier for one secret, exactly as clarife shows it, `whsec_` included.
+    /// Creates a verifier for one secret, exactly as clarife shows the secret, `whsec_` included.
     ///
     /// # Errors
     ///
@@ -61,12 +62,12 @@ impl Webhook {
         Self::from_secrets([secret])
     }
 
-    /// A verifier for several secrets, newest first: while a secret is rotated, any of them may match, and
+    /// Creates a verifier for several secrets, newest first, while a secret is rotated. Any of the secrets may match, and
     /// [`sign`](Self::sign) signs with each.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidSecret`] if there is none, or if one of them is not usable.
+    /// [`ErrorCode::InvalidSecret`] if there is no secret, or if a secret is not usable.
     ///
     /// ```
     /// # use clarife_webhooks::Webhook;
@@ -74,21 +75,22 @@ impl Webhook {
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     pub fn from_secrets<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, WebhookError> {
-        let keys = secrets.into_iter().map(|secret| keys(secret.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let keys =
+            secrets.into_iter().map(|secret| Keys::from_secret(secret.as_ref())).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
             return Err(Reason::Secret("none was given").into());
         }
         Ok(Self { keys, tolerance: DEFAULT_TOLERANCE, max_event_age: None, standard: false })
     }
 
-    /// Sets how far a delivery's timestamp may be from the clock, in seconds, in either direction. The default is
-    /// [`DEFAULT_TOLERANCE`]; 0 means 0.
+    /// Sets the tolerance between a delivery's timestamp and the clock, in seconds, in either direction. The default is
+    /// [`DEFAULT_TOLERANCE`]. Zero means zero.
     ///
     /// ```
-    /// # use clarife_webhooks::Webhook;
+    /// # use clarife_webhooks::{UnixTime, Webhook};
     /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_tolerance(60);
-    /// # let signature = webhook.sign("{}", 1_774_699_200)?;
-    /// let error = webhook.verify_at("{}", &signature, 1_774_699_261).unwrap_err();
+    /// # let signature = webhook.sign("{}", UnixTime::from_secs(1_774_699_200))?;
+    /// let error = webhook.verify_at("{}", &signature, UnixTime::from_secs(1_774_699_261)).unwrap_err();
     /// assert_eq!(error.to_string(), "the delivery was signed too long ago: 61 s ago, and the tolerance is 60 s");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -98,16 +100,16 @@ impl Webhook {
         self
     }
 
-    /// Refuses events whose signed `created_at` is longer ago than this, in seconds. Off by default.
+    /// Sets the maximum age of events, in seconds: an event whose signed `created_at` is older is refused. Off by default.
     ///
-    /// The timestamp in the signature header is not covered by the signature, `created_at` is: this is what stops a
-    /// captured delivery from being sent again later (protocol, sections 1 and 5). 900 s leave room for every retry.
+    /// The signature does not cover the timestamp in the header, but it covers `created_at`. The maximum age therefore stops a
+    /// captured delivery that is sent again later (protocol, sections 1 and 5). 900 s leave room for every retry.
     ///
     /// ```
-    /// # use clarife_webhooks::{ErrorCode, Webhook};
+    /// # use clarife_webhooks::{ErrorCode, UnixTime, Webhook};
     /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_max_event_age(900);
     /// let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
-    /// let now = 1_774_702_800; // 13:00, and the header says so too
+    /// let now = UnixTime::from_secs(1_774_702_800); // 13:00, and the header says so too
     /// let signature = webhook.sign(body, now)?;
     /// assert_eq!(webhook.verify_at(body, &signature, now).unwrap_err().code(), ErrorCode::EventTooOld);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -118,21 +120,22 @@ impl Webhook {
         self
     }
 
-    /// Verifies by the headers of Standard Webhooks and ignores `X-Clarife-Signature`: their signature covers the time
-    /// (protocol, section 5.3). See the module [`standard`](crate::standard).
+    /// Verifies by the headers of Standard Webhooks and ignores `X-Clarife-Signature`. The signature of Standard Webhooks
+    /// covers the time (protocol, section 5.3). See the module [`standard`](crate::standard).
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidSecret`] if a secret is not base64, after `whsec_` where it starts with that.
+    /// [`ErrorCode::InvalidSecret`] if a secret is not base64 after its prefix `whsec_`.
     ///
     /// ```
-    /// # use clarife_webhooks::{ErrorCode, Webhook};
+    /// # use clarife_webhooks::{ErrorCode, UnixTime, Webhook};
     /// let webhook = Webhook::new("whsec_c2VjcmV0")?.require_standard_webhooks()?;
     /// let body = r#"{"id":"evt_1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
-    /// let headers = webhook.sign_standard(body, "evt_1", 1_774_699_200)?;
-    /// let event = webhook.verify_at(body, &headers, 1_774_699_201)?;
+    /// let headers = webhook.sign_standard(body, "evt_1", UnixTime::from_secs(1_774_699_200))?;
+    /// let event = webhook.verify_at(body, &headers, UnixTime::from_secs(1_774_699_201))?;
     ///
-    /// let error = webhook.verify_at(body, &webhook.sign(body, 1_774_699_200)?, 1_774_699_201).unwrap_err();
+    /// let header = webhook.sign(body, UnixTime::from_secs(1_774_699_200))?;
+    /// let error = webhook.verify_at(body, &header, UnixTime::from_secs(1_774_699_201)).unwrap_err();
     /// assert_eq!(error.code(), ErrorCode::MissingSignature);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -146,13 +149,13 @@ impl Webhook {
 
     /// Verifies a delivery by the system clock.
     ///
-    /// `body` is the raw body, byte for byte as received; `signature` is the `X-Clarife-Signature` header, `None` where there is
-    /// none, or (feature `http`) the request's headers; after
-    /// [`require_standard_webhooks`](Self::require_standard_webhooks), [`StandardHeaders`] or the request's headers.
+    /// `body` is the raw body, byte for byte as received. `signature` is the value of the `X-Clarife-Signature` header, `None`
+    /// if the request has no such header, or (feature `http`) all headers of the request. After
+    /// [`require_standard_webhooks`](Self::require_standard_webhooks), `signature` is [`StandardHeaders`] or all headers.
     ///
     /// # Errors
     ///
-    /// The first check that fails gives the code, in the order of [`ErrorCode::ALL`].
+    /// The error of the first check that fails, in the order of [`ErrorCode::ALL`].
     ///
     /// ```
     /// # use clarife_webhooks::{ErrorCode, Webhook};
@@ -169,21 +172,22 @@ impl Webhook {
         body: &'b (impl AsRef<[u8]> + ?Sized),
         signature: impl SignatureSource<'h>,
     ) -> Result<Event<'b>, WebhookError> {
-        self.verify_at(body, signature, time::OffsetDateTime::now_utc().unix_timestamp())
+        self.verify_at(body, signature, UnixTime::now())
     }
 
-    /// Verifies a delivery as of `now`, in Unix seconds: for tests, for stored deliveries, and where there is no clock.
+    /// Verifies a delivery as of `now`: for tests, for stored deliveries, and for targets without a clock. The signature's
+    /// timestamp is compared in whole seconds.
     ///
     /// # Errors
     ///
     /// As [`verify`](Self::verify).
     ///
     /// ```
-    /// # use clarife_webhooks::Webhook;
+    /// # use clarife_webhooks::{UnixTime, Webhook};
     /// # let webhook = Webhook::new("whsec_c2VjcmV0")?;
     /// # let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
-    /// # let signature = webhook.sign(body, 1_774_699_200)?;
-    /// let arrived_at = 1_774_699_201; // stored together with the body and the header
+    /// # let signature = webhook.sign(body, UnixTime::from_secs(1_774_699_200))?;
+    /// let arrived_at = UnixTime::from_secs(1_774_699_201); // stored together with the body and the header
     /// let event = webhook.verify_at(body, &signature, arrived_at)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -191,9 +195,9 @@ impl Webhook {
         &self,
         body: &'b (impl AsRef<[u8]> + ?Sized),
         signature: impl SignatureSource<'h>,
-        now: i64,
+        now: UnixTime,
     ) -> Result<Event<'b>, WebhookError> {
-        let body = body.as_ref();
+        let (body, now) = (body.as_ref(), now.as_secs());
         if self.standard {
             self.check_standard(body, &signature.standard_headers(), now)?;
         } else {
@@ -203,10 +207,10 @@ impl Webhook {
     }
 
     fn check_signature(&self, body: &[u8], header: Option<&[u8]>, now: i64) -> Result<(), Reason> {
-        let header = header.filter(|header| !signature::is_blank(header));
+        let header = header.filter(|header| !header::is_blank(header));
         let header = header.ok_or(Reason::Plain(ErrorCode::MissingSignature))?;
         let mut signatures = Signatures::new();
-        let timestamp = signature::parse(header, &mut signatures).map_err(Reason::Signature)?;
+        let timestamp = header::parse(header, &mut signatures).map_err(Reason::Signature)?;
         self.check_timestamp(timestamp, now)?;
         let genuine = self.keys.iter().any(|keys| signatures.contains(&keys.v1.tag(body)));
         if genuine { Ok(()) } else { Err(Reason::Plain(ErrorCode::SignatureMismatch)) }
@@ -220,9 +224,9 @@ impl Webhook {
         if genuine { Ok(()) } else { Err(Reason::Plain(ErrorCode::SignatureMismatch)) }
     }
 
-    /// The event of a body that is genuine.
+    /// Parses a body whose signature was checked, and checks the event's age.
     fn read<'b>(&self, body: &'b [u8], now: i64) -> Result<Event<'b>, WebhookError> {
-        let event = envelope::parse(body).map_err(Reason::Payload)?;
+        let event = Event::parse(body)?;
         self.check_event_age(&event, now)?;
         Ok(event)
     }
@@ -232,37 +236,38 @@ impl Webhook {
         self.max_event_age
     }
 
-    /// Signs a body with every secret, as clarife would at `timestamp`, in Unix seconds: the value of the
-    /// `X-Clarife-Signature` header. For senders, and for testing handlers.
+    /// Signs a body with every secret, as clarife would at `timestamp`, and returns the value of the `X-Clarife-Signature`
+    /// header. For senders, and for tests of handlers.
     ///
     /// # Errors
     ///
-    /// [`InvalidTimestamp`] if the timestamp is not within 0 ..= 999999999999.
+    /// [`InvalidTimestamp`] if the timestamp in whole seconds is not within 0 ..= 999999999999.
     ///
     /// ```
-    /// # use clarife_webhooks::Webhook;
+    /// # use clarife_webhooks::{UnixTime, Webhook};
     /// let webhook = Webhook::new("whsec_c2VjcmV0")?;
-    /// assert!(webhook.sign("{}", 1_711_612_800)?.starts_with("t=1711612800,v1="));
+    /// assert!(webhook.sign("{}", UnixTime::from_secs(1_711_612_800))?.starts_with("t=1711612800,v1="));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn sign(&self, body: &(impl AsRef<[u8]> + ?Sized), timestamp: i64) -> Result<String, InvalidTimestamp> {
+    pub fn sign(&self, body: &(impl AsRef<[u8]> + ?Sized), timestamp: UnixTime) -> Result<String, InvalidTimestamp> {
+        let timestamp = timestamp.as_secs();
         if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
             return Err(InvalidTimestamp);
         }
-        Ok(signature::format(timestamp, self.keys.iter().map(|keys| keys.v1.tag(body.as_ref()))))
+        Ok(header::format(timestamp, self.keys.iter().map(|keys| keys.v1.tag(body.as_ref()))))
     }
 
-    /// Signs a body with every secret as Standard Webhooks have it, at `timestamp`, in Unix seconds. `id` is the event's.
+    /// Signs a body with every secret for Standard Webhooks, at `timestamp`. `id` is the event's id.
     ///
-    /// It works on every webhook whose secrets are base64, whether it verifies by these headers or not.
+    /// The secrets must be base64. The webhook itself may verify by either scheme.
     ///
     /// # Errors
     ///
-    /// [`StandardSignError`] if a secret is not base64, or the id or the timestamp cannot stand in a header.
+    /// [`StandardSignError`] if a secret is not base64, or if a header cannot carry the id or the timestamp.
     ///
     /// ```
-    /// # use clarife_webhooks::Webhook;
-    /// let headers = Webhook::new("whsec_c2VjcmV0")?.sign_standard("{}", "evt_1", 1_711_612_800)?;
+    /// # use clarife_webhooks::{UnixTime, Webhook};
+    /// let headers = Webhook::new("whsec_c2VjcmV0")?.sign_standard("{}", "evt_1", UnixTime::from_secs(1_711_612_800))?;
     /// assert_eq!((headers.id.as_ref(), headers.timestamp.as_ref()), ("evt_1", "1711612800"));
     /// assert!(headers.signature.starts_with("v1,"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -271,9 +276,9 @@ impl Webhook {
         &self,
         body: &(impl AsRef<[u8]> + ?Sized),
         id: &'i str,
-        timestamp: i64,
+        timestamp: UnixTime,
     ) -> Result<StandardHeaders<'i>, StandardSignError> {
-        standard::sign(body.as_ref(), id, timestamp, self.keys.iter())
+        standard::sign(body.as_ref(), id, timestamp.as_secs(), self.keys.iter())
     }
 
     fn check_timestamp(&self, timestamp: i64, now: i64) -> Result<(), Reason> {
@@ -291,12 +296,12 @@ impl Webhook {
     fn check_event_age(&self, event: &Event<'_>, now: i64) -> Result<(), Reason> {
         let Some(maximum) = self.max_event_age else { return Ok(()) };
         let created_at = event.created_at();
-        // In whole seconds, because `now` is: an event of 12:00:00.5 is older than n seconds from 12:00:00 + n + 1 on.
-        let seconds = now.saturating_sub(created_at.unix_timestamp());
+        // In whole seconds, like `now`: an event of 12:00:00.5 is older than n seconds from 12:00:00 + n + 1 on.
+        let seconds = now.saturating_sub(created_at.as_secs());
         if u64::try_from(seconds).map_or(true, |seconds| seconds <= maximum) {
             return Ok(());
         }
-        let age = seconds.saturating_sub((created_at.nanosecond() > 0).into());
+        let age = seconds.saturating_sub((created_at.subsec_nanos() > 0).into());
         Err(Reason::EventTooOld { age, maximum })
     }
 }
@@ -309,18 +314,5 @@ impl fmt::Debug for Webhook {
             .field("max_event_age", &self.max_event_age)
             .field("standard_webhooks", &self.standard)
             .finish()
-    }
-}
-
-/// Protocol, sections 1 and 2: the key is the secret's own text; the checks catch what is pasted with it by mistake.
-fn keys(secret: &str) -> Result<Keys, Reason> {
-    if secret.is_empty() {
-        Err(Reason::Secret("it is empty"))
-    } else if secret.starts_with(char::is_whitespace) || secret.ends_with(char::is_whitespace) {
-        Err(Reason::Secret("it starts or ends with white space"))
-    } else if secret.chars().any(char::is_control) {
-        Err(Reason::Secret("it holds a control character"))
-    } else {
-        Ok(Keys::new(secret))
     }
 }

@@ -17,9 +17,10 @@ use core::fmt;
 use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
-use crate::error::{InvalidTimestamp, Message, Reason, WebhookError};
-use crate::signature::{self, Key, Keys, MAX_TIMESTAMP, Signatures, TOO_MANY_SIGNATURES, Tag};
-use crate::text::decimal::write_number;
+use super::header::{self, MAX_TIMESTAMP, Signatures, TOO_MANY_SIGNATURES};
+use super::keys::Keys;
+use super::mac::{Key, Tag};
+use crate::error::{InvalidTimestamp, Reason, WebhookError};
 
 /// The header that names the event; all three are in [`HEADERS`].
 pub const ID_HEADER: &str = "webhook-id";
@@ -44,15 +45,15 @@ pub(crate) const NO_KEY: Reason = Reason::Secret("it is not the base64 that Stan
 /// The headers of Standard Webhooks: what a request has, or what it is signed with. An empty one is one that is missing.
 ///
 /// ```
-/// use clarife_webhooks::Webhook;
+/// use clarife_webhooks::{UnixTime, Webhook};
 /// use clarife_webhooks::standard::StandardHeaders;
 ///
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?.require_standard_webhooks()?;
 /// # let body = r#"{"id":"evt_1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
-/// # let signed = webhook.sign_standard(body, "evt_1", 1_774_699_200)?;
+/// # let signed = webhook.sign_standard(body, "evt_1", UnixTime::from_secs(1_774_699_200))?;
 /// # let header = |name: &str| signed.pairs().into_iter().find(|pair| pair.0 == name).map_or("", |pair| pair.1);
 /// let headers = StandardHeaders::new(header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
-/// let event = webhook.verify_at(body, &headers, 1_774_699_201)?;
+/// let event = webhook.verify_at(body, &headers, UnixTime::from_secs(1_774_699_201))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,8 +76,8 @@ impl<'h> StandardHeaders<'h> {
     /// Names and values, to be added to a request.
     ///
     /// ```
-    /// # use clarife_webhooks::Webhook;
-    /// let headers = Webhook::new("whsec_c2VjcmV0")?.sign_standard("{}", "evt_1", 1_711_612_800)?;
+    /// # use clarife_webhooks::{UnixTime, Webhook};
+    /// let headers = Webhook::new("whsec_c2VjcmV0")?.sign_standard("{}", "evt_1", UnixTime::from_secs(1_711_612_800))?;
     /// assert_eq!(headers.pairs()[0], ("webhook-id", "evt_1"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -97,15 +98,15 @@ pub(crate) struct Parsed<'h> {
 impl<'h> Parsed<'h> {
     pub(crate) fn new(headers: &'h StandardHeaders<'_>) -> Result<Self, Reason> {
         for (name, value) in headers.pairs() {
-            if signature::is_blank(value.as_bytes()) {
+            if header::is_blank(value.as_bytes()) {
                 return Err(Reason::Missing(name));
             }
         }
-        let [id, digits, signatures] = headers.pairs().map(|(_, value)| signature::trim(value.as_bytes()));
+        let [id, digits, signatures] = headers.pairs().map(|(_, value)| header::trim(value.as_bytes()));
         if !is_id(id) {
             return Err(Reason::Signature("webhook-id is not 1 to 4096 characters of visible ASCII"));
         }
-        let timestamp = signature::parse_timestamp(digits);
+        let timestamp = header::parse_timestamp(digits);
         let timestamp = timestamp.ok_or(Reason::Signature("webhook-timestamp is not 1 to 12 digits"))?;
         let signatures = parse_signatures(signatures).map_err(Reason::Signature)?;
         Ok(Self { id, digits, timestamp, signatures })
@@ -118,11 +119,11 @@ impl<'h> Parsed<'h> {
 
 /// Without white space: two headers that were joined are none.
 fn is_id(id: &[u8]) -> bool {
-    signature::check_text(id).is_ok() && !id.is_empty() && !id.iter().any(|byte| matches!(byte, b' ' | b'\t'))
+    header::check_text(id).is_ok() && !id.is_empty() && !id.iter().any(|byte| matches!(byte, b' ' | b'\t'))
 }
 
 fn parse_signatures(header: &[u8]) -> Result<Signatures, &'static str> {
-    signature::check_text(header)?;
+    header::check_text(header)?;
     let mut signatures = Signatures::new();
     for element in header.split(|&byte| byte == b' ').filter(|element| !element.is_empty()) {
         let comma = element.iter().position(|&byte| byte == b',').filter(|&comma| comma > 0);
@@ -163,9 +164,7 @@ pub(crate) fn sign<'i, 'k>(
     if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
         return Err(StandardSignError::InvalidTimestamp);
     }
-    let mut digits = String::new();
-    let _ = write_number(&mut digits, timestamp.unsigned_abs()); // a String takes everything
-    let timestamp = digits;
+    let timestamp = String::from(itoa::Buffer::new().format(timestamp));
     let mut signature = String::with_capacity(48);
     for keys in keys {
         let key = keys.standard.as_ref().ok_or(StandardSignError::Secret(WebhookError::from(NO_KEY)))?;
@@ -183,11 +182,11 @@ pub(crate) fn sign<'i, 'k>(
 /// Why a body has no headers of Standard Webhooks.
 ///
 /// ```
-/// use clarife_webhooks::Webhook;
+/// use clarife_webhooks::{UnixTime, Webhook};
 /// use clarife_webhooks::standard::StandardSignError;
 ///
 /// let webhook = Webhook::new("whsec_c2VjcmV0")?;
-/// assert_eq!(webhook.sign_standard("{}", "two words", 0), Err(StandardSignError::InvalidId));
+/// assert_eq!(webhook.sign_standard("{}", "two words", UnixTime::from_secs(0)), Err(StandardSignError::InvalidId));
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,19 +200,13 @@ pub enum StandardSignError {
     InvalidTimestamp,
 }
 
-impl Message for StandardSignError {
-    fn write_message(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        match self {
-            Self::Secret(error) => error.write_message(out),
-            Self::InvalidId => out.write_str("id must be 1 to 4096 characters of visible ASCII"),
-            Self::InvalidTimestamp => InvalidTimestamp.write_message(out),
-        }
-    }
-}
-
 impl fmt::Display for StandardSignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_message(f)
+        match self {
+            Self::Secret(error) => error.fmt(f),
+            Self::InvalidId => f.write_str("id must be 1 to 4096 characters of visible ASCII"),
+            Self::InvalidTimestamp => InvalidTimestamp.fmt(f),
+        }
     }
 }
 
@@ -222,7 +215,7 @@ impl core::error::Error for StandardSignError {}
 #[cfg(test)]
 mod tests {
     use super::{Parsed, StandardHeaders, key, sign};
-    use crate::signature::Keys;
+    use crate::verification::keys::Keys;
     use proptest::prelude::*;
 
     proptest! {

@@ -10,7 +10,7 @@ use super::error::{CanonicalError, CanonicalErrorKind};
 use super::key::KeySerializer;
 use super::object::{Name, Object};
 use super::text::{self, Escaper};
-use crate::json::MAX_DEPTH;
+use crate::text::json::MAX_DEPTH;
 
 type Result<T = ()> = core::result::Result<T, CanonicalError>;
 

@@ -2,16 +2,16 @@
 
 use alloc::borrow::Cow;
 
-use crate::standard::StandardHeaders;
+use super::standard::StandardHeaders;
 
 /// The header that carries the signature, in lower case as HTTP/2 and most frameworks have it (protocol, section 1).
 ///
 /// ```
-/// # use clarife_webhooks::{SIGNATURE_HEADER, Webhook};
+/// # use clarife_webhooks::{SIGNATURE_HEADER, UnixTime, Webhook};
 /// # let webhook = Webhook::new("whsec_c2VjcmV0")?;
 /// # let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
-/// # let headers = std::collections::HashMap::from([("x-clarife-signature", webhook.sign(body, 1_774_699_200)?)]);
-/// let event = webhook.verify_at(body, headers.get(SIGNATURE_HEADER), 1_774_699_200)?;
+/// # let headers = std::collections::HashMap::from([("x-clarife-signature", webhook.sign(body, UnixTime::from_secs(1_774_699_200))?)]);
+/// let event = webhook.verify_at(body, headers.get(SIGNATURE_HEADER), UnixTime::from_secs(1_774_699_200))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub const SIGNATURE_HEADER: &str = "x-clarife-signature";
@@ -22,8 +22,8 @@ pub const SIGNATURE_HEADER: &str = "x-clarife-signature";
 /// A header that occurs several times counts as one, its values joined by a comma (RFC 9110, section 5.3).
 ///
 /// ```
-/// # use clarife_webhooks::Webhook;
-/// # let (webhook, now) = (Webhook::new("whsec_c2VjcmV0")?, 1_774_699_200);
+/// # use clarife_webhooks::{UnixTime, Webhook};
+/// # let (webhook, now) = (Webhook::new("whsec_c2VjcmV0")?, UnixTime::from_secs(1_774_699_200));
 /// # let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
 /// # let signature = webhook.sign(body, now)?;
 /// webhook.verify_at(body, signature.as_str(), now)?;

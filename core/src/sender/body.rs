@@ -5,10 +5,10 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::clock::UnixMillis;
 use super::random::{self, RandomnessError};
 use super::sample::sample_resource;
 use crate::EventType;
+use crate::UnixTime;
 use crate::canonical::{self, CanonicalError};
 
 /// The body of an event, as canonical JSON (protocol, sections 1 and 4): build it once, keep it, and send the same bytes
@@ -23,10 +23,11 @@ use crate::canonical::{self, CanonicalError};
 ///
 /// ```
 /// use clarife_webhooks::EventType;
-/// use clarife_webhooks::sender::{UnixMillis, build_event};
+/// use clarife_webhooks::UnixTime;
+/// use clarife_webhooks::sender::build_event;
 /// use serde_json::json;
 ///
-/// let created_at = UnixMillis::from_secs(1_711_612_800);
+/// let created_at = UnixTime::from_secs(1_711_612_800);
 /// let body = build_event("evt_1", EventType::DocumentUpdated, created_at, &json!({"word_count": 412.0}))?;
 /// assert_eq!(
 ///     body,
@@ -37,7 +38,7 @@ use crate::canonical::{self, CanonicalError};
 pub fn build_event<T: Serialize + ?Sized>(
     id: &str,
     event_type: EventType<'_>,
-    created_at: UnixMillis,
+    created_at: UnixTime,
     data: &T,
 ) -> Result<String, EventError> {
     if id.is_empty() {
@@ -67,10 +68,11 @@ pub fn build_event<T: Serialize + ?Sized>(
 /// [`Delivery::test`](super::Delivery::test): one attempt, shown in the log, not counted.
 ///
 /// ```
-/// use clarife_webhooks::sender::{TestEvent, UnixMillis};
+/// use clarife_webhooks::UnixTime;
+/// use clarife_webhooks::sender::TestEvent;
 /// use clarife_webhooks::{Event, EventType};
 ///
-/// let test = TestEvent::new(EventType::MediaUploaded, UnixMillis::from_secs(1_711_612_800))?;
+/// let test = TestEvent::new(EventType::MediaUploaded, UnixTime::from_secs(1_711_612_800))?;
 /// let event = Event::parse_trusted(test.body.as_bytes())?;
 /// assert_eq!((event.id(), event.event_type()), (test.id.as_str(), EventType::MediaUploaded));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -93,12 +95,13 @@ impl TestEvent {
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
-    /// # use clarife_webhooks::sender::{TestEvent, UnixMillis};
-    /// let test = TestEvent::new(EventType::ShareCreated, UnixMillis::from_secs(1_711_612_800))?;
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::TestEvent;
+    /// let test = TestEvent::new(EventType::ShareCreated, UnixTime::from_secs(1_711_612_800))?;
     /// assert!(test.id.starts_with("evt_") && test.body.contains(&test.id));
     /// # Ok::<(), clarife_webhooks::sender::EventError>(())
     /// ```
-    pub fn new(event_type: EventType<'_>, created_at: UnixMillis) -> Result<Self, EventError> {
+    pub fn new(event_type: EventType<'_>, created_at: UnixTime) -> Result<Self, EventError> {
         let data = sample_resource(event_type).ok_or(EventError::UnknownType)?;
         let id = random::new_event_id().map_err(EventError::Randomness)?;
         let body = build_event(&id, event_type, created_at, &data)?;
@@ -110,8 +113,9 @@ impl TestEvent {
 ///
 /// ```
 /// # use clarife_webhooks::EventType;
-/// # use clarife_webhooks::sender::{EventError, UnixMillis, build_event};
-/// # let now = UnixMillis::from_secs(1_711_612_800);
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::{EventError, build_event};
+/// # let now = UnixTime::from_secs(1_711_612_800);
 /// assert_eq!(build_event("evt_1", EventType::ShareCreated, now, "text"), Err(EventError::DataNotObject));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,8 +141,9 @@ impl EventError {
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
-    /// # use clarife_webhooks::sender::{UnixMillis, build_event};
-    /// # let now = UnixMillis::from_secs(1_711_612_800);
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::build_event;
+    /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let data = serde_json::json!({"n": u64::MAX});
     /// let error = build_event("evt_1", EventType::ShareCreated, now, &data).unwrap_err();
     /// assert_eq!(error.code(), "unsafe_integer");
@@ -174,14 +179,14 @@ impl core::error::Error for EventError {}
 
 #[cfg(test)]
 mod tests {
-    use super::{EventError, TestEvent, UnixMillis, build_event};
+    use super::{EventError, TestEvent, UnixTime, build_event};
     use crate::canonical::to_canonical_json;
     use crate::{Event, EventType, Resource, Webhook};
     use alloc::format;
     use alloc::string::ToString;
     use serde_json::{Map, Value, json};
 
-    const NOW: UnixMillis = UnixMillis::from_millis(1_711_612_800_120);
+    const NOW: UnixTime = UnixTime::from_millis(1_711_612_800_120);
 
     #[test]
     fn bodies_are_canonical_and_verify() {
@@ -193,8 +198,8 @@ mod tests {
              \"data\":{\"9\":null,\"10\":\"x\",\"b\":1}}"
         );
         let webhook = Webhook::new("whsec_c2VjcmV0").expect("a secret");
-        let header = webhook.sign(&body, NOW.as_secs()).expect("a timestamp");
-        let event = webhook.verify_at(&body, &header, NOW.as_secs()).expect("verifies");
+        let header = webhook.sign(&body, NOW).expect("a timestamp");
+        let event = webhook.verify_at(&body, &header, NOW).expect("verifies");
         assert_eq!((event.id(), event.event_type()), ("evt_\"é\n", EventType::FolderDeleted));
     }
 
@@ -204,7 +209,7 @@ mod tests {
         let event_type = EventType::ShareCreated;
         assert_eq!(build("", event_type, NOW, json!({})), Err(EventError::EmptyId));
         assert_eq!(build("1", EventType::Unknown("a.b"), NOW, json!({})), Err(EventError::UnknownType));
-        let never = UnixMillis::from_millis(i64::MAX);
+        let never = UnixTime::from_millis(i64::MAX);
         assert_eq!(build("1", event_type, never, json!({})), Err(EventError::CreatedAtOutOfRange));
         for data in [json!([]), json!(null), json!("{"), json!(1)] {
             assert_eq!(build("1", event_type, NOW, data), Err(EventError::DataNotObject));

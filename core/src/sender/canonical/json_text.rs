@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::error::{CanonicalError, CanonicalErrorKind};
 use super::text::Number;
-use crate::json::{MAX_DEPTH, Malformed, Scanner, find_lone_surrogate};
+use crate::text::json::{MAX_DEPTH, Malformed, Scanner, find_lone_surrogate};
 
 /// JSON text that was checked, as a value to serialize.
 ///

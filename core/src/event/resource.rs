@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::event_type::ResourceKind;
+use super::event_type::ResourceKind;
 
 /// `data` of an event, typed; see [`Event::resource`](crate::Event::resource).
 ///

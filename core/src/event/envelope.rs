@@ -9,9 +9,9 @@ use core::str::from_utf8;
 use simdutf8::basic::from_utf8;
 use time::OffsetDateTime;
 
-use crate::event::Event;
-use crate::json::{Malformed, RawString, Scanner};
-use crate::spans::Layout;
+use super::date_time;
+use super::spans::Layout;
+use crate::text::json::{Malformed, RawString, Scanner};
 
 const ROOT: &str = "$";
 const ID: &str = "$.id";
@@ -19,8 +19,17 @@ const TYPE: &str = "$.type";
 const CREATED_AT: &str = "$.created_at";
 const DATA: &str = "$.data";
 
-/// Reads the envelope in one pass.
-pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
+/// The members of an envelope.
+pub(super) struct Envelope<'a> {
+    pub(super) raw: &'a str,
+    pub(super) id: Cow<'a, str>,
+    pub(super) event_type: Cow<'a, str>,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) layout: Layout,
+}
+
+/// Parses the envelope in one pass.
+pub(super) fn parse(body: &[u8]) -> Result<Envelope<'_>, Malformed> {
     let raw = from_utf8(body).map_err(|_| not_utf8(body))?;
     let mut scanner = Scanner::new(raw);
     if raw.starts_with('\u{feff}') {
@@ -40,7 +49,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
         match Member::named(&scanner.name()?) {
             Member::Id => fill(&mut id, text_member(&mut scanner, ID)?, ID)?,
             Member::Type => fill(&mut event_type, text_member(&mut scanner, TYPE)?, TYPE)?,
-            Member::CreatedAt => fill(&mut created_at, date_time(&mut scanner)?, CREATED_AT)?,
+            Member::CreatedAt => fill(&mut created_at, date_time_member(&mut scanner)?, CREATED_AT)?,
             Member::Data => {
                 let object = scanner.peek() == Some(b'{');
                 let start = scanner.offset();
@@ -59,8 +68,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<Event<'_>, Malformed> {
     let (id, id_range) = present(id, ID)?;
     let (event_type, type_range) = present(event_type, TYPE)?;
     let (created_at, data) = (present(created_at, CREATED_AT)?, present(data, DATA)?);
-    Ok(Event {
-        raw: raw.into(),
+    Ok(Envelope {
+        raw,
         id: decoded(&id, ID)?,
         event_type: decoded(&event_type, TYPE)?,
         created_at,
@@ -130,8 +139,8 @@ fn decoded<'a>(text: &RawString<'a>, path: &'static str) -> Result<Cow<'a, str>,
     if text.is_empty() { Err(Malformed::at_path("a string that is not empty was expected", path)) } else { Ok(text) }
 }
 
-fn date_time(scanner: &mut Scanner<'_>) -> Result<OffsetDateTime, Malformed> {
+fn date_time_member(scanner: &mut Scanner<'_>) -> Result<OffsetDateTime, Malformed> {
     let text = string_member(scanner, CREATED_AT)?.decode();
-    text.and_then(|text| crate::date_time::parse(&text))
+    text.and_then(|text| date_time::parse(&text))
         .ok_or(Malformed::at_path("an RFC 3339 date-time was expected", CREATED_AT))
 }

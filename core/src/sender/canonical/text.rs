@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::fmt;
 
 use super::error::{CanonicalError, CanonicalErrorKind};
-use crate::json::{is_plain, plain_run};
+use crate::text::json::{is_plain, plain_run};
 
 /// `Number.MAX_SAFE_INTEGER`: every integer up to it, and none after, has a double of its own.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

@@ -1,0 +1,18 @@
+//! Verification and signing: secrets, the signature header, HMAC, and both schemes of signatures.
+
+mod header;
+mod keys;
+mod mac;
+mod source;
+pub mod standard;
+mod webhook;
+
+pub use header::MAX_HEADER_BYTES;
+#[cfg(feature = "sender")]
+pub(crate) use header::{MAX_TIMESTAMP, format as format_header};
+#[cfg(feature = "sender")]
+pub(crate) use keys::Keys;
+pub use source::{SIGNATURE_HEADER, SignatureSource};
+#[cfg(any(feature = "http", feature = "actix-web"))]
+pub(crate) use source::{join, sealed, standard_headers};
+pub use webhook::{DEFAULT_TOLERANCE, Webhook};
