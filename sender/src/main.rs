@@ -17,13 +17,16 @@ mod api;
 mod cli;
 mod clock;
 mod deliver;
-mod engine;
 mod ids;
 mod metrics;
 mod settings;
+mod store;
 mod telemetry;
 
 use std::process::ExitCode;
+
+// The name that `api/events.rs` still uses.
+use self::store as engine;
 
 fn main() -> ExitCode {
     match cli::run() {

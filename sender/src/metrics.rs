@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::engine::{Attempt, Stats};
+use crate::store::{Attempt, Stats};
 
 /// Shared counters; no label comes from outside, so that their number is bounded.
 #[derive(Clone)]

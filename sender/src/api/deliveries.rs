@@ -11,8 +11,8 @@ use super::error::{ApiError, Refusal};
 use super::extract::{Params, Tenant};
 use super::subscriptions::Begun;
 use super::{Api, moment};
-use crate::engine::{Attempt, DeliveryFilter, LoggedDelivery, StateName};
 use crate::ids::DeliveryId;
+use crate::store::{Attempt, DeliveryFilter, LoggedDelivery, StateName};
 
 /// How many deliveries a page has unless asked otherwise.
 const DEFAULT_PAGE: usize = 50;
@@ -160,7 +160,7 @@ pub(super) async fn list(
         before: before.transpose()?,
         limit,
     };
-    let page = api.engine.deliveries(&workspace, &filter).await?;
+    let page = api.store.deliveries(&workspace, &filter).await?;
     let last = page.deliveries.last().filter(|_| page.more);
     Ok(Json(Deliveries {
         next: last.map(|delivery| delivery.id.to_string()),
@@ -178,7 +178,7 @@ pub(super) async fn get(
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Json<DeliveryDetail>, ApiError> {
-    let (delivery, attempts) = api.engine.delivery(&workspace, parse_id(&id)?).await?;
+    let (delivery, attempts) = api.store.delivery(&workspace, parse_id(&id)?).await?;
     let attempts_made = attempts.iter().map(AttemptView::from).collect();
     Ok(Json(DeliveryDetail { delivery: (&delivery).into(), attempts_made }))
 }
@@ -193,6 +193,6 @@ pub(super) async fn resend(
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Begun>), ApiError> {
-    let delivery = api.engine.resend(&workspace, parse_id(&id)?, api.clock.now()).await?;
+    let delivery = api.store.resend(&workspace, parse_id(&id)?, api.clock.now()).await?;
     Ok((StatusCode::ACCEPTED, Json(Begun { delivery_id: delivery.to_string() })))
 }

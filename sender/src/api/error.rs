@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::engine::EngineError;
+use crate::store::StoreError;
 
 /// Why a request was refused.
 #[derive(Debug)]
@@ -89,15 +89,15 @@ impl ApiError {
     }
 }
 
-impl From<EngineError> for ApiError {
-    fn from(error: EngineError) -> Self {
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
         let message = error.to_string();
         match error {
-            EngineError::NotFound(_) => Self::new(Code::NotFound, message),
-            EngineError::Conflict { .. } | EngineError::Resend(_) => Self::new(Code::Conflict, message),
-            EngineError::PlanLimit(_) => Self::new(Code::PlanLimitReached, message),
+            StoreError::NotFound(_) => Self::new(Code::NotFound, message),
+            StoreError::Conflict { .. } | StoreError::Resend(_) => Self::new(Code::Conflict, message),
+            StoreError::PlanLimit(_) => Self::new(Code::PlanLimitReached, message),
             // What the store said is for the log, not for a stranger.
-            EngineError::Unavailable(why) => {
+            StoreError::Unavailable(why) => {
                 tracing::error!(why, "a request was refused");
                 Self::new(Code::Unavailable, "this cannot be kept at the moment; try again").retry_after(1)
             }

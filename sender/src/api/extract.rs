@@ -47,7 +47,7 @@ async fn caller(parts: &Parts, api: &Api) -> Result<Caller, ApiError> {
     if api.admin == Some(hash) {
         return Ok(Caller::Admin);
     }
-    let workspace = api.engine.authenticate(&hash, api.clock.now()).await?;
+    let workspace = api.store.authenticate(&hash, api.clock.now()).await?;
     workspace.map(Caller::Workspace).ok_or_else(|| unauthorized("the token is unknown or has expired"))
 }
 

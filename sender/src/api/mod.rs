@@ -33,9 +33,9 @@ use utoipa_axum::routes;
 use self::error::{ApiError, Code};
 use crate::clock::Clock;
 use crate::deliver::Guard;
-use crate::engine::{Engine, TokenHash};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
+use crate::store::{Store, TokenHash};
 
 /// How much is taken at a time.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,9 @@ pub(crate) struct ApiLimits {
 pub(crate) struct Api(Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) store: Arc<dyn Store>,
+    /// The name that `events.rs` still uses.
+    engine: Arc<dyn Store>,
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
     pub(crate) limits: ApiLimits,
@@ -92,7 +94,7 @@ struct Document;
 
 impl Api {
     pub(crate) fn new(
-        engine: Arc<dyn Engine>,
+        store: Arc<dyn Store>,
         clock: Clock,
         metrics: Metrics,
         limits: ApiLimits,
@@ -102,7 +104,7 @@ impl Api {
         let rate = limits.requests_per_second;
         let quota = Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
         let (rate, bodies) = (RateLimiter::hashmap(quota), Semaphore::new(limits.bodies));
-        Self(Arc::new(Shared { engine, clock, metrics, limits, admin, guard, rate, bodies }))
+        Self(Arc::new(Shared { engine: Arc::clone(&store), store, clock, metrics, limits, admin, guard, rate, bodies }))
     }
 
     /// Forgets the rates of workspaces that have been quiet.

@@ -22,7 +22,7 @@ pub(super) async fn healthz() -> &'static str {
     (status = 503, description = "The store takes nothing", body = Refusal),
 ))]
 pub(super) async fn readyz(State(api): State<Api>) -> Result<&'static str, ApiError> {
-    api.engine.check().await?;
+    api.store.check().await?;
     Ok("ok\n")
 }
 
@@ -32,7 +32,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<&'static str, ApiEr
     (status = 401, description = "No valid token", body = Refusal),
 ))]
 pub(super) async fn metrics(_: Admin, State(api): State<Api>) -> Result<impl IntoResponse, ApiError> {
-    let text = api.metrics.text(api.engine.stats().await?);
+    let text = api.metrics.text(api.store.stats().await?);
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
 }
 

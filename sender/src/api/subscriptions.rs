@@ -15,8 +15,8 @@ use super::extract::{Body, Tenant};
 use super::{Api, moment};
 use crate::clock::wall;
 use crate::deliver::Guard;
-use crate::engine::{Change, NewEvent, SubscriptionRecord};
 use crate::ids::SubscriptionId;
+use crate::store::{Change, NewEvent, SubscriptionRecord};
 
 /// A subscription
 #[derive(Debug, Serialize, ToSchema)]
@@ -175,7 +175,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<SubscriptionWithSecret>), ApiError> {
     let (url, types) = (endpoint(&api, &new.url)?, types(&new.event_types)?);
     let signer = Signer::generate().map_err(no_randomness)?;
-    let record = api.engine.subscribe(&workspace, url, types, signer, api.clock.now()).await?;
+    let record = api.store.subscribe(&workspace, url, types, signer, api.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(with_secret(&record))))
 }
 
@@ -185,7 +185,7 @@ pub(super) async fn create(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn list(Tenant(workspace): Tenant, State(api): State<Api>) -> Result<Json<Subscriptions>, ApiError> {
-    let records = api.engine.subscriptions(&workspace).await?;
+    let records = api.store.subscriptions(&workspace).await?;
     let subscriptions = records.iter().map(|record| record.as_ref().into()).collect();
     Ok(Json(Subscriptions { subscriptions }))
 }
@@ -200,7 +200,7 @@ pub(super) async fn get(
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Json<SubscriptionView>, ApiError> {
-    Ok(Json(api.engine.subscription(&workspace, &id.into()).await?.as_ref().into()))
+    Ok(Json(api.store.subscription(&workspace, &id.into()).await?.as_ref().into()))
 }
 
 /// Change a subscription's URL or types
@@ -230,7 +230,7 @@ pub(super) async fn delete(
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    api.engine.unsubscribe(&workspace, &id.into()).await?;
+    api.store.unsubscribe(&workspace, &id.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -269,7 +269,7 @@ async fn apply(
     change: Change,
 ) -> Result<std::sync::Arc<SubscriptionRecord>, ApiError> {
     // By the system's clock: until when an old secret signs is compared with that.
-    Ok(api.engine.change(workspace, &SubscriptionId::from(id), change, wall()).await?)
+    Ok(api.store.change(workspace, &SubscriptionId::from(id), change, wall()).await?)
 }
 
 /// Send a test event: one attempt, shown in the log, not counted
@@ -286,7 +286,7 @@ pub(super) async fn test(
     let event_type = EventType::from_name(&request.r#type);
     let test = TestEvent::new(event_type, wall()).map_err(|error| ApiError::invalid(error.to_string()))?;
     let event = NewEvent { id: test.id, event_type: event_type.to_string(), body: test.body };
-    let delivery = api.engine.accept_test(&workspace, &id.into(), event, api.clock.now()).await?;
+    let delivery = api.store.accept_test(&workspace, &id.into(), event, api.clock.now()).await?;
     Ok((StatusCode::ACCEPTED, Json(Begun { delivery_id: delivery.to_string() })))
 }
 
@@ -302,7 +302,7 @@ pub(super) async fn resend(
     Body(request): Body<ResendRequest>,
 ) -> Result<(StatusCode, Json<Resent>), ApiError> {
     let since = moment::read("since", &request.since)?;
-    let deliveries = api.engine.resend_since(&workspace, &id.into(), since, api.clock.now()).await?;
+    let deliveries = api.store.resend_since(&workspace, &id.into(), since, api.clock.now()).await?;
     Ok((StatusCode::ACCEPTED, Json(Resent { deliveries })))
 }
 
@@ -312,6 +312,6 @@ pub(super) async fn resend(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn warnings(Tenant(workspace): Tenant, State(api): State<Api>) -> Result<Json<Warnings>, ApiError> {
-    let records = api.engine.subscriptions(&workspace).await?;
+    let records = api.store.subscriptions(&workspace).await?;
     Ok(Json(Warnings { warnings: records.iter().filter_map(|record| warning(record)).collect() }))
 }

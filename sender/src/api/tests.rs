@@ -16,15 +16,15 @@ use tower::ServiceExt as _;
 use super::{Api, ApiLimits, token};
 use crate::clock::Clock;
 use crate::deliver::Guard;
-use crate::engine::sqlite::Sqlite;
-use crate::engine::{Attempt, Engine, Limits};
 use crate::metrics::Metrics;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Attempt, Limits, Store};
 
 const ADMIN: &str = "an administrator's token of 32 bytes";
 
 struct Bed {
     router: Router,
-    engine: Arc<Sqlite>,
+    store: Arc<SqliteStore>,
     /// Of a workspace with the plan Pro.
     token: String,
     _folder: tempfile::TempDir,
@@ -38,7 +38,7 @@ impl Bed {
     async fn with(guard: Guard, rate: u32) -> Self {
         let (folder, clock) = (tempfile::tempdir().expect("a folder"), Clock::start());
         let path = folder.path().join("store.db");
-        let engine = Arc::new(Sqlite::open(&path, Limits { per_subscription: 8 }, clock.now()).expect("is new"));
+        let store = Arc::new(SqliteStore::open(&path, Limits { per_subscription: 8 }, clock.now()).expect("is new"));
         let limits = ApiLimits {
             request_bytes: 100_000,
             event_bytes: 10_000,
@@ -48,8 +48,8 @@ impl Bed {
             requests_per_second: NonZeroU32::new(rate).expect("is not 0"),
         };
         let admin = Some(token::hash(ADMIN));
-        let api = Api::new(engine.clone(), clock, Metrics::new(), limits, admin, guard);
-        let mut bed = Self { router: api.router(), engine, token: String::new(), _folder: folder };
+        let api = Api::new(store.clone(), clock, Metrics::new(), limits, admin, guard);
+        let mut bed = Self { router: api.router(), store, token: String::new(), _folder: folder };
         bed.token = bed.workspace("pro").await;
         bed
     }
@@ -102,13 +102,13 @@ impl Bed {
         let far = UnixTime::from_millis(i64::MAX);
         let mut attempts = 0;
         loop {
-            let claims = self.engine.claim(far, 1).await.expect("is open");
+            let claims = self.store.claim(far, 1).await.expect("is open");
             let Some(claim) = claims.first() else { return attempts };
             let at = UnixTime::from_secs(1_774_699_200);
             let outcome = Outcome::Status(status);
             let answer = b"no \xff".to_vec();
             let attempt = Attempt { number: claim.attempt, started_at: at, ended_at: at, outcome, answer };
-            self.engine.record(claim, attempt).await.expect("is open");
+            self.store.record(claim, attempt).await.expect("is open");
             attempts += 1;
         }
     }
@@ -429,7 +429,7 @@ async fn refusals_have_one_shape_and_a_store_that_is_gone_is_503() {
     assert_eq!(bed.get("/readyz").await.0, 200);
     let (status, _) = bed.ask(ADMIN, "GET", "/metrics", None).await;
     assert_eq!(status, 200);
-    bed.engine.close().await;
+    bed.store.close().await;
     for (method, path, body) in [("POST", "/v1/events", Some(event("evt_1"))), ("GET", "/readyz", None)] {
         let (status, refusal) = bed.ask(&bed.token, method, path, body).await;
         assert_eq!((status, &refusal["code"]), (503, &json!("UNAVAILABLE")), "{path}");
@@ -556,8 +556,8 @@ async fn every_body_passes_the_documented_example() {
         let status = bed.raw(request.expect("a request")).await.status();
         assert_eq!(status, StatusCode::ACCEPTED, "{body}");
         for n in 0..5 {
-            let workspace = bed.engine.workspaces().await.expect("is open")[0].id.clone();
-            let body = bed.engine.event(&workspace, &format!("evt_{batch}_{n}")).await.expect("is kept").body;
+            let workspace = bed.store.workspaces().await.expect("is open")[0].id.clone();
+            let body = bed.store.event(&workspace, &format!("evt_{batch}_{n}")).await.expect("is kept").body;
             let signature = signer.sign(&body, crate::clock::wall()).expect("a timestamp");
             let line = json!({"secret": signer.secret().expose(), "signature": signature, "body": body});
             lines.push_str(&format!("{line}\n"));

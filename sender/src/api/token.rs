@@ -3,7 +3,7 @@
 use clarife_webhooks::sender::{RandomnessError, SigningSecret};
 use sha2::{Digest as _, Sha256};
 
-use crate::engine::TokenHash;
+use crate::store::TokenHash;
 
 const PREFIX: &str = "clt_";
 

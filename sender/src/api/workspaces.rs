@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use super::error::{ApiError, Refusal};
 use super::extract::{Admin, Body, Tenant};
 use super::{Api, moment, token};
-use crate::engine::{Token, Workspace};
 use crate::ids::{TokenId, WorkspaceId};
+use crate::store::{Token, Workspace};
 
 /// The longest name, in bytes.
 const MAX_NAME: usize = 200;
@@ -156,7 +156,7 @@ pub(super) async fn create(
         plan: new.plan.into(),
         created_at: api.clock.now(),
     };
-    api.engine.create_workspace(workspace.clone()).await?;
+    api.store.create_workspace(workspace.clone()).await?;
     Ok((StatusCode::CREATED, Json(workspace.into())))
 }
 
@@ -166,7 +166,7 @@ pub(super) async fn create(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn list(_: Admin, State(api): State<Api>) -> Result<Json<Workspaces>, ApiError> {
-    let workspaces = api.engine.workspaces().await?.into_iter().map(WorkspaceView::from).collect();
+    let workspaces = api.store.workspaces().await?.into_iter().map(WorkspaceView::from).collect();
     Ok(Json(Workspaces { workspaces }))
 }
 
@@ -183,7 +183,7 @@ pub(super) async fn change(
     Path(id): Path<String>,
     Body(change): Body<WorkspaceChange>,
 ) -> Result<Json<WorkspaceView>, ApiError> {
-    Ok(Json(api.engine.set_plan(&WorkspaceId::from(id), change.plan.into()).await?.into()))
+    Ok(Json(api.store.set_plan(&WorkspaceId::from(id), change.plan.into()).await?.into()))
 }
 
 /// Create a token for a workspace
@@ -207,7 +207,7 @@ pub(super) async fn create_token(
         expires_at: new.expires_at.map(|text| moment::read("expires_at", &text)).transpose()?,
     };
     let view = TokenView::from(&token);
-    api.engine.create_token(token).await?;
+    api.store.create_token(token).await?;
     Ok((StatusCode::CREATED, Json(TokenCreated { view, token: secret })))
 }
 
@@ -217,7 +217,7 @@ pub(super) async fn create_token(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn tokens(_: Admin, State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Tokens>, ApiError> {
-    let tokens = api.engine.tokens(&WorkspaceId::from(id)).await?;
+    let tokens = api.store.tokens(&WorkspaceId::from(id)).await?;
     Ok(Json(Tokens { tokens: tokens.iter().map(TokenView::from).collect() }))
 }
 
@@ -231,7 +231,7 @@ pub(super) async fn delete_token(
     State(api): State<Api>,
     Path((id, token)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    api.engine.delete_token(&WorkspaceId::from(id), &TokenId::from(token)).await?;
+    api.store.delete_token(&WorkspaceId::from(id), &TokenId::from(token)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -241,5 +241,5 @@ pub(super) async fn delete_token(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn own(Tenant(id): Tenant, State(api): State<Api>) -> Result<Json<WorkspaceView>, ApiError> {
-    Ok(Json(api.engine.workspace(&id).await?.into()))
+    Ok(Json(api.store.workspace(&id).await?.into()))
 }

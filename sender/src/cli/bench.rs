@@ -22,9 +22,9 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, wall};
 use crate::deliver::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
-use crate::engine::{self, DeliveryFilter, Engine, Limits, NewEvent, Workspace};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
+use crate::store::{self, DeliveryFilter, Limits, NewEvent, Store, Workspace};
 
 /// Events accepted in one call where many are.
 const BATCH: usize = 100;
@@ -64,7 +64,7 @@ pub(super) struct Bench {
 
 /// A store of its own, with workspaces that each have subscriptions.
 struct Bed {
-    engine: Arc<dyn Engine>,
+    store: Arc<dyn Store>,
     clock: Clock,
     workspaces: Vec<WorkspaceId>,
     _folder: tempfile::TempDir,
@@ -98,7 +98,7 @@ impl Bench {
             let start = Instant::now();
             let events = self.fill(&bed, self.deliveries, batch).await?;
             println!("{:>9.0}/s  events accepted, {what}", per_second(events, start));
-            bed.engine.close().await;
+            bed.store.close().await;
         }
 
         let rate = self.deliver(address, &received, client.clone(), 0).await?;
@@ -115,21 +115,21 @@ impl Bench {
         for _ in 0..hanging {
             let workspace = self.workspace(&bed).await?;
             let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/hang"))?;
-            bed.engine.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
+            bed.store.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
             let events = (0..1000).map(|_| event(self.body_bytes)).collect::<Result<_>>()?;
-            bed.engine.accept(&workspace, events, bed.clock.now()).await?;
+            bed.store.accept(&workspace, events, bed.clock.now()).await?;
         }
         self.fill(&bed, self.deliveries, BATCH).await?;
         received.store(0, Ordering::SeqCst);
         let start = Instant::now();
         let (_stop, dispatching) = self.dispatch(&bed, client);
-        while bed.engine.stats().await?.pending > u64::try_from(hanging.saturating_mul(1000))? {
+        while bed.store.stats().await?.pending > u64::try_from(hanging.saturating_mul(1000))? {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let rate = per_second(self.deliveries, start);
         dispatching.abort();
         ensure!(received.load(Ordering::SeqCst) >= u64::try_from(self.deliveries)?, "deliveries are missing");
-        bed.engine.close().await;
+        bed.store.close().await;
         Ok(rate)
     }
 
@@ -144,15 +144,15 @@ impl Bench {
         for n in 0..FAILING {
             let workspace = self.workspace(&bed).await?;
             let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/fail/{n}"))?;
-            bed.engine.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
-            let (engine, clock, size) = (bed.engine.clone(), bed.clock, self.body_bytes);
-            samples.spawn(sample(engine, clock, workspace, size, enough.subscribe()));
+            bed.store.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
+            let (store, clock, size) = (bed.store.clone(), bed.clock, self.body_bytes);
+            samples.spawn(sample(store, clock, workspace, size, enough.subscribe()));
         }
         let few = u64::try_from(waiting.div_euclid(10))?;
-        let mut left = bed.engine.stats().await?.pending;
+        let mut left = bed.store.stats().await?.pending;
         while left > few {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            left = bed.engine.stats().await?.pending;
+            left = bed.store.stats().await?.pending;
         }
         let _ = enough.send(true);
         let mut late: Vec<i64> = Vec::new();
@@ -167,7 +167,7 @@ impl Bench {
         println!("{memory:>9} MiB of memory with all of them waiting, {} at most", peak_memory().unwrap_or_default());
         let _ = stop.send(true);
         dispatching.await?;
-        bed.engine.close().await;
+        bed.store.close().await;
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl Bench {
     fn dispatch(&self, bed: &Bed, client: Client) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
         let (stop, stopped) = watch::channel(false);
         let pace = Pace { max_in_flight: self.max_in_flight, standard_webhooks: true };
-        let dispatcher = Dispatcher::new(bed.engine.clone(), client, bed.clock, Metrics::new(), pace);
+        let dispatcher = Dispatcher::new(bed.store.clone(), client, bed.clock, Metrics::new(), pace);
         (stop, tokio::spawn(dispatcher.run(stopped)))
     }
 
@@ -188,24 +188,24 @@ impl Bench {
         let id = WorkspaceId::random();
         let workspace =
             Workspace { id: id.clone(), name: "Bench".to_owned(), plan: Plan::Business, created_at: bed.clock.now() };
-        bed.engine.create_workspace(workspace).await?;
+        bed.store.create_workspace(workspace).await?;
         Ok(id)
     }
 
     async fn bed(&self, address: SocketAddr) -> Result<Bed> {
         let (folder, clock) = (tempfile::tempdir()?, Clock::start());
         let limits = Limits { per_subscription: self.max_per_subscription };
-        let store = match &self.nats {
+        let url = match &self.nats {
             Some(servers) => format!("{servers}/bench-{}", Uuid::new_v4().simple()),
             None => format!("sqlite:{}", folder.path().join("bench.db").display()),
         };
-        let engine = engine::open(&store, limits, clock.now()).await?;
-        let mut bed = Bed { engine, clock, workspaces: Vec::new(), _folder: folder };
+        let store = store::open(&url, limits, clock.now()).await?;
+        let mut bed = Bed { store, clock, workspaces: Vec::new(), _folder: folder };
         for n in 0..self.subscriptions {
             // Each workspace has one subscription, so that a delivery is an event.
             let id = self.workspace(&bed).await?;
             let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/{n}"))?;
-            bed.engine.subscribe(&id, url, EventTypes::ALL, Signer::generate()?, clock.now()).await?;
+            bed.store.subscribe(&id, url, EventTypes::ALL, Signer::generate()?, clock.now()).await?;
             bed.workspaces.push(id);
         }
         Ok(bed)
@@ -219,8 +219,8 @@ impl Bench {
             let Some(workspace) = workspaces.next().cloned() else { break };
             let size = batch.min(count.saturating_sub(accepted));
             let events = (0..size).map(|_| event(self.body_bytes)).collect::<Result<Vec<_>>>()?;
-            let (engine, now) = (bed.engine.clone(), bed.clock.now());
-            calls.spawn(async move { engine.accept(&workspace, events, now).await });
+            let (store, now) = (bed.store.clone(), bed.clock.now());
+            calls.spawn(async move { store.accept(&workspace, events, now).await });
             accepted = accepted.saturating_add(size);
             if calls.len() >= CALLERS
                 && let Some(done) = calls.join_next().await
@@ -268,7 +268,7 @@ fn event(bytes: usize) -> Result<NewEvent> {
 
 /// Sends one event after the other to an endpoint that fails at first: how late the retries were, in milliseconds.
 async fn sample(
-    engine: Arc<dyn Engine>,
+    store: Arc<dyn Store>,
     clock: Clock,
     workspace: WorkspaceId,
     bytes: usize,
@@ -276,17 +276,17 @@ async fn sample(
 ) -> Result<Vec<i64>> {
     let mut late = Vec::new();
     while !*enough.borrow() {
-        engine.accept(&workspace, vec![event(bytes)?], clock.now()).await?;
+        store.accept(&workspace, vec![event(bytes)?], clock.now()).await?;
         let newest = DeliveryFilter { limit: 1, ..DeliveryFilter::default() };
         let ended = loop {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            let page = engine.deliveries(&workspace, &newest).await?;
+            let page = store.deliveries(&workspace, &newest).await?;
             let ended = page.deliveries.into_iter().find(|one| one.delivery.due().is_none());
             if let Some(delivery) = ended {
                 break delivery;
             }
         };
-        let attempts = engine.delivery(&workspace, ended.id).await?.1;
+        let attempts = store.delivery(&workspace, ended.id).await?.1;
         let [first, second] = &attempts[..] else { bail!("{} attempts where two were wanted", attempts.len()) };
         let due = first.ended_at.saturating_add(RETRY_DELAYS.first().copied().unwrap_or_default());
         late.push(second.started_at.as_millis().saturating_sub(due.as_millis()));

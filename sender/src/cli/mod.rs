@@ -15,8 +15,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use clarife_webhooks::Webhook;
 
-use crate::engine::sqlite::backup;
 use crate::settings::Settings;
+use crate::store::sqlite::backup;
 
 /// Send, receive and look at clarife webhooks.
 #[derive(Parser)]

@@ -17,10 +17,10 @@ use tokio::sync::watch;
 use crate::api::{Api, token};
 use crate::clock::Clock;
 use crate::deliver::{Client, Dispatcher, Guard, Options, system_lookup};
-use crate::engine::{self, Engine, Limits, Token, Workspace};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::store::{self, Limits, Store, Token, Workspace};
 use crate::telemetry::Telemetry;
 
 /// How often what is old is looked for, and how much of it is forgotten at a time.
@@ -70,7 +70,7 @@ impl Serve {
         }
         let (clock, metrics) = (Clock::start(), Metrics::new());
         let limits = Limits { per_subscription: settings.max_per_subscription() };
-        let engine = engine::open(settings.store(), limits, clock.now()).await?;
+        let store = store::open(settings.store(), limits, clock.now()).await?;
         let guard = if self.dev { Guard::PublicAndLoopback } else { Guard::Public };
         let client = Client::new(Options {
             guard,
@@ -84,14 +84,14 @@ impl Serve {
         let address = listener.local_addr()?;
         if self.dev {
             admin = Some(admin.map_or_else(token::generate, Ok)?);
-            self.prepare_development(&*engine, clock, address, admin.as_deref()).await?;
+            self.prepare_development(&*store, clock, address, admin.as_deref()).await?;
         }
         let hash = admin.as_deref().map(token::hash);
-        let api = Api::new(engine.clone(), clock, metrics.clone(), settings.api_limits(), hash, guard);
+        let api = Api::new(store.clone(), clock, metrics.clone(), settings.api_limits(), hash, guard);
         let (stop, stopped) = watch::channel(false);
-        let dispatcher = Dispatcher::new(engine.clone(), client, clock, metrics, settings.pace());
+        let dispatcher = Dispatcher::new(store.clone(), client, clock, metrics, settings.pace());
         let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
-        let tidying = tokio::spawn(tidy(engine.clone(), api.clone(), clock, settings.retention()));
+        let tidying = tokio::spawn(tidy(store.clone(), api.clone(), clock, settings.retention()));
 
         let interrupted = interruptions()?; // before anybody knows that there is something to stop
         println!("listening on http://{address}");
@@ -109,7 +109,7 @@ impl Serve {
         }
         tidying.abort();
         delivering.await?;
-        engine.close().await;
+        store.close().await;
         tracing::info!("stopped");
         drop(temporary);
         Ok(())
@@ -118,24 +118,24 @@ impl Serve {
     /// What `--dev` promises, and a warning.
     async fn prepare_development(
         &self,
-        engine: &dyn Engine,
+        store: &dyn Store,
         clock: Clock,
         address: SocketAddr,
         admin: Option<&str>,
     ) -> Result<()> {
         const NAME: &str = "Development";
         let now = clock.now();
-        let existing = engine.workspaces().await?.into_iter().find(|workspace| workspace.name == NAME);
+        let existing = store.workspaces().await?.into_iter().find(|workspace| workspace.name == NAME);
         let workspace = match existing {
             Some(workspace) => workspace,
             None => {
                 let id = WorkspaceId::random();
                 let workspace = Workspace { id, name: NAME.to_owned(), plan: Plan::Business, created_at: now };
-                engine.create_workspace(workspace.clone()).await?;
+                store.create_workspace(workspace.clone()).await?;
                 workspace
             }
         };
-        let known = engine.subscriptions(&workspace.id).await?;
+        let known = store.subscriptions(&workspace.id).await?;
         let mut subscriptions = Vec::new();
         for endpoint in &self.dev_endpoint {
             let url = EndpointUrl::parse_allowing_plain_http(endpoint)
@@ -146,18 +146,18 @@ impl Serve {
                     let signer = self.dev_secret.as_deref().map(SigningSecret::parse).transpose();
                     let signer = signer.context("--dev-secret is of no use")?.map(Signer::new);
                     let signer = signer.map_or_else(Signer::generate, Ok)?;
-                    engine.subscribe(&workspace.id, url, EventTypes::ALL, signer, now).await?
+                    store.subscribe(&workspace.id, url, EventTypes::ALL, signer, now).await?
                 }
             });
         }
-        for token in engine.tokens(&workspace.id).await? {
-            engine.delete_token(&workspace.id, &token.id).await?; // it was shown at the last start
+        for token in store.tokens(&workspace.id).await? {
+            store.delete_token(&workspace.id, &token.id).await?; // it was shown at the last start
         }
         let secret = token::generate()?;
         let (id, hash) = (TokenId::random(), token::hash(&secret));
         let workspace = workspace.id;
         let token = Token { id, workspace, name: NAME.to_owned(), hash, created_at: now, expires_at: None };
-        engine.create_token(token).await?;
+        store.create_token(token).await?;
         eprintln!(
             "\nDEVELOPMENT: deliveries go to this machine too, and over plain HTTP. Never run this where others reach it.\n"
         );
@@ -188,14 +188,14 @@ fn interruptions() -> Result<impl Future<Output = ()>> {
 }
 
 /// Forgets what is older than the retention, a piece at a time.
-async fn tidy(engine: Arc<dyn Engine>, api: Api, clock: Clock, retention: Duration) {
+async fn tidy(store: Arc<dyn Store>, api: Api, clock: Clock, retention: Duration) {
     let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
     loop {
         tokio::time::sleep(TIDY.0).await;
         api.tidy();
         let before = clarife_webhooks::UnixTime::from_millis(clock.now().as_millis().saturating_sub(age));
         loop {
-            match engine.prune(before, TIDY.1).await {
+            match store.prune(before, TIDY.1).await {
                 Ok(0) => break,
                 Ok(events) => tracing::info!(events, "old events were forgotten"),
                 Err(error) => {

@@ -9,8 +9,8 @@ use tracing::{Instrument as _, Span};
 
 use super::client::{Client, signature_header, standard_headers};
 use crate::clock::{Clock, wall};
-use crate::engine::{Attempt, Claim, Engine, EngineError};
 use crate::metrics::Metrics;
+use crate::store::{Attempt, Claim, Store, StoreError};
 
 /// How many deliveries are claimed at a time, at most.
 const CLAIMS: usize = 512;
@@ -30,7 +30,7 @@ pub(crate) struct Dispatcher {
 
 #[derive(Clone)]
 struct Attempts {
-    engine: Arc<dyn Engine>,
+    store: Arc<dyn Store>,
     client: Client,
     clock: Clock,
     metrics: Metrics,
@@ -47,10 +47,10 @@ pub(crate) struct Pace {
 }
 
 impl Dispatcher {
-    pub(crate) fn new(engine: Arc<dyn Engine>, client: Client, clock: Clock, metrics: Metrics, pace: Pace) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, client: Client, clock: Clock, metrics: Metrics, pace: Pace) -> Self {
         let (max_in_flight, standard_webhooks) = (pace.max_in_flight.max(1), pace.standard_webhooks);
         let slots = Arc::new(Semaphore::new(usize::try_from(max_in_flight).unwrap_or(Semaphore::MAX_PERMITS)));
-        Self { attempts: Attempts { engine, client, clock, metrics, standard_webhooks }, slots, max_in_flight }
+        Self { attempts: Attempts { store, client, clock, metrics, standard_webhooks }, slots, max_in_flight }
     }
 
     /// Runs until `stop` becomes true; then waits for what is under way. What is not finished in time is attempted again
@@ -70,15 +70,15 @@ impl Dispatcher {
     }
 
     async fn dispatch(&self) {
-        let (engine, clock) = (&self.attempts.engine, &self.attempts.clock);
+        let (store, clock) = (&self.attempts.store, &self.attempts.clock);
         let mut pause = PAUSES.0;
         loop {
             let Ok(first) = Arc::clone(&self.slots).acquire_owned().await else { return };
             let free = self.slots.available_permits().saturating_add(1);
-            match engine.claim(clock.now(), free.min(CLAIMS)).await {
+            match store.claim(clock.now(), free.min(CLAIMS)).await {
                 Ok(claims) if claims.is_empty() => {
                     drop(first);
-                    engine.ready(clock.now()).await;
+                    store.ready(clock.now()).await;
                 }
                 Ok(claims) => {
                     pause = PAUSES.0;
@@ -117,7 +117,7 @@ impl Attempts {
         let Ok(signature) = signer.sign(&body, signed_at) else {
             tracing::error!("the system's clock is before 1970 or far in the future: nothing can be signed");
             tokio::time::sleep(PAUSES.1).await;
-            return self.engine.release(&claim).await;
+            return self.store.release(&claim).await;
         };
         let mut headers = vec![signature_header(&signature)];
         if self.standard_webhooks
@@ -144,9 +144,9 @@ impl Attempts {
     async fn record(&self, claim: &Claim, attempt: Attempt) -> Option<Recorded> {
         let mut pause = PAUSES.0;
         loop {
-            match self.engine.record(claim, attempt.clone()).await {
+            match self.store.record(claim, attempt.clone()).await {
                 Ok(recorded) => return recorded,
-                Err(EngineError::Unavailable(why)) => {
+                Err(StoreError::Unavailable(why)) => {
                     tracing::error!(why, "an attempt cannot be recorded yet");
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2).min(PAUSES.1);

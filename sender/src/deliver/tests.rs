@@ -27,10 +27,10 @@ use super::client::{Answer, KEPT_ANSWER, MAX_ANSWER};
 use super::connector::Lookup;
 use super::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
 use crate::clock::{Clock, wall};
-use crate::engine::sqlite::Sqlite;
-use crate::engine::{DeliveryFilter, Engine, Limits, NewEvent, StateName, SubscriptionRecord, Workspace};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{DeliveryFilter, Limits, NewEvent, StateName, Store, SubscriptionRecord, Workspace};
 
 fn client(guard: Guard) -> Client {
     client_with(guard, system_lookup(), vec![])
@@ -334,7 +334,7 @@ impl Receiver {
 
 /// A sender on a store of its own, and how to stop it.
 struct Sender {
-    engine: Arc<Sqlite>,
+    store: Arc<SqliteStore>,
     workspace: WorkspaceId,
     stop: watch::Sender<bool>,
     running: tokio::task::JoinHandle<()>,
@@ -345,24 +345,24 @@ impl Sender {
     async fn start(per_subscription: usize, max_in_flight: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::start();
-        let store = folder.path().join("store.db");
-        let engine = Arc::new(Sqlite::open(&store, Limits { per_subscription }, clock.now()).expect("is new"));
+        let path = folder.path().join("store.db");
+        let store = Arc::new(SqliteStore::open(&path, Limits { per_subscription }, clock.now()).expect("is new"));
         let id = WorkspaceId::random();
         let workspace =
             Workspace { id: id.clone(), name: "Test".into(), plan: Plan::Business, created_at: clock.now() };
-        engine.create_workspace(workspace).await.expect("is kept");
+        store.create_workspace(workspace).await.expect("is kept");
         let (stop, stopped) = watch::channel(false);
         let client = client(Guard::PublicAndLoopback);
         let pace = Pace { max_in_flight, standard_webhooks: true };
-        let dispatcher = Dispatcher::new(engine.clone(), client, clock, Metrics::new(), pace);
+        let dispatcher = Dispatcher::new(store.clone(), client, clock, Metrics::new(), pace);
         let running = tokio::spawn(dispatcher.run(stopped));
-        Self { engine, workspace: id, stop, running, _folder: folder }
+        Self { store, workspace: id, stop, running, _folder: folder }
     }
 
     async fn subscribe(&self, signer: Signer, url: &str, event_type: EventType<'_>) -> Arc<SubscriptionRecord> {
         let url = EndpointUrl::parse_allowing_plain_http(url).expect("a URL");
         let types = EventTypes::new([event_type]).expect("one");
-        self.engine.subscribe(&self.workspace, url, types, signer, wall()).await.expect("is kept")
+        self.store.subscribe(&self.workspace, url, types, signer, wall()).await.expect("is kept")
     }
 
     async fn send(&self, event_type: EventType<'static>, ids: impl IntoIterator<Item = String>) {
@@ -371,14 +371,14 @@ impl Sender {
             NewEvent { id, event_type: event_type.to_string(), body }
         };
         let events = ids.into_iter().map(event).collect();
-        self.engine.accept(&self.workspace, events, wall()).await.expect("are kept");
+        self.store.accept(&self.workspace, events, wall()).await.expect("are kept");
     }
 
     /// Waits until so many deliveries are in that state.
     async fn wait_for(&self, count: usize, state: StateName) {
         let filter = DeliveryFilter { state: Some(state), limit: 10_000, ..DeliveryFilter::default() };
         for _ in 0..1500 {
-            let found = self.engine.deliveries(&self.workspace, &filter).await.expect("is open").deliveries.len();
+            let found = self.store.deliveries(&self.workspace, &filter).await.expect("is open").deliveries.len();
             if found >= count {
                 return;
             }
@@ -390,7 +390,7 @@ impl Sender {
     async fn stop(self) {
         self.stop.send(true).expect("is running");
         self.running.await.expect("no panic");
-        self.engine.close().await;
+        self.store.close().await;
     }
 }
 
@@ -408,8 +408,8 @@ async fn events_arrive_signed_and_are_retried_with_the_same_bytes() {
     sender.wait_for(1, StateName::Delivered).await;
     assert_eq!(receiver.seen(), ["evt_1", "evt_1"]); // verified both times
     let filter = DeliveryFilter { limit: 1, ..DeliveryFilter::default() };
-    let id = sender.engine.deliveries(&sender.workspace, &filter).await.expect("is open").deliveries[0].id;
-    let attempts = sender.engine.delivery(&sender.workspace, id).await.expect("is there").1;
+    let id = sender.store.deliveries(&sender.workspace, &filter).await.expect("is open").deliveries[0].id;
+    let attempts = sender.store.delivery(&sender.workspace, id).await.expect("is there").1;
     let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome).collect();
     assert_eq!(outcomes, [Outcome::Status(503), Outcome::Status(200)]);
     assert!(attempts[1].started_at.as_millis() >= attempts[0].ended_at.as_millis() + 1000);
@@ -431,7 +431,7 @@ async fn a_slow_endpoint_has_its_places_and_no_more() {
     assert_eq!(slow.most.load(Ordering::SeqCst), 3);
     assert!(quick.most.load(Ordering::SeqCst) <= 3);
     sender.running.abort();
-    sender.engine.close().await;
+    sender.store.close().await;
 }
 
 #[tokio::test]
@@ -444,14 +444,14 @@ async fn stopping_finishes_what_is_under_way() {
     while receiver.now.load(Ordering::SeqCst) < 4 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let (engine, workspace) = (Arc::clone(&sender.engine), sender.workspace.clone());
+    let (store, workspace) = (Arc::clone(&sender.store), sender.workspace.clone());
     sender.stop.send(true).expect("is running");
     sender.running.await.expect("no panic");
     let filter = DeliveryFilter { state: Some(StateName::Delivered), limit: 100, ..DeliveryFilter::default() };
-    let delivered = engine.deliveries(&workspace, &filter).await.expect("is open").deliveries.len();
+    let delivered = store.deliveries(&workspace, &filter).await.expect("is open").deliveries.len();
     assert_eq!(delivered, receiver.seen().len()); // all that was posted is recorded
-    assert_eq!(engine.stats().await.expect("is open").pending, 50 - delivered as u64);
-    engine.close().await;
+    assert_eq!(store.stats().await.expect("is open").pending, 50 - delivered as u64);
+    store.close().await;
 }
 
 #[test]

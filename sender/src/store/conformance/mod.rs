@@ -1,0 +1,198 @@
+//! What every engine must do, as tests over the trait: `conformance!` makes one of each rule, for one engine.
+
+mod deliveries;
+mod log;
+mod subscriptions;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clarife_webhooks::EventType;
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{
+    DEACTIVATION_THRESHOLD, DeliveryState, EndpointUrl, EventTypes, FailureReason, Outcome, Plan, RETRY_DELAYS,
+    ResendError, Signer, SigningSecret, TestEvent, build_event,
+};
+
+use super::{
+    Accepted, Attempt, Change, Claim, DeliveryFilter, MAX_EVENTS, NewEvent, StateName, Store, StoreError,
+    SubscriptionRecord, Token, Workspace,
+};
+use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
+
+/// How many leases a subscription has at most in these tests.
+pub(super) const PER_SUBSCRIPTION: usize = 4;
+
+/// One test for each rule; `$make` gives an empty engine and what keeps it alive.
+macro_rules! conformance {
+    ($make:expr; $($rule:ident)+) => {$(
+        #[tokio::test]
+        async fn $rule() {
+            let (store, _guard) = $make;
+            crate::store::conformance::$rule(&store).await;
+            crate::store::Store::close(&store).await;
+        }
+    )+};
+    ($make:expr) => {
+        crate::store::conformance::conformance! { $make;
+            tokens_open_their_workspace_until_they_end
+            plans_limit_subscriptions
+            events_go_to_those_who_want_them
+            accepting_is_idempotent_and_all_or_nothing
+            a_lease_is_for_one
+            subscriptions_take_turns_and_have_their_limit
+            retries_come_first_and_when_they_are_due
+            recording_is_idempotent
+            a_clock_that_jumps_loses_and_repeats_nothing
+            ten_failures_deactivate_and_end_what_is_pending
+            test_events_are_for_one_and_do_not_count
+            sending_again_by_hand
+            deleted_subscriptions_leave_nothing
+            secrets_rotate
+            pages_hold_everything_once
+            workspaces_do_not_see_each_other
+            old_events_are_forgotten_unless_pending
+            a_closed_store_says_so
+        }
+    };
+}
+pub(super) use conformance;
+pub(super) use {deliveries::*, log::*, subscriptions::*};
+
+/// How often something is asked for that a busy store may take a while for, and how long to wait in between: half a minute at least.
+const TRIES: usize = 3000;
+const PAUSE: Duration = Duration::from_millis(10);
+
+pub(super) const NOW: UnixTime = UnixTime::from_secs(1_774_699_200);
+
+fn after(seconds: i64) -> UnixTime {
+    UnixTime::from_millis(NOW.as_millis() + seconds * 1000)
+}
+
+/// A workspace and its subscriptions.
+struct Fixture<'a, E> {
+    store: &'a E,
+    workspace: WorkspaceId,
+}
+
+impl<'a, E: Store> Fixture<'a, E> {
+    async fn new(store: &'a E, plan: Plan) -> Self {
+        Self { store, workspace: workspace(store, plan).await }
+    }
+
+    async fn subscribe(&self, types: EventTypes) -> Arc<SubscriptionRecord> {
+        self.try_subscribe(types).await.expect("is within the plan")
+    }
+
+    async fn try_subscribe(&self, types: EventTypes) -> super::Result<Arc<SubscriptionRecord>> {
+        subscribe(self.store, &self.workspace, types).await
+    }
+
+    async fn accept(&self, ids: impl IntoIterator<Item = impl AsRef<str>>, now: UnixTime) -> Vec<Accepted> {
+        let events: Vec<NewEvent> = ids.into_iter().map(|id| event(id.as_ref(), "a", now)).collect();
+        let mut accepted = Vec::new();
+        for some in events.chunks(MAX_EVENTS) {
+            accepted.extend(self.store.accept(&self.workspace, some.to_vec(), now).await.expect("are accepted"));
+        }
+        accepted
+    }
+
+    async fn claim(&self, now: UnixMillis, count: usize) -> Vec<Claim> {
+        claim(self.store, now, count).await
+    }
+
+    async fn claim_one(&self, now: UnixTime) -> Claim {
+        self.claim(now, 1).await.remove(0)
+    }
+
+    async fn has_no_more(&self, now: UnixMillis) {
+        let claims = self.store.claim(now, 100).await.expect("is open");
+        assert!(claims.is_empty(), "{claims:?}");
+    }
+
+    async fn state(&self, id: DeliveryId) -> DeliveryState {
+        self.store.delivery(&self.workspace, id).await.expect("is there").0.delivery.state()
+    }
+
+    async fn change(&self, id: &SubscriptionId, change: Change) -> Arc<SubscriptionRecord> {
+        self.store.change(&self.workspace, id, change, NOW).await.expect("is there")
+    }
+
+    async fn list(&self, filter: DeliveryFilter) -> super::Page {
+        self.store.deliveries(&self.workspace, &filter).await.expect("is there")
+    }
+
+    async fn finish(&self, claim: &Claim, status: u16, at: UnixMillis) {
+        finish(self.store, claim, status, at).await;
+    }
+}
+
+fn event(id: &str, title: &str, now: UnixTime) -> NewEvent {
+    let data = serde_json::json!({ "title": title });
+    let body = build_event(id, EventType::DocumentUpdated, now, &data).expect("is an event");
+    NewEvent { id: id.into(), event_type: "document.updated".into(), body }
+}
+
+async fn workspace(store: &impl Store, plan: Plan) -> WorkspaceId {
+    let id = WorkspaceId::random();
+    let workspace = Workspace { id: id.clone(), name: "Test".into(), plan, created_at: NOW };
+    store.create_workspace(workspace).await.expect("is kept");
+    id
+}
+
+async fn subscribe(
+    store: &impl Store,
+    workspace: &WorkspaceId,
+    types: EventTypes,
+) -> super::Result<Arc<SubscriptionRecord>> {
+    let url = EndpointUrl::parse("https://example.com/hooks").expect("a URL");
+    let signer = Signer::generate().expect("random bytes");
+    store.subscribe(workspace, url, types, signer, NOW).await
+}
+
+/// A workspace with a subscription to everything.
+pub(super) async fn subscribed_workspace(store: &impl Store) -> WorkspaceId {
+    let id = workspace(store, Plan::Pro).await;
+    subscribe(store, &id, EventTypes::ALL).await.expect("is within the plan");
+    id
+}
+
+/// Records the outcome of what was claimed, for the first time.
+pub(super) async fn finish(store: &impl Store, claim: &Claim, status: u16, at: UnixMillis) {
+    let recorded = store.record(claim, attempt(claim, status, at)).await.expect("is open");
+    assert!(recorded.expect("is there").changed);
+}
+
+pub(super) fn attempt(claim: &Claim, status: u16, at: UnixTime) -> Attempt {
+    let (number, outcome) = (claim.attempt, Outcome::Status(status));
+    Attempt { number, started_at: at, ended_at: at, outcome, answer: b"answer".to_vec() }
+}
+
+fn all() -> DeliveryFilter {
+    DeliveryFilter { limit: 100, ..DeliveryFilter::default() }
+}
+
+/// Claims so many deliveries. A busy store may hand out none for a while, or some at a time.
+pub(super) async fn claim(store: &impl Store, now: UnixMillis, count: usize) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for _ in 0..TRIES {
+        claims.extend(store.claim(now, count - claims.len()).await.expect("is open"));
+        if claims.len() == count {
+            return claims;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    panic!("{} of {count} were to be claimed", claims.len());
+}
+
+/// Chores may take a moment: asks until `holds` does.
+pub(super) async fn soon<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
+    for _ in 0..TRIES {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    panic!("it did not happen");
+}

@@ -1,0 +1,221 @@
+//! Handing out what is due, and recording what came of it.
+
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::Recorded;
+use futures_util::StreamExt as _;
+
+use super::accept::TRIES;
+use super::partition::{AT_ONCE, Partition, Shared};
+use super::records::{self, Arrival, AttemptRecord, Progress, place_of, progress_subject, subscription_subject};
+use super::stream::{Read, Refused};
+use super::work::Taken;
+use crate::ids::{DeliveryId, SubscriptionId};
+use crate::store::queue::Lane;
+use crate::store::{Attempt, Claim, Result, StoreError};
+
+impl Shared {
+    /// See [`Store::claim`](crate::store::Store::claim).
+    pub(super) async fn claim(&self, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
+        let taken = self.take_due(now, max);
+        let count = taken.len();
+        let ids: Vec<(usize, DeliveryId)> = taken.iter().map(|(index, taken)| (*index, taken.id)).collect();
+        let bodies = futures_util::stream::iter(taken).map(|(index, taken)| self.with_body(index, taken));
+        let mut bodies = bodies.buffered(AT_ONCE);
+        let mut claims = Vec::with_capacity(count);
+        while let Some(claim) = bodies.next().await {
+            match claim {
+                Ok(claim) => claims.extend(claim),
+                Err(error) => {
+                    ids.iter().for_each(|(index, id)| self.end_lease(*index, *id, false));
+                    return Err(error);
+                }
+            }
+        }
+        // Reading may have taken so long that there is no more time for an attempt.
+        claims.retain(|claim: &Claim| {
+            let index = place_of(claim.delivery).1;
+            let may_start = self.partitions.get(index).is_some_and(|one| one.state().startable().is_some());
+            if !may_start {
+                self.end_lease(index, claim.delivery, false);
+            }
+            may_start
+        });
+        Ok(claims)
+    }
+
+    /// What is due, under lease: the partitions take turns, as the subscriptions do in each.
+    fn take_due(&self, now: UnixTime, max: usize) -> Vec<(usize, Taken)> {
+        let directory = self.directory();
+        let mut all = Vec::new();
+        for lane in [Lane::Retry, Lane::Fresh] {
+            let mut more = true;
+            while more && all.len() < max {
+                more = false;
+                for partition in &self.partitions {
+                    let left = max.saturating_sub(all.len());
+                    if left == 0 {
+                        break;
+                    }
+                    let mut state = partition.state();
+                    let taken = state.startable().and_then(|work| work.take(lane, now, left, &directory));
+                    more |= taken.is_some();
+                    all.extend(taken.into_iter().flatten().map(|taken| (partition.index, taken)));
+                }
+            }
+        }
+        all
+    }
+
+    async fn with_body(&self, index: usize, taken: Taken) -> Result<Option<Claim>> {
+        let Some(partition) = self.partitions.get(index) else { return Ok(None) };
+        let (event_id, body) = match taken.body {
+            Some(at_hand) => at_hand,
+            None => match partition.stream.at(place_of(taken.id).0).await? {
+                Some(read) => {
+                    let (arrival, body) = Arrival::split(&read.payload)?;
+                    (arrival.event_id, body)
+                }
+                None => {
+                    self.end_lease(index, taken.id, true);
+                    return Ok(None);
+                }
+            },
+        };
+        let Taken { id: delivery, attempt, due, known, .. } = taken;
+        Ok(Some(Claim { delivery, attempt, due, event_id, body, subscription: known.record }))
+    }
+
+    /// Ends a lease; `gone`: there is no such delivery any more.
+    pub(super) fn end_lease(&self, index: usize, id: DeliveryId, gone: bool) {
+        let Some(partition) = self.partitions.get(index) else { return };
+        if let Some(work) = &mut partition.state().work {
+            if gone {
+                work.forget_one(id);
+            } else {
+                work.release(id);
+            }
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// See [`Store::record`](crate::store::Store::record).
+    pub(super) async fn record(&self, claim: &Claim, attempt: &Attempt) -> Result<Option<Recorded>> {
+        let (workspace, subscription) = (&claim.subscription.workspace, &claim.subscription.id);
+        let partition = self.partition(workspace)?;
+        let was_well = self.directory().known(subscription).is_some_and(|known| {
+            attempt.outcome.is_success() && known.record.subscription.health.consecutive_failures() == 0
+        });
+        let locks = &partition.health;
+        let lock = claim.subscription.created_at.as_millis().unsigned_abs() as usize;
+        let lock = locks.get(lock.checked_rem(locks.len()).unwrap_or(0)).filter(|_| !was_well);
+        let _lock = match lock {
+            Some(lock) => Some(lock.lock().await),
+            None => None,
+        };
+        for _ in 0..TRIES {
+            if self.directory().subscription(workspace, subscription).is_err() {
+                self.end_lease(partition.index, claim.delivery, true);
+                return Ok(None);
+            }
+            match self.try_record(partition, (claim.delivery, subscription), attempt).await {
+                Ok(recorded) => return Ok(recorded),
+                Err(Refused::Conflict) => {
+                    if let Some(read) = partition.stream.last(&subscription_subject(workspace, subscription)).await? {
+                        self.learn(partition, &read);
+                    }
+                    self.refresh(partition, (claim.delivery, subscription), claim).await?;
+                }
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        Err(Refused::Conflict.into())
+    }
+
+    async fn try_record(
+        &self,
+        partition: &Partition,
+        (id, subscription): (DeliveryId, &SubscriptionId),
+        attempt: &Attempt,
+    ) -> std::result::Result<Option<Recorded>, Refused> {
+        let failed = |error: StoreError| Refused::Unavailable(error.to_string());
+        let Some(known) = self.directory().known(subscription).cloned() else { return Err(Refused::Conflict) };
+        let workspace = &known.record.workspace;
+        let untouched = {
+            let state = partition.state();
+            let entry = state.work.as_ref().and_then(|work| work.entry(id));
+            entry.filter(|entry| entry.version == 0).map(|entry| entry.delivery)
+        };
+        let loaded = match untouched {
+            Some(delivery) => Some((Progress::new(delivery), 0)),
+            None => partition.load(workspace, subscription, id).await.map_err(failed)?,
+        };
+        let Some((mut progress, version)) = loaded else {
+            self.end_lease(partition.index, id, true);
+            return Ok(None);
+        };
+        let health = &known.record.subscription.health;
+        let recorded = progress.delivery.record(health, attempt.number, attempt.outcome, attempt.ended_at);
+        let is_logged = progress.attempts.iter().any(|logged| logged.number == attempt.number);
+        if is_logged && !recorded.changed {
+            self.end_lease(partition.index, id, false);
+            return Ok(Some(recorded));
+        }
+        if !is_logged {
+            progress.attempts.push(AttemptRecord::from(attempt));
+        }
+        progress.delivery = recorded.delivery;
+        let mut writes =
+            vec![records::write(progress_subject(workspace, subscription, id), &progress, version).map_err(failed)?];
+        if recorded.health != *health {
+            let mut data = known.data();
+            data.subscription.health = recorded.health;
+            let subject = subscription_subject(workspace, subscription);
+            let mut write = records::write(subject, &data, known.version).map_err(failed)?;
+            write.forever = true;
+            writes.push(write);
+        }
+        let with_health = writes.get(1).cloned();
+        let last = partition.stream.write(writes).await?;
+        let sequence = last.saturating_sub(u64::from(with_health.is_some()));
+        self.progressed(partition, (id, subscription), recorded.delivery, sequence);
+        if let Some(write) = with_health {
+            let read = Read { subject: write.subject, sequence: last, payload: write.payload };
+            self.learn(partition, &read);
+        }
+        self.end_lease(partition.index, id, false);
+        Ok(Some(recorded))
+    }
+
+    /// Looks at a delivery again: somebody else has written it.
+    async fn refresh(
+        &self,
+        partition: &Partition,
+        (id, subscription): (DeliveryId, &SubscriptionId),
+        claim: &Claim,
+    ) -> Result<()> {
+        let loaded = partition.load(&claim.subscription.workspace, subscription, id).await?;
+        if let (Some(work), Some((progress, version))) = (&mut partition.state().work, loaded)
+            && version > 0
+        {
+            work.progress(id, subscription, progress.delivery, version);
+        }
+        Ok(())
+    }
+
+    /// See [`Store::release`](crate::store::Store::release).
+    pub(super) fn release(&self, claim: &Claim) {
+        self.end_lease(place_of(claim.delivery).1, claim.delivery, false);
+    }
+
+    /// See [`Store::ready`](crate::store::Store::ready).
+    pub(super) async fn ready(&self, now: UnixMillis) {
+        let changed = self.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        let wake_at = self.partitions.iter().filter_map(|partition| partition.state().startable()?.wake_at()).min();
+        let wait = wake_at.map_or(i64::MAX, |wake_at| wake_at.as_millis().saturating_sub(now.as_millis()));
+        if let Ok(wait @ 1..) = u64::try_from(wait) {
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(wait.min(1000)), changed).await;
+        }
+    }
+}

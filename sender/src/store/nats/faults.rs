@@ -1,0 +1,232 @@
+//! What happens when servers are away, stand still or have no room, and when a worker is away: what was accepted is kept, what cannot be kept
+//! is refused, and nobody attempts anew what somebody is still recording.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clarife_webhooks::EventType;
+use clarife_webhooks::sender::{DeliveryState, RETRY_DELAYS, build_event};
+use nats_cluster::Cluster;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::NatsStore;
+use super::partition::{LEASE, Partition};
+use super::stream::PATIENCE;
+use super::tests::{deliver, events, open, start_cluster, url, workspaces};
+use crate::clock::wall;
+use crate::ids::{DeliveryId, WorkspaceId};
+use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, claim, finish, soon};
+use crate::store::{DeliveryFilter, NewEvent, Store, StoreError};
+
+const SERVERS: usize = 3;
+/// Longer than anything waits for a server.
+const STANDSTILL: Duration = PATIENCE.saturating_add(Duration::from_secs(2));
+
+/// Claims all there is and records it as delivered, again and again until the store takes it, as the dispatcher does.
+struct Dispatcher {
+    /// How often each delivery was attempted.
+    made: Arc<Mutex<HashMap<DeliveryId, usize>>>,
+    /// Whether outcomes are recorded already.
+    records: watch::Sender<bool>,
+    _tasks: JoinSet<()>,
+}
+
+impl Dispatcher {
+    fn start(stores: &[Arc<NatsStore>], records: bool) -> Self {
+        let (made, records, mut tasks) = (Arc::default(), watch::Sender::new(records), JoinSet::new());
+        for store in stores {
+            tasks.spawn(dispatch(Arc::clone(store), Arc::clone(&made), records.subscribe()));
+        }
+        Self { made, records, _tasks: tasks }
+    }
+
+    fn made(&self) -> Vec<usize> {
+        self.made.lock().expect("no panic").values().copied().collect()
+    }
+
+    /// Ends it when so many deliveries were attempted and nothing is pending: each was attempted once.
+    async fn ends_with(self, store: &NatsStore, count: usize) {
+        soon(async || self.made().len() == count && store.stats().await.is_ok_and(|stats| stats.pending == 0)).await;
+        assert!(self.made().iter().all(|made| *made == 1), "{:?}", self.made());
+    }
+}
+
+async fn dispatch(store: Arc<NatsStore>, made: Arc<Mutex<HashMap<DeliveryId, usize>>>, records: watch::Receiver<bool>) {
+    let mut under_way = JoinSet::new();
+    loop {
+        for claim in store.claim(NOW, 100).await.unwrap_or_default() {
+            *made.lock().expect("no panic").entry(claim.delivery).or_default() += 1;
+            let (store, mut records) = (Arc::clone(&store), records.clone());
+            under_way.spawn(async move {
+                records.wait_for(|records| *records).await.expect("is not over");
+                while let Err(error) = store.record(&claim, attempt(&claim, 200, NOW)).await {
+                    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Accepts an event, again and again until the store takes it; how often it was refused.
+async fn bring(store: &NatsStore, workspace: &WorkspaceId, event: NewEvent) -> usize {
+    for refused in 0..1000 {
+        match store.accept(workspace, vec![event.clone()], NOW).await {
+            Ok(_) => return refused,
+            Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("an event was refused again and again");
+}
+
+fn has(store: &NatsStore) -> usize {
+    let complete = |one: &&Partition| one.state().own.is_some_and(|own| own.complete);
+    store.shared.partitions.iter().filter(complete).count()
+}
+
+fn kill_all(cluster: &mut Cluster) {
+    (0..SERVERS).for_each(|server| cluster.kill(server).expect("runs"));
+}
+
+fn restart_all(cluster: &mut Cluster) {
+    (0..SERVERS).for_each(|server| cluster.restart(server).expect("starts"));
+    cluster.wait().expect("is well again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_are_away_for_longer_than_a_lease_repeat_no_attempt() {
+    let (mut cluster, _folder) = start_cluster();
+    let url = format!("{}/away?partitions=4", cluster.url());
+    let stores = [Arc::new(open(&url).await), Arc::new(open(&url).await)];
+    soon(async || stores.iter().all(|store| has(store) == 2)).await;
+    let workspaces = workspaces(&stores[0], 8).await;
+    let (each, first) = (2 * PER_SUBSCRIPTION, workspaces.len() * PER_SUBSCRIPTION);
+    for workspace in &workspaces {
+        stores[0].accept(workspace, events(each), NOW).await.expect("are kept");
+    }
+    let dispatcher = Dispatcher::start(&stores, false);
+    soon(async || dispatcher.made().len() == first).await;
+    kill_all(&mut cluster);
+    dispatcher.records.send_replace(true);
+    tokio::time::sleep(LEASE.saturating_add(Duration::from_secs(3))).await;
+    assert_eq!(dispatcher.made().len(), first);
+    restart_all(&mut cluster);
+    dispatcher.ends_with(&stores[0], workspaces.len() * each).await;
+    for workspace in &workspaces {
+        let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
+        let log = stores[0].deliveries(workspace, &filter).await.expect("is there").deliveries;
+        let once = DeliveryState::Delivered { attempts: 1, at: NOW };
+        assert!(log.len() == each && log.iter().all(|one| one.delivery.state() == once), "{log:?}");
+    }
+    for store in stores {
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_stand_still_lose_nothing_that_was_accepted() {
+    const EVENTS: usize = 100;
+    let (cluster, _folder) = start_cluster();
+    let store = Arc::new(open(&format!("{}/still?partitions=1", cluster.url())).await);
+    let workspace = workspaces(&store, 1).await.remove(0);
+    let dispatcher = Dispatcher::start(&[Arc::clone(&store)], true);
+    let mut clients = JoinSet::new();
+    let each = |event: NewEvent| {
+        let (store, workspace) = (Arc::clone(&store), workspace.clone());
+        async move { bring(&store, &workspace, event).await }
+    };
+    let mut all = events(EVENTS).into_iter();
+    for servers in [vec![0, 1, 2], vec![1]] {
+        all.by_ref().take(EVENTS / 4).for_each(|event| drop(clients.spawn(each(event))));
+        servers.iter().for_each(|server| cluster.pause(*server).expect("runs"));
+        all.by_ref().take(EVENTS / 5).for_each(|event| drop(clients.spawn(each(event))));
+        tokio::time::sleep(STANDSTILL).await;
+        servers.iter().for_each(|server| cluster.resume(*server).expect("runs"));
+        cluster.wait().expect("is well again");
+    }
+    all.for_each(|event| drop(clients.spawn(each(event))));
+    let refused: usize = clients.join_all().await.into_iter().sum();
+    assert!(refused > 0, "with all servers standing still, something cannot be kept");
+    dispatcher.ends_with(&store, EVENTS).await;
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
+    let (mut cluster, _folder) = start_cluster();
+    let store = open(&format!("{}/full?partitions=1", cluster.url())).await;
+    let workspace = workspaces(&store, 1).await.remove(0);
+    let event = |n| {
+        let mut event = events(n + 1).remove(n);
+        let data = serde_json::json!({ "title": "x".repeat(50_000) });
+        event.body = build_event(&event.id, EventType::ShareCreated, NOW, &data).expect("is an event");
+        event
+    };
+    (0..SERVERS).for_each(|server| cluster.fill_disk(server, 1_000_000).expect("runs"));
+    let mut kept = 0;
+    let refused = loop {
+        match store.accept(&workspace, vec![event(kept)], NOW).await {
+            Ok(_) => kept += 1,
+            Err(refused) => break refused,
+        }
+        assert!(kept < 1000, "there was no room for so much");
+    };
+    assert!(kept > 0 && matches!(refused, StoreError::Unavailable(_)), "{kept}, {refused}");
+    assert!(matches!(store.check().await, Err(StoreError::Unavailable(_))));
+    // There is room again.
+    kill_all(&mut cluster);
+    restart_all(&mut cluster);
+    bring(&store, &workspace, event(kept)).await;
+    for n in 0..=kept {
+        let event = event(n);
+        assert_eq!(store.event(&workspace, &event.id).await.expect("is kept").body, event.body);
+    }
+    assert_eq!(deliver(&[&store], kept + 1).await, [kept + 1]);
+    assert_eq!(store.stats().await.expect("is open").pending, 0);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_was_away_keeps_nothing_of_what_another_had() {
+    let url = url();
+    let away = open(&url).await;
+    let workspace = workspaces(&away, 1).await.remove(0);
+    away.accept(&workspace, events(1), NOW).await.expect("are kept");
+    let held = claim(&away, NOW, 1).await.remove(0);
+    away.tasks.lock().expect("no panic").drain(..).for_each(|task| task.abort()); // it renews nothing more
+    let other = open(&url).await;
+    let again = claim(&other, NOW, 1).await.remove(0);
+    assert_eq!((again.delivery, again.attempt), (held.delivery, 1));
+    let partition = away.shared.partition(&workspace).expect("is there");
+    away.shared.renew(partition).await;
+    assert!(partition.state().own.is_none() && partition.state().work.is_none());
+    // Its outcome is not lost, and the same attempt counts once.
+    finish(&away, &held, 200, NOW).await;
+    let recorded = other.record(&again, attempt(&again, 200, NOW)).await.expect("is open").expect("is there");
+    assert!(!recorded.changed);
+    assert_eq!(other.delivery(&workspace, held.delivery).await.expect("is there").1.len(), 1);
+    soon(async || other.stats().await.is_ok_and(|stats| stats.pending == 0)).await;
+    other.close().await;
+    away.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_does_not_delay_retries() {
+    let url = url();
+    let store = open(&url).await;
+    let workspace = workspaces(&store, 1).await.remove(0);
+    store.accept(&workspace, events(1), NOW).await.expect("are kept");
+    let first = claim(&store, NOW, 1).await.remove(0);
+    let ahead = wall().saturating_add(Duration::from_secs(365 * 24 * 3600));
+    store.record(&first, attempt(&first, 500, ahead)).await.expect("is open");
+    store.close().await;
+    let store = open(&url).await;
+    let longest = RETRY_DELAYS.iter().max().copied().expect("some");
+    let minutes_later = wall().saturating_add(longest.saturating_mul(3)); // counted from when it was read again
+    assert_eq!(claim(&store, minutes_later, 1).await[0].attempt, 2);
+    store.close().await;
+}

@@ -1,0 +1,381 @@
+//! One partition's stream: the store's part that is written and read as a whole.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_nats::header::{
+    NATS_BATCH_COMMIT, NATS_BATCH_ID, NATS_BATCH_SEQUENCE, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_MESSAGE_TTL,
+};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::RawMessageErrorKind;
+use async_nats::jetstream::{self, ErrorCode};
+use async_nats::{Client, HeaderMap, RequestErrorKind};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::store::{Result, StoreError};
+
+/// How many such steps one process has under way in a stream; the server refuses more than 50 of all together.
+const BATCHES: usize = 12;
+/// How many messages are read in one request.
+const PAGE: usize = 256;
+/// How long a step may take, and how long one that failed is tried again.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often a server shows that it still has nothing new.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// See the module. Subjects are given without the stream's prefix.
+#[derive(Clone)]
+pub(super) struct Stream {
+    client: Client,
+    handle: jetstream::stream::Stream<()>,
+    name: Arc<str>,
+    prefix: Arc<str>,
+    batches: Arc<Semaphore>,
+}
+
+/// A message to write.
+#[derive(Debug, Clone)]
+pub(super) struct Write {
+    /// What it is about; it takes the place of the message that was there.
+    pub(super) subject: String,
+    /// What it says.
+    pub(super) payload: Bytes,
+    /// The sequence of the message whose place it takes, 0 for none: with another one there, nothing is written.
+    pub(super) instead_of: Option<u64>,
+    /// Whether it stays when the log has reached its age.
+    pub(super) forever: bool,
+}
+
+/// A message that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    /// What it is about.
+    pub(super) subject: String,
+    /// Its place in the stream.
+    pub(super) sequence: u64,
+    /// What it says.
+    pub(super) payload: Bytes,
+}
+
+/// A message to ask the leader for.
+#[derive(Clone, Copy)]
+enum Which<'a> {
+    /// The latest on a subject.
+    Last(&'a str),
+    /// The first on a subject from that sequence on.
+    Next(&'a str, u64),
+    /// The one with that sequence.
+    At(u64),
+}
+
+/// Why nothing was written.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// Something else was written there first.
+    Conflict,
+    /// The store does not work; it may have been written all the same.
+    Unavailable(String),
+}
+
+/// Why nothing was written, as the server says it.
+enum Untold {
+    /// It may be tried again.
+    Later,
+    Refused(Refused),
+}
+
+impl From<Refused> for Untold {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Refused> for StoreError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Conflict => Self::Unavailable("others kept changing the same thing".into()),
+            Refused::Unavailable(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Error { error: jetstream::Error },
+    Done { seq: u64 },
+}
+
+pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+impl Stream {
+    pub(super) fn new(
+        context: &jetstream::Context,
+        handle: jetstream::stream::Stream<()>,
+        name: &str,
+        prefix: &str,
+    ) -> Self {
+        let batches = Arc::new(Semaphore::new(BATCHES));
+        Self { client: context.client(), handle, name: name.into(), prefix: prefix.into(), batches }
+    }
+
+    /// Writes all of it, or nothing; the sequence of the last one. Those before it have the sequences before it.
+    pub(super) async fn write(&self, writes: Vec<Write>) -> std::result::Result<u64, Refused> {
+        self.write_within(PATIENCE, writes).await
+    }
+
+    /// The same, tried for so long while the stream has no leader.
+    pub(super) async fn write_within(
+        &self,
+        patience: Duration,
+        writes: Vec<Write>,
+    ) -> std::result::Result<u64, Refused> {
+        let _permit = if writes.len() > 1 { self.batches.acquire().await.ok() } else { None };
+        let start = Instant::now();
+        loop {
+            match self.try_write(&writes).await {
+                // Nothing was written: the stream has no leader at the moment, or too much is under way in it.
+                Err(Untold::Later) if start.elapsed() < patience => tokio::time::sleep(PAUSE).await,
+                Err(Untold::Later) => return Err(Refused::Unavailable("the store does not answer".into())),
+                Err(Untold::Refused(refused)) => return Err(refused),
+                Ok(sequence) => return Ok(sequence),
+            }
+        }
+    }
+
+    async fn try_write(&self, writes: &[Write]) -> std::result::Result<u64, Untold> {
+        let batch = (writes.len() > 1).then(|| Uuid::new_v4().simple().to_string());
+        let Some((last, others)) = writes.split_last() else { return Ok(0) };
+        for (number, write) in (1_usize..).zip(others) {
+            let headers = write.headers(batch.as_deref(), number);
+            let subject = format!("{}{}", self.prefix, write.subject);
+            let sent = self.client.publish_with_headers(subject, headers, write.payload.clone()).await;
+            sent.map_err(|error| Refused::Unavailable(error.to_string()))?;
+        }
+        let mut headers = last.headers(batch.as_deref(), writes.len());
+        if batch.is_some() {
+            headers.insert(NATS_BATCH_COMMIT, "1");
+        }
+        let subject = format!("{}{}", self.prefix, last.subject);
+        let answer = self.client.request_with_headers(subject, headers, last.payload.clone()).await;
+        let answer = answer.map_err(|error| match error.kind() {
+            RequestErrorKind::NoResponders => Untold::Later,
+            _ => Refused::Unavailable(error.to_string()).into(),
+        })?;
+        match serde_json::from_slice(&answer.payload) {
+            Ok(Answer::Done { seq }) => Ok(seq),
+            Ok(Answer::Error { error }) => Err(match error.error_code() {
+                ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT => {
+                    Refused::Conflict.into()
+                }
+                ErrorCode::ATOMIC_PUBLISH_INCOMPLETE_BATCH | ErrorCode::ATOMIC_PUBLISH_TOO_MANY_INFLIGHT => {
+                    Untold::Later
+                }
+                _ => Refused::Unavailable(error.to_string()).into(),
+            }),
+            Err(_) => Err(Refused::Unavailable("the server's answer was not understood".into()).into()),
+        }
+    }
+
+    /// Writes one message.
+    pub(super) async fn write_one(&self, subject: &str, payload: impl Into<Bytes>) -> Result<u64> {
+        let write = Write { subject: subject.into(), payload: payload.into(), instead_of: None, forever: false };
+        Ok(self.write(vec![write]).await?)
+    }
+
+    /// The latest message on a subject, as the stream's leader has it.
+    pub(super) async fn last(&self, subject: &str) -> Result<Option<Read>> {
+        self.get(Which::Last(&format!("{}{subject}", self.prefix))).await
+    }
+
+    /// The message with that sequence, from any server; if that one lacks it, from the leader.
+    pub(super) async fn at(&self, sequence: u64) -> Result<Option<Read>> {
+        match self.handle.direct_get(sequence).await {
+            Ok(message) => Ok(Some(self.read(message))),
+            Err(_) => self.get(Which::At(sequence)).await,
+        }
+    }
+
+    /// Asks the leader, and again for a while: a stream has none for a moment when a server has failed.
+    async fn get(&self, which: Which<'_>) -> Result<Option<Read>> {
+        let start = Instant::now();
+        loop {
+            let found = match which {
+                Which::Last(subject) => self.handle.get_last_raw_message_by_subject(subject).await,
+                Which::Next(subject, from) => self.handle.get_first_raw_message_by_subject(subject, from).await,
+                Which::At(sequence) => self.handle.get_raw_message(sequence).await,
+            };
+            match found {
+                Ok(message) => return Ok(Some(self.read(message))),
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(None),
+                Err(error) if start.elapsed() >= PATIENCE => return Err(unavailable(error)),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// The first and the last sequence, as the leader has them.
+    pub(super) async fn bounds(&self) -> Result<(u64, u64)> {
+        let state = self.handle.get_info().await.map_err(unavailable)?.state;
+        Ok((state.first_sequence, state.last_sequence))
+    }
+
+    /// The messages on a subject (wildcards allowed) from `from` on and before `to`.
+    ///
+    /// Any server gives most of them; the leader is asked whether there are more, so that nothing is missing.
+    pub(super) async fn range(&self, subject: &str, from: u64, to: u64) -> Result<Vec<Read>> {
+        let mut found = Vec::new();
+        let mut next = from;
+        while next < to {
+            let page = self.page(subject, next).await?;
+            let full = page.len() == PAGE;
+            let Some(last) = page.last() else { break };
+            next = last.sequence.saturating_add(1);
+            found.extend(page.into_iter().filter(|read| read.sequence < to));
+            if !full {
+                break;
+            }
+        }
+        let subject = format!("{}{subject}", self.prefix);
+        while next < to
+            && let Some(read) = self.get(Which::Next(&subject, next)).await?.filter(|read| read.sequence < to)
+        {
+            next = read.sequence.saturating_add(1);
+            found.push(read);
+        }
+        Ok(found)
+    }
+
+    /// Up to [`PAGE`] messages from that sequence on, from any server.
+    pub(super) async fn page(&self, subject: &str, from: u64) -> Result<Vec<Read>> {
+        let inbox = self.client.new_inbox();
+        let mut answers = self.client.subscribe(inbox.clone()).await.map_err(unavailable)?;
+        let filter = format!("{}{subject}", self.prefix);
+        let request = json!({ "seq": from, "next_by_subj": filter, "batch": PAGE }).to_string();
+        let asked = format!("$JS.API.DIRECT.GET.{}", self.name);
+        self.client.publish_with_reply(asked, inbox, request.into()).await.map_err(unavailable)?;
+        let mut found = Vec::new();
+        loop {
+            let answer = tokio::time::timeout(PATIENCE, answers.next()).await.map_err(unavailable)?;
+            let answer = answer.ok_or_else(|| unavailable("the connection was closed"))?;
+            match answer.status.map(|status| status.as_u16()) {
+                None => {}
+                Some(204 | 404) => return Ok(found), // the end; nothing there
+                Some(status) => return Err(unavailable(format!("reading was answered with status {status}"))),
+            }
+            let message = StreamMessage::try_from(answer).map_err(unavailable)?;
+            found.push(self.read(message));
+        }
+    }
+
+    /// Deletes a message.
+    pub(super) async fn delete(&self, sequence: u64) -> Result<()> {
+        match self.handle.delete_message(sequence).await {
+            Ok(_) => Ok(()),
+            Err(error) => match self.at(sequence).await? {
+                None => Ok(()), // somebody else was faster
+                Some(_) => Err(unavailable(error)),
+            },
+        }
+    }
+
+    /// Deletes all messages on a subject, wildcards allowed.
+    pub(super) async fn purge(&self, subject: &str) -> Result<()> {
+        let filter = format!("{}{subject}", self.prefix);
+        self.handle.purge().filter(filter).await.map(|_| ()).map_err(unavailable)
+    }
+
+    /// Reads what is and will be on these subjects from that sequence on, in order and without a gap, until `each` says stop. `starts` is
+    /// called when reading starts, and when it does so again after a break.
+    pub(super) async fn follow(
+        &self,
+        subjects: &[&str],
+        from: u64,
+        starts: impl Fn(),
+        mut each: impl FnMut(Read) -> bool,
+    ) {
+        let filters: Vec<String> = subjects.iter().map(|subject| format!("{}{subject}", self.prefix)).collect();
+        let mut next = from.max(1);
+        loop {
+            match self.follow_once(&filters, &mut next, &starts, &mut each).await {
+                Ok(()) => return,
+                Err(error) => tracing::debug!(stream = %self.name, %error, "reading is taken up again"),
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn follow_once(
+        &self,
+        filters: &[String],
+        next: &mut u64,
+        starts: &impl Fn(),
+        each: &mut impl FnMut(Read) -> bool,
+    ) -> Result<()> {
+        let config = pull::Config {
+            filter_subjects: filters.to_vec(),
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: *next },
+            ack_policy: AckPolicy::None,
+            memory_storage: true,
+            num_replicas: 1,
+            inactive_threshold: Duration::from_secs(30),
+            ..pull::Config::default()
+        };
+        let consumer = self.handle.create_consumer(config).await.map_err(unavailable)?;
+        let messages = consumer.stream().heartbeat(HEARTBEAT).expires(HEARTBEAT.saturating_mul(10)).messages().await;
+        let mut messages = messages.map_err(unavailable)?;
+        starts();
+        let mut expected: u64 = 1;
+        while let Some(message) = messages.next().await {
+            let message = message.map_err(unavailable)?;
+            let info = message.info().map_err(unavailable)?;
+            if info.consumer_sequence != expected {
+                return Err(unavailable("a message was lost on the way"));
+            }
+            expected = expected.saturating_add(1);
+            let sequence = info.stream_sequence;
+            *next = sequence.saturating_add(1);
+            let (message, _) = message.split();
+            let subject = self.local(&message.subject);
+            if !each(Read { subject, sequence, payload: message.payload }) {
+                return Ok(());
+            }
+        }
+        Err(unavailable("the connection was closed"))
+    }
+
+    fn read(&self, message: StreamMessage) -> Read {
+        Read { subject: self.local(&message.subject), sequence: message.sequence, payload: message.payload }
+    }
+
+    fn local(&self, subject: &str) -> String {
+        subject.strip_prefix(&*self.prefix).unwrap_or(subject).to_owned()
+    }
+}
+
+impl Write {
+    fn headers(&self, batch: Option<&str>, number: usize) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(sequence) = self.instead_of {
+            headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, sequence.to_string());
+        }
+        if self.forever {
+            headers.insert(NATS_MESSAGE_TTL, "never");
+        }
+        if let Some(batch) = batch {
+            headers.insert(NATS_BATCH_ID, batch);
+            headers.insert(NATS_BATCH_SEQUENCE, number.to_string());
+        }
+        headers
+    }
+}

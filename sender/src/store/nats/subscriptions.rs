@@ -1,0 +1,168 @@
+//! Workspaces, tokens and subscriptions: read, changed, and written in the place of what was read.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription};
+
+use super::accept::TRIES;
+use super::partition::{Partition, Shared};
+use super::records::{
+    self, Ended, SubscriptionData, TokenRecord, WorkspaceRecord, subscription_subject, token_subject, workspace_subject,
+};
+use super::stream::{Read, Refused, Write};
+use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
+use crate::store::{Change, Result, StoreError, SubscriptionRecord, Token, Workspace};
+
+impl Shared {
+    pub(super) async fn create_workspace(&self, workspace: Workspace) -> Result<()> {
+        let Workspace { id, name, plan, created_at } = workspace;
+        let record = WorkspaceRecord { name, plan, created_at, subscriptions: Vec::new() };
+        let write = records::write(workspace_subject(&id), &record, 0)?;
+        Ok(self.write_and_learn(self.partition(&id)?, vec![write]).await?)
+    }
+
+    pub(super) async fn set_plan(&self, id: &WorkspaceId, plan: Plan) -> Result<Workspace> {
+        for _ in 0..TRIES {
+            let (partition, mut record, version) = self.read_workspace(id).await?;
+            record.plan = plan;
+            let write = records::write(workspace_subject(id), &record, version)?;
+            match self.write_and_learn(partition, vec![write]).await {
+                Ok(()) => return Ok(record.workspace(id.clone())),
+                Err(Refused::Conflict) => {}
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        Err(Refused::Conflict.into())
+    }
+
+    pub(super) async fn create_token(&self, token: &Token) -> Result<()> {
+        self.directory().workspace(&token.workspace)?;
+        let write = records::write(token_subject(&token.id), &TokenRecord::from(token), 0)?;
+        Ok(self.write_and_learn(self.partition(&token.workspace)?, vec![write]).await?)
+    }
+
+    pub(super) async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
+        self.directory().workspace(workspace)?;
+        let known = self.directory().tokens(workspace).into_iter().any(|token| token.id == *id);
+        if !known {
+            return Err(StoreError::NotFound("token"));
+        }
+        let write = Write { subject: token_subject(id), payload: Bytes::new(), instead_of: None, forever: false };
+        Ok(self.write_and_learn(self.partition(workspace)?, vec![write]).await?)
+    }
+
+    pub(super) async fn subscribe(
+        &self,
+        workspace: &WorkspaceId,
+        (url, event_types): (EndpointUrl, EventTypes),
+        signer: Signer,
+        now: UnixTime,
+    ) -> Result<Arc<SubscriptionRecord>> {
+        let id = SubscriptionId::random();
+        for _ in 0..TRIES {
+            let (partition, mut record, version) = self.read_workspace(workspace).await?;
+            let existing = record.subscriptions.len();
+            let created = Subscription::create(record.plan, existing, url.clone(), event_types);
+            let subscription = created.map_err(StoreError::PlanLimit)?;
+            record.subscriptions.push(id.clone());
+            let data =
+                SubscriptionData { subscription, secrets: signer.stored().clone(), created_at: now, ended: None };
+            let writes = vec![
+                records::write(workspace_subject(workspace), &record, version)?,
+                records::write(subscription_subject(workspace, &id), &data, 0)?,
+            ];
+            match self.write_and_learn(partition, writes).await {
+                Ok(()) => return Ok(self.directory().subscription(workspace, &id)?.record),
+                Err(Refused::Conflict) => {}
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        Err(Refused::Conflict.into())
+    }
+
+    pub(super) async fn change(
+        &self,
+        workspace: &WorkspaceId,
+        id: &SubscriptionId,
+        change: Change,
+        now: UnixTime,
+    ) -> Result<Arc<SubscriptionRecord>> {
+        let partition = self.partition(workspace)?;
+        for _ in 0..TRIES {
+            let known = self.directory().subscription(workspace, id)?;
+            let mut data = known.data();
+            match &change {
+                Change::Update { url, event_types } => {
+                    data.subscription.url = url.clone().unwrap_or(data.subscription.url);
+                    data.subscription.event_types = event_types.unwrap_or(data.subscription.event_types);
+                }
+                Change::Rotate(secret) => {
+                    data.secrets = known.record.signer.rotate_to(secret.clone(), now).stored().clone();
+                }
+                Change::Activate => {
+                    // What belongs to the time before has failed, whoever gets to write it.
+                    if let Some(warning) = data.subscription.health.warning() {
+                        data.ended = Some(Ended { before: known.version, at: warning.deactivated_at });
+                    }
+                    data.subscription.health = data.subscription.health.reactivate();
+                }
+            }
+            let subject = subscription_subject(workspace, id);
+            match self.write_and_learn(partition, vec![records::write(subject, &data, known.version)?]).await {
+                Ok(()) => return Ok(self.directory().subscription(workspace, id)?.record),
+                Err(Refused::Conflict) => self.learn_again(partition, workspace, id).await?,
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        Err(Refused::Conflict.into())
+    }
+
+    pub(super) async fn unsubscribe(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
+        for _ in 0..TRIES {
+            let known = self.directory().subscription(workspace, id)?;
+            let (partition, mut record, version) = self.read_workspace(workspace).await?;
+            record.subscriptions.retain(|other| other != id);
+            // The secrets go at once: there is one message on a subject.
+            let subject = subscription_subject(workspace, id);
+            let gone = Write { subject, payload: Bytes::new(), instead_of: Some(known.version), forever: false };
+            let writes = vec![records::write(workspace_subject(workspace), &record, version)?, gone];
+            match self.write_and_learn(partition, writes).await {
+                Ok(()) => return partition.stream.purge(&format!("d.{workspace}.{id}.*")).await,
+                Err(Refused::Conflict) => self.learn_again(partition, workspace, id).await?,
+                Err(refused) => return Err(refused.into()),
+            }
+        }
+        Err(Refused::Conflict.into())
+    }
+
+    /// A workspace as the leader has it, so that nothing is decided by an older one.
+    async fn read_workspace(&self, id: &WorkspaceId) -> Result<(&Partition, WorkspaceRecord, u64)> {
+        self.directory().workspace(id)?;
+        let partition = self.partition(id)?;
+        let read = partition.stream.last(&workspace_subject(id)).await?;
+        let read = read.ok_or(StoreError::NotFound("workspace"))?;
+        Ok((partition, records::read(&read)?, read.sequence))
+    }
+
+    async fn learn_again(&self, partition: &Partition, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
+        if let Some(read) = partition.stream.last(&subscription_subject(workspace, id)).await? {
+            self.learn(partition, &read);
+        }
+        Ok(())
+    }
+
+    /// Writes something about the directory, which does not grow old, and knows it from then on.
+    async fn write_and_learn(&self, partition: &Partition, mut writes: Vec<Write>) -> std::result::Result<(), Refused> {
+        for write in &mut writes {
+            write.forever = !write.payload.is_empty();
+        }
+        let last = partition.stream.write(writes.clone()).await?;
+        for (behind, write) in writes.into_iter().rev().enumerate().rev() {
+            let sequence = last.saturating_sub(behind as u64);
+            self.learn(partition, &Read { subject: write.subject, sequence, payload: write.payload });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! The conformance tests against a cluster of three, and what is NATS's own.
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_nats::jetstream::stream::Config;
+use clarife_webhooks::EventType;
+use clarife_webhooks::sender::{RETRY_DELAYS, build_event};
+use nats_cluster::Cluster;
+use uuid::Uuid;
+
+use super::partition::Partition;
+use super::{NatsStore, SCHEMA_KEY, is_too_old};
+use crate::ids::{DeliveryId, WorkspaceId};
+use crate::store::conformance::{NOW, PER_SUBSCRIPTION, claim, conformance, finish, soon, subscribed_workspace};
+use crate::store::{Limits, NewEvent, OpenError, Store, StoreError};
+
+/// One cluster for all tests here; each has a store of its own. It ends with the process.
+fn cluster() -> &'static (Cluster, tempfile::TempDir) {
+    static CLUSTER: OnceLock<(Cluster, tempfile::TempDir)> = OnceLock::new();
+    CLUSTER.get_or_init(start_cluster)
+}
+
+/// A cluster of three.
+pub(super) fn start_cluster() -> (Cluster, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = nats_cluster::server().expect("is installed");
+    (Cluster::start(&server, folder.path(), 3).expect("starts"), folder)
+}
+
+pub(super) fn url() -> String {
+    format!("{}/{}?partitions=2", cluster().0.url(), Uuid::new_v4())
+}
+
+async fn try_open(url: &str) -> Result<NatsStore, OpenError> {
+    NatsStore::open(url, Limits { per_subscription: PER_SUBSCRIPTION }).await
+}
+
+pub(super) async fn open(url: &str) -> NatsStore {
+    try_open(url).await.expect("is there")
+}
+
+conformance! {(open(&url()).await, ())}
+
+/// That many workspaces, each with a subscription.
+pub(super) async fn workspaces(store: &NatsStore, count: usize) -> Vec<WorkspaceId> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(subscribed_workspace(store).await);
+    }
+    all
+}
+
+pub(super) fn events(count: usize) -> Vec<NewEvent> {
+    let event = |n| {
+        let id = format!("evt_{n}");
+        let body = build_event(&id, EventType::ShareCreated, NOW, &serde_json::json!({})).expect("is an event");
+        NewEvent { id, event_type: "share.created".into(), body }
+    };
+    (0..count).map(event).collect()
+}
+
+/// Claims and delivers until so many are delivered by these workers together, none of them by two.
+pub(super) async fn deliver(stores: &[&NatsStore], count: usize) -> Vec<usize> {
+    let (mut seen, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; stores.len()]);
+    for _ in 0..3000 {
+        for (store, share) in stores.iter().zip(&mut shares) {
+            for claim in store.claim(NOW, 100).await.expect("is open") {
+                assert!(seen.insert(claim.delivery), "claimed twice");
+                finish(*store, &claim, 200, NOW).await;
+                *share += 1;
+            }
+        }
+        if seen.len() == count {
+            return shares;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} of {count} were delivered within 30 s", seen.len());
+}
+
+#[tokio::test]
+async fn workers_share_the_work_and_hand_it_over() {
+    let url = url().replace("partitions=2", "partitions=4");
+    let first = open(&url).await;
+    let all = workspaces(&first, 16).await;
+    for workspace in &all {
+        first.accept(workspace, events(5), NOW).await.expect("are kept");
+    }
+    let second = open(&url).await;
+    // The first one gives half away.
+    let has = |one: &&Partition| one.state().own.is_some_and(|own| own.complete);
+    soon(async || second.shared.partitions.iter().filter(has).count() == 2).await;
+    let shares = deliver(&[&first, &second], 80).await;
+    assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
+    // What one accepts, the other delivers; and all of it when the first one is gone.
+    for workspace in &all {
+        second.accept(workspace, events(7), NOW).await.expect("are kept");
+    }
+    first.close().await;
+    assert_eq!(deliver(&[&second], 32).await, [32]);
+    assert_eq!(second.stats().await.expect("is open").pending, 0);
+    second.close().await;
+}
+
+#[tokio::test]
+async fn everything_is_there_again() {
+    let url = url();
+    let store = open(&url).await;
+    let workspace = &workspaces(&store, 1).await[0];
+    store.accept(workspace, events(30), NOW).await.expect("are kept");
+    let claims = claim(&store, NOW, 2).await;
+    finish(&store, &claims[0], 500, NOW).await;
+    finish(&store, &claims[1], 200, NOW).await;
+    store.close().await;
+    let store = open(&url).await;
+    assert_eq!(store.stats().await.expect("is open").pending, 29);
+    let due = NOW.saturating_add(RETRY_DELAYS[0]);
+    let retry = claim(&store, due, 1).await.remove(0);
+    assert_eq!((retry.delivery, retry.attempt), (claims[0].delivery, 2));
+    // The success that came after the failure has set the count to 0.
+    assert_eq!(retry.subscription.subscription.health.consecutive_failures(), 0);
+    finish(&store, &retry, 200, NOW).await;
+    assert_eq!(store.delivery(workspace, retry.delivery).await.expect("is there").1.len(), 2);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_is_foreign_or_newer_is_refused() {
+    let client = async_nats::connect(cluster().0.url().split(',').collect::<Vec<_>>()).await.expect("is up");
+    let context = async_nats::jetstream::new(client);
+    for (schema, expected) in [(None, "not a store of this program"), (Some("99"), "later version (schema 99")] {
+        let store = Uuid::new_v4().to_string();
+        let metadata = schema.map(|schema| (SCHEMA_KEY.to_owned(), schema.to_owned())).into_iter().collect();
+        let (name, subjects) = (format!("{store}-0"), vec![format!("{store}.0.>")]);
+        context.create_stream(Config { name, subjects, metadata, ..Config::default() }).await.expect("is made");
+        let error = try_open(&format!("{}/{store}", cluster().0.url())).await.err().expect("is refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let refused = try_open("nats://me:secret@127.0.0.1:1/store").await.err().expect("nobody is there").to_string();
+    assert!(refused.contains("cannot be opened") && !refused.contains("secret"), "{refused}");
+}
+
+#[test]
+fn old_servers_are_refused() {
+    for (version, old) in
+        [("2.9.10", true), ("2.11.99", true), ("2.12.0", false), ("2.15.1", false), ("3.0.0-beta", false)]
+    {
+        assert_eq!(is_too_old(version), old, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_events_at_a_time_are_refused_whole() {
+    let store = open(&url()).await;
+    let workspace = &workspaces(&store, 1).await[0];
+    let refused = store.accept(workspace, events(crate::store::MAX_EVENTS + 1), NOW).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+    assert_eq!(store.event(workspace, "evt_0").await, Err(StoreError::NotFound("event")));
+    store.close().await;
+}

@@ -1,0 +1,122 @@
+//! Handing out what is due, and recording what came of it.
+
+use bytes::Bytes;
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{DeliveryState, Recorded};
+use rusqlite::params;
+
+use super::database::{Database, FRESH, RETRIES};
+use super::directory::{from_json, to_json};
+use crate::ids::DeliveryId;
+use crate::store::queue::Turn;
+use crate::store::{Attempt, Claim, Result};
+
+/// See [`Store::claim`](crate::store::Store::claim).
+pub(super) fn claim(database: &mut Database, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
+    let mut claims = Vec::new();
+    while claims.len() < max
+        && let Some(turn) = database.queue.next_retry(now)
+    {
+        let next = serve(database, turn, RETRIES, now, max, &mut claims)?;
+        database.queue.set_retry(turn.key, next);
+    }
+    while claims.len() < max
+        && let Some(turn) = database.queue.next_fresh()
+    {
+        let next = serve(database, turn, FRESH, UnixMillis::from_millis(i64::MAX), max, &mut claims)?;
+        database.queue.set_fresh(turn.key, next.is_some());
+    }
+    Ok(claims)
+}
+
+/// Claims what one subscription may have now; when the next one in that lane is due.
+fn serve(
+    database: &mut Database,
+    turn: Turn,
+    lane: i64,
+    now: UnixTime,
+    max: usize,
+    claims: &mut Vec<Claim>,
+) -> Result<Option<UnixMillis>> {
+    let Some(subscription) = database.directory().by_key(turn.key) else { return Ok(None) };
+    let free = turn.free.min(max.saturating_sub(claims.len()));
+    // Those under lease may come first; one more tells when the next is due.
+    let looked_at = free.saturating_add(turn.leased).saturating_add(1);
+    let pending: Vec<(DeliveryId, UnixMillis)> = database
+        .connection
+        .prepare_cached(
+            "SELECT id, due FROM deliveries WHERE subscription = ?1 AND lane = ?2 AND state = 0 \
+             ORDER BY due, id LIMIT ?3",
+        )?
+        .query_map(params![turn.key, lane, looked_at], |row| {
+            Ok((DeliveryId(row.get(0)?), UnixTime::from_millis(row.get(1)?)))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut claimed: usize = 0;
+    for (id, due) in pending {
+        if database.queue.is_leased(id) {
+            continue;
+        }
+        if claimed == free || due > now {
+            return Ok(Some(due));
+        }
+        let mut statement = database.connection.prepare_cached(
+            "SELECT d.delivery, e.event_id, e.body FROM deliveries d JOIN events e ON e.id = d.event WHERE d.id = ?1",
+        )?;
+        let (delivery, event_id, body) = statement.query_row([id.0], |row| {
+            let delivery: clarife_webhooks::sender::Delivery = from_json(0, row.get_ref(0)?.as_str()?)?;
+            Ok((delivery, row.get(1)?, Bytes::from(row.get::<_, String>(2)?)))
+        })?;
+        drop(statement);
+        if let DeliveryState::Pending { attempt, .. } = delivery.state() {
+            database.queue.lease(id, turn.key);
+            let subscription = std::sync::Arc::clone(&subscription);
+            claims.push(Claim { delivery: id, attempt, due, event_id, body, subscription });
+            claimed = claimed.saturating_add(1);
+        }
+    }
+    Ok(None)
+}
+
+/// See [`Store::record`](crate::store::Store::record).
+pub(super) fn record(database: &mut Database, id: DeliveryId, attempt: &Attempt) -> Result<Option<Recorded>> {
+    database.end_lease(id);
+    let Some(row) = database.row(id)? else { return Ok(None) };
+    let Some(subscription) = database.directory().by_key(row.subscription) else { return Ok(None) };
+    let health = &subscription.subscription.health;
+    let recorded = row.delivery.record(health, attempt.number, attempt.outcome, attempt.ended_at);
+    let mut log = database.connection.prepare_cached(
+        "INSERT OR IGNORE INTO attempts (delivery, number, started_at, ended_at, outcome, answer) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    log.execute(params![
+        id.0,
+        attempt.number,
+        attempt.started_at.as_millis(),
+        attempt.ended_at.as_millis(),
+        to_json(&attempt.outcome)?,
+        attempt.answer
+    ])?;
+    drop(log);
+    if recorded.changed {
+        database.update(id, row.subscription, &recorded.delivery)?;
+    }
+    if recorded.health != *health {
+        let mut changed = subscription.as_ref().clone();
+        changed.subscription.health = recorded.health;
+        super::subscriptions::save(database, row.subscription, changed)?;
+    }
+    if recorded.deactivated {
+        database.end_pending(row.subscription, attempt.ended_at)?;
+    }
+    Ok(Some(recorded))
+}
+
+/// See [`Store::release`](crate::store::Store::release).
+pub(super) fn release(database: &mut Database, claim: &Claim) -> Result<()> {
+    database.queue.release(claim.delivery);
+    if let Some(row) = database.row(claim.delivery)? {
+        database.update_queue(row.subscription, &row.delivery);
+    }
+    Ok(())
+}

@@ -1,0 +1,342 @@
+//! What the writer's thread has: the connection, and in memory what can be read off the tables again.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, RETRY_DELAYS};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::directory::{Directory, from_json, to_json};
+use crate::ids::DeliveryId;
+use crate::store::queue::{Key, Lane, Queue};
+use crate::store::{Result, StateName, StoreError};
+
+/// How many deliveries a chore touches in one transaction.
+const CHORE: usize = 1000;
+
+/// The directory, which others read while the thread writes.
+pub(super) type SharedDirectory = Arc<RwLock<Directory>>;
+
+/// See the module.
+pub(super) struct Database {
+    pub(super) connection: Connection,
+    directory: SharedDirectory,
+    pub(super) queue: Queue,
+    chores: VecDeque<Chore>,
+    /// Leases that end when the transaction is on disk.
+    ended: Vec<DeliveryId>,
+    /// A transaction has failed: what is in memory may be ahead of the tables.
+    stale: bool,
+    /// Held as long as the store is open.
+    _lock: File,
+}
+
+/// What remains to be done for a subscription, a piece at a time, so that nobody waits long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chore {
+    /// It was deactivated: end what is pending, after this delivery.
+    EndPending { key: Key, after: i64, at: UnixTime },
+    /// It was deleted: delete its deliveries, and then itself.
+    Delete { key: Key },
+}
+
+impl Chore {
+    const fn key(self) -> Key {
+        match self {
+            Self::EndPending { key, .. } | Self::Delete { key } => key,
+        }
+    }
+}
+
+/// A delivery's row.
+pub(super) struct Row {
+    pub(super) event: i64,
+    pub(super) subscription: Key,
+    pub(super) delivery: Delivery,
+}
+
+impl Database {
+    /// Takes over an open store.
+    pub(super) fn load(connection: Connection, lock: File, per_subscription: usize, now: UnixTime) -> Result<Self> {
+        // Nothing is due later than the longest delay from now, unless the clock was ahead when it was written.
+        let longest = RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO);
+        let latest = now.saturating_add(longest).as_millis();
+        connection.execute("UPDATE deliveries SET due = ?1 WHERE state = 0 AND due > ?1", [latest])?;
+        let mut database = Self {
+            connection,
+            directory: SharedDirectory::default(),
+            queue: Queue::new(per_subscription),
+            chores: VecDeque::new(),
+            ended: Vec::new(),
+            stale: true,
+            _lock: lock,
+        };
+        database.repair()?;
+        Ok(database)
+    }
+
+    pub(super) fn shared(&self) -> SharedDirectory {
+        Arc::clone(&self.directory)
+    }
+
+    pub(super) fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` in a transaction: all of it is on disk afterwards, or nothing has happened.
+    pub(super) fn transaction(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.repair()?;
+        let result = (|| {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+            work(self)?;
+            self.connection.execute_batch("COMMIT")?;
+            Ok(())
+        })();
+        let ended = std::mem::take(&mut self.ended);
+        match &result {
+            Ok(()) => ended.into_iter().for_each(|delivery| self.queue.release(delivery)),
+            Err(_) => self.stale = true,
+        }
+        result
+    }
+
+    /// Ends a lease, once the transaction is on disk.
+    pub(super) fn end_lease(&mut self, delivery: DeliveryId) {
+        self.ended.push(delivery);
+    }
+
+    /// Makes what is in memory what the tables say, after a transaction has failed.
+    pub(super) fn repair(&mut self) -> Result<()> {
+        if !self.stale {
+            return Ok(());
+        }
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        *self.directory_mut() = Directory::load(&self.connection)?;
+        self.chores.clear();
+        let deleted: Vec<Key> = self
+            .connection
+            .prepare("SELECT id FROM subscriptions WHERE deleted = 1")?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        self.chores.extend(deleted.into_iter().map(|key| Chore::Delete { key }));
+        let deactivated: Vec<_> = self
+            .directory()
+            .all()
+            .filter_map(|(key, record)| Some((key, record.subscription.health.warning()?.deactivated_at)))
+            .collect();
+        self.chores.extend(deactivated.into_iter().map(|(key, at)| Chore::EndPending { key, after: 0, at }));
+        self.queue.empty();
+        self.fill_queue(None)?;
+        self.stale = false;
+        Ok(())
+    }
+
+    pub(super) fn has_chores(&self) -> bool {
+        !self.chores.is_empty()
+    }
+
+    /// Does a piece of the first chore.
+    pub(super) fn do_chores(&mut self) -> Result<()> {
+        let Some(chore) = self.chores.pop_front() else { return Ok(()) };
+        let rest = match chore {
+            Chore::EndPending { key, after, at } => {
+                let last = self.end_some(key, after, at)?;
+                if last.is_none() {
+                    self.fill_queue(Some(key))?; // test events go on
+                }
+                last.map(|after| Chore::EndPending { key, after, at })
+            }
+            Chore::Delete { key } => self.delete_some(key)?.then_some(chore),
+        };
+        self.chores.extend(rest);
+        Ok(())
+    }
+
+    /// Ends what is pending for a subscription that was deactivated: some now, what is left soon after.
+    pub(super) fn end_pending(&mut self, key: Key, at: UnixTime) -> Result<()> {
+        self.queue.clear(key);
+        self.chores.push_front(Chore::EndPending { key, after: 0, at });
+        self.do_chores()
+    }
+
+    /// Does all that is left of ending what is pending.
+    pub(super) fn finish_ending(&mut self, key: Key) -> Result<()> {
+        while let Some(at) = self.chores.iter().position(|chore| chore.key() == key) {
+            self.chores.swap(0, at);
+            self.do_chores()?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a subscription's deliveries and then itself: some now, what is left soon after.
+    pub(super) fn delete_deliveries(&mut self, key: Key) -> Result<()> {
+        self.queue.clear(key);
+        self.chores.retain(|chore| chore.key() != key);
+        self.chores.push_front(Chore::Delete { key });
+        self.do_chores()
+    }
+
+    /// Adds a delivery.
+    pub(super) fn insert(&mut self, row: &Row, created_at: UnixTime) -> Result<DeliveryId> {
+        let columns = Columns::of(&row.delivery);
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO deliveries (event, subscription, delivery, state, lane, due, created_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        let id = statement.insert(params![
+            row.event,
+            row.subscription,
+            to_json(&row.delivery)?,
+            columns.state,
+            columns.lane,
+            columns.due,
+            created_at.as_millis()
+        ])?;
+        drop(statement);
+        self.update_queue(row.subscription, &row.delivery);
+        Ok(DeliveryId(id))
+    }
+
+    /// Writes a delivery's new state.
+    pub(super) fn update(&mut self, id: DeliveryId, subscription: Key, delivery: &Delivery) -> Result<()> {
+        let columns = Columns::of(delivery);
+        let mut statement = self
+            .connection
+            .prepare_cached("UPDATE deliveries SET delivery = ?2, state = ?3, lane = ?4, due = ?5 WHERE id = ?1")?;
+        statement.execute(params![id.0, to_json(delivery)?, columns.state, columns.lane, columns.due])?;
+        drop(statement);
+        self.update_queue(subscription, delivery);
+        Ok(())
+    }
+
+    /// A delivery's row.
+    pub(super) fn row(&self, id: DeliveryId) -> Result<Option<Row>> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT event, subscription, delivery FROM deliveries WHERE id = ?1")?;
+        let row = statement.query_row([id.0], |row| {
+            let delivery = from_json(2, row.get_ref(2)?.as_str()?)?;
+            Ok(Row { event: row.get(0)?, subscription: row.get(1)?, delivery })
+        });
+        Ok(row.optional()?)
+    }
+
+    pub(super) fn wake_at(&self) -> i64 {
+        if self.stale { i64::MAX } else { self.queue.wake_at().map_or(i64::MAX, UnixTime::as_millis) }
+    }
+
+    /// Moves what is in the log into the file, so that the file alone is the store.
+    pub(super) fn close(self) {
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the store's log was left beside it");
+        }
+    }
+
+    /// Tells the queue where a delivery stands.
+    pub(super) fn update_queue(&mut self, key: Key, delivery: &Delivery) {
+        let columns = Columns::of(delivery);
+        match columns.due {
+            Some(due) if columns.lane == RETRIES => self.queue.add_retry(key, UnixTime::from_millis(due)),
+            Some(_) => self.queue.add_fresh(key),
+            None => {}
+        }
+    }
+
+    /// Tells the queue what is pending, of one subscription or of all, but not of those with a chore.
+    fn fill_queue(&mut self, only: Option<Key>) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT subscription, lane, min(due) FROM deliveries \
+             WHERE state = 0 AND (?1 IS NULL OR subscription = ?1) GROUP BY subscription, lane",
+        )?;
+        let mut rows = statement.query([only])?;
+        while let Some(row) = rows.next()? {
+            let (key, lane): (Key, i64) = (row.get(0)?, row.get(1)?);
+            if self.chores.iter().any(|chore| chore.key() == key) {
+                continue;
+            }
+            match lane {
+                RETRIES => self.queue.add_retry(key, UnixTime::from_millis(row.get(2)?)),
+                _ => self.queue.add_fresh(key),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends some of what is pending after that delivery; the last one looked at, or `None` if there are no more.
+    fn end_some(&mut self, key: Key, after: i64, at: UnixTime) -> Result<Option<i64>> {
+        let pending: Vec<(i64, Delivery)> = self
+            .connection
+            .prepare_cached(
+                "SELECT id, delivery FROM deliveries WHERE subscription = ?1 AND state = 0 AND id > ?2 \
+                 ORDER BY id LIMIT ?3",
+            )?
+            .query_map(params![key, after, CHORE], |row| Ok((row.get(0)?, from_json(1, row.get_ref(1)?.as_str()?)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        for (id, delivery) in &pending {
+            let ended = delivery.deactivate(at);
+            if ended != *delivery {
+                self.update(DeliveryId(*id), key, &ended)?;
+            }
+        }
+        Ok(pending.last().map(|(id, _)| *id).filter(|_| pending.len() == CHORE))
+    }
+
+    /// Deletes some of a subscription's deliveries; whether there may be more.
+    fn delete_some(&mut self, key: Key) -> Result<bool> {
+        let select = "SELECT id FROM deliveries WHERE subscription = ?1 ORDER BY state, id LIMIT ?2";
+        self.connection.execute(&format!("DELETE FROM attempts WHERE delivery IN ({select})"), params![key, CHORE])?;
+        let deleted =
+            self.connection.execute(&format!("DELETE FROM deliveries WHERE id IN ({select})"), params![key, CHORE])?;
+        if deleted == CHORE {
+            return Ok(true);
+        }
+        self.connection.execute("DELETE FROM subscriptions WHERE id = ?1", [key])?;
+        Ok(false)
+    }
+}
+
+/// The lane of retries and test events.
+pub(super) const RETRIES: i64 = 0;
+/// The lane of first attempts.
+pub(super) const FRESH: i64 = 1;
+
+/// What the indexes are made of.
+struct Columns {
+    state: i64,
+    lane: i64,
+    due: Option<i64>,
+}
+
+impl Columns {
+    fn of(delivery: &Delivery) -> Self {
+        let lane = match Lane::of(delivery) {
+            Lane::Retry => RETRIES,
+            Lane::Fresh => FRESH,
+        };
+        Self { state: state_number((&delivery.state()).into()), lane, due: delivery.due().map(UnixTime::as_millis) }
+    }
+}
+
+/// A state as it is in the tables.
+pub(super) const fn state_number(state: StateName) -> i64 {
+    match state {
+        StateName::Pending => 0,
+        StateName::Delivered => 1,
+        StateName::Failed => 2,
+        StateName::Held => 3,
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}

@@ -1,0 +1,184 @@
+//! Reading events, deliveries and attempts, beside the writer; and forgetting the old ones.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clarife_webhooks::UnixTime;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::database::{Database, state_number};
+use super::directory::from_json;
+use super::schema;
+use crate::ids::DeliveryId;
+use crate::store::queue::Key;
+use crate::store::{
+    Attempt, DeliveryFilter, EventRecord, LoggedDelivery, Page, Result, StateName, StoreError, SubscriptionRecord,
+};
+
+/// How many connections are kept for the next reads.
+const IDLE: usize = 8;
+
+/// Connections for reading.
+#[derive(Clone)]
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+}
+
+/// A workspace's subscriptions by their keys.
+pub(super) type Known = HashMap<Key, Arc<SubscriptionRecord>>;
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path, idle: Arc::default() }
+    }
+
+    /// Reads on a thread that may wait for the disk.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let readers = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = idle.map_or_else(|| schema::open_for_reading(&readers.path), Ok)?;
+            let result = work(&connection);
+            let mut idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < IDLE {
+                idle.push(connection);
+            }
+            result
+        });
+        read.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+    }
+
+    pub(super) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+pub(super) fn event(connection: &Connection, workspace: Key, id: &str) -> Result<EventRecord> {
+    let mut statement =
+        connection.prepare_cached("SELECT body, accepted_at FROM events WHERE workspace = ?1 AND event_id = ?2")?;
+    let record = statement.query_row(params![workspace, id], |row| {
+        Ok(EventRecord { body: row.get(0)?, accepted_at: UnixTime::from_millis(row.get(1)?) })
+    });
+    record.optional()?.ok_or(StoreError::NotFound("event"))
+}
+
+/// The newest deliveries of these subscriptions that pass the filter.
+pub(super) fn deliveries(
+    connection: &Connection,
+    workspace: Key,
+    known: &Known,
+    filter: &DeliveryFilter,
+) -> Result<Page> {
+    let before = filter.before.map_or(i64::MAX, |id| id.0);
+    let wanted = filter.limit.saturating_add(1);
+    let states = filter.state.as_ref().map_or(&StateName::ALL[..], std::slice::from_ref);
+    let mut ids: Vec<i64> = Vec::new();
+    if let Some(event) = &filter.event_id {
+        let mut statement = connection.prepare_cached(
+            "SELECT d.id, d.subscription, d.state FROM events e JOIN deliveries d ON d.event = e.id \
+             WHERE e.workspace = ?1 AND e.event_id = ?2 AND d.id < ?3",
+        )?;
+        let mut rows = statement.query(params![workspace, event, before])?;
+        while let Some(row) = rows.next()? {
+            let (key, state): (Key, i64) = (row.get(1)?, row.get(2)?);
+            if known.contains_key(&key) && states.iter().any(|name| state_number(*name) == state) {
+                ids.push(row.get(0)?);
+            }
+        }
+    } else {
+        // Each pair is a range of one index, read from its end.
+        let mut statement = connection.prepare_cached(
+            "SELECT id FROM deliveries WHERE subscription = ?1 AND state = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4",
+        )?;
+        for key in known.keys() {
+            for state in states {
+                let found =
+                    statement.query_map(params![key, state_number(*state), before, wanted], |row| row.get(0))?;
+                ids.extend(found.collect::<rusqlite::Result<Vec<i64>>>()?);
+            }
+        }
+    }
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    let more = ids.len() > filter.limit;
+    ids.truncate(filter.limit);
+    let mut page = Vec::with_capacity(ids.len());
+    for id in ids {
+        page.extend(one(connection, known, DeliveryId(id))?);
+    }
+    Ok(Page { deliveries: page, more })
+}
+
+pub(super) fn delivery(
+    connection: &Connection,
+    known: &Known,
+    id: DeliveryId,
+) -> Result<(LoggedDelivery, Vec<Attempt>)> {
+    let delivery = one(connection, known, id)?.ok_or(StoreError::NotFound("delivery"))?;
+    let attempts = connection
+        .prepare_cached(
+            "SELECT number, started_at, ended_at, outcome, answer FROM attempts WHERE delivery = ?1 ORDER BY number",
+        )?
+        .query_map([id.0], |row| {
+            Ok(Attempt {
+                number: row.get(0)?,
+                started_at: UnixTime::from_millis(row.get(1)?),
+                ended_at: UnixTime::from_millis(row.get(2)?),
+                outcome: from_json(3, row.get_ref(3)?.as_str()?)?,
+                answer: row.get(4)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok((delivery, attempts))
+}
+
+fn one(connection: &Connection, known: &Known, id: DeliveryId) -> Result<Option<LoggedDelivery>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT e.event_id, e.type, d.subscription, d.delivery, d.created_at, d.resent_as \
+         FROM deliveries d JOIN events e ON e.id = d.event WHERE d.id = ?1",
+    )?;
+    let found = statement.query_row([id.0], |row| {
+        let Some(record) = known.get(&row.get(2)?) else { return Ok(None) };
+        Ok(Some(LoggedDelivery {
+            id,
+            event_id: row.get(0)?,
+            event_type: row.get(1)?,
+            subscription: record.id.clone(),
+            delivery: from_json(3, row.get_ref(3)?.as_str()?)?,
+            created_at: UnixTime::from_millis(row.get(4)?),
+            resent_as: row.get::<_, Option<i64>>(5)?.map(DeliveryId),
+        }))
+    });
+    Ok(found.optional()?.flatten())
+}
+
+pub(super) fn pending(connection: &Connection) -> Result<u64> {
+    let count: i64 = connection.query_row("SELECT count(*) FROM deliveries WHERE state = 0", [], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// See [`Store::prune`](crate::store::Store::prune).
+pub(super) fn prune(database: &Database, before: UnixMillis, max: usize) -> Result<usize> {
+    let connection = &database.connection;
+    let old: Vec<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM events WHERE accepted_at < ?1 AND NOT EXISTS \
+             (SELECT 1 FROM deliveries WHERE event = events.id AND state = 0) ORDER BY accepted_at LIMIT ?2",
+        )?
+        .query_map(params![before.as_millis(), max], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in &old {
+        for sql in [
+            "DELETE FROM attempts WHERE delivery IN (SELECT id FROM deliveries WHERE event = ?1)",
+            "DELETE FROM deliveries WHERE event = ?1",
+            "DELETE FROM events WHERE id = ?1",
+        ] {
+            connection.prepare_cached(sql)?.execute([id])?;
+        }
+    }
+    Ok(old.len())
+}

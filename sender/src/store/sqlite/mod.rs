@@ -1,0 +1,261 @@
+//! The embedded engine: SQLite in write-ahead mode, flushed to the disk at every commit, in one process.
+//!
+//! One thread writes (`writer`), and what waits for it shares a commit. Leases are kept in memory: when the process is
+//! gone, so are they, and everything that is pending is handed out again.
+
+mod attempts;
+mod database;
+mod directory;
+mod events;
+mod log;
+mod schema;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLockReadGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
+
+use self::database::{Database, SharedDirectory};
+use self::directory::Directory;
+use self::log::{Known, Readers};
+use self::writer::Writer;
+use super::queue::Key;
+use super::{
+    Accepted, Attempt, Change, Claim, DeliveryFilter, EventRecord, Limits, LoggedDelivery, NewEvent, OpenError, Page,
+    Result, StateName, Stats, Store, SubscriptionRecord, Token, TokenHash, Workspace,
+};
+use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
+
+pub(crate) use schema::backup;
+
+/// See the module.
+pub(crate) struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    directory: SharedDirectory,
+}
+
+impl SqliteStore {
+    /// Opens the store in that file, made new if there is none.
+    pub(crate) fn open(path: &Path, limits: Limits, now: UnixTime) -> std::result::Result<Self, OpenError> {
+        let failed = |why: String| OpenError::Failed { path: path.into(), why };
+        let (connection, lock) = schema::open(path)?;
+        let database = Database::load(connection, lock, limits.per_subscription, now);
+        let database = database.map_err(|error| failed(error.to_string()))?;
+        let directory = database.shared();
+        let writer = Writer::start(database).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { writer, readers: Readers::new(path.into()), directory })
+    }
+
+    fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The workspace's key, and its subscriptions, or only the one.
+    fn known(&self, workspace: &WorkspaceId, only: Option<&SubscriptionId>) -> Result<(Key, Known)> {
+        let directory = self.directory();
+        let key = directory.workspace_key(workspace)?;
+        let known = match only {
+            Some(id) => HashMap::from([directory.subscription(workspace, id)?]),
+            None => directory.subscriptions(workspace)?.into_iter().collect(),
+        };
+        Ok((key, known))
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create_workspace(&self, workspace: Workspace) -> Result<()> {
+        self.writer.write(|database| subscriptions::create_workspace(database, workspace)).await
+    }
+
+    async fn workspace(&self, id: &WorkspaceId) -> Result<Workspace> {
+        self.directory().workspace(id).cloned()
+    }
+
+    async fn workspaces(&self) -> Result<Vec<Workspace>> {
+        Ok(self.directory().workspaces())
+    }
+
+    async fn set_plan(&self, id: &WorkspaceId, plan: Plan) -> Result<Workspace> {
+        let id = id.clone();
+        self.writer.write(move |database| subscriptions::set_plan(database, &id, plan)).await
+    }
+
+    async fn create_token(&self, token: Token) -> Result<()> {
+        self.writer.write(|database| subscriptions::create_token(database, token)).await
+    }
+
+    async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<Token>> {
+        let directory = self.directory();
+        directory.workspace(workspace)?;
+        Ok(directory.tokens(workspace))
+    }
+
+    async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
+        let (workspace, id) = (workspace.clone(), id.clone());
+        self.writer.write(move |database| subscriptions::delete_token(database, &workspace, &id)).await
+    }
+
+    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>> {
+        Ok(self.directory().authenticate(hash, now))
+    }
+
+    async fn subscribe(
+        &self,
+        workspace: &WorkspaceId,
+        url: EndpointUrl,
+        event_types: EventTypes,
+        signer: Signer,
+        now: UnixTime,
+    ) -> Result<Arc<SubscriptionRecord>> {
+        let workspace = workspace.clone();
+        self.writer
+            .write(move |database| subscriptions::subscribe(database, &workspace, url, event_types, signer, now))
+            .await
+    }
+
+    async fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<Arc<SubscriptionRecord>>> {
+        Ok(self.directory().subscriptions(workspace)?.into_iter().map(|(_, record)| record).collect())
+    }
+
+    async fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<Arc<SubscriptionRecord>> {
+        self.directory().subscription(workspace, id).map(|(_, record)| record)
+    }
+
+    async fn change(
+        &self,
+        workspace: &WorkspaceId,
+        id: &SubscriptionId,
+        change: Change,
+        now: UnixTime,
+    ) -> Result<Arc<SubscriptionRecord>> {
+        let (workspace, id) = (workspace.clone(), id.clone());
+        self.writer.write(move |database| subscriptions::change(database, &workspace, &id, change, now)).await
+    }
+
+    async fn unsubscribe(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
+        let (workspace, id) = (workspace.clone(), id.clone());
+        self.writer.write(move |database| subscriptions::unsubscribe(database, &workspace, &id)).await
+    }
+
+    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>> {
+        let workspace = workspace.clone();
+        self.writer.write(move |database| events::accept(database, &workspace, &events, now)).await
+    }
+
+    async fn accept_test(
+        &self,
+        workspace: &WorkspaceId,
+        id: &SubscriptionId,
+        event: NewEvent,
+        now: UnixTime,
+    ) -> Result<DeliveryId> {
+        let (workspace, id) = (workspace.clone(), id.clone());
+        self.writer.write(move |database| events::accept_test(database, &workspace, &id, &event, now)).await
+    }
+
+    async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord> {
+        let (key, id) = (self.directory().workspace_key(workspace)?, id.to_owned());
+        self.readers.read(move |connection| log::event(connection, key, &id)).await
+    }
+
+    async fn claim(&self, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
+        self.writer.look(move |database| attempts::claim(database, now, max)).await
+    }
+
+    async fn ready(&self, now: UnixTime) {
+        let wait = self.writer.wake_at().saturating_sub(now.as_millis());
+        if let Ok(wait @ 1..) = u64::try_from(wait) {
+            let changed = self.writer.changed();
+            let _ = tokio::time::timeout(Duration::from_millis(wait), changed).await;
+        }
+    }
+
+    async fn record(&self, claim: &Claim, attempt: Attempt) -> Result<Option<Recorded>> {
+        let id = claim.delivery;
+        self.writer.write(move |database| attempts::record(database, id, &attempt)).await
+    }
+
+    async fn release(&self, claim: &Claim) {
+        let claim = claim.clone();
+        let released = self.writer.look(move |database| attempts::release(database, &claim)).await;
+        if let Err(error) = released {
+            tracing::debug!(%error, "a lease ends with the process");
+        }
+    }
+
+    async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page> {
+        let (key, known) = self.known(workspace, filter.subscription.as_ref())?;
+        let filter = filter.clone();
+        self.readers.read(move |connection| log::deliveries(connection, key, &known, &filter)).await
+    }
+
+    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(LoggedDelivery, Vec<Attempt>)> {
+        let (_, known) = self.known(workspace, None)?;
+        self.readers.read(move |connection| log::delivery(connection, &known, id)).await
+    }
+
+    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
+        let workspace = workspace.clone();
+        self.writer.write(move |database| events::resend(database, &workspace, id, now)).await
+    }
+
+    async fn resend_since(
+        &self,
+        workspace: &WorkspaceId,
+        id: &SubscriptionId,
+        since: UnixTime,
+        now: UnixTime,
+    ) -> Result<u64> {
+        let (key, _) = self.directory().subscription(workspace, id)?;
+        let mut resent: u64 = 0;
+        for state in [StateName::Failed, StateName::Held] {
+            let mut after = Some(0);
+            while let Some(last) = after {
+                let some = move |database: &mut Database| events::resend_some(database, key, (state, last), since, now);
+                let (count, next) = self.writer.write(some).await?;
+                resent = resent.saturating_add(count);
+                after = next;
+            }
+        }
+        Ok(resent)
+    }
+
+    async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
+        self.writer.write(move |database| log::prune(database, before, max)).await
+    }
+
+    async fn stats(&self) -> Result<Stats> {
+        let pending = self.readers.read(log::pending).await?;
+        let directory = self.directory();
+        let active = directory.all().filter(|(_, record)| record.subscription.health.is_active()).count();
+        let deactivated = directory.all().count().saturating_sub(active);
+        let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        Ok(Stats { pending, active: number(active), deactivated: number(deactivated) })
+    }
+
+    async fn check(&self) -> Result<()> {
+        // Written and rolled back would not reach the disk; this does.
+        self.writer
+            .write(|database| {
+                let version = "UPDATE sqlite_sequence SET seq = seq WHERE name = 'deliveries'";
+                database.connection.execute(version, [])?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn close(&self) {
+        self.readers.close();
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,166 @@
+//! Opening a store: is it ours, is it whole, is it of a version that we know; only then is anything written.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::store::OpenError;
+
+/// "clwh": tells a store of ours from other programs' files.
+const APPLICATION_ID: i64 = 0x636c_7768;
+
+/// What brings a store from each version of the schema to the next. Never change one that was released.
+const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+
+/// How long to wait for a reader (a backup, for example) that is in the way.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens the store for writing, made new if there is none. While the lock lives, no other process opens it.
+pub(super) fn open(path: &Path) -> Result<(Connection, File), OpenError> {
+    open_up_to(path, &MIGRATIONS)
+}
+
+/// Opens the store and brings it up to the last of these steps.
+fn open_up_to(path: &Path, steps: &[&str]) -> Result<(Connection, File), OpenError> {
+    let lock = lock(path)?;
+    let failed = |error| failure(path, error);
+    inspect(path, version_number(steps.len()))?;
+    let connection = Connection::open(path).map_err(failed)?;
+    configure(&connection).and_then(|()| migrate(&connection, steps)).map_err(failed)?;
+    Ok((connection, lock))
+}
+
+/// Opens an existing store for reading beside the writer.
+pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// Copies a store, in use or not, into a new file that is a store itself.
+pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
+    if to.exists() {
+        return Err(OpenError::Failed { path: to.into(), why: "it exists already".into() });
+    }
+    inspect(from, version_number(MIGRATIONS.len()))?;
+    let target = to.to_str().ok_or_else(|| OpenError::Failed { path: to.into(), why: "not UTF-8".into() })?;
+    let connection = open_for_reading(from).map_err(|error| failure(from, error))?;
+    connection.execute("VACUUM INTO ?1", [target]).map_err(|error| failure(to, error))?;
+    File::open(to)
+        .and_then(|copy| copy.sync_all())
+        .map_err(|error| OpenError::Failed { path: to.into(), why: error.to_string() })
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let failed = |error: std::io::Error| OpenError::Failed { path: path.into(), why: error.to_string() };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = File::options().create(true).truncate(false).write(true).open(PathBuf::from(name)).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.into())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Refuses what is not ours, too new or damaged, by reading alone.
+fn inspect(path: &Path, known: i64) -> Result<(), OpenError> {
+    if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        return Ok(());
+    }
+    let failed = |error| failure(path, error);
+    let connection = open_for_reading(path).map_err(failed)?;
+    let application: i64 = pragma(&connection, "application_id").map_err(failed)?;
+    let version: i64 = pragma(&connection, "user_version").map_err(failed)?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    // A process that was killed while it made a new store leaves an empty one.
+    if application != APPLICATION_ID && (application, tables) != (0, 0) {
+        return Err(OpenError::Foreign(path.into()));
+    }
+    if version > known {
+        return Err(OpenError::Newer { path: path.into(), found: version, known });
+    }
+    let whole: String = pragma(&connection, "quick_check(1)").map_err(failed)?;
+    if whole == "ok" { Ok(()) } else { Err(OpenError::Corrupt { path: path.into(), what: whole }) }
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let _: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    // FULL: a commit is on disk before it returns. The log is moved into the file every 32 MiB.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; \
+         PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;",
+    )
+}
+
+/// Takes all steps that the store has not taken yet, or none.
+fn migrate(connection: &Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let version: i64 = pragma(connection, "user_version")?;
+    let missing = steps.get(usize::try_from(version).unwrap_or_default()..).unwrap_or_default();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (missing, to) = (missing.join("\n"), version_number(steps.len()));
+    connection.execute_batch(&format!(
+        "BEGIN IMMEDIATE; {missing} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {to}; COMMIT;"
+    ))
+}
+
+fn version_number(migrations: usize) -> i64 {
+    i64::try_from(migrations).unwrap_or(i64::MAX)
+}
+
+fn pragma<T: rusqlite::types::FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
+    connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+}
+
+fn failure(path: &Path, error: rusqlite::Error) -> OpenError {
+    let why = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            OpenError::Corrupt { path: path.into(), what: why }
+        }
+        _ => OpenError::Failed { path: path.into(), why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIGRATIONS, OpenError, open_up_to, pragma};
+
+    #[test]
+    fn an_older_store_takes_each_missing_step_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        let older = [MIGRATIONS[0], "CREATE TABLE taken (step INTEGER); INSERT INTO taken VALUES (2);"];
+        let later = [older[0], older[1], "INSERT INTO taken VALUES (3);", "INSERT INTO taken VALUES (4);"];
+        for (steps, taken) in [(&older[..1], ""), (&older, "2"), (&older, "2"), (&later, "2,3,4"), (&later, "2,3,4")] {
+            let (connection, _lock) = open_up_to(&path, steps).expect("is whole");
+            assert_eq!(pragma::<usize>(&connection, "user_version"), Ok(steps.len()));
+            if !taken.is_empty() {
+                let sql = "SELECT group_concat(step) FROM taken";
+                assert_eq!(connection.query_row(sql, [], |row| row.get(0)), Ok(taken.to_owned()));
+            }
+        }
+        assert!(matches!(open_up_to(&path, &older), Err(OpenError::Newer { found: 4, known: 2, .. })));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_store_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        drop(open_up_to(&path, &MIGRATIONS).expect("is new"));
+        let before = std::fs::read(&path).expect("is there");
+        let [first] = MIGRATIONS;
+        let steps = [first, "CREATE TABLE taken (step INTEGER);", "INSERT INTO taken VALUES (3); INSERT INTO nowhere;"];
+        assert!(matches!(open_up_to(&path, &steps), Err(OpenError::Failed { .. })));
+        assert!(std::fs::read(&path).expect("is there") == before);
+        let (connection, _lock) = open_up_to(&path, &steps[..2]).expect("is whole");
+        assert_eq!(connection.query_row("SELECT count(*) FROM taken", [], |row| row.get(0)), Ok(0));
+    }
+}

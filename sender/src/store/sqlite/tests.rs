@@ -1,0 +1,214 @@
+//! What is SQLite's own: what survives, what is refused, what happens when the disk is full.
+
+use std::path::Path;
+
+use clarife_webhooks::EventType;
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::build_event;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::{SqliteStore, backup};
+use crate::ids::WorkspaceId;
+use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, conformance, subscribed_workspace};
+use crate::store::{DeliveryFilter, Limits, NewEvent, OpenError, Store, StoreError};
+
+conformance! {{
+    let folder = tempfile::tempdir().expect("a folder");
+    (open(&folder.path().join("store.db")).expect("is new"), folder)
+}}
+
+fn open(path: &Path) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(path, Limits { per_subscription: PER_SUBSCRIPTION }, NOW)
+}
+
+/// A store with a workspace, a subscription, and that many events.
+async fn filled(events: usize) -> (TempDir, SqliteStore, WorkspaceId) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(&folder.path().join("store.db")).expect("is new");
+    let id = subscribed_workspace(&store).await;
+    let all = (0..events).map(|n| event(&format!("evt_{n}"), 10)).collect();
+    store.accept(&id, all, NOW).await.expect("are kept");
+    (folder, store, id)
+}
+
+fn event(id: &str, size: usize) -> NewEvent {
+    let data = serde_json::json!({ "title": "x".repeat(size) });
+    let body = build_event(id, EventType::DocumentUpdated, NOW, &data).expect("is an event");
+    NewEvent { id: id.into(), event_type: "document.updated".into(), body }
+}
+
+async fn pending(store: &SqliteStore) -> u64 {
+    store.stats().await.expect("is open").pending
+}
+
+#[tokio::test]
+async fn everything_is_there_again_and_leases_are_not() {
+    let (folder, store, workspace) = filled(3).await;
+    let claims = store.claim(NOW, 2).await.expect("is open");
+    store.record(&claims[0], attempt(&claims[0], 500, NOW)).await.expect("is open");
+    // As after kill -9: nothing is closed, the lock alone is given up.
+    let copy = folder.path().join("copy.db");
+    for end in ["", "-wal"] {
+        let name = |path: &Path| [path.to_str().expect("UTF-8"), end].concat();
+        std::fs::copy(name(&folder.path().join("store.db")), name(&copy)).expect("is there");
+    }
+    let restarted = open(&copy).expect("is whole");
+    assert_eq!(pending(&restarted).await, 3);
+    let claims = restarted.claim(NOW, 10).await.expect("is open");
+    assert_eq!(claims.len(), 2); // the third is a retry in one second
+    let due = UnixTime::from_secs(NOW.as_secs() + 1);
+    let retry = restarted.claim(due, 10).await.expect("is open");
+    assert_eq!(retry.iter().map(|claim| claim.attempt).collect::<Vec<_>>(), [2]);
+    let subscriptions = restarted.subscriptions(&workspace).await.expect("is there");
+    assert_eq!(subscriptions[0].subscription.health.consecutive_failures(), 1);
+    restarted.close().await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_does_not_delay_retries() {
+    let (folder, store, _) = filled(1).await;
+    let ahead = UnixMillis::from_secs(NOW.as_secs() + 365 * 24 * 3600);
+    let claims = store.claim(ahead, 1).await.expect("is open");
+    store.record(&claims[0], attempt(&claims[0], 500, ahead)).await.expect("is open");
+    store.close().await;
+    let store = open(&folder.path().join("store.db")).expect("is whole"); // at NOW
+    let latest = UnixMillis::from_secs(NOW.as_secs() + 60);
+    assert_eq!(store.claim(latest, 1).await.expect("is open").len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn one_process_at_a_time() {
+    let (folder, store, _) = filled(0).await;
+    let path = folder.path().join("store.db");
+    assert!(matches!(open(&path), Err(OpenError::InUse(_))));
+    store.close().await;
+    open(&path).expect("is free").close().await;
+}
+
+#[tokio::test]
+async fn what_is_newer_foreign_or_damaged_is_refused_untouched() {
+    let refuse = async |spoil: fn(&Path), expected: &str| {
+        let (folder, store, _) = filled(200).await;
+        store.close().await;
+        let path = folder.path().join("store.db");
+        spoil(&path);
+        let before = std::fs::read(&path).expect("is there");
+        let error = open(&path).err().expect("is refused").to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(std::fs::read(&path).expect("is there") == before, "{expected}");
+        assert!(backup(&path, &folder.path().join("backup.db")).is_err());
+        assert!(!folder.path().join("backup.db").exists());
+    };
+    refuse(|path| run(path, "PRAGMA user_version = 99"), "later version (schema 99").await;
+    refuse(|path| run(path, "PRAGMA application_id = 7"), "not a store of this program").await;
+    refuse(|path| overwrite(path, 0, b"something else entirely"), "damaged").await;
+    refuse(|path| overwrite(path, 8 * 4096 + 100, &[0xff; 20_000]), "damaged").await;
+    refuse(
+        |path| {
+            let length = std::fs::metadata(path).expect("is there").len();
+            let file = std::fs::File::options().write(true).open(path).expect("is there");
+            file.set_len(length / 2).expect("is writable");
+        },
+        "damaged",
+    )
+    .await;
+}
+
+fn run(path: &Path, sql: &str) {
+    Connection::open(path).and_then(|file| file.execute_batch(sql)).expect("is a store");
+}
+
+fn overwrite(path: &Path, at: usize, with: &[u8]) {
+    let mut bytes = std::fs::read(path).expect("is there");
+    bytes[at..at + with.len()].copy_from_slice(with);
+    std::fs::write(path, bytes).expect("is writable");
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
+    let (folder, store, workspace) = filled(5).await;
+    let limit = |pages: &'static str| {
+        store.writer.write(move |database| {
+            let _: i64 = database.connection.query_row(pages, [], |row| row.get(0))?;
+            Ok(())
+        })
+    };
+    let claims = store.claim(NOW, 2).await.expect("is open");
+    limit("PRAGMA max_page_count = 1").await.expect("is set to what there is");
+    let large = |id: &str| vec![event(id, 100_000)];
+    for id in ["evt_a", "evt_b"] {
+        let refused = store.accept(&workspace, large(id), NOW).await;
+        assert!(matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("full")), "{refused:?}");
+        assert_eq!(store.event(&workspace, id).await, Err(StoreError::NotFound("event")));
+    }
+    // What is under lease still is; the queue knows the rest.
+    assert_eq!(pending(&store).await, 5);
+    let others = store.claim(NOW, 10).await.expect("is open");
+    assert_eq!(others.len(), 2);
+    assert!(others.iter().all(|other| claims.iter().all(|claim| claim.delivery != other.delivery)));
+    limit("PRAGMA max_page_count = 1000000").await.expect("is room again");
+    assert_eq!(store.accept(&workspace, large("evt_a"), NOW).await.map(|accepted| accepted[0].repeated), Ok(false));
+    assert_eq!(pending(&store).await, 6);
+    store.close().await;
+    drop(folder);
+}
+
+#[tokio::test]
+async fn a_slow_store_keeps_all_that_it_accepts() {
+    let (_folder, store, workspace) = filled(0).await;
+    let store = std::sync::Arc::new(store);
+    let slow = {
+        let store = std::sync::Arc::clone(&store);
+        let sleep = |_: &mut super::database::Database| {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            Ok(())
+        };
+        tokio::spawn(async move { store.writer.write(sleep).await })
+    };
+    let calls: Vec<_> = (0..200)
+        .map(|n| {
+            let (store, workspace) = (std::sync::Arc::clone(&store), workspace.clone());
+            tokio::spawn(async move { store.accept(&workspace, vec![event(&format!("evt_{n}"), 1)], NOW).await })
+        })
+        .collect();
+    slow.await.expect("no panic").expect("is open");
+    for call in calls {
+        assert_eq!(call.await.expect("no panic").map(|accepted| accepted[0].deliveries), Ok(1));
+    }
+    assert_eq!(pending(&store).await, 200);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_backup_of_a_store_in_use_is_a_store() {
+    let (folder, store, workspace) = filled(50).await;
+    let (path, copy) = (folder.path().join("store.db"), folder.path().join("backup.db"));
+    backup(&path, &copy).expect("is readable");
+    let again = backup(&path, &copy).expect_err("exists").to_string();
+    assert!(again.contains("exists already"), "{again}");
+    store.accept(&workspace, vec![event("evt_later", 1)], NOW).await.expect("is open");
+    let restored = open(&copy).expect("is a store");
+    assert_eq!((pending(&restored).await, pending(&store).await), (50, 51));
+    let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
+    assert_eq!(restored.deliveries(&workspace, &filter).await.expect("is there").deliveries.len(), 50);
+    restored.close().await;
+    store.close().await;
+}
+
+#[tokio::test]
+async fn ready_wakes_for_new_events_and_for_retries() {
+    let (_folder, store, workspace) = filled(0).await;
+    assert_eq!(store.claim(NOW, 1).await.expect("is open").len(), 0);
+    let ready = store.ready(NOW);
+    let accept = async {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        store.accept(&workspace, vec![event("evt_1", 1)], NOW).await
+    };
+    let both = async { tokio::join!(ready, accept) };
+    tokio::time::timeout(std::time::Duration::from_secs(10), both).await.expect("wakes").1.expect("is open");
+    assert_eq!(store.claim(NOW, 1).await.expect("is open").len(), 1);
+    store.close().await;
+}

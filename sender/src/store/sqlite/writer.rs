@@ -1,0 +1,209 @@
+//! One thread that writes: what is waiting for it goes into one transaction, so that many share one flush to the disk.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::database::Database;
+use crate::store::{Result, StoreError};
+
+/// At most this many jobs share a transaction.
+const GROUP: usize = 1024;
+
+/// At most this many jobs wait; whoever brings more waits itself.
+const WAITING: usize = 4096;
+
+/// How long to wait after the store has refused a chore.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The way to the writer's thread.
+pub(super) struct Writer {
+    jobs: std::sync::Mutex<Option<mpsc::Sender<Job>>>,
+    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+    wake: Arc<Wake>,
+}
+
+/// When there may be something to claim.
+struct Wake {
+    at: AtomicI64,
+    changed: Notify,
+}
+
+enum Job {
+    /// Answered when the transaction is on disk.
+    Write(Box<dyn Write>),
+    /// Reads what is committed, and may change what is kept in memory only.
+    Look(Look),
+}
+
+type Look = Box<dyn FnOnce(Result<&mut Database>) + Send>;
+
+trait Write: Send {
+    /// Does the work; an error ends the whole transaction.
+    fn run(&mut self, database: &mut Database) -> Result<()>;
+
+    /// Answers.
+    fn finish(self: Box<Self>, failure: Option<&StoreError>);
+}
+
+struct Work<F, T> {
+    work: Option<F>,
+    result: Option<Result<T>>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<F, T> Write for Work<F, T>
+where
+    F: FnOnce(&mut Database) -> Result<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, database: &mut Database) -> Result<()> {
+        let Some(work) = self.work.take() else { return Ok(()) };
+        match work(database) {
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            result => {
+                self.result = Some(result);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>, failure: Option<&StoreError>) {
+        let result = match failure {
+            Some(error) => Err(error.clone()),
+            None => self.result.unwrap_or_else(|| Err(closed())),
+        };
+        let _ = self.answer.send(result); // whoever asked may have gone
+    }
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(database: Database) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let wake = Arc::new(Wake { at: AtomicI64::new(i64::MIN), changed: Notify::new() });
+        let of_thread = Arc::clone(&wake);
+        let thread =
+            std::thread::Builder::new().name("store".into()).spawn(move || run(database, receiver, &of_thread))?;
+        Ok(Self { jobs: Some(sender).into(), thread: Some(thread).into(), wake })
+    }
+
+    /// Writes; the answer comes when it is on disk.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Write(Box::new(Work { work: Some(work), result: None, answer }))).await?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Looks at what is committed.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let look = move |database: Result<&mut Database>| {
+            let _ = answer.send(database.and_then(work));
+        };
+        self.send(Job::Look(Box::new(look))).await?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// From when on there may be something to claim, in milliseconds.
+    pub(super) fn wake_at(&self) -> i64 {
+        self.wake.at.load(Ordering::Acquire)
+    }
+
+    /// Returns when that may have changed.
+    pub(super) async fn changed(&self) {
+        self.wake.changed.notified().await;
+    }
+
+    /// Finishes what waits and ends the thread.
+    pub(super) async fn close(&self) {
+        let take = |mutex: &std::sync::Mutex<Option<mpsc::Sender<Job>>>| {
+            mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        };
+        drop(take(&self.jobs));
+        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    async fn send(&self, job: Job) -> Result<()> {
+        let jobs = self.jobs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        jobs.ok_or_else(closed)?.send(job).await.map_err(|_| closed())
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("it is closed".into())
+}
+
+fn run(mut database: Database, mut jobs: mpsc::Receiver<Job>, wake: &Wake) {
+    loop {
+        let first = if database.has_chores() {
+            match jobs.try_recv() {
+                Ok(job) => Some(job),
+                Err(mpsc::error::TryRecvError::Empty) => None,
+                Err(mpsc::error::TryRecvError::Disconnected) => break,
+            }
+        } else {
+            match jobs.blocking_recv() {
+                Some(job) => Some(job),
+                None => break,
+            }
+        };
+        let mut group: Vec<Job> = first.into_iter().collect();
+        while group.len() < GROUP
+            && let Ok(job) = jobs.try_recv()
+        {
+            group.push(job);
+        }
+        serve(&mut database, group);
+        let at = database.wake_at();
+        if wake.at.swap(at, Ordering::AcqRel) != at || at == i64::MIN {
+            wake.changed.notify_one();
+        }
+    }
+    database.close();
+}
+
+/// The writes in one transaction, then the looks.
+fn serve(database: &mut Database, group: Vec<Job>) {
+    let (mut writes, mut looks) = (Vec::new(), Vec::new());
+    for job in group {
+        match job {
+            Job::Write(write) => writes.push(write),
+            Job::Look(look) => looks.push(look),
+        }
+    }
+    let failure = if writes.is_empty() && !database.has_chores() {
+        database.repair()
+    } else {
+        database.transaction(|database| {
+            writes.iter_mut().try_for_each(|write| write.run(database))?;
+            database.do_chores()
+        })
+    }
+    .err();
+    if let Some(error) = &failure {
+        tracing::error!(%error, "the store refused a transaction of {} writes", writes.len());
+    }
+    if failure.is_some() && writes.is_empty() {
+        std::thread::sleep(PAUSE); // chores that cannot be done now
+    }
+    writes.into_iter().for_each(|write| write.finish(failure.as_ref()));
+    for look in looks {
+        match database.repair() {
+            Ok(()) => look(Ok(database)),
+            Err(error) => look(Err(error)),
+        }
+    }
+}
