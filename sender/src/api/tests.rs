@@ -102,13 +102,13 @@ impl Bed {
         let far = UnixTime::from_millis(i64::MAX);
         let mut attempts = 0;
         loop {
-            let claims = self.store.claim(far, 1).await.expect("is open");
-            let Some(claim) = claims.first() else { return attempts };
-            let at = UnixTime::from_secs(1_774_699_200);
+            let deliveries = self.store.lease(far, 1).await.expect("is open");
+            let Some(leased) = deliveries.first() else { return attempts };
+            let at = UnixMillis::from_secs(1_774_699_200);
             let outcome = Outcome::Status(status);
             let answer = b"no \xff".to_vec();
-            let attempt = Attempt { number: claim.attempt, started_at: at, ended_at: at, outcome, answer };
-            self.store.record(claim, attempt).await.expect("is open");
+            let attempt = Attempt { number: leased.attempt, started_at: at, ended_at: at, outcome, answer };
+            self.store.record(leased, attempt).await.expect("is open");
             attempts += 1;
         }
     }

@@ -10,10 +10,10 @@ use tracing::{Instrument as _, Span};
 use super::client::{Client, signature_header, standard_headers};
 use crate::clock::{Clock, wall};
 use crate::metrics::Metrics;
-use crate::store::{Attempt, Claim, Store, StoreError};
+use crate::store::{Attempt, LeasedDelivery, Store, StoreError};
 
 /// How many deliveries are claimed at a time, at most.
-const CLAIMS: usize = 512;
+const MAX_BATCH: usize = 512;
 
 /// How long to wait before a store that has failed is asked again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -75,25 +75,25 @@ impl Dispatcher {
         loop {
             let Ok(first) = Arc::clone(&self.slots).acquire_owned().await else { return };
             let free = self.slots.available_permits().saturating_add(1);
-            match store.claim(clock.now(), free.min(CLAIMS)).await {
-                Ok(claims) if claims.is_empty() => {
+            match store.lease(clock.now(), free.min(MAX_BATCH)).await {
+                Ok(deliveries) if deliveries.is_empty() => {
                     drop(first);
                     store.ready(clock.now()).await;
                 }
-                Ok(claims) => {
+                Ok(deliveries) => {
                     pause = PAUSES.0;
                     let mut first = Some(first);
-                    for claim in claims {
+                    for leased in deliveries {
                         let slot = first.take().or_else(|| Arc::clone(&self.slots).try_acquire_owned().ok());
                         let span = tracing::info_span!(
                             "attempt",
-                            delivery = %claim.delivery,
-                            event = claim.event_id,
-                            subscription = %claim.subscription.id,
-                            number = claim.attempt,
+                            delivery = %leased.id,
+                            event = leased.event_id,
+                            subscription = %leased.subscription.id,
+                            number = leased.attempt,
                             outcome = tracing::field::Empty,
                         );
-                        tokio::spawn(self.attempts.clone().attempt(claim, slot).instrument(span));
+                        tokio::spawn(self.attempts.clone().attempt(leased, slot).instrument(span));
                     }
                 }
                 Err(error) => {
@@ -109,25 +109,25 @@ impl Dispatcher {
 
 impl Attempts {
     /// Attempts one delivery; the slot is free when the outcome is recorded.
-    async fn attempt(self, claim: Claim, _slot: Option<OwnedSemaphorePermit>) {
+    async fn attempt(self, leased: LeasedDelivery, _slot: Option<OwnedSemaphorePermit>) {
         let _in_flight = self.metrics.attempt_started();
-        let (signer, body, signed_at) = (&claim.subscription.signer, claim.body.clone(), wall());
+        let (signer, body, signed_at) = (&leased.subscription.signer, leased.body.clone(), wall());
         let started_at = self.clock.now();
-        self.metrics.attempt_late_by(claim.due, started_at);
+        self.metrics.attempt_late_by(leased.due, started_at);
         let Ok(signature) = signer.sign(&body, signed_at) else {
             tracing::error!("the system's clock is before 1970 or far in the future: nothing can be signed");
             tokio::time::sleep(PAUSES.1).await;
-            return self.store.release(&claim).await;
+            return self.store.release(&leased).await;
         };
         let mut headers = vec![signature_header(&signature)];
         if self.standard_webhooks
-            && let Ok(standard) = signer.sign_standard(&body, &claim.event_id, signed_at)
+            && let Ok(standard) = signer.sign_standard(&body, &leased.event_id, signed_at)
         {
             headers.extend(standard_headers(&standard)); // not every id can stand in a header
         }
-        let answer = self.client.post(&claim.subscription.subscription.url, body, headers).await;
+        let answer = self.client.post(&leased.subscription.subscription.url, body, headers).await;
         let attempt = Attempt {
-            number: claim.attempt,
+            number: leased.attempt,
             started_at,
             ended_at: self.clock.now(),
             outcome: answer.outcome,
@@ -135,16 +135,16 @@ impl Attempts {
         };
         Span::current().record("outcome", tracing::field::display(answer.outcome));
         self.metrics.attempt_ended(&attempt);
-        if let Some(recorded) = self.record(&claim, attempt).await {
-            self.report(&claim, answer.outcome, &recorded);
+        if let Some(recorded) = self.record(&leased, attempt).await {
+            self.report(&leased, answer.outcome, &recorded);
         }
     }
 
     /// Records until the store takes it: an outcome that is not recorded is an attempt made again.
-    async fn record(&self, claim: &Claim, attempt: Attempt) -> Option<Recorded> {
+    async fn record(&self, leased: &LeasedDelivery, attempt: Attempt) -> Option<Recorded> {
         let mut pause = PAUSES.0;
         loop {
-            match self.store.record(claim, attempt.clone()).await {
+            match self.store.record(leased, attempt.clone()).await {
                 Ok(recorded) => return recorded,
                 Err(StoreError::Unavailable(why)) => {
                     tracing::error!(why, "an attempt cannot be recorded yet");
@@ -159,11 +159,11 @@ impl Attempts {
         }
     }
 
-    fn report(&self, claim: &Claim, outcome: Outcome, recorded: &Recorded) {
+    fn report(&self, leased: &LeasedDelivery, outcome: Outcome, recorded: &Recorded) {
         tracing::debug!("attempted");
         self.metrics.recorded(recorded);
         if recorded.deactivated {
-            let host = claim.subscription.subscription.url.host();
+            let host = leased.subscription.subscription.url.host();
             tracing::warn!(host, %outcome, "a subscription was deactivated");
         }
     }

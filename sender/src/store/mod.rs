@@ -20,8 +20,8 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 
 pub(crate) use error::{OpenError, StoreError};
 pub(crate) use types::{
-    Accepted, Attempt, Change, Claim, DeliveryFilter, EventRecord, Limits, LoggedDelivery, NewEvent, Page, StateName,
-    Stats, SubscriptionRecord, Token, TokenHash, Workspace, same,
+    Accepted, Attempt, Change, DeliveryFilter, EventRecord, LeasedDelivery, Limits, LoggedDelivery, NewEvent, Page,
+    StateName, Stats, SubscriptionRecord, Token, TokenHash, Workspace, same,
 };
 
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
@@ -125,17 +125,17 @@ pub(crate) trait Store: Send + Sync {
     ///
     /// Retries that are due come before new deliveries, and subscriptions take turns. No subscription has more leases at a time than
     /// [`Limits::per_subscription`].
-    async fn claim(&self, now: UnixTime, max: usize) -> Result<Vec<Claim>>;
+    async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>>;
 
     /// Returns when there may be something to claim; sometimes there is nothing.
     async fn ready(&self, now: UnixTime);
 
     /// Records an attempt, what follows from it for the delivery, and for the subscription's health, in one step; the lease
     /// ends. An attempt that was recorded before changes nothing; `None` if the delivery is gone.
-    async fn record(&self, claim: &Claim, attempt: Attempt) -> Result<Option<Recorded>>;
+    async fn record(&self, leased: &LeasedDelivery, attempt: Attempt) -> Result<Option<Recorded>>;
 
     /// Gives a claimed delivery back without an attempt.
-    async fn release(&self, claim: &Claim);
+    async fn release(&self, leased: &LeasedDelivery);
 
     /// A page of a workspace's deliveries, the newest first.
     async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page>;

@@ -107,9 +107,9 @@ pub(crate) struct EventRecord {
 
 /// A delivery that one process may attempt now.
 #[derive(Debug, Clone)]
-pub(crate) struct Claim {
+pub(crate) struct LeasedDelivery {
     /// Which delivery.
-    pub(crate) delivery: DeliveryId,
+    pub(crate) id: DeliveryId,
     /// The number of the attempt.
     pub(crate) attempt: u32,
     /// When it was due.

@@ -8,17 +8,17 @@ pub(in crate::store) async fn events_go_to_those_who_want_them(store: &impl Stor
     fixture.subscribe(types).await;
     let wants = fixture.subscribe(EventTypes::ALL).await;
     assert_eq!(fixture.accept(["evt_1"], NOW).await, [Accepted { deliveries: 1, repeated: false }]);
-    let claim = &fixture.claim_one(NOW).await;
-    assert_eq!((claim.event_id.as_str(), claim.attempt, &claim.subscription.id), ("evt_1", 1, &wants.id));
-    assert_eq!(claim.body, event("evt_1", "a", NOW).body);
-    fixture.finish(claim, 200, after(1)).await;
-    assert_eq!(fixture.state(claim.delivery).await, DeliveryState::Delivered { attempts: 1, at: after(1) });
+    let leased = &fixture.lease_one(NOW).await;
+    assert_eq!((leased.event_id.as_str(), leased.attempt, &leased.subscription.id), ("evt_1", 1, &wants.id));
+    assert_eq!(leased.body, event("evt_1", "a", NOW).body);
+    fixture.finish(leased, 200, after(1)).await;
+    assert_eq!(fixture.state(leased.id).await, DeliveryState::Delivered { attempts: 1, at: after(1) });
     fixture.has_no_more(after(1000)).await;
-    let (logged, attempts) = store.delivery(&fixture.workspace, claim.delivery).await.expect("is there");
+    let (logged, attempts) = store.delivery(&fixture.workspace, leased.id).await.expect("is there");
     assert_eq!((logged.event_type.as_str(), logged.subscription), ("document.updated", wants.id.clone()));
-    assert_eq!(attempts, [attempt(claim, 200, after(1))]);
+    assert_eq!(attempts, [attempt(leased, 200, after(1))]);
     let record = store.event(&fixture.workspace, "evt_1").await.expect("is there");
-    assert_eq!((record.body.as_bytes(), record.accepted_at), (&claim.body[..], NOW));
+    assert_eq!((record.body.as_bytes(), record.accepted_at), (&leased.body[..], NOW));
 }
 
 pub(in crate::store) async fn accepting_is_idempotent_and_all_or_nothing(store: &impl Store) {
@@ -45,12 +45,12 @@ pub(in crate::store) async fn a_lease_is_for_one(store: &impl Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_1", "evt_2"], NOW).await;
-    let (first, second) = (fixture.claim_one(NOW).await, fixture.claim_one(NOW).await);
-    assert_ne!(first.delivery, second.delivery);
+    let (first, second) = (fixture.lease_one(NOW).await, fixture.lease_one(NOW).await);
+    assert_ne!(first.id, second.id);
     fixture.has_no_more(after(3600)).await;
     store.release(&second).await;
-    let again = fixture.claim_one(NOW).await;
-    assert_eq!((again.delivery, again.attempt), (second.delivery, 1));
+    let again = fixture.lease_one(NOW).await;
+    assert_eq!((again.id, again.attempt), (second.id, 1));
     fixture.has_no_more(after(3600)).await;
 }
 
@@ -58,20 +58,20 @@ pub(in crate::store) async fn subscriptions_take_turns_and_have_their_limit(stor
     let fixture = Fixture::new(store, Plan::Pro).await;
     let busy = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept((0..50).map(|n| format!("evt_{n}")), NOW).await;
-    let claims = fixture.claim(NOW, PER_SUBSCRIPTION).await;
+    let deliveries = fixture.lease(NOW, PER_SUBSCRIPTION).await;
     fixture.has_no_more(NOW).await;
     // A newcomer is not behind the other's backlog.
     let quiet = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_new"], NOW).await;
-    let newcomer = fixture.claim_one(NOW).await;
+    let newcomer = fixture.lease_one(NOW).await;
     assert_eq!(newcomer.subscription.id, quiet.id);
     // A place that is free is taken again; with one place in all, they take turns.
-    fixture.finish(&claims[0], 200, NOW).await;
+    fixture.finish(&deliveries[0], 200, NOW).await;
     fixture.finish(&newcomer, 200, NOW).await;
     fixture.accept(["evt_newer"], NOW).await;
     let mut served = Vec::new();
     for _ in 0..2 {
-        served.push(fixture.claim_one(NOW).await.subscription.id.clone());
+        served.push(fixture.lease_one(NOW).await.subscription.id.clone());
     }
     served.sort();
     let mut both = [busy.id.clone(), quiet.id.clone()];
@@ -83,31 +83,31 @@ pub(in crate::store) async fn retries_come_first_and_when_they_are_due(store: &i
     let fixture = Fixture::new(store, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept((0..20).map(|n| format!("evt_{n}")), NOW).await;
-    let failed = &fixture.claim_one(NOW).await;
+    let failed = &fixture.lease_one(NOW).await;
     fixture.finish(failed, 500, NOW).await;
     let due = NOW.saturating_add(RETRY_DELAYS[0]);
-    let early = UnixTime::from_millis(due.as_millis() - 1);
-    let other = &fixture.claim_one(early).await;
-    assert_eq!((other.attempt, other.delivery != failed.delivery), (1, true));
-    let retry = &fixture.claim_one(due).await;
-    assert_eq!((retry.attempt, retry.delivery, retry.due), (2, failed.delivery, due));
+    let early = UnixMillis::from_millis(due.as_millis() - 1);
+    let other = &fixture.lease_one(early).await;
+    assert_eq!((other.attempt, other.id != failed.id), (1, true));
+    let retry = &fixture.lease_one(due).await;
+    assert_eq!((retry.attempt, retry.id, retry.due), (2, failed.id, due));
     fixture.finish(retry, 500, due).await;
-    let last = fixture.claim_one(due.saturating_add(RETRY_DELAYS[1])).await;
-    assert_eq!((last.attempt, last.delivery), (3, failed.delivery));
+    let last = fixture.lease_one(due.saturating_add(RETRY_DELAYS[1])).await;
+    assert_eq!((last.attempt, last.id), (3, failed.id));
 }
 
 pub(in crate::store) async fn recording_is_idempotent(store: &impl Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let subscription = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_1"], NOW).await;
-    let claim = fixture.claim_one(NOW).await;
-    fixture.finish(&claim, 500, NOW).await;
-    let again = store.record(&claim, attempt(&claim, 500, NOW)).await.expect("is open").expect("is there");
+    let leased = fixture.lease_one(NOW).await;
+    fixture.finish(&leased, 500, NOW).await;
+    let again = store.record(&leased, attempt(&leased, 500, NOW)).await.expect("is open").expect("is there");
     assert!(!again.changed);
     let record = store.subscription(&fixture.workspace, &subscription.id).await.expect("is there");
     assert_eq!(record.subscription.health.consecutive_failures(), 1);
-    assert_eq!(store.delivery(&fixture.workspace, claim.delivery).await.expect("is there").1.len(), 1);
-    assert_eq!(fixture.claim_one(after(1)).await.attempt, 2);
+    assert_eq!(store.delivery(&fixture.workspace, leased.id).await.expect("is there").1.len(), 1);
+    assert_eq!(fixture.lease_one(after(1)).await.attempt, 2);
     fixture.has_no_more(after(1)).await;
 }
 
@@ -120,23 +120,23 @@ pub(in crate::store) async fn a_clock_that_jumps_loses_and_repeats_nothing(store
         fixture.accept([id], now).await;
     }
     // First attempts wait for no moment, and what is handed out is not handed out again.
-    let claims = fixture.claim(past, 3).await;
+    let deliveries = fixture.lease(past, 3).await;
     fixture.has_no_more(future).await;
-    let [ahead, behind, taken] = &claims[..] else { panic!("{claims:?}") };
+    let [ahead, behind, taken] = &deliveries[..] else { panic!("{deliveries:?}") };
     fixture.finish(ahead, 500, future).await;
     fixture.finish(behind, 500, past).await;
     fixture.finish(taken, 200, past).await;
     // A retry is due by the moment of its failure, whatever the clock said in between.
-    let retry = fixture.claim_one(NOW).await;
-    assert_eq!((retry.delivery, retry.attempt), (behind.delivery, 2));
+    let retry = fixture.lease_one(NOW).await;
+    assert_eq!((retry.id, retry.attempt), (behind.id, 2));
     fixture.has_no_more(future).await;
     fixture.finish(&retry, 200, NOW).await;
-    let retry = fixture.claim_one(future.saturating_add(RETRY_DELAYS[0])).await;
-    assert_eq!((retry.delivery, retry.attempt), (ahead.delivery, 2));
+    let retry = fixture.lease_one(future.saturating_add(RETRY_DELAYS[0])).await;
+    assert_eq!((retry.id, retry.attempt), (ahead.id, 2));
     fixture.finish(&retry, 200, past).await;
     fixture.has_no_more(after(2 * YEAR)).await;
-    for (claim, attempts) in [(ahead, 2), (behind, 2), (taken, 1)] {
-        let (logged, log) = store.delivery(&fixture.workspace, claim.delivery).await.expect("is there");
+    for (leased, attempts) in [(ahead, 2), (behind, 2), (taken, 1)] {
+        let (logged, log) = store.delivery(&fixture.workspace, leased.id).await.expect("is there");
         assert!(matches!(logged.delivery.state(), DeliveryState::Delivered { .. }), "{logged:?}");
         assert_eq!(log.len(), attempts);
     }

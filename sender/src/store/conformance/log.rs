@@ -25,8 +25,8 @@ pub(in crate::store) async fn pages_hold_everything_once(store: &impl Store) {
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept((0..25).map(|n| format!("evt_{n}")), NOW).await;
-    let claims = fixture.claim(NOW, 2 * PER_SUBSCRIPTION).await;
-    fixture.finish(&claims[0], 200, NOW).await;
+    let deliveries = fixture.lease(NOW, 2 * PER_SUBSCRIPTION).await;
+    fixture.finish(&deliveries[0], 200, NOW).await;
     let mut seen = Vec::new();
     let mut filter = DeliveryFilter { limit: 7, ..DeliveryFilter::default() };
     loop {
@@ -44,7 +44,7 @@ pub(in crate::store) async fn pages_hold_everything_once(store: &impl Store) {
     assert_eq!(count(DeliveryFilter { subscription: Some(id), ..all() }).await, 25);
     assert_eq!(count(DeliveryFilter { event_id: Some("evt_3".into()), ..all() }).await, 2);
     assert_eq!(count(DeliveryFilter { state: Some(StateName::Delivered), ..all() }).await, 1);
-    let event_id = Some(claims[0].event_id.clone());
+    let event_id = Some(deliveries[0].event_id.clone());
     assert_eq!(count(DeliveryFilter { state: Some(StateName::Pending), event_id, ..all() }).await, 1);
 }
 
@@ -75,9 +75,9 @@ pub(in crate::store) async fn old_events_are_forgotten_unless_pending(store: &im
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_1", "evt_2", "evt_3"], NOW).await;
     fixture.accept(["evt_4"], after(10)).await;
-    let claims = fixture.claim(NOW, 4).await;
-    for claim in claims.iter().filter(|claim| claim.event_id != "evt_2") {
-        fixture.finish(claim, 200, NOW).await;
+    let deliveries = fixture.lease(NOW, 4).await;
+    for leased in deliveries.iter().filter(|leased| leased.event_id != "evt_2") {
+        fixture.finish(leased, 200, NOW).await;
     }
     assert_eq!(store.prune(after(10), 1).await, Ok(1));
     assert_eq!(store.prune(after(10), 100).await, Ok(1));
@@ -93,5 +93,5 @@ pub(in crate::store) async fn a_closed_store_says_so(store: &impl Store) {
     let refused = store.accept(&fixture.workspace, vec![], NOW).await;
     assert!(matches!(refused, Err(StoreError::Unavailable(_))));
     assert!(matches!(store.check().await, Err(StoreError::Unavailable(_))));
-    assert!(matches!(store.claim(NOW, 1).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.lease(NOW, 1).await, Err(StoreError::Unavailable(_))));
 }

@@ -16,7 +16,7 @@ use clarife_webhooks::sender::{
 };
 
 use super::{
-    Accepted, Attempt, Change, Claim, DeliveryFilter, MAX_EVENTS, NewEvent, StateName, Store, StoreError,
+    Accepted, Attempt, Change, DeliveryFilter, LeasedDelivery, MAX_EVENTS, NewEvent, StateName, Store, StoreError,
     SubscriptionRecord, Token, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
@@ -98,17 +98,17 @@ impl<'a, E: Store> Fixture<'a, E> {
         accepted
     }
 
-    async fn claim(&self, now: UnixMillis, count: usize) -> Vec<Claim> {
-        claim(self.store, now, count).await
+    async fn lease(&self, now: UnixMillis, count: usize) -> Vec<LeasedDelivery> {
+        lease(self.store, now, count).await
     }
 
-    async fn claim_one(&self, now: UnixTime) -> Claim {
-        self.claim(now, 1).await.remove(0)
+    async fn lease_one(&self, now: UnixMillis) -> LeasedDelivery {
+        self.lease(now, 1).await.remove(0)
     }
 
     async fn has_no_more(&self, now: UnixMillis) {
-        let claims = self.store.claim(now, 100).await.expect("is open");
-        assert!(claims.is_empty(), "{claims:?}");
+        let deliveries = self.store.lease(now, 100).await.expect("is open");
+        assert!(deliveries.is_empty(), "{deliveries:?}");
     }
 
     async fn state(&self, id: DeliveryId) -> DeliveryState {
@@ -123,8 +123,8 @@ impl<'a, E: Store> Fixture<'a, E> {
         self.store.deliveries(&self.workspace, &filter).await.expect("is there")
     }
 
-    async fn finish(&self, claim: &Claim, status: u16, at: UnixMillis) {
-        finish(self.store, claim, status, at).await;
+    async fn finish(&self, leased: &LeasedDelivery, status: u16, at: UnixMillis) {
+        finish(self.store, leased, status, at).await;
     }
 }
 
@@ -159,13 +159,13 @@ pub(super) async fn subscribed_workspace(store: &impl Store) -> WorkspaceId {
 }
 
 /// Records the outcome of what was claimed, for the first time.
-pub(super) async fn finish(store: &impl Store, claim: &Claim, status: u16, at: UnixMillis) {
-    let recorded = store.record(claim, attempt(claim, status, at)).await.expect("is open");
+pub(super) async fn finish(store: &impl Store, leased: &LeasedDelivery, status: u16, at: UnixMillis) {
+    let recorded = store.record(leased, attempt(leased, status, at)).await.expect("is open");
     assert!(recorded.expect("is there").changed);
 }
 
-pub(super) fn attempt(claim: &Claim, status: u16, at: UnixTime) -> Attempt {
-    let (number, outcome) = (claim.attempt, Outcome::Status(status));
+pub(super) fn attempt(leased: &LeasedDelivery, status: u16, at: UnixMillis) -> Attempt {
+    let (number, outcome) = (leased.attempt, Outcome::Status(status));
     Attempt { number, started_at: at, ended_at: at, outcome, answer: b"answer".to_vec() }
 }
 
@@ -174,16 +174,16 @@ fn all() -> DeliveryFilter {
 }
 
 /// Claims so many deliveries. A busy store may hand out none for a while, or some at a time.
-pub(super) async fn claim(store: &impl Store, now: UnixMillis, count: usize) -> Vec<Claim> {
-    let mut claims = Vec::new();
+pub(super) async fn lease(store: &impl Store, now: UnixMillis, count: usize) -> Vec<LeasedDelivery> {
+    let mut deliveries = Vec::new();
     for _ in 0..TRIES {
-        claims.extend(store.claim(now, count - claims.len()).await.expect("is open"));
-        if claims.len() == count {
-            return claims;
+        deliveries.extend(store.lease(now, count - deliveries.len()).await.expect("is open"));
+        if deliveries.len() == count {
+            return deliveries;
         }
         tokio::time::sleep(PAUSE).await;
     }
-    panic!("{} of {count} were to be claimed", claims.len());
+    panic!("{} of {count} were to be claimed", deliveries.len());
 }
 
 /// Chores may take a moment: asks until `holds` does.

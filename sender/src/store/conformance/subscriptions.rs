@@ -18,16 +18,16 @@ pub(in crate::store) async fn plans_limit_subscriptions(store: &impl Store) {
 }
 
 /// Fails attempts until the subscription is deactivated; the claims that were under way at the end.
-async fn deactivate<E: Store>(fixture: &Fixture<'_, E>) -> Vec<Claim> {
+async fn deactivate<E: Store>(fixture: &Fixture<'_, E>) -> Vec<LeasedDelivery> {
     let mut failures = 0;
     loop {
-        let mut claims = fixture.claim(NOW, PER_SUBSCRIPTION).await;
-        while let Some(claim) = claims.pop() {
-            let recorded = fixture.store.record(&claim, attempt(&claim, 503, NOW)).await;
+        let mut deliveries = fixture.lease(NOW, PER_SUBSCRIPTION).await;
+        while let Some(leased) = deliveries.pop() {
+            let recorded = fixture.store.record(&leased, attempt(&leased, 503, NOW)).await;
             failures += 1;
             if recorded.expect("is open").expect("is there").deactivated {
                 assert_eq!(failures, DEACTIVATION_THRESHOLD);
-                return claims;
+                return deliveries;
             }
         }
     }
@@ -45,10 +45,10 @@ pub(in crate::store) async fn ten_failures_deactivate_and_end_what_is_pending(st
     // Success still counts for what was under way; failure ends it.
     fixture.finish(&under_way[0], 200, NOW).await;
     store.record(&under_way[1], attempt(&under_way[1], 500, NOW)).await.expect("is open");
-    assert_eq!(fixture.state(under_way[0].delivery).await, DeliveryState::Delivered { attempts: 1, at: NOW });
+    assert_eq!(fixture.state(under_way[0].id).await, DeliveryState::Delivered { attempts: 1, at: NOW });
     let pending = DeliveryFilter { state: Some(StateName::Pending), ..all() };
     soon(async || fixture.list(pending.clone()).await.deliveries.is_empty()).await;
-    let ended = fixture.state(under_way[1].delivery).await;
+    let ended = fixture.state(under_way[1].id).await;
     assert!(matches!(ended, DeliveryState::Failed { reason: FailureReason::SubscriptionDeactivated, .. }), "{ended:?}");
     fixture.has_no_more(after(3600)).await;
     // What happens now is held; nothing is sent until somebody sends it.
@@ -71,10 +71,10 @@ pub(in crate::store) async fn test_events_are_for_one_and_do_not_count(store: &i
         store.accept_test(&fixture.workspace, &id, event, NOW).await.expect("is accepted")
     };
     let test = send().await;
-    let claim = fixture.claim_one(NOW).await;
-    assert_eq!(claim.delivery, test);
+    let leased = fixture.lease_one(NOW).await;
+    assert_eq!(leased.id, test);
     fixture.has_no_more(NOW).await;
-    fixture.finish(&claim, 500, NOW).await;
+    fixture.finish(&leased, 500, NOW).await;
     assert!(matches!(fixture.state(test).await, DeliveryState::Failed { attempts: 1, .. }));
     let health = store.subscription(&fixture.workspace, &id).await.expect("is there").subscription.health;
     assert_eq!(health.consecutive_failures(), 0);
@@ -90,8 +90,8 @@ pub(in crate::store) async fn sending_again_by_hand(store: &impl Store) {
     let refused = store.resend(&fixture.workspace, pending, NOW).await;
     assert_eq!(refused, Err(StoreError::Resend(ResendError::NotFailed)));
     fixture.accept((1..20).map(|n| format!("evt_{n}")), NOW).await;
-    for claim in deactivate(&fixture).await {
-        store.release(&claim).await;
+    for leased in deactivate(&fixture).await {
+        store.release(&leased).await;
     }
     fixture.accept(["evt_held"], after(5)).await;
     let refused = store.resend_since(&fixture.workspace, &id, NOW, after(6)).await;
@@ -113,7 +113,7 @@ pub(in crate::store) async fn sending_again_by_hand(store: &impl Store) {
     assert_eq!(store.resend_since(&fixture.workspace, &id, NOW, after(6)).await, Ok(count as u64 - 1));
     assert_eq!(store.resend_since(&fixture.workspace, &id, NOW, after(6)).await, Ok(0));
     for _ in 0..21 {
-        fixture.finish(&fixture.claim_one(after(6)).await, 200, after(6)).await;
+        fixture.finish(&fixture.lease_one(after(6)).await, 200, after(6)).await;
     }
     fixture.has_no_more(after(3600)).await;
 }
@@ -123,16 +123,16 @@ pub(in crate::store) async fn deleted_subscriptions_leave_nothing(store: &impl S
     let kept = fixture.subscribe(EventTypes::ALL).await.id.clone();
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
     fixture.accept((0..1500).map(|n| format!("evt_{n}")), NOW).await;
-    let claims = fixture.claim(NOW, 2 * PER_SUBSCRIPTION).await;
+    let deliveries = fixture.lease(NOW, 2 * PER_SUBSCRIPTION).await;
     store.unsubscribe(&fixture.workspace, &id).await.expect("is there");
     assert_eq!(store.unsubscribe(&fixture.workspace, &id).await, Err(StoreError::NotFound("subscription")));
-    for claim in claims {
-        let recorded = store.record(&claim, attempt(&claim, 200, NOW)).await.expect("is open");
-        assert!(recorded.is_some() || claim.subscription.id == id);
+    for leased in deliveries {
+        let recorded = store.record(&leased, attempt(&leased, 200, NOW)).await.expect("is open");
+        assert!(recorded.is_some() || leased.subscription.id == id);
     }
     soon(async || store.stats().await.expect("is open").pending == 1500 - PER_SUBSCRIPTION as u64).await;
-    let claims = fixture.claim(NOW, PER_SUBSCRIPTION).await;
-    assert!(claims.iter().all(|claim| claim.subscription.id == kept));
+    let deliveries = fixture.lease(NOW, PER_SUBSCRIPTION).await;
+    assert!(deliveries.iter().all(|leased| leased.subscription.id == kept));
     fixture.has_no_more(NOW).await;
     assert!(fixture.list(all()).await.deliveries.iter().all(|delivery| delivery.subscription == kept));
     assert_eq!(fixture.accept(["evt_later"], NOW).await[0].deliveries, 1);
@@ -149,8 +149,8 @@ pub(in crate::store) async fn secrets_rotate(store: &impl Store) {
     let update = Change::Update { url: Some(url.clone()), event_types: Some(types) };
     let changed = fixture.change(&before.id, update).await;
     assert_eq!((&changed.subscription.url, changed.subscription.event_types), (&url, types));
-    let claim = fixture.claim_one(NOW).await;
-    let signer = &claim.subscription.signer;
+    let leased = fixture.lease_one(NOW).await;
+    let signer = &leased.subscription.signer;
     assert_eq!((signer.secret(), signer.active_secrets(NOW)), (&secret, 2));
-    assert_eq!(claim.subscription.subscription.url, url);
+    assert_eq!(leased.subscription.subscription.url, url);
 }

@@ -11,20 +11,20 @@ use super::stream::{Read, Refused};
 use super::work::Taken;
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::queue::Lane;
-use crate::store::{Attempt, Claim, Result, StoreError};
+use crate::store::{Attempt, LeasedDelivery, Result, StoreError};
 
 impl Shared {
-    /// See [`Store::claim`](crate::store::Store::claim).
-    pub(super) async fn claim(&self, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
+    /// See [`Store::lease`](crate::store::Store::lease).
+    pub(super) async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
         let taken = self.take_due(now, max);
         let count = taken.len();
         let ids: Vec<(usize, DeliveryId)> = taken.iter().map(|(index, taken)| (*index, taken.id)).collect();
         let bodies = futures_util::stream::iter(taken).map(|(index, taken)| self.with_body(index, taken));
         let mut bodies = bodies.buffered(AT_ONCE);
-        let mut claims = Vec::with_capacity(count);
-        while let Some(claim) = bodies.next().await {
-            match claim {
-                Ok(claim) => claims.extend(claim),
+        let mut deliveries = Vec::with_capacity(count);
+        while let Some(leased) = bodies.next().await {
+            match leased {
+                Ok(leased) => deliveries.extend(leased),
                 Err(error) => {
                     ids.iter().for_each(|(index, id)| self.end_lease(*index, *id, false));
                     return Err(error);
@@ -32,15 +32,15 @@ impl Shared {
             }
         }
         // Reading may have taken so long that there is no more time for an attempt.
-        claims.retain(|claim: &Claim| {
-            let index = place_of(claim.delivery).1;
+        deliveries.retain(|leased: &LeasedDelivery| {
+            let index = place_of(leased.id).1;
             let may_start = self.partitions.get(index).is_some_and(|one| one.state().startable().is_some());
             if !may_start {
-                self.end_lease(index, claim.delivery, false);
+                self.end_lease(index, leased.id, false);
             }
             may_start
         });
-        Ok(claims)
+        Ok(deliveries)
     }
 
     /// What is due, under lease: the partitions take turns, as the subscriptions do in each.
@@ -66,7 +66,7 @@ impl Shared {
         all
     }
 
-    async fn with_body(&self, index: usize, taken: Taken) -> Result<Option<Claim>> {
+    async fn with_body(&self, index: usize, taken: Taken) -> Result<Option<LeasedDelivery>> {
         let Some(partition) = self.partitions.get(index) else { return Ok(None) };
         let (event_id, body) = match taken.body {
             Some(at_hand) => at_hand,
@@ -81,8 +81,8 @@ impl Shared {
                 }
             },
         };
-        let Taken { id: delivery, attempt, due, known, .. } = taken;
-        Ok(Some(Claim { delivery, attempt, due, event_id, body, subscription: known.record }))
+        let Taken { id, attempt, due, known, .. } = taken;
+        Ok(Some(LeasedDelivery { id, attempt, due, event_id, body, subscription: known.record }))
     }
 
     /// Ends a lease; `gone`: there is no such delivery any more.
@@ -99,14 +99,14 @@ impl Shared {
     }
 
     /// See [`Store::record`](crate::store::Store::record).
-    pub(super) async fn record(&self, claim: &Claim, attempt: &Attempt) -> Result<Option<Recorded>> {
-        let (workspace, subscription) = (&claim.subscription.workspace, &claim.subscription.id);
+    pub(super) async fn record(&self, leased: &LeasedDelivery, attempt: &Attempt) -> Result<Option<Recorded>> {
+        let (workspace, subscription) = (&leased.subscription.workspace, &leased.subscription.id);
         let partition = self.partition(workspace)?;
         let was_well = self.directory().known(subscription).is_some_and(|known| {
             attempt.outcome.is_success() && known.record.subscription.health.consecutive_failures() == 0
         });
         let locks = &partition.health;
-        let lock = claim.subscription.created_at.as_millis().unsigned_abs() as usize;
+        let lock = leased.subscription.created_at.as_millis().unsigned_abs() as usize;
         let lock = locks.get(lock.checked_rem(locks.len()).unwrap_or(0)).filter(|_| !was_well);
         let _lock = match lock {
             Some(lock) => Some(lock.lock().await),
@@ -114,16 +114,16 @@ impl Shared {
         };
         for _ in 0..TRIES {
             if self.directory().subscription(workspace, subscription).is_err() {
-                self.end_lease(partition.index, claim.delivery, true);
+                self.end_lease(partition.index, leased.id, true);
                 return Ok(None);
             }
-            match self.try_record(partition, (claim.delivery, subscription), attempt).await {
+            match self.try_record(partition, (leased.id, subscription), attempt).await {
                 Ok(recorded) => return Ok(recorded),
                 Err(Refused::Conflict) => {
                     if let Some(read) = partition.stream.last(&subscription_subject(workspace, subscription)).await? {
                         self.learn(partition, &read);
                     }
-                    self.refresh(partition, (claim.delivery, subscription), claim).await?;
+                    self.refresh(partition, (leased.id, subscription), leased).await?;
                 }
                 Err(refused) => return Err(refused.into()),
             }
@@ -191,9 +191,9 @@ impl Shared {
         &self,
         partition: &Partition,
         (id, subscription): (DeliveryId, &SubscriptionId),
-        claim: &Claim,
+        leased: &LeasedDelivery,
     ) -> Result<()> {
-        let loaded = partition.load(&claim.subscription.workspace, subscription, id).await?;
+        let loaded = partition.load(&leased.subscription.workspace, subscription, id).await?;
         if let (Some(work), Some((progress, version))) = (&mut partition.state().work, loaded)
             && version > 0
         {
@@ -203,8 +203,8 @@ impl Shared {
     }
 
     /// See [`Store::release`](crate::store::Store::release).
-    pub(super) fn release(&self, claim: &Claim) {
-        self.end_lease(place_of(claim.delivery).1, claim.delivery, false);
+    pub(super) fn release(&self, leased: &LeasedDelivery) {
+        self.end_lease(place_of(leased.id).1, leased.id, false);
     }
 
     /// See [`Store::ready`](crate::store::Store::ready).

@@ -17,7 +17,7 @@ use super::stream::PATIENCE;
 use super::tests::{deliver, events, open, start_cluster, url, workspaces};
 use crate::clock::wall;
 use crate::ids::{DeliveryId, WorkspaceId};
-use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, claim, finish, soon};
+use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, finish, lease, soon};
 use crate::store::{DeliveryFilter, NewEvent, Store, StoreError};
 
 const SERVERS: usize = 3;
@@ -56,12 +56,12 @@ impl Dispatcher {
 async fn dispatch(store: Arc<NatsStore>, made: Arc<Mutex<HashMap<DeliveryId, usize>>>, records: watch::Receiver<bool>) {
     let mut under_way = JoinSet::new();
     loop {
-        for claim in store.claim(NOW, 100).await.unwrap_or_default() {
-            *made.lock().expect("no panic").entry(claim.delivery).or_default() += 1;
+        for leased in store.lease(NOW, 100).await.unwrap_or_default() {
+            *made.lock().expect("no panic").entry(leased.id).or_default() += 1;
             let (store, mut records) = (Arc::clone(&store), records.clone());
             under_way.spawn(async move {
                 records.wait_for(|records| *records).await.expect("is not over");
-                while let Err(error) = store.record(&claim, attempt(&claim, 200, NOW)).await {
+                while let Err(error) = store.record(&leased, attempt(&leased, 200, NOW)).await {
                     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -196,11 +196,11 @@ async fn a_worker_that_was_away_keeps_nothing_of_what_another_had() {
     let away = open(&url).await;
     let workspace = workspaces(&away, 1).await.remove(0);
     away.accept(&workspace, events(1), NOW).await.expect("are kept");
-    let held = claim(&away, NOW, 1).await.remove(0);
+    let held = lease(&away, NOW, 1).await.remove(0);
     away.tasks.lock().expect("no panic").drain(..).for_each(|task| task.abort()); // it renews nothing more
     let other = open(&url).await;
-    let again = claim(&other, NOW, 1).await.remove(0);
-    assert_eq!((again.delivery, again.attempt), (held.delivery, 1));
+    let again = lease(&other, NOW, 1).await.remove(0);
+    assert_eq!((again.id, again.attempt), (held.id, 1));
     let partition = away.shared.partition(&workspace).expect("is there");
     away.shared.renew(partition).await;
     assert!(partition.state().own.is_none() && partition.state().work.is_none());
@@ -208,7 +208,7 @@ async fn a_worker_that_was_away_keeps_nothing_of_what_another_had() {
     finish(&away, &held, 200, NOW).await;
     let recorded = other.record(&again, attempt(&again, 200, NOW)).await.expect("is open").expect("is there");
     assert!(!recorded.changed);
-    assert_eq!(other.delivery(&workspace, held.delivery).await.expect("is there").1.len(), 1);
+    assert_eq!(other.delivery(&workspace, held.id).await.expect("is there").1.len(), 1);
     soon(async || other.stats().await.is_ok_and(|stats| stats.pending == 0)).await;
     other.close().await;
     away.close().await;
@@ -220,13 +220,13 @@ async fn a_clock_that_was_ahead_does_not_delay_retries() {
     let store = open(&url).await;
     let workspace = workspaces(&store, 1).await.remove(0);
     store.accept(&workspace, events(1), NOW).await.expect("are kept");
-    let first = claim(&store, NOW, 1).await.remove(0);
+    let first = lease(&store, NOW, 1).await.remove(0);
     let ahead = wall().saturating_add(Duration::from_secs(365 * 24 * 3600));
     store.record(&first, attempt(&first, 500, ahead)).await.expect("is open");
     store.close().await;
     let store = open(&url).await;
     let longest = RETRY_DELAYS.iter().max().copied().expect("some");
     let minutes_later = wall().saturating_add(longest.saturating_mul(3)); // counted from when it was read again
-    assert_eq!(claim(&store, minutes_later, 1).await[0].attempt, 2);
+    assert_eq!(lease(&store, minutes_later, 1).await[0].attempt, 2);
     store.close().await;
 }

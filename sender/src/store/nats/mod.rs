@@ -37,8 +37,8 @@ use self::partition::Shared;
 use self::records::SCHEMA;
 use self::stream::Stream;
 use super::{
-    Accepted, Attempt, Change, Claim, DeliveryFilter, EventRecord, Limits, LoggedDelivery, NewEvent, OpenError, Page,
-    Result, Stats, Store, StoreError, SubscriptionRecord, Token, TokenHash, Workspace,
+    Accepted, Attempt, Change, DeliveryFilter, EventRecord, LeasedDelivery, Limits, LoggedDelivery, NewEvent,
+    OpenError, Page, Result, Stats, Store, StoreError, SubscriptionRecord, Token, TokenHash, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
@@ -290,20 +290,20 @@ impl Store for NatsStore {
         self.open_shared()?.event(workspace, id).await
     }
 
-    async fn claim(&self, now: UnixTime, max: usize) -> Result<Vec<Claim>> {
-        self.open_shared()?.claim(now, max).await
+    async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
+        self.open_shared()?.lease(now, max).await
     }
 
     async fn ready(&self, now: UnixTime) {
         self.shared.ready(now).await;
     }
 
-    async fn record(&self, claim: &Claim, attempt: Attempt) -> Result<Option<Recorded>> {
-        self.open_shared()?.record(claim, &attempt).await
+    async fn record(&self, leased: &LeasedDelivery, attempt: Attempt) -> Result<Option<Recorded>> {
+        self.open_shared()?.record(leased, &attempt).await
     }
 
-    async fn release(&self, claim: &Claim) {
-        self.shared.release(claim);
+    async fn release(&self, leased: &LeasedDelivery) {
+        self.shared.release(leased);
     }
 
     async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page> {

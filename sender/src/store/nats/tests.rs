@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::partition::Partition;
 use super::{NatsStore, SCHEMA_KEY, is_too_old};
 use crate::ids::{DeliveryId, WorkspaceId};
-use crate::store::conformance::{NOW, PER_SUBSCRIPTION, claim, conformance, finish, soon, subscribed_workspace};
+use crate::store::conformance::{NOW, PER_SUBSCRIPTION, conformance, finish, lease, soon, subscribed_workspace};
 use crate::store::{Limits, NewEvent, OpenError, Store, StoreError};
 
 /// One cluster for all tests here; each has a store of its own. It ends with the process.
@@ -66,9 +66,9 @@ pub(super) async fn deliver(stores: &[&NatsStore], count: usize) -> Vec<usize> {
     let (mut seen, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; stores.len()]);
     for _ in 0..3000 {
         for (store, share) in stores.iter().zip(&mut shares) {
-            for claim in store.claim(NOW, 100).await.expect("is open") {
-                assert!(seen.insert(claim.delivery), "claimed twice");
-                finish(*store, &claim, 200, NOW).await;
+            for leased in store.lease(NOW, 100).await.expect("is open") {
+                assert!(seen.insert(leased.id), "claimed twice");
+                finish(*store, &leased, 200, NOW).await;
                 *share += 1;
             }
         }
@@ -110,19 +110,19 @@ async fn everything_is_there_again() {
     let store = open(&url).await;
     let workspace = &workspaces(&store, 1).await[0];
     store.accept(workspace, events(30), NOW).await.expect("are kept");
-    let claims = claim(&store, NOW, 2).await;
-    finish(&store, &claims[0], 500, NOW).await;
-    finish(&store, &claims[1], 200, NOW).await;
+    let deliveries = lease(&store, NOW, 2).await;
+    finish(&store, &deliveries[0], 500, NOW).await;
+    finish(&store, &deliveries[1], 200, NOW).await;
     store.close().await;
     let store = open(&url).await;
     assert_eq!(store.stats().await.expect("is open").pending, 29);
     let due = NOW.saturating_add(RETRY_DELAYS[0]);
-    let retry = claim(&store, due, 1).await.remove(0);
-    assert_eq!((retry.delivery, retry.attempt), (claims[0].delivery, 2));
+    let retry = lease(&store, due, 1).await.remove(0);
+    assert_eq!((retry.id, retry.attempt), (deliveries[0].id, 2));
     // The success that came after the failure has set the count to 0.
     assert_eq!(retry.subscription.subscription.health.consecutive_failures(), 0);
     finish(&store, &retry, 200, NOW).await;
-    assert_eq!(store.delivery(workspace, retry.delivery).await.expect("is there").1.len(), 2);
+    assert_eq!(store.delivery(workspace, retry.id).await.expect("is there").1.len(), 2);
     store.close().await;
 }
 

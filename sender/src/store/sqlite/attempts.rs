@@ -9,24 +9,24 @@ use super::database::{Database, FRESH, RETRIES};
 use super::directory::{from_json, to_json};
 use crate::ids::DeliveryId;
 use crate::store::queue::Turn;
-use crate::store::{Attempt, Claim, Result};
+use crate::store::{Attempt, LeasedDelivery, Result};
 
-/// See [`Store::claim`](crate::store::Store::claim).
-pub(super) fn claim(database: &mut Database, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
-    let mut claims = Vec::new();
-    while claims.len() < max
+/// See [`Store::lease`](crate::store::Store::lease).
+pub(super) fn lease(database: &mut Database, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
+    let mut deliveries = Vec::new();
+    while deliveries.len() < max
         && let Some(turn) = database.queue.next_retry(now)
     {
-        let next = serve(database, turn, RETRIES, now, max, &mut claims)?;
+        let next = serve(database, turn, RETRIES, now, max, &mut deliveries)?;
         database.queue.set_retry(turn.key, next);
     }
-    while claims.len() < max
+    while deliveries.len() < max
         && let Some(turn) = database.queue.next_fresh()
     {
-        let next = serve(database, turn, FRESH, UnixMillis::from_millis(i64::MAX), max, &mut claims)?;
+        let next = serve(database, turn, FRESH, UnixMillis::from_millis(i64::MAX), max, &mut deliveries)?;
         database.queue.set_fresh(turn.key, next.is_some());
     }
-    Ok(claims)
+    Ok(deliveries)
 }
 
 /// Claims what one subscription may have now; when the next one in that lane is due.
@@ -36,10 +36,10 @@ fn serve(
     lane: i64,
     now: UnixTime,
     max: usize,
-    claims: &mut Vec<Claim>,
+    deliveries: &mut Vec<LeasedDelivery>,
 ) -> Result<Option<UnixMillis>> {
     let Some(subscription) = database.directory().by_key(turn.key) else { return Ok(None) };
-    let free = turn.free.min(max.saturating_sub(claims.len()));
+    let free = turn.free.min(max.saturating_sub(deliveries.len()));
     // Those under lease may come first; one more tells when the next is due.
     let looked_at = free.saturating_add(turn.leased).saturating_add(1);
     let pending: Vec<(DeliveryId, UnixMillis)> = database
@@ -52,12 +52,12 @@ fn serve(
             Ok((DeliveryId(row.get(0)?), UnixTime::from_millis(row.get(1)?)))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let mut claimed: usize = 0;
+    let mut count: usize = 0;
     for (id, due) in pending {
         if database.queue.is_leased(id) {
             continue;
         }
-        if claimed == free || due > now {
+        if count == free || due > now {
             return Ok(Some(due));
         }
         let mut statement = database.connection.prepare_cached(
@@ -71,8 +71,8 @@ fn serve(
         if let DeliveryState::Pending { attempt, .. } = delivery.state() {
             database.queue.lease(id, turn.key);
             let subscription = std::sync::Arc::clone(&subscription);
-            claims.push(Claim { delivery: id, attempt, due, event_id, body, subscription });
-            claimed = claimed.saturating_add(1);
+            deliveries.push(LeasedDelivery { id, attempt, due, event_id, body, subscription });
+            count = count.saturating_add(1);
         }
     }
     Ok(None)
@@ -113,9 +113,9 @@ pub(super) fn record(database: &mut Database, id: DeliveryId, attempt: &Attempt)
 }
 
 /// See [`Store::release`](crate::store::Store::release).
-pub(super) fn release(database: &mut Database, claim: &Claim) -> Result<()> {
-    database.queue.release(claim.delivery);
-    if let Some(row) = database.row(claim.delivery)? {
+pub(super) fn release(database: &mut Database, leased: &LeasedDelivery) -> Result<()> {
+    database.queue.release(leased.id);
+    if let Some(row) = database.row(leased.id)? {
         database.update_queue(row.subscription, &row.delivery);
     }
     Ok(())

@@ -29,8 +29,8 @@ use self::log::{Known, Readers};
 use self::writer::Writer;
 use super::queue::Key;
 use super::{
-    Accepted, Attempt, Change, Claim, DeliveryFilter, EventRecord, Limits, LoggedDelivery, NewEvent, OpenError, Page,
-    Result, StateName, Stats, Store, SubscriptionRecord, Token, TokenHash, Workspace,
+    Accepted, Attempt, Change, DeliveryFilter, EventRecord, LeasedDelivery, Limits, LoggedDelivery, NewEvent,
+    OpenError, Page, Result, StateName, Stats, Store, SubscriptionRecord, Token, TokenHash, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
@@ -168,8 +168,8 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| log::event(connection, key, &id)).await
     }
 
-    async fn claim(&self, now: UnixMillis, max: usize) -> Result<Vec<Claim>> {
-        self.writer.look(move |database| attempts::claim(database, now, max)).await
+    async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
+        self.writer.look(move |database| attempts::lease(database, now, max)).await
     }
 
     async fn ready(&self, now: UnixTime) {
@@ -180,14 +180,14 @@ impl Store for SqliteStore {
         }
     }
 
-    async fn record(&self, claim: &Claim, attempt: Attempt) -> Result<Option<Recorded>> {
-        let id = claim.delivery;
+    async fn record(&self, leased: &LeasedDelivery, attempt: Attempt) -> Result<Option<Recorded>> {
+        let id = leased.id;
         self.writer.write(move |database| attempts::record(database, id, &attempt)).await
     }
 
-    async fn release(&self, claim: &Claim) {
-        let claim = claim.clone();
-        let released = self.writer.look(move |database| attempts::release(database, &claim)).await;
+    async fn release(&self, leased: &LeasedDelivery) {
+        let leased = leased.clone();
+        let released = self.writer.look(move |database| attempts::release(database, &leased)).await;
         if let Err(error) = released {
             tracing::debug!(%error, "a lease ends with the process");
         }

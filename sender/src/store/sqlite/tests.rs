@@ -45,8 +45,8 @@ async fn pending(store: &SqliteStore) -> u64 {
 #[tokio::test]
 async fn everything_is_there_again_and_leases_are_not() {
     let (folder, store, workspace) = filled(3).await;
-    let claims = store.claim(NOW, 2).await.expect("is open");
-    store.record(&claims[0], attempt(&claims[0], 500, NOW)).await.expect("is open");
+    let deliveries = store.lease(NOW, 2).await.expect("is open");
+    store.record(&deliveries[0], attempt(&deliveries[0], 500, NOW)).await.expect("is open");
     // As after kill -9: nothing is closed, the lock alone is given up.
     let copy = folder.path().join("copy.db");
     for end in ["", "-wal"] {
@@ -55,11 +55,11 @@ async fn everything_is_there_again_and_leases_are_not() {
     }
     let restarted = open(&copy).expect("is whole");
     assert_eq!(pending(&restarted).await, 3);
-    let claims = restarted.claim(NOW, 10).await.expect("is open");
-    assert_eq!(claims.len(), 2); // the third is a retry in one second
-    let due = UnixTime::from_secs(NOW.as_secs() + 1);
-    let retry = restarted.claim(due, 10).await.expect("is open");
-    assert_eq!(retry.iter().map(|claim| claim.attempt).collect::<Vec<_>>(), [2]);
+    let deliveries = restarted.lease(NOW, 10).await.expect("is open");
+    assert_eq!(deliveries.len(), 2); // the third is a retry in one second
+    let due = UnixMillis::from_secs(NOW.as_secs() + 1);
+    let retry = restarted.lease(due, 10).await.expect("is open");
+    assert_eq!(retry.iter().map(|leased| leased.attempt).collect::<Vec<_>>(), [2]);
     let subscriptions = restarted.subscriptions(&workspace).await.expect("is there");
     assert_eq!(subscriptions[0].subscription.health.consecutive_failures(), 1);
     restarted.close().await;
@@ -70,12 +70,12 @@ async fn everything_is_there_again_and_leases_are_not() {
 async fn a_clock_that_was_ahead_does_not_delay_retries() {
     let (folder, store, _) = filled(1).await;
     let ahead = UnixMillis::from_secs(NOW.as_secs() + 365 * 24 * 3600);
-    let claims = store.claim(ahead, 1).await.expect("is open");
-    store.record(&claims[0], attempt(&claims[0], 500, ahead)).await.expect("is open");
+    let deliveries = store.lease(ahead, 1).await.expect("is open");
+    store.record(&deliveries[0], attempt(&deliveries[0], 500, ahead)).await.expect("is open");
     store.close().await;
     let store = open(&folder.path().join("store.db")).expect("is whole"); // at NOW
     let latest = UnixMillis::from_secs(NOW.as_secs() + 60);
-    assert_eq!(store.claim(latest, 1).await.expect("is open").len(), 1);
+    assert_eq!(store.lease(latest, 1).await.expect("is open").len(), 1);
     store.close().await;
 }
 
@@ -136,7 +136,7 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
             Ok(())
         })
     };
-    let claims = store.claim(NOW, 2).await.expect("is open");
+    let deliveries = store.lease(NOW, 2).await.expect("is open");
     limit("PRAGMA max_page_count = 1").await.expect("is set to what there is");
     let large = |id: &str| vec![event(id, 100_000)];
     for id in ["evt_a", "evt_b"] {
@@ -146,9 +146,9 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
     }
     // What is under lease still is; the queue knows the rest.
     assert_eq!(pending(&store).await, 5);
-    let others = store.claim(NOW, 10).await.expect("is open");
+    let others = store.lease(NOW, 10).await.expect("is open");
     assert_eq!(others.len(), 2);
-    assert!(others.iter().all(|other| claims.iter().all(|claim| claim.delivery != other.delivery)));
+    assert!(others.iter().all(|other| deliveries.iter().all(|leased| leased.id != other.id)));
     limit("PRAGMA max_page_count = 1000000").await.expect("is room again");
     assert_eq!(store.accept(&workspace, large("evt_a"), NOW).await.map(|accepted| accepted[0].repeated), Ok(false));
     assert_eq!(pending(&store).await, 6);
@@ -201,7 +201,7 @@ async fn a_backup_of_a_store_in_use_is_a_store() {
 #[tokio::test]
 async fn ready_wakes_for_new_events_and_for_retries() {
     let (_folder, store, workspace) = filled(0).await;
-    assert_eq!(store.claim(NOW, 1).await.expect("is open").len(), 0);
+    assert_eq!(store.lease(NOW, 1).await.expect("is open").len(), 0);
     let ready = store.ready(NOW);
     let accept = async {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -209,6 +209,6 @@ async fn ready_wakes_for_new_events_and_for_retries() {
     };
     let both = async { tokio::join!(ready, accept) };
     tokio::time::timeout(std::time::Duration::from_secs(10), both).await.expect("wakes").1.expect("is open");
-    assert_eq!(store.claim(NOW, 1).await.expect("is open").len(), 1);
+    assert_eq!(store.lease(NOW, 1).await.expect("is open").len(), 1);
     store.close().await;
 }
