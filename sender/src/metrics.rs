@@ -113,7 +113,7 @@ impl Metrics {
     }
 
     /// The API has answered.
-    pub(crate) fn answered(&self, status: u16) {
+    pub(crate) fn responded(&self, status: u16) {
         self.0.requests.get_or_create(&RequestLabels { status }).inc();
     }
 

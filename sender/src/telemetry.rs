@@ -84,7 +84,7 @@ mod otlp {
     const TIMEOUT: Duration = Duration::from_secs(10);
 
     /// More than a collector answers.
-    const MAX_ANSWER: usize = 64 * 1024;
+    const MAX_RESPONSE_BODY: usize = 64 * 1024;
 
     pub(super) fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
         let collector =
@@ -117,7 +117,7 @@ mod otlp {
             let sending = self.runtime.spawn(async move {
                 let response = tokio::time::timeout(TIMEOUT, http.request(request.map(Full::new))).await??;
                 let (head, body) = response.into_parts();
-                let body = tokio::time::timeout(TIMEOUT, Limited::new(body, MAX_ANSWER).collect()).await??;
+                let body = tokio::time::timeout(TIMEOUT, Limited::new(body, MAX_RESPONSE_BODY).collect()).await??;
                 Ok::<_, HttpError>(Response::from_parts(head, body.to_bytes()))
             });
             sending.await?

@@ -97,9 +97,9 @@ fn request(method: &str, url: &str, token: &str, body: Option<Value>) -> (u16, V
     let request =
         ureq::http::Request::builder().method(method).uri(url).header("authorization", format!("Bearer {token}"));
     let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let mut answer = agent.run(request.body(body).expect("a request")).expect("answers");
-    let text = answer.body_mut().read_to_string().expect("is text");
-    (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    let mut response = agent.run(request.body(body).expect("a request")).expect("answers");
+    let text = response.body_mut().read_to_string().expect("is text");
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 #[test]

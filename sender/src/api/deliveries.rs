@@ -77,7 +77,8 @@ pub(super) struct AttemptView {
     /// Why there was no answer
     failure: Option<&'static str>,
     /// The first 1,024 bytes of the answer
-    answer: String,
+    #[serde(rename = "answer")]
+    response_body: String,
 }
 
 impl From<&Attempt> for AttemptView {
@@ -92,7 +93,7 @@ impl From<&Attempt> for AttemptView {
             ended_at: moment::write(attempt.ended_at),
             status,
             failure,
-            answer: String::from_utf8_lossy(&attempt.answer).into_owned(),
+            response_body: String::from_utf8_lossy(&attempt.response_body).into_owned(),
         }
     }
 }

@@ -164,7 +164,7 @@ fn routes() -> (Router<Api>, OpenApi) {
 async fn watch(State(api): State<Api>, request: Request, next: Next) -> Response {
     let place = if request.method() == Method::GET { Ok(None) } else { api.bodies.try_acquire().map(Some) };
     let Ok(_place) = place else {
-        api.metrics.answered(Code::Unavailable.status().as_u16());
+        api.metrics.responded(Code::Unavailable.status().as_u16());
         return ApiError::new(Code::Unavailable, "there are too many requests at a time")
             .retry_after(1)
             .into_response();
@@ -175,6 +175,6 @@ async fn watch(State(api): State<Api>, request: Request, next: Next) -> Response
     let response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
     span.record("status", status);
-    api.metrics.answered(status);
+    api.metrics.responded(status);
     response
 }

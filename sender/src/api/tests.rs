@@ -66,7 +66,7 @@ impl Bed {
     }
 
     async fn raw(&self, request: Request<Body>) -> Response {
-        self.router.clone().oneshot(request).await.expect("always answers")
+        self.router.clone().oneshot(request).await.expect("always statuses")
     }
 
     async fn ask(&self, token: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -97,7 +97,7 @@ impl Bed {
         created
     }
 
-    /// Attempts everything that is due, as an endpoint that always answers so would have it.
+    /// Attempts everything that is due, as an endpoint that always statuses so would have it.
     async fn attempt_all(&self, status: u16) -> usize {
         let far = UnixTime::from_millis(i64::MAX);
         let mut attempts = 0;
@@ -106,8 +106,8 @@ impl Bed {
             let Some(leased) = deliveries.first() else { return attempts };
             let at = UnixMillis::from_secs(1_774_699_200);
             let outcome = Outcome::Status(status);
-            let answer = b"no \xff".to_vec();
-            let attempt = Attempt { number: leased.attempt, started_at: at, ended_at: at, outcome, answer };
+            let response_body = b"no \xff".to_vec();
+            let attempt = Attempt { number: leased.attempt, started_at: at, ended_at: at, outcome, response_body };
             self.store.record(leased, attempt).await.expect("is open");
             attempts += 1;
         }
@@ -405,11 +405,11 @@ async fn other_workspaces_see_nothing() {
 #[tokio::test]
 async fn too_many_requests_wait_and_others_do_not() {
     let bed = Bed::with(Guard::Public, 2).await;
-    let mut answers = Vec::new();
+    let mut statuses = Vec::new();
     for _ in 0..20 {
-        answers.push(bed.get("/v1/workspace").await.0);
+        statuses.push(bed.get("/v1/workspace").await.0);
     }
-    assert_eq!((answers[0], answers.contains(&429)), (200, true));
+    assert_eq!((statuses[0], statuses.contains(&429)), (200, true));
     let request = Request::builder().uri("/v1/workspace").header("authorization", format!("Bearer {}", bed.token));
     let response = bed.raw(request.body(Body::empty()).expect("a request")).await;
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);

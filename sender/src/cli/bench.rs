@@ -245,8 +245,8 @@ impl Bench {
             tasks.spawn(async move {
                 for _ in 0..share {
                     let signature = signer.sign(&body, wall())?;
-                    let answer = client.post(&url, body.clone(), [signature_header(&signature)]).await;
-                    ensure!(answer.outcome.is_success(), "was answered {}", answer.outcome);
+                    let response = client.post(&url, body.clone(), [signature_header(&signature)]).await;
+                    ensure!(response.outcome.is_success(), "was answered {}", response.outcome);
                 }
                 Ok(())
             });

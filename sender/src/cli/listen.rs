@@ -38,8 +38,8 @@ pub(super) struct Listen {
     #[arg(long, value_name = "URL")]
     forward_to: Option<String>,
     /// Answer with this status, to see what happens
-    #[arg(long, value_name = "STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
-    answer: u16,
+    #[arg(long = "answer", value_name = "STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
+    status: u16,
 }
 
 struct Listener {
@@ -47,7 +47,7 @@ struct Listener {
     json: bool,
     paint: Paint,
     forward: Option<(Client, EndpointUrl)>,
-    answer: StatusCode,
+    status: StatusCode,
 }
 
 impl Listen {
@@ -58,7 +58,7 @@ impl Listen {
             json: self.json,
             paint: Paint::for_stdout(),
             forward,
-            answer: StatusCode::from_u16(self.answer)?,
+            status: StatusCode::from_u16(self.status)?,
         };
         let socket = TcpListener::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port)).await;
         let socket = socket.with_context(|| format!("port {} cannot be listened on", self.port))?;
@@ -90,24 +90,24 @@ async fn receive(
         Ok(event) => event,
         Err(error) => {
             listener.show_refusal(&uri, &error);
-            let answer = json!({"error": error.to_string(), "code": error.code().as_str()});
-            return (StatusCode::BAD_REQUEST, Json(answer)).into_response();
+            let refusal = json!({"error": error.to_string(), "code": error.code().as_str()});
+            return (StatusCode::BAD_REQUEST, Json(refusal)).into_response();
         }
     };
-    let (status, answer) = match &listener.forward {
-        None => (listener.answer, Vec::new()),
+    let (status, response_body) = match &listener.forward {
+        None => (listener.status, Vec::new()),
         Some((client, url)) => {
-            let answer = client.post(url, body.clone(), signatures(&headers)).await;
-            match answer.outcome {
+            let response = client.post(url, body.clone(), signatures(&headers)).await;
+            match response.outcome {
                 Outcome::Status(status) => {
-                    (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), answer.body)
+                    (StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY), response.body)
                 }
                 Outcome::Failure(kind) => (StatusCode::BAD_GATEWAY, kind.as_str().into()),
             }
         }
     };
     listener.show(&uri, &event, status);
-    (status, answer).into_response()
+    (status, response_body).into_response()
 }
 
 /// The headers that sign, as they came.

@@ -53,16 +53,16 @@ impl Send {
         }
         println!("\n{}\n", printable(&String::from_utf8_lossy(&body)));
         let start = Instant::now();
-        let answer = client.post(&url, body.into(), headers).await;
+        let response = client.post(&url, body.into(), headers).await;
         let took = format!("after {} ms", start.elapsed().as_millis());
-        let success = answer.outcome.is_success();
-        let shown = match answer.outcome {
+        let success = response.outcome.is_success();
+        let shown = match response.outcome {
             Outcome::Status(status) => format!("status {status}"),
             Outcome::Failure(kind) => format!("no answer: {kind}"),
         };
         println!("{} {}", if success { paint.good(&shown) } else { paint.bad(&shown) }, paint.dim(took));
-        if !answer.body.is_empty() {
-            println!("\n{}", printable(&String::from_utf8_lossy(&answer.body)));
+        if !response.body.is_empty() {
+            println!("\n{}", printable(&String::from_utf8_lossy(&response.body)));
         }
         Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -21,13 +21,13 @@ use super::connector::{ConnectError, Connector, Lookup, find};
 use super::guard::Guard;
 
 /// An answer is read so far, so that its connection can be used again; whoever sends more loses the connection.
-pub(super) const MAX_ANSWER: usize = 64 * 1024;
+pub(super) const MAX_RESPONSE_BODY: usize = 64 * 1024;
 
 /// So much of an answer is kept in the log.
-pub(super) const KEPT_ANSWER: usize = 1024;
+pub(super) const KEPT_RESPONSE_BODY: usize = 1024;
 
 /// How long the body of an answer may take after its headers; it decides nothing.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+const RESPONSE_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Headers longer than this are not read.
 const MAX_HEADERS: usize = 64 * 1024;
@@ -58,7 +58,7 @@ pub(crate) struct Client {
 
 /// What an endpoint has answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct EndpointResponse {
     /// The status, or why there is none.
     pub(crate) outcome: Outcome,
     /// The beginning of the body.
@@ -106,8 +106,8 @@ impl Client {
         url: &EndpointUrl,
         body: Bytes,
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)> + Send,
-    ) -> Answer {
-        let failed = |kind| Answer { outcome: Outcome::Failure(kind), body: Vec::new() };
+    ) -> EndpointResponse {
+        let failed = |kind| EndpointResponse { outcome: Outcome::Failure(kind), body: Vec::new() };
         // Plain HTTP is for development only, whatever is in the store.
         if !url.is_https() && self.guard == Guard::Public {
             return failed(FailureKind::Tls);
@@ -124,7 +124,7 @@ impl Client {
             Ok(Err(error)) => failed(kind_of(&error)),
             Ok(Ok(response)) => {
                 let outcome = Outcome::Status(response.status().as_u16());
-                Answer { outcome, body: read(response).await }
+                EndpointResponse { outcome, body: read(response).await }
             }
         }
     }
@@ -153,15 +153,15 @@ async fn read(response: Response<Incoming>) -> Vec<u8> {
     let all = async {
         while let Some(Ok(frame)) = body.frame().await {
             let Some(data) = frame.data_ref() else { continue };
-            let room = KEPT_ANSWER.saturating_sub(kept.len());
+            let room = KEPT_RESPONSE_BODY.saturating_sub(kept.len());
             kept.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
             length = length.saturating_add(data.len());
-            if length > MAX_ANSWER {
+            if length > MAX_RESPONSE_BODY {
                 break;
             }
         }
     };
-    let _ = tokio::time::timeout(ANSWER_TIMEOUT, all).await;
+    let _ = tokio::time::timeout(RESPONSE_BODY_TIMEOUT, all).await;
     kept
 }
 

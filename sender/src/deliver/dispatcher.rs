@@ -125,18 +125,18 @@ impl Attempts {
         {
             headers.extend(standard_headers(&standard)); // not every id can stand in a header
         }
-        let answer = self.client.post(&leased.subscription.subscription.url, body, headers).await;
+        let response = self.client.post(&leased.subscription.subscription.url, body, headers).await;
         let attempt = Attempt {
             number: leased.attempt,
             started_at,
             ended_at: self.clock.now(),
-            outcome: answer.outcome,
-            answer: answer.body,
+            outcome: response.outcome,
+            response_body: response.body,
         };
-        Span::current().record("outcome", tracing::field::display(answer.outcome));
+        Span::current().record("outcome", tracing::field::display(response.outcome));
         self.metrics.attempt_ended(&attempt);
         if let Some(recorded) = self.record(&leased, attempt).await {
-            self.report(&leased, answer.outcome, &recorded);
+            self.report(&leased, response.outcome, &recorded);
         }
     }
 

@@ -23,7 +23,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::client::{Answer, KEPT_ANSWER, MAX_ANSWER};
+use super::client::{EndpointResponse, KEPT_RESPONSE_BODY, MAX_RESPONSE_BODY};
 use super::connector::Lookup;
 use super::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
 use crate::clock::{Clock, wall};
@@ -49,7 +49,7 @@ fn names_lead_to(addresses: &[&str]) -> Lookup {
     })
 }
 
-async fn post_to(client: &Client, url: &str) -> Answer {
+async fn post_to(client: &Client, url: &str) -> EndpointResponse {
     let url = EndpointUrl::parse_allowing_plain_http(url).expect("a URL");
     client.post(&url, Bytes::from_static(b"{}"), [signature_header("t=1,v1=00")]).await
 }
@@ -63,19 +63,19 @@ const fn failure(kind: FailureKind) -> Outcome {
 }
 
 /// A server that answers every request with these bytes, however little sense they make, and counts connections.
-async fn raw_server(answer: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
+async fn raw_server(response: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let (address, count) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));
     let connections = Arc::clone(&count);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             connections.fetch_add(1, Ordering::SeqCst);
-            let answer = answer.clone();
+            let response = response.clone();
             tokio::spawn(async move {
                 let mut request = [0; 4096];
                 let _ = stream.read(&mut request).await;
-                let _ = stream.write_all(&answer).await;
-                if answer.is_empty() {
+                let _ = stream.write_all(&response).await;
+                if response.is_empty() {
                     std::future::pending::<()>().await; // says nothing, for ever
                 }
             });
@@ -85,10 +85,10 @@ async fn raw_server(answer: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn each_kind_of_answer_has_its_outcome() {
+async fn each_kind_of_response_has_its_outcome() {
     let status = |status: u16| format!("HTTP/1.1 {status} x\r\ncontent-length: 2\r\n\r\nok").into_bytes();
     let long_header = format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n\r\n", "a".repeat(1_000_000)).into_bytes();
-    for (answer, expected) in [
+    for (response, expected) in [
         (status(200), Outcome::Status(200)),
         (status(204), Outcome::Status(204)),
         (status(410), Outcome::Status(410)),
@@ -98,8 +98,8 @@ async fn each_kind_of_answer_has_its_outcome() {
         (b"HTTP/1.1 200 OK\r\ncontent-le".to_vec(), failure(FailureKind::Connection)),
         (long_header, failure(FailureKind::TooLarge)),
     ] {
-        let (address, _) = raw_server(answer.clone()).await;
-        let start = String::from_utf8_lossy(&answer[..answer.len().min(40)]).into_owned();
+        let (address, _) = raw_server(response.clone()).await;
+        let start = String::from_utf8_lossy(&response[..response.len().min(40)]).into_owned();
         assert_eq!(outcome(&format!("http://{address}/hooks")).await, expected, "{start}");
     }
     let free = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("a port");
@@ -139,27 +139,27 @@ async fn trickle(start: Vec<u8>) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn answers_are_read_and_kept_within_bounds() {
-    let answer = |length: usize| {
-        let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
-        answer.extend(vec![b'x'; length]);
-        answer
+async fn responses_are_read_and_kept_within_bounds() {
+    let response = |length: usize| {
+        let mut response = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
+        response.extend(vec![b'x'; length]);
+        response
     };
-    let (address, _) = raw_server(answer(MAX_ANSWER * 100)).await;
+    let (address, _) = raw_server(response(MAX_RESPONSE_BODY * 100)).await;
     let large = post_to(&client(Guard::PublicAndLoopback), &format!("http://{address}/")).await;
-    assert_eq!((large.outcome, large.body), (Outcome::Status(200), vec![b'x'; KEPT_ANSWER]));
-    let (address, _) = raw_server(answer(5)).await;
+    assert_eq!((large.outcome, large.body), (Outcome::Status(200), vec![b'x'; KEPT_RESPONSE_BODY]));
+    let (address, _) = raw_server(response(5)).await;
     let small = post_to(&client(Guard::PublicAndLoopback), &format!("http://{address}/")).await;
     assert_eq!(small.body, b"xxxxx");
 }
 
 #[tokio::test]
-async fn redirects_are_answers_and_never_followed() {
+async fn redirects_are_responses_and_never_followed() {
     let (target, visits) = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
     for status in [301, 302, 303, 307, 308] {
         for location in [format!("http://{target}/"), "http://169.254.169.254/latest/meta-data/".to_owned()] {
-            let answer = format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
-            let (address, _) = raw_server(answer.into_bytes()).await;
+            let response = format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+            let (address, _) = raw_server(response.into_bytes()).await;
             assert_eq!(outcome(&format!("http://{address}/")).await, Outcome::Status(status));
         }
     }
@@ -188,8 +188,8 @@ async fn forbidden_addresses_are_never_connected_to() {
         "[fe80::1]",
         "localhost",
     ] {
-        let answer = post_to(&public, &format!("https://{host}:{port}/")).await;
-        assert_eq!(answer.outcome, failure(FailureKind::ForbiddenAddress), "{host}");
+        let response = post_to(&public, &format!("https://{host}:{port}/")).await;
+        assert_eq!(response.outcome, failure(FailureKind::ForbiddenAddress), "{host}");
     }
     // What the rules for URLs refuse is refused here as well, however a system spells it.
     let connector = super::connector::Connector::new(Guard::Public, system_lookup());
@@ -201,8 +201,8 @@ async fn forbidden_addresses_are_never_connected_to() {
     // Names that lead there, alone or behind each other.
     for addresses in [&["127.0.0.1"][..], &["::1"], &["::ffff:127.0.0.1"], &["10.0.0.1", "127.0.0.1", "fe80::1"]] {
         let named = client_with(Guard::Public, names_lead_to(addresses), vec![]);
-        let answer = post_to(&named, &format!("https://hooks.example.com:{port}/")).await;
-        assert_eq!(answer.outcome, failure(FailureKind::ForbiddenAddress), "{addresses:?}");
+        let response = post_to(&named, &format!("https://hooks.example.com:{port}/")).await;
+        assert_eq!(response.outcome, failure(FailureKind::ForbiddenAddress), "{addresses:?}");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 0);
     // Plain HTTP is for development, even to where a connection may be made.
@@ -210,7 +210,7 @@ async fn forbidden_addresses_are_never_connected_to() {
 }
 
 #[tokio::test]
-async fn a_name_that_changes_its_answer_gains_nothing() {
+async fn a_name_that_changes_its_address_gains_nothing() {
     let (server, connections) = raw_server(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec()).await;
     // In development this machine is allowed; the private network never is.
     let asked = Arc::new(AtomicUsize::new(0));
@@ -273,8 +273,8 @@ async fn certificates_are_checked_and_http_2_is_spoken() {
     let stranger = client_with(Guard::PublicAndLoopback, lookup(), vec![]);
     assert_eq!(post_to(&stranger, &url).await.outcome, failure(FailureKind::Tls));
     let trusting = client_with(Guard::PublicAndLoopback, lookup(), vec![certificate]);
-    let answer = post_to(&trusting, &url).await;
-    assert_eq!((answer.outcome, &answer.body[..]), (Outcome::Status(200), &b"HTTP/2"[..]));
+    let response = post_to(&trusting, &url).await;
+    assert_eq!((response.outcome, &response.body[..]), (Outcome::Status(200), &b"HTTP/2"[..]));
     let wrong_name = post_to(&trusting, &format!("https://other.example.com:{}/", address.port())).await;
     assert_eq!(wrong_name.outcome, failure(FailureKind::Tls));
     let (plain, _) = raw_server(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()).await;
@@ -293,19 +293,19 @@ struct Receiver {
     seen: Arc<Mutex<Vec<String>>>,
     now: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
-    answers: Arc<Mutex<Vec<u16>>>,
+    statuses: Arc<Mutex<Vec<u16>>>,
     delay: Duration,
 }
 
 impl Receiver {
-    async fn start(secret: &str, delay: Duration, answers: Vec<u16>) -> (Self, String) {
+    async fn start(secret: &str, delay: Duration, statuses: Vec<u16>) -> (Self, String) {
         let receiver = Self {
             webhook: Arc::new(Webhook::new(secret).expect("a secret")),
             standard: Arc::new(Webhook::new(secret).and_then(Webhook::require_standard_webhooks).expect("a secret")),
             seen: Arc::default(),
             now: Arc::default(),
             most: Arc::default(),
-            answers: Arc::new(Mutex::new(answers)),
+            statuses: Arc::new(Mutex::new(statuses)),
             delay,
         };
         let app = Router::new().route("/", post(Self::receive)).with_state(receiver.clone());
@@ -323,7 +323,7 @@ impl Receiver {
         let Ok(_) = this.standard.verify(&body, &headers) else { return axum::http::StatusCode::UNAUTHORIZED };
         let Ok(event) = this.webhook.verify(&body, &headers) else { return axum::http::StatusCode::BAD_REQUEST };
         this.seen.lock().expect("no panic").push(event.id().to_owned());
-        let next = this.answers.lock().expect("no panic").pop().unwrap_or(200);
+        let next = this.statuses.lock().expect("no panic").pop().unwrap_or(200);
         axum::http::StatusCode::from_u16(next).expect("a status")
     }
 

@@ -134,7 +134,7 @@ pub(crate) struct Attempt {
     /// What came of it.
     pub(crate) outcome: Outcome,
     /// The first bytes of the answer's body.
-    pub(crate) answer: Vec<u8>,
+    pub(crate) response_body: Vec<u8>,
 }
 
 /// Where a delivery stands, in a word.

@@ -166,7 +166,7 @@ pub(super) async fn finish(store: &impl Store, leased: &LeasedDelivery, status: 
 
 pub(super) fn attempt(leased: &LeasedDelivery, status: u16, at: UnixMillis) -> Attempt {
     let (number, outcome) = (leased.attempt, Outcome::Status(status));
-    Attempt { number, started_at: at, ended_at: at, outcome, answer: b"answer".to_vec() }
+    Attempt { number, started_at: at, ended_at: at, outcome, response_body: b"response".to_vec() }
 }
 
 fn all() -> DeliveryFilter {

@@ -69,7 +69,7 @@ impl Shared {
                     let counts =
                         new.iter().zip(&arrivals).map(|(event, arrival)| (event.id.as_str(), arrival.to.len()));
                     let counts = counts.collect();
-                    return Ok(answer(&events, &earlier, counts));
+                    return Ok(outcomes(&events, &earlier, counts));
                 }
                 Err(Refused::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
@@ -269,7 +269,7 @@ fn arrival(event: &NewEvent, at: UnixTime, to: Vec<(SubscriptionId, Delivery)>) 
 }
 
 /// What to say of each event: the first time it was given it was new, unless it was there before.
-fn answer(events: &[NewEvent], earlier: &HashMap<&str, Earlier>, mut new: HashMap<&str, usize>) -> Vec<Accepted> {
+fn outcomes(events: &[NewEvent], earlier: &HashMap<&str, Earlier>, mut new: HashMap<&str, usize>) -> Vec<Accepted> {
     let mut said: HashMap<&str, usize> = HashMap::new();
     let accepted = events.iter().map(|event| {
         let id = event.id.as_str();

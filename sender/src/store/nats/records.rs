@@ -91,7 +91,8 @@ pub(super) struct AttemptRecord {
     started_at: UnixTime,
     ended_at: UnixTime,
     outcome: Outcome,
-    answer: String,
+    #[serde(rename = "answer")]
+    response_body: String,
 }
 
 /// What is in `l`.
@@ -186,7 +187,7 @@ impl From<&Attempt> for AttemptRecord {
             started_at: attempt.started_at,
             ended_at: attempt.ended_at,
             outcome: attempt.outcome,
-            answer: hex::encode(&attempt.answer),
+            response_body: hex::encode(&attempt.response_body),
         }
     }
 }
@@ -198,7 +199,7 @@ impl From<AttemptRecord> for Attempt {
             started_at: record.started_at,
             ended_at: record.ended_at,
             outcome: record.outcome,
-            answer: hex::decode(record.answer).unwrap_or_default(),
+            response_body: hex::decode(record.response_body).unwrap_or_default(),
         }
     }
 }

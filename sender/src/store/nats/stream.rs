@@ -109,7 +109,7 @@ impl From<Refused> for StoreError {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Answer {
+enum Reply {
     Error { error: jetstream::Error },
     Done { seq: u64 },
 }
@@ -167,14 +167,14 @@ impl Stream {
             headers.insert(NATS_BATCH_COMMIT, "1");
         }
         let subject = format!("{}{}", self.prefix, last.subject);
-        let answer = self.client.request_with_headers(subject, headers, last.payload.clone()).await;
-        let answer = answer.map_err(|error| match error.kind() {
+        let reply = self.client.request_with_headers(subject, headers, last.payload.clone()).await;
+        let reply = reply.map_err(|error| match error.kind() {
             RequestErrorKind::NoResponders => Untold::Later,
             _ => Refused::Unavailable(error.to_string()).into(),
         })?;
-        match serde_json::from_slice(&answer.payload) {
-            Ok(Answer::Done { seq }) => Ok(seq),
-            Ok(Answer::Error { error }) => Err(match error.error_code() {
+        match serde_json::from_slice(&reply.payload) {
+            Ok(Reply::Done { seq }) => Ok(seq),
+            Ok(Reply::Error { error }) => Err(match error.error_code() {
                 ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT => {
                     Refused::Conflict.into()
                 }
@@ -259,21 +259,21 @@ impl Stream {
     /// Up to [`PAGE`] messages from that sequence on, from any server.
     pub(super) async fn page(&self, subject: &str, from: u64) -> Result<Vec<Read>> {
         let inbox = self.client.new_inbox();
-        let mut answers = self.client.subscribe(inbox.clone()).await.map_err(unavailable)?;
+        let mut replies = self.client.subscribe(inbox.clone()).await.map_err(unavailable)?;
         let filter = format!("{}{subject}", self.prefix);
         let request = json!({ "seq": from, "next_by_subj": filter, "batch": PAGE }).to_string();
-        let asked = format!("$JS.API.DIRECT.GET.{}", self.name);
-        self.client.publish_with_reply(asked, inbox, request.into()).await.map_err(unavailable)?;
+        let api = format!("$JS.API.DIRECT.GET.{}", self.name);
+        self.client.publish_with_reply(api, inbox, request.into()).await.map_err(unavailable)?;
         let mut found = Vec::new();
         loop {
-            let answer = tokio::time::timeout(PATIENCE, answers.next()).await.map_err(unavailable)?;
-            let answer = answer.ok_or_else(|| unavailable("the connection was closed"))?;
-            match answer.status.map(|status| status.as_u16()) {
+            let reply = tokio::time::timeout(PATIENCE, replies.next()).await.map_err(unavailable)?;
+            let reply = reply.ok_or_else(|| unavailable("the connection was closed"))?;
+            match reply.status.map(|status| status.as_u16()) {
                 None => {}
                 Some(204 | 404) => return Ok(found), // the end; nothing there
                 Some(status) => return Err(unavailable(format!("reading was answered with status {status}"))),
             }
-            let message = StreamMessage::try_from(answer).map_err(unavailable)?;
+            let message = StreamMessage::try_from(reply).map_err(unavailable)?;
             found.push(self.read(message));
         }
     }

@@ -95,7 +95,7 @@ pub(super) fn record(database: &mut Database, id: DeliveryId, attempt: &Attempt)
         attempt.started_at.as_millis(),
         attempt.ended_at.as_millis(),
         to_json(&attempt.outcome)?,
-        attempt.answer
+        attempt.response_body
     ])?;
     drop(log);
     if recorded.changed {

@@ -129,7 +129,7 @@ pub(super) fn delivery(
                 started_at: UnixTime::from_millis(row.get(1)?),
                 ended_at: UnixTime::from_millis(row.get(2)?),
                 outcome: from_json(3, row.get_ref(3)?.as_str()?)?,
-                answer: row.get(4)?,
+                response_body: row.get(4)?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;

@@ -52,7 +52,7 @@ trait Write: Send {
 struct Work<F, T> {
     work: Option<F>,
     result: Option<Result<T>>,
-    answer: oneshot::Sender<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
 }
 
 impl<F, T> Write for Work<F, T>
@@ -76,7 +76,7 @@ where
             Some(error) => Err(error.clone()),
             None => self.result.unwrap_or_else(|| Err(closed())),
         };
-        let _ = self.answer.send(result); // whoever asked may have gone
+        let _ = self.reply.send(result); // whoever asked may have gone
     }
 }
 
@@ -96,9 +96,9 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
-        self.send(Job::Write(Box::new(Work { work: Some(work), result: None, answer }))).await?;
-        answered.await.map_err(|_| closed())?
+        let (reply, replied) = oneshot::channel();
+        self.send(Job::Write(Box::new(Work { work: Some(work), result: None, reply }))).await?;
+        replied.await.map_err(|_| closed())?
     }
 
     /// Looks at what is committed.
@@ -106,12 +106,12 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
+        let (reply, replied) = oneshot::channel();
         let look = move |database: Result<&mut Database>| {
-            let _ = answer.send(database.and_then(work));
+            let _ = reply.send(database.and_then(work));
         };
         self.send(Job::Look(Box::new(look))).await?;
-        answered.await.map_err(|_| closed())?
+        replied.await.map_err(|_| closed())?
     }
 
     /// From when on there may be something to claim, in milliseconds.
