@@ -12,7 +12,7 @@ use super::extract::{Params, Tenant};
 use super::subscriptions::Begun;
 use super::{Api, moment};
 use crate::ids::DeliveryId;
-use crate::store::{Attempt, DeliveryFilter, LoggedDelivery, StateName};
+use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, StateName};
 
 /// How many deliveries a page has unless asked otherwise.
 const DEFAULT_PAGE: usize = 50;
@@ -40,9 +40,9 @@ pub(super) struct DeliveryView {
     resent_as: Option<String>,
 }
 
-impl From<&LoggedDelivery> for DeliveryView {
-    fn from(logged: &LoggedDelivery) -> Self {
-        let state = logged.delivery.state();
+impl From<&DeliveryRecord> for DeliveryView {
+    fn from(record: &DeliveryRecord) -> Self {
+        let state = record.delivery.state();
         let (attempts, next, ended, reason) = match state {
             DeliveryState::Pending { attempt, due } => (attempt.saturating_sub(1), Some(due), None, None),
             DeliveryState::Delivered { attempts, at } => (attempts, None, Some(at), None),
@@ -50,18 +50,18 @@ impl From<&LoggedDelivery> for DeliveryView {
             DeliveryState::Held { .. } => (0, None, None, None),
         };
         Self {
-            id: logged.id.to_string(),
-            event_id: logged.event_id.clone(),
-            event_type: logged.event_type.clone(),
-            subscription_id: logged.subscription.to_string(),
-            test: logged.delivery.kind() == DeliveryKind::Test,
+            id: record.id.to_string(),
+            event_id: record.event_id.clone(),
+            event_type: record.event_type.clone(),
+            subscription_id: record.subscription.to_string(),
+            test: record.delivery.kind() == DeliveryKind::Test,
             state: (&state).into(),
             attempts,
             next_attempt_at: next.map(moment::write),
             ended_at: ended.map(moment::write),
             reason,
-            created_at: moment::write(logged.created_at),
-            resent_as: logged.resent_as.map(|id| id.to_string()),
+            created_at: moment::write(record.created_at),
+            resent_as: record.resent_as.map(|id| id.to_string()),
         }
     }
 }

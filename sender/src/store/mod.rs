@@ -20,7 +20,7 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 
 pub(crate) use error::{OpenError, StoreError};
 pub(crate) use types::{
-    Accepted, Attempt, Change, DeliveryFilter, EventRecord, LeasedDelivery, Limits, LoggedDelivery, NewEvent, Page,
+    Accepted, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent, Page,
     StateName, Stats, SubscriptionRecord, Token, TokenHash, Workspace, same,
 };
 
@@ -141,7 +141,7 @@ pub(crate) trait Store: Send + Sync {
     async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page>;
 
     /// One delivery and its attempts.
-    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(LoggedDelivery, Vec<Attempt>)>;
+    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(DeliveryRecord, Vec<Attempt>)>;
 
     /// Sends a failed or held delivery again; the delivery that is now pending.
     async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId>;

@@ -184,7 +184,7 @@ pub(crate) struct DeliveryFilter {
 
 /// A delivery as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LoggedDelivery {
+pub(crate) struct DeliveryRecord {
     /// Its id.
     pub(crate) id: DeliveryId,
     /// The event's id.
@@ -205,7 +205,7 @@ pub(crate) struct LoggedDelivery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page {
     /// The deliveries, the newest first.
-    pub(crate) deliveries: Vec<LoggedDelivery>,
+    pub(crate) deliveries: Vec<DeliveryRecord>,
     /// Whether there are more.
     pub(crate) more: bool,
 }

@@ -14,8 +14,8 @@ pub(in crate::store) async fn events_go_to_those_who_want_them(store: &impl Stor
     fixture.finish(leased, 200, after(1)).await;
     assert_eq!(fixture.state(leased.id).await, DeliveryState::Delivered { attempts: 1, at: after(1) });
     fixture.has_no_more(after(1000)).await;
-    let (logged, attempts) = store.delivery(&fixture.workspace, leased.id).await.expect("is there");
-    assert_eq!((logged.event_type.as_str(), logged.subscription), ("document.updated", wants.id.clone()));
+    let (record, attempts) = store.delivery(&fixture.workspace, leased.id).await.expect("is there");
+    assert_eq!((record.event_type.as_str(), record.subscription), ("document.updated", wants.id.clone()));
     assert_eq!(attempts, [attempt(leased, 200, after(1))]);
     let record = store.event(&fixture.workspace, "evt_1").await.expect("is there");
     assert_eq!((record.body.as_bytes(), record.accepted_at), (&leased.body[..], NOW));
@@ -136,8 +136,8 @@ pub(in crate::store) async fn a_clock_that_jumps_loses_and_repeats_nothing(store
     fixture.finish(&retry, 200, past).await;
     fixture.has_no_more(after(2 * YEAR)).await;
     for (leased, attempts) in [(ahead, 2), (behind, 2), (taken, 1)] {
-        let (logged, log) = store.delivery(&fixture.workspace, leased.id).await.expect("is there");
-        assert!(matches!(logged.delivery.state(), DeliveryState::Delivered { .. }), "{logged:?}");
-        assert_eq!(log.len(), attempts);
+        let (record, attempts_made) = store.delivery(&fixture.workspace, leased.id).await.expect("is there");
+        assert!(matches!(record.delivery.state(), DeliveryState::Delivered { .. }), "{record:?}");
+        assert_eq!(attempts_made.len(), attempts);
     }
 }

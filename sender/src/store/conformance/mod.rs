@@ -1,7 +1,7 @@
 //! What every engine must do, as tests over the trait: `conformance!` makes one of each rule, for one engine.
 
 mod deliveries;
-mod log;
+mod history;
 mod subscriptions;
 
 use std::future::Future;
@@ -58,7 +58,7 @@ macro_rules! conformance {
     };
 }
 pub(super) use conformance;
-pub(super) use {deliveries::*, log::*, subscriptions::*};
+pub(super) use {deliveries::*, history::*, subscriptions::*};
 
 /// How often something is asked for that a busy store may take a while for, and how long to wait in between: half a minute at least.
 const TRIES: usize = 3000;

@@ -155,12 +155,12 @@ impl Shared {
         };
         let health = &known.record.subscription.health;
         let recorded = progress.delivery.record(health, attempt.number, attempt.outcome, attempt.ended_at);
-        let is_logged = progress.attempts.iter().any(|logged| logged.number == attempt.number);
-        if is_logged && !recorded.changed {
+        let is_recorded = progress.attempts.iter().any(|made| made.number == attempt.number);
+        if is_recorded && !recorded.changed {
             self.end_lease(partition.index, id, false);
             return Ok(Some(recorded));
         }
-        if !is_logged {
+        if !is_recorded {
             progress.attempts.push(AttemptRecord::from(attempt));
         }
         progress.delivery = recorded.delivery;

@@ -118,9 +118,9 @@ async fn servers_that_are_away_for_longer_than_a_lease_repeat_no_attempt() {
     dispatcher.ends_with(&stores[0], workspaces.len() * each).await;
     for workspace in &workspaces {
         let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
-        let log = stores[0].deliveries(workspace, &filter).await.expect("is there").deliveries;
+        let history = stores[0].deliveries(workspace, &filter).await.expect("is there").deliveries;
         let once = DeliveryState::Delivered { attempts: 1, at: NOW };
-        assert!(log.len() == each && log.iter().all(|one| one.delivery.state() == once), "{log:?}");
+        assert!(history.len() == each && history.iter().all(|one| one.delivery.state() == once), "{history:?}");
     }
     for store in stores {
         store.close().await;

@@ -9,8 +9,8 @@ mod attempts;
 mod directory;
 #[cfg(test)]
 mod faults;
+mod history;
 mod leases;
-mod log;
 mod options;
 mod partition;
 mod records;
@@ -37,7 +37,7 @@ use self::partition::Shared;
 use self::records::SCHEMA;
 use self::stream::Stream;
 use super::{
-    Accepted, Attempt, Change, DeliveryFilter, EventRecord, LeasedDelivery, Limits, LoggedDelivery, NewEvent,
+    Accepted, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
     OpenError, Page, Result, Stats, Store, StoreError, SubscriptionRecord, Token, TokenHash, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
@@ -310,7 +310,7 @@ impl Store for NatsStore {
         self.open_shared()?.deliveries(workspace, filter).await
     }
 
-    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(LoggedDelivery, Vec<Attempt>)> {
+    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(DeliveryRecord, Vec<Attempt>)> {
         self.open_shared()?.delivery(workspace, id).await
     }
 

@@ -85,11 +85,11 @@ pub(super) fn record(database: &mut Database, id: DeliveryId, attempt: &Attempt)
     let Some(subscription) = database.directory().by_key(row.subscription) else { return Ok(None) };
     let health = &subscription.subscription.health;
     let recorded = row.delivery.record(health, attempt.number, attempt.outcome, attempt.ended_at);
-    let mut log = database.connection.prepare_cached(
+    let mut insert = database.connection.prepare_cached(
         "INSERT OR IGNORE INTO attempts (delivery, number, started_at, ended_at, outcome, answer) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    log.execute(params![
+    insert.execute(params![
         id.0,
         attempt.number,
         attempt.started_at.as_millis(),
@@ -97,7 +97,7 @@ pub(super) fn record(database: &mut Database, id: DeliveryId, attempt: &Attempt)
         to_json(&attempt.outcome)?,
         attempt.response_body
     ])?;
-    drop(log);
+    drop(insert);
     if recorded.changed {
         database.update(id, row.subscription, &recorded.delivery)?;
     }

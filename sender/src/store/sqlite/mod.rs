@@ -7,7 +7,7 @@ mod attempts;
 mod database;
 mod directory;
 mod events;
-mod log;
+mod history;
 mod schema;
 mod subscriptions;
 #[cfg(test)]
@@ -25,11 +25,11 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 
 use self::database::{Database, SharedDirectory};
 use self::directory::Directory;
-use self::log::{Known, Readers};
+use self::history::{Known, Readers};
 use self::writer::Writer;
 use super::queue::Key;
 use super::{
-    Accepted, Attempt, Change, DeliveryFilter, EventRecord, LeasedDelivery, Limits, LoggedDelivery, NewEvent,
+    Accepted, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
     OpenError, Page, Result, StateName, Stats, Store, SubscriptionRecord, Token, TokenHash, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
@@ -165,7 +165,7 @@ impl Store for SqliteStore {
 
     async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord> {
         let (key, id) = (self.directory().workspace_key(workspace)?, id.to_owned());
-        self.readers.read(move |connection| log::event(connection, key, &id)).await
+        self.readers.read(move |connection| history::event(connection, key, &id)).await
     }
 
     async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
@@ -196,12 +196,12 @@ impl Store for SqliteStore {
     async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page> {
         let (key, known) = self.known(workspace, filter.subscription.as_ref())?;
         let filter = filter.clone();
-        self.readers.read(move |connection| log::deliveries(connection, key, &known, &filter)).await
+        self.readers.read(move |connection| history::deliveries(connection, key, &known, &filter)).await
     }
 
-    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(LoggedDelivery, Vec<Attempt>)> {
+    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(DeliveryRecord, Vec<Attempt>)> {
         let (_, known) = self.known(workspace, None)?;
-        self.readers.read(move |connection| log::delivery(connection, &known, id)).await
+        self.readers.read(move |connection| history::delivery(connection, &known, id)).await
     }
 
     async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
@@ -231,11 +231,11 @@ impl Store for SqliteStore {
     }
 
     async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
-        self.writer.write(move |database| log::prune(database, before, max)).await
+        self.writer.write(move |database| history::prune(database, before, max)).await
     }
 
     async fn stats(&self) -> Result<Stats> {
-        let pending = self.readers.read(log::pending).await?;
+        let pending = self.readers.read(history::pending).await?;
         let directory = self.directory();
         let active = directory.all().filter(|(_, record)| record.subscription.health.is_active()).count();
         let deactivated = directory.all().count().saturating_sub(active);

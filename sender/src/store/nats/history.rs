@@ -14,7 +14,7 @@ use super::records::{Arrival, FIRST, Progress, delivery_id, event_subject, place
 use super::stream::Read;
 use super::work::seen;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
-use crate::store::{Attempt, DeliveryFilter, EventRecord, LoggedDelivery, Page, Result, StateName, StoreError};
+use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError};
 
 /// How many sequences of the stream are looked at together: the first time, at least, and at most.
 const STRETCH: (u64, u64, u64) = (512, 256, 1 << 20);
@@ -79,14 +79,14 @@ impl Shared {
                     }
                 }
             }
-            let mut logged = futures_util::stream::iter(candidates)
-                .map(|candidate| self.logged(partition, candidate))
+            let mut record = futures_util::stream::iter(candidates)
+                .map(|candidate| self.read_record(partition, candidate))
                 .buffered(AT_ONCE);
             while page.len() < wanted
-                && let Some(logged) = logged.try_next().await?
+                && let Some(record) = record.try_next().await?
             {
-                let passes = filter.state.is_none_or(|state| StateName::from(&logged.delivery.state()) == state);
-                page.extend(passes.then_some(logged));
+                let passes = filter.state.is_none_or(|state| StateName::from(&record.delivery.state()) == state);
+                page.extend(passes.then_some(record));
             }
             to = from;
         }
@@ -95,7 +95,7 @@ impl Shared {
         Ok(Page { deliveries: page, more })
     }
 
-    async fn logged(&self, partition: &Partition, candidate: Candidate) -> Result<LoggedDelivery> {
+    async fn read_record(&self, partition: &Partition, candidate: Candidate) -> Result<DeliveryRecord> {
         let Candidate { id, arrival, known } = candidate;
         let subscription = &known.record;
         let subject = progress_subject(&subscription.workspace, &subscription.id, id);
@@ -114,7 +114,7 @@ impl Shared {
             }
             None => None,
         };
-        Ok(LoggedDelivery {
+        Ok(DeliveryRecord {
             id,
             event_id: arrival.event_id.clone(),
             event_type: arrival.event_type.clone(),
@@ -130,15 +130,15 @@ impl Shared {
         &self,
         workspace: &WorkspaceId,
         id: DeliveryId,
-    ) -> Result<(LoggedDelivery, Vec<Attempt>)> {
+    ) -> Result<(DeliveryRecord, Vec<Attempt>)> {
         let (partition, read) = self.arrival_of(workspace, id).await?;
         let (arrival, _) = Arrival::split(&read.payload)?;
         let known = arrival.to.get(place_of(id).2).and_then(|(to, _)| self.directory().known(to).cloned());
         let known = known.ok_or(StoreError::NotFound("delivery"))?;
         let loaded = partition.load(workspace, &known.record.id, id).await?;
         let (progress, _) = loaded.ok_or(StoreError::NotFound("delivery"))?;
-        let logged = self.logged(partition, Candidate { id, arrival: arrival.into(), known }).await?;
-        Ok((logged, progress.attempts.into_iter().map(Attempt::from).collect()))
+        let record = self.read_record(partition, Candidate { id, arrival: arrival.into(), known }).await?;
+        Ok((record, progress.attempts.into_iter().map(Attempt::from).collect()))
     }
 
     /// See [`Store::prune`](crate::store::Store::prune). Each process forgets in the partitions that it has.

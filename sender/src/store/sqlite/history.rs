@@ -13,7 +13,7 @@ use super::schema;
 use crate::ids::DeliveryId;
 use crate::store::queue::Key;
 use crate::store::{
-    Attempt, DeliveryFilter, EventRecord, LoggedDelivery, Page, Result, StateName, StoreError, SubscriptionRecord,
+    Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError, SubscriptionRecord,
 };
 
 /// How many connections are kept for the next reads.
@@ -117,7 +117,7 @@ pub(super) fn delivery(
     connection: &Connection,
     known: &Known,
     id: DeliveryId,
-) -> Result<(LoggedDelivery, Vec<Attempt>)> {
+) -> Result<(DeliveryRecord, Vec<Attempt>)> {
     let delivery = one(connection, known, id)?.ok_or(StoreError::NotFound("delivery"))?;
     let attempts = connection
         .prepare_cached(
@@ -136,14 +136,14 @@ pub(super) fn delivery(
     Ok((delivery, attempts))
 }
 
-fn one(connection: &Connection, known: &Known, id: DeliveryId) -> Result<Option<LoggedDelivery>> {
+fn one(connection: &Connection, known: &Known, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
     let mut statement = connection.prepare_cached(
         "SELECT e.event_id, e.type, d.subscription, d.delivery, d.created_at, d.resent_as \
          FROM deliveries d JOIN events e ON e.id = d.event WHERE d.id = ?1",
     )?;
     let found = statement.query_row([id.0], |row| {
         let Some(record) = known.get(&row.get(2)?) else { return Ok(None) };
-        Ok(Some(LoggedDelivery {
+        Ok(Some(DeliveryRecord {
             id,
             event_id: row.get(0)?,
             event_type: row.get(1)?,
