@@ -7,7 +7,7 @@
 mod conformance;
 mod error;
 pub(crate) mod nats;
-mod queue;
+mod scheduler;
 pub(crate) mod sqlite;
 mod tokens;
 mod types;

@@ -14,14 +14,14 @@ pub(super) type Key = i64;
 
 /// What is handed out first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
+pub(super) enum QueueKind {
     /// Retries and test events, when they are due.
     Retry,
     /// First attempts.
     Fresh,
 }
 
-impl Lane {
+impl QueueKind {
     /// Where a delivery waits.
     pub(super) fn of(delivery: &Delivery) -> Self {
         let first = matches!(delivery.state(), DeliveryState::Pending { attempt: 1, .. });
@@ -31,9 +31,9 @@ impl Lane {
 
 /// The subscriptions that have something pending.
 #[derive(Debug)]
-pub(super) struct Queue {
+pub(super) struct FairScheduler {
     per_subscription: usize,
-    lanes: HashMap<Key, Lanes>,
+    subscriptions: HashMap<Key, SubscriptionQueues>,
     /// By the moment when the first of its retries is due, at the earliest.
     retries: BTreeSet<(UnixTime, Key)>,
     /// In turn.
@@ -42,19 +42,19 @@ pub(super) struct Queue {
 }
 
 #[derive(Debug, Default)]
-struct Lanes {
+struct SubscriptionQueues {
     leased: usize,
     /// When the first retry is due, at the earliest.
     retry: Option<UnixTime>,
     /// Whether there may be first attempts.
     fresh: bool,
     /// Whether it stands in the line of those.
-    in_line: bool,
+    listed: bool,
 }
 
 /// A subscription to be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct NextSubscription {
     /// Which one.
     pub(super) key: Key,
     /// How many of its deliveries may be claimed.
@@ -63,23 +63,23 @@ pub(super) struct Turn {
     pub(super) leased: usize,
 }
 
-impl Queue {
+impl FairScheduler {
     pub(super) fn new(per_subscription: usize) -> Self {
         let per_subscription = per_subscription.max(1);
-        let (lanes, leases) = (HashMap::new(), HashMap::new());
-        Self { per_subscription, lanes, retries: BTreeSet::new(), fresh: VecDeque::new(), leases }
+        let (subscriptions, leases) = (HashMap::new(), HashMap::new());
+        Self { per_subscription, subscriptions, retries: BTreeSet::new(), fresh: VecDeque::new(), leases }
     }
 
     /// There may be a retry due at that moment.
-    pub(super) fn add_retry(&mut self, key: Key, due: UnixTime) {
-        let lanes = self.lanes.entry(key).or_default();
-        let due = lanes.retry.map_or(due, |earlier| earlier.min(due));
+    pub(super) fn add_retry(&mut self, key: Key, due: UnixMillis) {
+        let subscriptions = self.subscriptions.entry(key).or_default();
+        let due = subscriptions.retry.map_or(due, |earlier| earlier.min(due));
         self.set_retry(key, Some(due));
     }
 
     /// There may be first attempts.
     pub(super) fn add_fresh(&mut self, key: Key) {
-        self.lanes.entry(key).or_default().fresh = true;
+        self.subscriptions.entry(key).or_default().fresh = true;
         self.list(key);
     }
 
@@ -90,43 +90,43 @@ impl Queue {
     }
 
     /// The next subscription with a retry due; give its state with [`set_retry`](Self::set_retry) afterwards.
-    pub(super) fn next_retry(&mut self, now: UnixTime) -> Option<Turn> {
+    pub(super) fn next_retry(&mut self, now: UnixMillis) -> Option<NextSubscription> {
         while let Some(&(due, key)) = self.retries.first().filter(|(due, _)| *due <= now) {
             self.retries.remove(&(due, key));
-            if let Some(turn) = self.turn(key) {
-                return Some(turn);
+            if let Some(selected) = self.select(key) {
+                return Some(selected);
             }
         }
         None
     }
 
     /// The next subscription with first attempts; give its state with [`set_fresh`](Self::set_fresh) afterwards.
-    pub(super) fn next_fresh(&mut self) -> Option<Turn> {
+    pub(super) fn next_fresh(&mut self) -> Option<NextSubscription> {
         while let Some(key) = self.fresh.pop_front() {
-            if let Some(lanes) = self.lanes.get_mut(&key) {
-                lanes.in_line = false;
-                if lanes.fresh
-                    && let Some(turn) = self.turn(key)
+            if let Some(subscriptions) = self.subscriptions.get_mut(&key) {
+                subscriptions.listed = false;
+                if subscriptions.fresh
+                    && let Some(selected) = self.select(key)
                 {
-                    return Some(turn);
+                    return Some(selected);
                 }
             }
         }
         None
     }
 
-    pub(super) fn set_retry(&mut self, key: Key, due: Option<UnixTime>) {
-        let Some(lanes) = self.lanes.get_mut(&key) else { return };
-        if let Some(earlier) = lanes.retry {
+    pub(super) fn set_retry(&mut self, key: Key, due: Option<UnixMillis>) {
+        let Some(subscriptions) = self.subscriptions.get_mut(&key) else { return };
+        if let Some(earlier) = subscriptions.retry {
             self.retries.remove(&(earlier, key));
         }
-        lanes.retry = due;
+        subscriptions.retry = due;
         self.list(key);
     }
 
     pub(super) fn set_fresh(&mut self, key: Key, fresh: bool) {
-        if let Some(lanes) = self.lanes.get_mut(&key) {
-            lanes.fresh = fresh;
+        if let Some(subscriptions) = self.subscriptions.get_mut(&key) {
+            subscriptions.fresh = fresh;
             self.list(key);
         }
     }
@@ -142,18 +142,22 @@ impl Queue {
 
     pub(super) fn lease(&mut self, delivery: DeliveryId, key: Key) {
         if self.leases.insert(delivery, key).is_none() {
-            let lanes = self.lanes.entry(key).or_default();
-            lanes.leased = lanes.leased.saturating_add(1);
+            let subscriptions = self.subscriptions.entry(key).or_default();
+            subscriptions.leased = subscriptions.leased.saturating_add(1);
         }
     }
 
     /// Ends a lease, if there is one.
     pub(super) fn release(&mut self, delivery: DeliveryId) {
         let Some(key) = self.leases.remove(&delivery) else { return };
-        if let Some(lanes) = self.lanes.get_mut(&key) {
-            lanes.leased = lanes.leased.saturating_sub(1);
-            if lanes.leased == 0 && lanes.retry.is_none() && !lanes.fresh && !lanes.in_line {
-                self.lanes.remove(&key);
+        if let Some(subscriptions) = self.subscriptions.get_mut(&key) {
+            subscriptions.leased = subscriptions.leased.saturating_sub(1);
+            if subscriptions.leased == 0
+                && subscriptions.retry.is_none()
+                && !subscriptions.fresh
+                && !subscriptions.listed
+            {
+                self.subscriptions.remove(&key);
             } else {
                 self.list(key);
             }
@@ -164,8 +168,8 @@ impl Queue {
     pub(super) fn empty(&mut self) {
         self.retries.clear();
         self.fresh.clear();
-        for lanes in self.lanes.values_mut() {
-            *lanes = Lanes { leased: lanes.leased, ..Lanes::default() };
+        for subscriptions in self.subscriptions.values_mut() {
+            *subscriptions = SubscriptionQueues { leased: subscriptions.leased, ..SubscriptionQueues::default() };
         }
     }
 
@@ -178,23 +182,23 @@ impl Queue {
         }
     }
 
-    fn turn(&self, key: Key) -> Option<Turn> {
-        let leased = self.lanes.get(&key)?.leased;
+    fn select(&self, key: Key) -> Option<NextSubscription> {
+        let leased = self.subscriptions.get(&key)?.leased;
         let free = self.per_subscription.saturating_sub(leased);
-        (free > 0).then_some(Turn { key, free, leased })
+        (free > 0).then_some(NextSubscription { key, free, leased })
     }
 
     /// Puts a subscription where it can be found, unless all its places are taken; `release` comes back here.
     fn list(&mut self, key: Key) {
-        let Some(lanes) = self.lanes.get_mut(&key) else { return };
-        if lanes.leased >= self.per_subscription {
+        let Some(subscriptions) = self.subscriptions.get_mut(&key) else { return };
+        if subscriptions.leased >= self.per_subscription {
             return;
         }
-        if let Some(due) = lanes.retry {
+        if let Some(due) = subscriptions.retry {
             self.retries.insert((due, key));
         }
-        if lanes.fresh && !lanes.in_line {
-            lanes.in_line = true;
+        if subscriptions.fresh && !subscriptions.listed {
+            subscriptions.listed = true;
             self.fresh.push_back(key);
         }
     }
@@ -202,7 +206,7 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::{Queue, Turn};
+    use super::{FairScheduler, NextSubscription};
     use crate::ids::DeliveryId;
     use clarife_webhooks::UnixTime;
 
@@ -212,61 +216,61 @@ mod tests {
 
     #[test]
     fn subscriptions_take_turns() {
-        let mut queue = Queue::new(2);
-        queue.add_fresh(1);
-        queue.add_fresh(2);
-        queue.add_fresh(1);
+        let mut scheduler = FairScheduler::new(2);
+        scheduler.add_fresh(1);
+        scheduler.add_fresh(2);
+        scheduler.add_fresh(1);
         let mut served = Vec::new();
         for _ in 0..4 {
-            let turn = queue.next_fresh().expect("both have more");
-            served.push(turn.key);
-            queue.set_fresh(turn.key, true);
+            let selected = scheduler.next_fresh().expect("both have more");
+            served.push(selected.key);
+            scheduler.set_fresh(selected.key, true);
         }
         assert_eq!(served, [1, 2, 1, 2]);
     }
 
     #[test]
-    fn a_full_subscription_waits_for_a_place() {
-        let mut queue = Queue::new(1);
-        queue.add_fresh(1);
-        queue.add_retry(1, at(5));
-        assert_eq!(queue.next_fresh(), Some(Turn { key: 1, free: 1, leased: 0 }));
-        queue.lease(DeliveryId(7), 1);
-        queue.set_fresh(1, true);
-        assert_eq!(queue.next_fresh(), None);
-        assert_eq!(queue.next_retry(at(5)), None);
-        assert_eq!(queue.wake_at(), None);
-        queue.release(DeliveryId(7));
-        assert_eq!(queue.next_retry(at(4)), None);
-        assert_eq!(queue.next_retry(at(5)).map(|turn| turn.key), Some(1));
-        assert_eq!(queue.next_fresh().map(|turn| turn.key), Some(1));
+    fn a_full_subscription_waits_for_a_free_slot() {
+        let mut scheduler = FairScheduler::new(1);
+        scheduler.add_fresh(1);
+        scheduler.add_retry(1, at(5));
+        assert_eq!(scheduler.next_fresh(), Some(NextSubscription { key: 1, free: 1, leased: 0 }));
+        scheduler.lease(DeliveryId(7), 1);
+        scheduler.set_fresh(1, true);
+        assert_eq!(scheduler.next_fresh(), None);
+        assert_eq!(scheduler.next_retry(at(5)), None);
+        assert_eq!(scheduler.wake_at(), None);
+        scheduler.release(DeliveryId(7));
+        assert_eq!(scheduler.next_retry(at(4)), None);
+        assert_eq!(scheduler.next_retry(at(5)).map(|selected| selected.key), Some(1));
+        assert_eq!(scheduler.next_fresh().map(|selected| selected.key), Some(1));
     }
 
     #[test]
     fn what_is_over_leaves_nothing_behind() {
-        let mut queue = Queue::new(1);
+        let mut scheduler = FairScheduler::new(1);
         for key in 0..100 {
-            queue.add_fresh(key);
-            assert_eq!(queue.next_fresh().map(|turn| turn.key), Some(key));
-            queue.lease(DeliveryId(key), key);
-            queue.set_fresh(key, false);
-            queue.release(DeliveryId(key));
+            scheduler.add_fresh(key);
+            assert_eq!(scheduler.next_fresh().map(|selected| selected.key), Some(key));
+            scheduler.lease(DeliveryId(key), key);
+            scheduler.set_fresh(key, false);
+            scheduler.release(DeliveryId(key));
         }
-        assert!(queue.lanes.is_empty() && queue.leases.is_empty() && queue.fresh.is_empty());
-        queue.add_retry(3, at(1));
-        queue.clear(3);
-        assert_eq!(queue.wake_at(), None);
+        assert!(scheduler.subscriptions.is_empty() && scheduler.leases.is_empty() && scheduler.fresh.is_empty());
+        scheduler.add_retry(3, at(1));
+        scheduler.clear(3);
+        assert_eq!(scheduler.wake_at(), None);
     }
 
     #[test]
-    fn leases_survive_when_the_queue_is_filled_anew() {
-        let mut queue = Queue::new(1);
-        queue.lease(DeliveryId(7), 1);
-        queue.add_retry(1, at(1));
-        queue.empty();
-        queue.add_fresh(1);
-        assert_eq!((queue.next_fresh(), queue.is_leased(DeliveryId(7))), (None, true));
-        queue.release(DeliveryId(7));
-        assert_eq!((queue.next_fresh().map(|turn| turn.key), queue.next_retry(at(9))), (Some(1), None));
+    fn leases_survive_when_the_scheduler_is_refilled() {
+        let mut scheduler = FairScheduler::new(1);
+        scheduler.lease(DeliveryId(7), 1);
+        scheduler.add_retry(1, at(1));
+        scheduler.empty();
+        scheduler.add_fresh(1);
+        assert_eq!((scheduler.next_fresh(), scheduler.is_leased(DeliveryId(7))), (None, true));
+        scheduler.release(DeliveryId(7));
+        assert_eq!((scheduler.next_fresh().map(|selected| selected.key), scheduler.next_retry(at(9))), (Some(1), None));
     }
 }

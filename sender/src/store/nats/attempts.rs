@@ -10,7 +10,7 @@ use super::records::{self, Arrival, AttemptRecord, Progress, place_of, progress_
 use super::stream::{Read, Refused};
 use super::work::Taken;
 use crate::ids::{DeliveryId, SubscriptionId};
-use crate::store::queue::Lane;
+use crate::store::scheduler::QueueKind;
 use crate::store::{Attempt, LeasedDelivery, Result, StoreError};
 
 impl Shared {
@@ -47,7 +47,7 @@ impl Shared {
     fn take_due(&self, now: UnixTime, max: usize) -> Vec<(usize, Taken)> {
         let directory = self.directory();
         let mut all = Vec::new();
-        for lane in [Lane::Retry, Lane::Fresh] {
+        for lane in [QueueKind::Retry, QueueKind::Fresh] {
             let mut more = true;
             while more && all.len() < max {
                 more = false;

@@ -12,7 +12,7 @@ use super::directory::{Directory, Known};
 use super::records::{Arrival, Checkpoint, Ended, delivery_id, place_of};
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::SubscriptionRecord;
-use crate::store::queue::{Key, Lane, Queue};
+use crate::store::scheduler::{FairScheduler, Key, QueueKind};
 
 /// How many bytes of bodies are kept beside what is pending, so that they need not be read again.
 const CACHE: usize = 2 << 20;
@@ -23,9 +23,9 @@ const EXCEPTIONS: usize = 4000;
 #[derive(Debug)]
 pub(super) struct Work {
     partition: usize,
-    queue: Queue,
+    scheduler: FairScheduler,
     entries: BTreeMap<DeliveryId, Entry>,
-    lanes: HashMap<Key, Lanes>,
+    queues: HashMap<Key, SubscriptionQueues>,
     keys: HashMap<SubscriptionId, Key>,
     next_key: Key,
     /// Everything up to here was read, or written by this process and applied.
@@ -51,7 +51,7 @@ pub(super) struct Entry {
 }
 
 #[derive(Debug)]
-struct Lanes {
+struct SubscriptionQueues {
     id: SubscriptionId,
     retries: BTreeSet<(UnixTime, DeliveryId)>,
     fresh: BTreeSet<(UnixTime, DeliveryId)>,
@@ -81,9 +81,9 @@ impl Work {
     pub(super) fn new(partition: usize, per_subscription: usize, latest: UnixTime) -> Self {
         Self {
             partition,
-            queue: Queue::new(per_subscription),
+            scheduler: FairScheduler::new(per_subscription),
             entries: BTreeMap::new(),
-            lanes: HashMap::new(),
+            queues: HashMap::new(),
             keys: HashMap::new(),
             next_key: 0,
             applied: 0,
@@ -107,11 +107,11 @@ impl Work {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.queue.leased() == 0
+        self.scheduler.leased() == 0
     }
 
-    pub(super) fn wake_at(&self) -> Option<UnixTime> {
-        self.queue.wake_at()
+    pub(super) fn wake_at(&self) -> Option<UnixMillis> {
+        self.scheduler.wake_at()
     }
 
     /// Whether what stands there is still to be applied; it is from now on. `own`: written by this process, and known before it is
@@ -158,9 +158,9 @@ impl Work {
     /// Forgets a subscription's deliveries.
     pub(super) fn forget(&mut self, subscription: &SubscriptionId) {
         let Some(key) = self.keys.remove(subscription) else { return };
-        self.queue.clear(key);
-        if let Some(lanes) = self.lanes.remove(&key) {
-            for (_, id) in lanes.retries.into_iter().chain(lanes.fresh) {
+        self.scheduler.clear(key);
+        if let Some(queues) = self.queues.remove(&key) {
+            for (_, id) in queues.retries.into_iter().chain(queues.fresh) {
                 self.drop_entry(id);
             }
         }
@@ -169,7 +169,7 @@ impl Work {
     /// Forgets one delivery.
     pub(super) fn forget_one(&mut self, id: DeliveryId) {
         self.remove(id);
-        self.queue.release(id);
+        self.scheduler.release(id);
     }
 
     /// Everything that was there has been read: from now on the clock is that of this process.
@@ -180,11 +180,11 @@ impl Work {
     /// Looks at a subscription's deliveries again: something about it has changed.
     pub(super) fn look_again(&mut self, known: &Known) {
         let Some(key) = self.keys.get(&known.record.id).copied() else { return };
-        let Some(lanes) = self.lanes.get_mut(&key) else { return };
+        let Some(queues) = self.queues.get_mut(&key) else { return };
         if known.ended.is_some() || !known.record.subscription.health.is_active() {
-            for set in [&mut lanes.retries, &mut lanes.fresh] {
+            for set in [&mut queues.retries, &mut queues.fresh] {
                 set.retain(|(_, id)| {
-                    let entry = self.entries.get(id).filter(|_| !self.queue.is_leased(*id));
+                    let entry = self.entries.get(id).filter(|_| !self.scheduler.is_leased(*id));
                     let Some(at) = entry.and_then(|entry| ended(&entry.delivery, *id, entry.version, known)) else {
                         return true;
                     };
@@ -193,18 +193,18 @@ impl Work {
                 });
             }
         }
-        self.queue.clear(key);
-        if let Some((due, _)) = lanes.retries.first() {
-            self.queue.add_retry(key, *due);
+        self.scheduler.clear(key);
+        if let Some((due, _)) = queues.retries.first() {
+            self.scheduler.add_retry(key, *due);
         }
-        if !lanes.fresh.is_empty() {
-            self.queue.add_fresh(key);
+        if !queues.fresh.is_empty() {
+            self.scheduler.add_fresh(key);
         }
     }
 
     /// Ends a lease.
     pub(super) fn release(&mut self, id: DeliveryId) {
-        self.queue.release(id);
+        self.scheduler.release(id);
         if let Some(entry) = self.entries.get(&id) {
             let (key, delivery, due) = (entry.key, entry.delivery, entry.due);
             self.announce(key, &delivery, due);
@@ -212,40 +212,46 @@ impl Work {
     }
 
     /// Takes some of what a single subscription may have now: a retry that is due if there is one.
-    pub(super) fn take(&mut self, lane: Lane, now: UnixTime, max: usize, directory: &Directory) -> Option<Vec<Taken>> {
-        let (turn, now) = match lane {
-            Lane::Retry => (self.queue.next_retry(now)?, now),
-            Lane::Fresh => (self.queue.next_fresh()?, UnixTime::from_millis(i64::MAX)),
+    pub(super) fn take(
+        &mut self,
+        kind: QueueKind,
+        now: UnixMillis,
+        max: usize,
+        directory: &Directory,
+    ) -> Option<Vec<Taken>> {
+        let (selected, now) = match kind {
+            QueueKind::Retry => (self.scheduler.next_retry(now)?, now),
+            QueueKind::Fresh => (self.scheduler.next_fresh()?, UnixMillis::from_millis(i64::MAX)),
         };
         let mut taken = Vec::new();
-        let next = self.serve(turn.key, lane, now, turn.free.min(max), directory, &mut taken);
-        match lane {
-            Lane::Retry => self.queue.set_retry(turn.key, next),
-            Lane::Fresh => self.queue.set_fresh(turn.key, next.is_some()),
+        let next = self.serve(selected.key, kind, now, selected.free.min(max), directory, &mut taken);
+        match kind {
+            QueueKind::Retry => self.scheduler.set_retry(selected.key, next),
+            QueueKind::Fresh => self.scheduler.set_fresh(selected.key, next.is_some()),
         }
         Some(taken)
     }
 
-    /// When the next one in that lane is due.
+    /// When the next one in that kind is due.
     fn serve(
         &mut self,
         key: Key,
-        lane: Lane,
-        now: UnixTime,
+        kind: QueueKind,
+        now: UnixMillis,
         free: usize,
         directory: &Directory,
         taken: &mut Vec<Taken>,
-    ) -> Option<UnixTime> {
-        let lanes = self.lanes.get_mut(&key)?;
+    ) -> Option<UnixMillis> {
+        let queues = self.queues.get_mut(&key)?;
         // Not known yet, or no more: its news makes us look again.
-        let known = directory.known(&lanes.id)?;
-        let set = match lane {
-            Lane::Retry => &mut lanes.retries,
-            Lane::Fresh => &mut lanes.fresh,
+        let known = directory.known(&queues.id)?;
+        let set = match kind {
+            QueueKind::Retry => &mut queues.retries,
+            QueueKind::Fresh => &mut queues.fresh,
         };
         let (mut doomed, mut next) = (Vec::new(), None);
         for (due, id) in set.iter() {
-            if self.queue.is_leased(*id) {
+            if self.scheduler.is_leased(*id) {
                 continue;
             }
             let Some(entry) = self.entries.get(id) else { continue };
@@ -267,7 +273,7 @@ impl Work {
             self.ending.push(Ending { id, at, subscription: Arc::clone(&known.record) });
         }
         for one in taken.iter() {
-            self.queue.lease(one.id, key);
+            self.scheduler.lease(one.id, key);
         }
         next
     }
@@ -306,14 +312,14 @@ impl Work {
             self.next_key = self.next_key.saturating_add(1);
             self.keys.insert(subscription.clone(), self.next_key);
             let (retries, fresh) = (BTreeSet::new(), BTreeSet::new());
-            self.lanes.insert(self.next_key, Lanes { id: subscription.clone(), retries, fresh });
+            self.queues.insert(self.next_key, SubscriptionQueues { id: subscription.clone(), retries, fresh });
             self.next_key
         });
         let due = delivery.due().unwrap_or(self.latest).min(self.latest);
-        if let Some(lanes) = self.lanes.get_mut(&key) {
-            match Lane::of(&delivery) {
-                Lane::Retry => lanes.retries.insert((due, id)),
-                Lane::Fresh => lanes.fresh.insert((due, id)),
+        if let Some(queues) = self.queues.get_mut(&key) {
+            match QueueKind::of(&delivery) {
+                QueueKind::Retry => queues.retries.insert((due, id)),
+                QueueKind::Fresh => queues.fresh.insert((due, id)),
             };
         }
         self.cached = self.cached.saturating_add(body.as_ref().map_or(0, |(_, body)| body.len()));
@@ -321,23 +327,23 @@ impl Work {
         self.announce(key, &delivery, due);
     }
 
-    fn announce(&mut self, key: Key, delivery: &Delivery, due: UnixTime) {
-        match Lane::of(delivery) {
-            Lane::Retry => self.queue.add_retry(key, due),
-            Lane::Fresh => self.queue.add_fresh(key),
+    fn announce(&mut self, key: Key, delivery: &Delivery, due: UnixMillis) {
+        match QueueKind::of(delivery) {
+            QueueKind::Retry => self.scheduler.add_retry(key, due),
+            QueueKind::Fresh => self.scheduler.add_fresh(key),
         }
     }
 
     fn remove(&mut self, id: DeliveryId) -> Option<Entry> {
         let entry = self.drop_entry(id)?;
-        if let Some(lanes) = self.lanes.get_mut(&entry.key) {
-            match Lane::of(&entry.delivery) {
-                Lane::Retry => lanes.retries.remove(&(entry.due, id)),
-                Lane::Fresh => lanes.fresh.remove(&(entry.due, id)),
+        if let Some(queues) = self.queues.get_mut(&entry.key) {
+            match QueueKind::of(&entry.delivery) {
+                QueueKind::Retry => queues.retries.remove(&(entry.due, id)),
+                QueueKind::Fresh => queues.fresh.remove(&(entry.due, id)),
             };
-            if lanes.retries.is_empty() && lanes.fresh.is_empty() {
-                self.keys.remove(&lanes.id);
-                self.lanes.remove(&entry.key);
+            if queues.retries.is_empty() && queues.fresh.is_empty() {
+                self.keys.remove(&queues.id);
+                self.queues.remove(&entry.key);
             }
         }
         Some(entry)
@@ -428,6 +434,6 @@ mod tests {
         work.progress(id, &subscription, pending.deactivate(NOW), 6);
         assert!(work.is_pending(id));
         work.progress(id, &subscription, pending.deactivate(NOW), 8);
-        assert!(!work.is_pending(id) && work.lanes.is_empty() && work.keys.is_empty() && work.cached == 0);
+        assert!(!work.is_pending(id) && work.queues.is_empty() && work.keys.is_empty() && work.cached == 0);
     }
 }

@@ -8,23 +8,23 @@ use rusqlite::params;
 use super::database::{Database, FRESH, RETRIES};
 use super::directory::{from_json, to_json};
 use crate::ids::DeliveryId;
-use crate::store::queue::Turn;
+use crate::store::scheduler::NextSubscription;
 use crate::store::{Attempt, LeasedDelivery, Result};
 
 /// See [`Store::lease`](crate::store::Store::lease).
 pub(super) fn lease(database: &mut Database, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
     let mut deliveries = Vec::new();
     while deliveries.len() < max
-        && let Some(turn) = database.queue.next_retry(now)
+        && let Some(selected) = database.scheduler.next_retry(now)
     {
-        let next = serve(database, turn, RETRIES, now, max, &mut deliveries)?;
-        database.queue.set_retry(turn.key, next);
+        let next = serve(database, selected, RETRIES, now, max, &mut deliveries)?;
+        database.scheduler.set_retry(selected.key, next);
     }
     while deliveries.len() < max
-        && let Some(turn) = database.queue.next_fresh()
+        && let Some(selected) = database.scheduler.next_fresh()
     {
-        let next = serve(database, turn, FRESH, UnixMillis::from_millis(i64::MAX), max, &mut deliveries)?;
-        database.queue.set_fresh(turn.key, next.is_some());
+        let next = serve(database, selected, FRESH, UnixMillis::from_millis(i64::MAX), max, &mut deliveries)?;
+        database.scheduler.set_fresh(selected.key, next.is_some());
     }
     Ok(deliveries)
 }
@@ -32,29 +32,29 @@ pub(super) fn lease(database: &mut Database, now: UnixMillis, max: usize) -> Res
 /// Claims what one subscription may have now; when the next one in that lane is due.
 fn serve(
     database: &mut Database,
-    turn: Turn,
+    selected: NextSubscription,
     lane: i64,
     now: UnixTime,
     max: usize,
     deliveries: &mut Vec<LeasedDelivery>,
 ) -> Result<Option<UnixMillis>> {
-    let Some(subscription) = database.directory().by_key(turn.key) else { return Ok(None) };
-    let free = turn.free.min(max.saturating_sub(deliveries.len()));
+    let Some(subscription) = database.directory().by_key(selected.key) else { return Ok(None) };
+    let free = selected.free.min(max.saturating_sub(deliveries.len()));
     // Those under lease may come first; one more tells when the next is due.
-    let looked_at = free.saturating_add(turn.leased).saturating_add(1);
+    let looked_at = free.saturating_add(selected.leased).saturating_add(1);
     let pending: Vec<(DeliveryId, UnixMillis)> = database
         .connection
         .prepare_cached(
             "SELECT id, due FROM deliveries WHERE subscription = ?1 AND lane = ?2 AND state = 0 \
              ORDER BY due, id LIMIT ?3",
         )?
-        .query_map(params![turn.key, lane, looked_at], |row| {
-            Ok((DeliveryId(row.get(0)?), UnixTime::from_millis(row.get(1)?)))
+        .query_map(params![selected.key, lane, looked_at], |row| {
+            Ok((DeliveryId(row.get(0)?), UnixMillis::from_millis(row.get(1)?)))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let mut count: usize = 0;
     for (id, due) in pending {
-        if database.queue.is_leased(id) {
+        if database.scheduler.is_leased(id) {
             continue;
         }
         if count == free || due > now {
@@ -69,7 +69,7 @@ fn serve(
         })?;
         drop(statement);
         if let DeliveryState::Pending { attempt, .. } = delivery.state() {
-            database.queue.lease(id, turn.key);
+            database.scheduler.lease(id, selected.key);
             let subscription = std::sync::Arc::clone(&subscription);
             deliveries.push(LeasedDelivery { id, attempt, due, event_id, body, subscription });
             count = count.saturating_add(1);
@@ -114,9 +114,9 @@ pub(super) fn record(database: &mut Database, id: DeliveryId, attempt: &Attempt)
 
 /// See [`Store::release`](crate::store::Store::release).
 pub(super) fn release(database: &mut Database, leased: &LeasedDelivery) -> Result<()> {
-    database.queue.release(leased.id);
+    database.scheduler.release(leased.id);
     if let Some(row) = database.row(leased.id)? {
-        database.update_queue(row.subscription, &row.delivery);
+        database.update_scheduler(row.subscription, &row.delivery);
     }
     Ok(())
 }

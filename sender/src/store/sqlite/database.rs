@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::directory::{Directory, from_json, to_json};
 use crate::ids::DeliveryId;
-use crate::store::queue::{Key, Lane, Queue};
+use crate::store::scheduler::{FairScheduler, Key, QueueKind};
 use crate::store::{Result, StateName, StoreError};
 
 /// How many deliveries a chore touches in one transaction.
@@ -24,7 +24,7 @@ pub(super) type SharedDirectory = Arc<RwLock<Directory>>;
 pub(super) struct Database {
     pub(super) connection: Connection,
     directory: SharedDirectory,
-    pub(super) queue: Queue,
+    pub(super) scheduler: FairScheduler,
     chores: VecDeque<Chore>,
     /// Leases that end when the transaction is on disk.
     ended: Vec<DeliveryId>,
@@ -68,7 +68,7 @@ impl Database {
         let mut database = Self {
             connection,
             directory: SharedDirectory::default(),
-            queue: Queue::new(per_subscription),
+            scheduler: FairScheduler::new(per_subscription),
             chores: VecDeque::new(),
             ended: Vec::new(),
             stale: true,
@@ -101,7 +101,7 @@ impl Database {
         })();
         let ended = std::mem::take(&mut self.ended);
         match &result {
-            Ok(()) => ended.into_iter().for_each(|delivery| self.queue.release(delivery)),
+            Ok(()) => ended.into_iter().for_each(|delivery| self.scheduler.release(delivery)),
             Err(_) => self.stale = true,
         }
         result
@@ -134,8 +134,8 @@ impl Database {
             .filter_map(|(key, record)| Some((key, record.subscription.health.warning()?.deactivated_at)))
             .collect();
         self.chores.extend(deactivated.into_iter().map(|(key, at)| Chore::EndPending { key, after: 0, at }));
-        self.queue.empty();
-        self.fill_queue(None)?;
+        self.scheduler.empty();
+        self.fill_scheduler(None)?;
         self.stale = false;
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Database {
             Chore::EndPending { key, after, at } => {
                 let last = self.end_some(key, after, at)?;
                 if last.is_none() {
-                    self.fill_queue(Some(key))?; // test events go on
+                    self.fill_scheduler(Some(key))?; // test events go on
                 }
                 last.map(|after| Chore::EndPending { key, after, at })
             }
@@ -162,8 +162,8 @@ impl Database {
     }
 
     /// Ends what is pending for a subscription that was deactivated: some now, what is left soon after.
-    pub(super) fn end_pending(&mut self, key: Key, at: UnixTime) -> Result<()> {
-        self.queue.clear(key);
+    pub(super) fn end_pending(&mut self, key: Key, at: UnixMillis) -> Result<()> {
+        self.scheduler.clear(key);
         self.chores.push_front(Chore::EndPending { key, after: 0, at });
         self.do_chores()
     }
@@ -179,7 +179,7 @@ impl Database {
 
     /// Deletes a subscription's deliveries and then itself: some now, what is left soon after.
     pub(super) fn delete_deliveries(&mut self, key: Key) -> Result<()> {
-        self.queue.clear(key);
+        self.scheduler.clear(key);
         self.chores.retain(|chore| chore.key() != key);
         self.chores.push_front(Chore::Delete { key });
         self.do_chores()
@@ -202,7 +202,7 @@ impl Database {
             created_at.as_millis()
         ])?;
         drop(statement);
-        self.update_queue(row.subscription, &row.delivery);
+        self.update_scheduler(row.subscription, &row.delivery);
         Ok(DeliveryId(id))
     }
 
@@ -214,7 +214,7 @@ impl Database {
             .prepare_cached("UPDATE deliveries SET delivery = ?2, state = ?3, lane = ?4, due = ?5 WHERE id = ?1")?;
         statement.execute(params![id.0, to_json(delivery)?, columns.state, columns.lane, columns.due])?;
         drop(statement);
-        self.update_queue(subscription, delivery);
+        self.update_scheduler(subscription, delivery);
         Ok(())
     }
 
@@ -230,7 +230,7 @@ impl Database {
     }
 
     pub(super) fn wake_at(&self) -> i64 {
-        if self.stale { i64::MAX } else { self.queue.wake_at().map_or(i64::MAX, UnixTime::as_millis) }
+        if self.stale { i64::MAX } else { self.scheduler.wake_at().map_or(i64::MAX, UnixMillis::as_millis) }
     }
 
     /// Moves what is in the log into the file, so that the file alone is the store.
@@ -241,17 +241,17 @@ impl Database {
     }
 
     /// Tells the queue where a delivery stands.
-    pub(super) fn update_queue(&mut self, key: Key, delivery: &Delivery) {
+    pub(super) fn update_scheduler(&mut self, key: Key, delivery: &Delivery) {
         let columns = Columns::of(delivery);
         match columns.due {
-            Some(due) if columns.lane == RETRIES => self.queue.add_retry(key, UnixTime::from_millis(due)),
-            Some(_) => self.queue.add_fresh(key),
+            Some(due) if columns.lane == RETRIES => self.scheduler.add_retry(key, UnixMillis::from_millis(due)),
+            Some(_) => self.scheduler.add_fresh(key),
             None => {}
         }
     }
 
     /// Tells the queue what is pending, of one subscription or of all, but not of those with a chore.
-    fn fill_queue(&mut self, only: Option<Key>) -> Result<()> {
+    fn fill_scheduler(&mut self, only: Option<Key>) -> Result<()> {
         let mut statement = self.connection.prepare_cached(
             "SELECT subscription, lane, min(due) FROM deliveries \
              WHERE state = 0 AND (?1 IS NULL OR subscription = ?1) GROUP BY subscription, lane",
@@ -263,8 +263,8 @@ impl Database {
                 continue;
             }
             match lane {
-                RETRIES => self.queue.add_retry(key, UnixTime::from_millis(row.get(2)?)),
-                _ => self.queue.add_fresh(key),
+                RETRIES => self.scheduler.add_retry(key, UnixMillis::from_millis(row.get(2)?)),
+                _ => self.scheduler.add_fresh(key),
             }
         }
         Ok(())
@@ -317,9 +317,9 @@ struct Columns {
 
 impl Columns {
     fn of(delivery: &Delivery) -> Self {
-        let lane = match Lane::of(delivery) {
-            Lane::Retry => RETRIES,
-            Lane::Fresh => FRESH,
+        let lane = match QueueKind::of(delivery) {
+            QueueKind::Retry => RETRIES,
+            QueueKind::Fresh => FRESH,
         };
         Self { state: state_number((&delivery.state()).into()), lane, due: delivery.due().map(UnixTime::as_millis) }
     }

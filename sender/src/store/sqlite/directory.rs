@@ -10,7 +10,7 @@ use rusqlite::types::{FromSqlError, Type};
 use serde::de::DeserializeOwned;
 
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
-use crate::store::queue::Key;
+use crate::store::scheduler::Key;
 use crate::store::tokens::Tokens;
 use crate::store::{Result, StoreError, SubscriptionRecord, Token, TokenHash, Workspace};
 

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::database::{Database, Row, state_number};
 use super::directory::from_json;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
-use crate::store::queue::Key;
+use crate::store::scheduler::Key;
 use crate::store::{Accepted, NewEvent, Result, StateName, StoreError, same};
 
 /// How many deliveries are sent again in one transaction.

@@ -11,7 +11,7 @@ use super::database::{Database, state_number};
 use super::directory::from_json;
 use super::schema;
 use crate::ids::DeliveryId;
-use crate::store::queue::Key;
+use crate::store::scheduler::Key;
 use crate::store::{
     Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError, SubscriptionRecord,
 };

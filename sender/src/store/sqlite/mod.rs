@@ -27,7 +27,7 @@ use self::database::{Database, SharedDirectory};
 use self::directory::Directory;
 use self::history::{Known, Readers};
 use self::writer::Writer;
-use super::queue::Key;
+use super::scheduler::Key;
 use super::{
     Accepted, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
     OpenError, Page, Result, StateName, Stats, Store, SubscriptionRecord, Token, TokenHash, Workspace,

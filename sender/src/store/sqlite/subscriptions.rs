@@ -9,7 +9,7 @@ use rusqlite::params;
 use super::database::Database;
 use super::directory::to_json;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
-use crate::store::queue::Key;
+use crate::store::scheduler::Key;
 use crate::store::{Change, Result, StoreError, SubscriptionRecord, Token, Workspace};
 
 pub(super) fn create_workspace(database: &mut Database, workspace: Workspace) -> Result<()> {
