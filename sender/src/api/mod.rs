@@ -32,7 +32,7 @@ use utoipa_axum::routes;
 
 use self::error::{ApiError, Code};
 use crate::clock::Clock;
-use crate::deliver::Guard;
+use crate::deliver::AddressPolicy;
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 use crate::store::{Store, TokenHash};
@@ -68,7 +68,7 @@ pub(crate) struct Shared {
     /// The administrator's token; without one, nobody is.
     pub(crate) admin: Option<TokenHash>,
     /// Where deliveries may go.
-    pub(crate) guard: Guard,
+    pub(crate) policy: AddressPolicy,
     rate: DefaultKeyedRateLimiter<WorkspaceId>,
     bodies: Semaphore,
 }
@@ -99,12 +99,22 @@ impl Api {
         metrics: Metrics,
         limits: ApiLimits,
         admin: Option<TokenHash>,
-        guard: Guard,
+        policy: AddressPolicy,
     ) -> Self {
         let rate = limits.requests_per_second;
         let quota = Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
         let (rate, bodies) = (RateLimiter::hashmap(quota), Semaphore::new(limits.bodies));
-        Self(Arc::new(Shared { engine: Arc::clone(&store), store, clock, metrics, limits, admin, guard, rate, bodies }))
+        Self(Arc::new(Shared {
+            engine: Arc::clone(&store),
+            store,
+            clock,
+            metrics,
+            limits,
+            admin,
+            policy,
+            rate,
+            bodies,
+        }))
     }
 
     /// Forgets the rates of workspaces that have been quiet.

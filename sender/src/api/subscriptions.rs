@@ -14,7 +14,7 @@ use super::error::{ApiError, Code, Refusal};
 use super::extract::{Body, Tenant};
 use super::{Api, moment};
 use crate::clock::wall;
-use crate::deliver::Guard;
+use crate::deliver::AddressPolicy;
 use crate::ids::SubscriptionId;
 use crate::store::{Change, NewEvent, SubscriptionRecord};
 
@@ -140,13 +140,13 @@ fn with_secret(record: &SubscriptionRecord) -> SubscriptionWithSecret {
 
 /// Reads an endpoint's URL; one that could never be delivered to is refused now.
 fn endpoint(api: &Api, url: &str) -> Result<EndpointUrl, ApiError> {
-    let parsed = match api.guard {
-        Guard::Public => EndpointUrl::parse(url),
-        Guard::PublicAndLoopback => EndpointUrl::parse_allowing_plain_http(url),
+    let parsed = match api.policy {
+        AddressPolicy::Public => EndpointUrl::parse(url),
+        AddressPolicy::PublicAndLoopback => EndpointUrl::parse_allowing_plain_http(url),
     };
     let parsed = parsed.map_err(|error| ApiError::invalid(format!("{error}: {}", error.hint())))?;
     let address: Result<IpAddr, _> = parsed.host().trim_start_matches('[').trim_end_matches(']').parse();
-    if address.is_ok_and(|address| !api.guard.allows(address)) {
+    if address.is_ok_and(|address| !api.policy.allows(address)) {
         return Err(ApiError::invalid("the endpoint URL has an address that deliveries are never sent to"));
     }
     if Uri::try_from(url).is_err() {

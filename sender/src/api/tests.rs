@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 
 use super::{Api, ApiLimits, token};
 use crate::clock::Clock;
-use crate::deliver::Guard;
+use crate::deliver::AddressPolicy;
 use crate::metrics::Metrics;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Attempt, Limits, Store};
@@ -32,10 +32,10 @@ struct Bed {
 
 impl Bed {
     async fn new() -> Self {
-        Self::with(Guard::Public, 1000).await
+        Self::with(AddressPolicy::Public, 1000).await
     }
 
-    async fn with(guard: Guard, rate: u32) -> Self {
+    async fn with(policy: AddressPolicy, rate: u32) -> Self {
         let (folder, clock) = (tempfile::tempdir().expect("a folder"), Clock::start());
         let path = folder.path().join("store.db");
         let store = Arc::new(SqliteStore::open(&path, Limits { per_subscription: 8 }, clock.now()).expect("is new"));
@@ -48,7 +48,7 @@ impl Bed {
             requests_per_second: NonZeroU32::new(rate).expect("is not 0"),
         };
         let admin = Some(token::hash(ADMIN));
-        let api = Api::new(store.clone(), clock, Metrics::new(), limits, admin, guard);
+        let api = Api::new(store.clone(), clock, Metrics::new(), limits, admin, policy);
         let mut bed = Self { router: api.router(), store, token: String::new(), _folder: folder };
         bed.token = bed.workspace("pro").await;
         bed
@@ -241,7 +241,7 @@ async fn subscriptions_are_checked_and_their_secret_is_shown_once() {
 
 #[tokio::test]
 async fn development_takes_this_machine_and_plain_http() {
-    let bed = Bed::with(Guard::PublicAndLoopback, 1000).await;
+    let bed = Bed::with(AddressPolicy::PublicAndLoopback, 1000).await;
     for (url, expected) in [("http://127.0.0.1:3000/", 201), ("http://localhost:3000/", 201), ("http://10.0.0.1/", 400)]
     {
         let body = json!({"url": url, "event_types": ["share.created"]});
@@ -404,7 +404,7 @@ async fn other_workspaces_see_nothing() {
 
 #[tokio::test]
 async fn too_many_requests_wait_and_others_do_not() {
-    let bed = Bed::with(Guard::Public, 2).await;
+    let bed = Bed::with(AddressPolicy::Public, 2).await;
     let mut statuses = Vec::new();
     for _ in 0..20 {
         statuses.push(bed.get("/v1/workspace").await.0);

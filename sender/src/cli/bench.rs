@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::clock::{Clock, wall};
-use crate::deliver::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
+use crate::deliver::{AddressPolicy, Client, Dispatcher, Options, Pace, signature_header, system_lookup};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 use crate::store::{self, DeliveryFilter, Limits, NewEvent, Store, Workspace};
@@ -172,9 +172,9 @@ impl Bench {
     }
 
     fn client(&self) -> Result<Client> {
-        let (guard, lookup) = (Guard::PublicAndLoopback, system_lookup());
+        let (policy, lookup) = (AddressPolicy::PublicAndLoopback, system_lookup());
         let idle_per_host = usize::try_from(self.max_in_flight)?;
-        Client::new(Options { guard, lookup, extra_roots: Vec::new(), idle_per_host })
+        Client::new(Options { policy, lookup, extra_roots: Vec::new(), idle_per_host })
     }
 
     fn dispatch(&self, bed: &Bed, client: Client) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use super::{Paint, Secrets, printable};
 use crate::clock::wall;
-use crate::deliver::{Client, Guard, Options, system_lookup};
+use crate::deliver::{AddressPolicy, Client, Options, system_lookup};
 
 /// More than any sender sends.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -72,8 +72,8 @@ impl Listen {
 fn forward(url: &str) -> Result<(Client, EndpointUrl)> {
     let url =
         EndpointUrl::parse_allowing_plain_http(url).map_err(|error| anyhow::anyhow!("{error}; {}", error.hint()))?;
-    let (guard, lookup) = (Guard::PublicAndLoopback, system_lookup());
-    Ok((Client::new(Options { guard, lookup, extra_roots: Vec::new(), idle_per_host: 1 })?, url))
+    let (policy, lookup) = (AddressPolicy::PublicAndLoopback, system_lookup());
+    Ok((Client::new(Options { policy, lookup, extra_roots: Vec::new(), idle_per_host: 1 })?, url))
 }
 
 async fn receive(

@@ -11,7 +11,7 @@ use clarife_webhooks::{Event, EventType, SIGNATURE_HEADER};
 
 use super::{Paint, Secrets, printable, read};
 use crate::clock::wall;
-use crate::deliver::{Client, Guard, Options, signature_header, standard_headers, system_lookup};
+use crate::deliver::{AddressPolicy, Client, Options, signature_header, standard_headers, system_lookup};
 
 /// Sign one event, deliver it once to a URL, and show what was answered.
 #[derive(Args)]
@@ -35,10 +35,10 @@ impl Send {
         let body = self.body()?;
         let (paint, now) = (Paint::for_stdout(), wall());
         let webhook = self.secrets.webhook()?;
-        let signature = webhook.sign(&body, now)?;
-        let guard = Guard::PublicAndLoopback;
+        let signature = webhook.sign(&body, now.as_secs())?;
+        let policy = AddressPolicy::PublicAndLoopback;
         let client =
-            Client::new(Options { guard, lookup: system_lookup(), extra_roots: Vec::new(), idle_per_host: 0 })?;
+            Client::new(Options { policy, lookup: system_lookup(), extra_roots: Vec::new(), idle_per_host: 0 })?;
         println!("POST {url}");
         let mut headers = vec![signature_header(&signature)];
         println!("{}", paint.dim(format_args!("Content-Type: application/json\n{SIGNATURE_HEADER}: {signature}")));

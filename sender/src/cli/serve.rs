@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::api::{Api, token};
 use crate::clock::Clock;
-use crate::deliver::{Client, Dispatcher, Guard, Options, system_lookup};
+use crate::deliver::{AddressPolicy, Client, Dispatcher, Options, system_lookup};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -71,9 +71,9 @@ impl Serve {
         let (clock, metrics) = (Clock::start(), Metrics::new());
         let limits = Limits { per_subscription: settings.max_per_subscription() };
         let store = store::open(settings.store(), limits, clock.now()).await?;
-        let guard = if self.dev { Guard::PublicAndLoopback } else { Guard::Public };
+        let policy = if self.dev { AddressPolicy::PublicAndLoopback } else { AddressPolicy::Public };
         let client = Client::new(Options {
-            guard,
+            policy,
             lookup: system_lookup(),
             extra_roots: extra_roots(&settings)?,
             idle_per_host: limits.per_subscription,
@@ -87,7 +87,7 @@ impl Serve {
             self.prepare_development(&*store, clock, address, admin.as_deref()).await?;
         }
         let hash = admin.as_deref().map(token::hash);
-        let api = Api::new(store.clone(), clock, metrics.clone(), settings.api_limits(), hash, guard);
+        let api = Api::new(store.clone(), clock, metrics.clone(), settings.api_limits(), hash, policy);
         let (stop, stopped) = watch::channel(false);
         let dispatcher = Dispatcher::new(store.clone(), client, clock, metrics, settings.pace());
         let delivering = tokio::spawn(dispatcher.run(stopped.clone()));

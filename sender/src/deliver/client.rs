@@ -17,8 +17,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::address_policy::AddressPolicy;
 use super::connector::{ConnectError, Connector, Lookup, find};
-use super::guard::Guard;
 
 /// An answer is read so far, so that its connection can be used again; whoever sends more loses the connection.
 pub(super) const MAX_RESPONSE_BODY: usize = 64 * 1024;
@@ -40,7 +40,7 @@ const USER_AGENT_VALUE: HeaderValue = HeaderValue::from_static(concat!("clarife-
 /// How connections are made.
 pub(crate) struct Options {
     /// Where to.
-    pub(crate) guard: Guard,
+    pub(crate) policy: AddressPolicy,
     /// Names to addresses.
     pub(crate) lookup: Lookup,
     /// Authorities to trust beside the public ones.
@@ -53,7 +53,7 @@ pub(crate) struct Options {
 #[derive(Clone)]
 pub(crate) struct Client {
     http: HyperClient<HttpsConnector<Connector>, Full<Bytes>>,
-    guard: Guard,
+    policy: AddressPolicy,
 }
 
 /// What an endpoint has answered.
@@ -76,13 +76,13 @@ impl Client {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let guard = options.guard;
+        let policy = options.policy;
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls);
-        let builder = match guard {
-            Guard::Public => builder.https_only(),
-            Guard::PublicAndLoopback => builder.https_or_http(),
+        let builder = match policy {
+            AddressPolicy::Public => builder.https_only(),
+            AddressPolicy::PublicAndLoopback => builder.https_or_http(),
         };
-        let connector = builder.enable_all_versions().wrap_connector(Connector::new(guard, options.lookup));
+        let connector = builder.enable_all_versions().wrap_connector(Connector::new(policy, options.lookup));
         let header_list = u32::try_from(MAX_HEADERS)?;
         let http = HyperClient::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -97,7 +97,7 @@ impl Client {
             .http2_keep_alive_interval(ATTEMPT_TIMEOUT)
             .http2_keep_alive_timeout(ATTEMPT_TIMEOUT)
             .build(connector);
-        Ok(Self { http, guard })
+        Ok(Self { http, policy })
     }
 
     /// Makes one attempt: within [`ATTEMPT_TIMEOUT`] up to the last byte of the answer's headers.
@@ -109,7 +109,7 @@ impl Client {
     ) -> EndpointResponse {
         let failed = |kind| EndpointResponse { outcome: Outcome::Failure(kind), body: Vec::new() };
         // Plain HTTP is for development only, whatever is in the store.
-        if !url.is_https() && self.guard == Guard::Public {
+        if !url.is_https() && self.policy == AddressPolicy::Public {
             return failed(FailureKind::Tls);
         }
         let Ok(uri) = Uri::try_from(url.as_str()) else { return failed(FailureKind::Connection) };

@@ -19,7 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower::{Service, ServiceExt as _};
 
-use super::guard::Guard;
+use super::address_policy::AddressPolicy;
 
 type Future_<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
@@ -49,15 +49,15 @@ impl std::error::Error for ConnectError {}
 #[derive(Clone)]
 pub(crate) struct Connector {
     http: HttpConnector<Resolver>,
-    guard: Guard,
+    policy: AddressPolicy,
 }
 
 impl Connector {
-    pub(crate) fn new(guard: Guard, lookup: Lookup) -> Self {
-        let mut http = HttpConnector::new_with_resolver(Resolver { guard, lookup });
+    pub(crate) fn new(policy: AddressPolicy, lookup: Lookup) -> Self {
+        let mut http = HttpConnector::new_with_resolver(Resolver { policy, lookup });
         http.enforce_http(false); // TLS comes on top
         http.set_nodelay(true);
-        Self { http, guard }
+        Self { http, policy }
     }
 }
 
@@ -71,15 +71,15 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let (http, guard) = (self.http.clone(), self.guard);
+        let (http, policy) = (self.http.clone(), self.policy);
         Box::pin(async move {
             let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-            if host.parse().is_ok_and(|address: IpAddr| !guard.allows(address)) {
+            if host.parse().is_ok_and(|address: IpAddr| !policy.allows(address)) {
                 return Err(ConnectError(FailureKind::ForbiddenAddress));
             }
             let stream = http.oneshot(uri).await.map_err(|error| ConnectError(kind_of(&error)))?;
             let peer = stream.inner().peer_addr().map_err(|_| ConnectError(FailureKind::Connection))?;
-            if guard.allows(peer.ip()) { Ok(stream) } else { Err(ConnectError(FailureKind::ForbiddenAddress)) }
+            if policy.allows(peer.ip()) { Ok(stream) } else { Err(ConnectError(FailureKind::ForbiddenAddress)) }
         })
     }
 }
@@ -97,7 +97,7 @@ pub(crate) fn find<'e, E: std::error::Error + 'static>(error: &'e (dyn std::erro
 /// Resolves names to allowed addresses only.
 #[derive(Clone)]
 struct Resolver {
-    guard: Guard,
+    policy: AddressPolicy,
     lookup: Lookup,
 }
 
@@ -111,14 +111,14 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (guard, found) = (self.guard, (self.lookup)(name.as_str().to_owned()));
+        let (policy, found) = (self.policy, (self.lookup)(name.as_str().to_owned()));
         Box::pin(async move {
             let found = found.await.unwrap_or_default();
             if found.is_empty() {
                 return Err(ConnectError(FailureKind::Dns));
             }
             let allowed: Vec<_> =
-                found.into_iter().filter(|ip| guard.allows(*ip)).map(|ip| SocketAddr::new(ip, 0)).collect();
+                found.into_iter().filter(|ip| policy.allows(*ip)).map(|ip| SocketAddr::new(ip, 0)).collect();
             if allowed.is_empty() {
                 return Err(ConnectError(FailureKind::ForbiddenAddress));
             }

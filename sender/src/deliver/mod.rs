@@ -1,13 +1,13 @@
 //! Delivering: what is due is claimed, posted and recorded.
 
+mod address_policy;
 mod client;
 mod connector;
 mod dispatcher;
-mod guard;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use address_policy::AddressPolicy;
 pub(crate) use client::{Client, Options, signature_header, standard_headers};
 pub(crate) use connector::system_lookup;
 pub(crate) use dispatcher::{Dispatcher, Pace};
-pub(crate) use guard::Guard;

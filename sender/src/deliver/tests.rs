@@ -25,19 +25,19 @@ use tokio::sync::watch;
 
 use super::client::{EndpointResponse, KEPT_RESPONSE_BODY, MAX_RESPONSE_BODY};
 use super::connector::Lookup;
-use super::{Client, Dispatcher, Guard, Options, Pace, signature_header, system_lookup};
+use super::{AddressPolicy, Client, Dispatcher, Options, Pace, signature_header, system_lookup};
 use crate::clock::{Clock, wall};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{DeliveryFilter, Limits, NewEvent, StateName, Store, SubscriptionRecord, Workspace};
 
-fn client(guard: Guard) -> Client {
-    client_with(guard, system_lookup(), vec![])
+fn client(policy: AddressPolicy) -> Client {
+    client_with(policy, system_lookup(), vec![])
 }
 
-fn client_with(guard: Guard, lookup: Lookup, extra_roots: Vec<CertificateDer<'static>>) -> Client {
-    Client::new(Options { guard, lookup, extra_roots, idle_per_host: 8 }).expect("is a client")
+fn client_with(policy: AddressPolicy, lookup: Lookup, extra_roots: Vec<CertificateDer<'static>>) -> Client {
+    Client::new(Options { policy, lookup, extra_roots, idle_per_host: 8 }).expect("is a client")
 }
 
 /// Every name leads to these addresses.
@@ -55,7 +55,7 @@ async fn post_to(client: &Client, url: &str) -> EndpointResponse {
 }
 
 async fn outcome(url: &str) -> Outcome {
-    post_to(&client(Guard::PublicAndLoopback), url).await.outcome
+    post_to(&client(AddressPolicy::PublicAndLoopback), url).await.outcome
 }
 
 const fn failure(kind: FailureKind) -> Outcome {
@@ -114,7 +114,7 @@ async fn an_endpoint_that_says_nothing_is_given_up_after_ten_seconds() {
     // One whose headers never end; and a body that never ends decides nothing and holds nobody up.
     let headers = trickle(b"HTTP/1.1 200 OK\r\nx: ".to_vec()).await;
     let body = trickle(b"HTTP/1.1 200 OK\r\n\r\nbody".to_vec()).await;
-    let client = client(Guard::PublicAndLoopback);
+    let client = client(AddressPolicy::PublicAndLoopback);
     let urls = [silent, headers, body].map(|address| format!("http://{address}/"));
     let (silent, headers, body) =
         tokio::join!(post_to(&client, &urls[0]), post_to(&client, &urls[1]), post_to(&client, &urls[2]));
@@ -146,10 +146,10 @@ async fn responses_are_read_and_kept_within_bounds() {
         response
     };
     let (address, _) = raw_server(response(MAX_RESPONSE_BODY * 100)).await;
-    let large = post_to(&client(Guard::PublicAndLoopback), &format!("http://{address}/")).await;
+    let large = post_to(&client(AddressPolicy::PublicAndLoopback), &format!("http://{address}/")).await;
     assert_eq!((large.outcome, large.body), (Outcome::Status(200), vec![b'x'; KEPT_RESPONSE_BODY]));
     let (address, _) = raw_server(response(5)).await;
-    let small = post_to(&client(Guard::PublicAndLoopback), &format!("http://{address}/")).await;
+    let small = post_to(&client(AddressPolicy::PublicAndLoopback), &format!("http://{address}/")).await;
     assert_eq!(small.body, b"xxxxx");
 }
 
@@ -170,7 +170,7 @@ async fn redirects_are_responses_and_never_followed() {
 async fn forbidden_addresses_are_never_connected_to() {
     let (server, connections) = raw_server(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
     let port = server.port();
-    let public = client(Guard::Public);
+    let public = client(AddressPolicy::Public);
     for host in [
         "127.0.0.1",
         "127.8.8.8",
@@ -192,7 +192,7 @@ async fn forbidden_addresses_are_never_connected_to() {
         assert_eq!(response.outcome, failure(FailureKind::ForbiddenAddress), "{host}");
     }
     // What the rules for URLs refuse is refused here as well, however a system spells it.
-    let connector = super::connector::Connector::new(Guard::Public, system_lookup());
+    let connector = super::connector::Connector::new(AddressPolicy::Public, system_lookup());
     for host in ["127.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "017700000001", "0177.0.0.1", "127.0.0.1.", "0"] {
         let uri = format!("http://{host}:{port}/").parse().expect("is a URI");
         let refused = tower::ServiceExt::oneshot(connector.clone(), uri).await.expect_err(host);
@@ -200,7 +200,7 @@ async fn forbidden_addresses_are_never_connected_to() {
     }
     // Names that lead there, alone or behind each other.
     for addresses in [&["127.0.0.1"][..], &["::1"], &["::ffff:127.0.0.1"], &["10.0.0.1", "127.0.0.1", "fe80::1"]] {
-        let named = client_with(Guard::Public, names_lead_to(addresses), vec![]);
+        let named = client_with(AddressPolicy::Public, names_lead_to(addresses), vec![]);
         let response = post_to(&named, &format!("https://hooks.example.com:{port}/")).await;
         assert_eq!(response.outcome, failure(FailureKind::ForbiddenAddress), "{addresses:?}");
     }
@@ -220,14 +220,14 @@ async fn a_name_that_changes_its_address_gains_nothing() {
         let address: IpAddr = if private { "10.0.0.1" } else { "127.0.0.1" }.parse().expect("an address");
         Box::pin(async move { Ok(vec![address]) })
     });
-    let client = client_with(Guard::PublicAndLoopback, changing, vec![]);
+    let client = client_with(AddressPolicy::PublicAndLoopback, changing, vec![]);
     let url = format!("http://rebinding.example.com:{}/", server.port());
     assert_eq!(post_to(&client, &url).await.outcome, Outcome::Status(200));
     assert_eq!(post_to(&client, &url).await.outcome, failure(FailureKind::ForbiddenAddress));
     assert_eq!(post_to(&client, &url).await.outcome, Outcome::Status(200));
     assert_eq!((asked.load(Ordering::SeqCst), connections.load(Ordering::SeqCst)), (3, 2));
     // Where a name has both, only the allowed one is used.
-    let mixed = client_with(Guard::PublicAndLoopback, names_lead_to(&["10.0.0.1", "127.0.0.1"]), vec![]);
+    let mixed = client_with(AddressPolicy::PublicAndLoopback, names_lead_to(&["10.0.0.1", "127.0.0.1"]), vec![]);
     assert_eq!(post_to(&mixed, &url).await.outcome, Outcome::Status(200));
 }
 
@@ -270,9 +270,9 @@ async fn certificates_are_checked_and_http_2_is_spoken() {
     let (address, certificate) = tls_server().await;
     let url = format!("https://localhost:{}/", address.port());
     let lookup = || names_lead_to(&["127.0.0.1"]);
-    let stranger = client_with(Guard::PublicAndLoopback, lookup(), vec![]);
+    let stranger = client_with(AddressPolicy::PublicAndLoopback, lookup(), vec![]);
     assert_eq!(post_to(&stranger, &url).await.outcome, failure(FailureKind::Tls));
-    let trusting = client_with(Guard::PublicAndLoopback, lookup(), vec![certificate]);
+    let trusting = client_with(AddressPolicy::PublicAndLoopback, lookup(), vec![certificate]);
     let response = post_to(&trusting, &url).await;
     assert_eq!((response.outcome, &response.body[..]), (Outcome::Status(200), &b"HTTP/2"[..]));
     let wrong_name = post_to(&trusting, &format!("https://other.example.com:{}/", address.port())).await;
@@ -352,7 +352,7 @@ impl Sender {
             Workspace { id: id.clone(), name: "Test".into(), plan: Plan::Business, created_at: clock.now() };
         store.create_workspace(workspace).await.expect("is kept");
         let (stop, stopped) = watch::channel(false);
-        let client = client(Guard::PublicAndLoopback);
+        let client = client(AddressPolicy::PublicAndLoopback);
         let pace = Pace { max_in_flight, standard_webhooks: true };
         let dispatcher = Dispatcher::new(store.clone(), client, clock, Metrics::new(), pace);
         let running = tokio::spawn(dispatcher.run(stopped));

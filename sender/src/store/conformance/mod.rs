@@ -29,7 +29,7 @@ macro_rules! conformance {
     ($make:expr; $($rule:ident)+) => {$(
         #[tokio::test]
         async fn $rule() {
-            let (store, _guard) = $make;
+            let (store, _kept) = $make;
             crate::store::conformance::$rule(&store).await;
             crate::store::Store::close(&store).await;
         }

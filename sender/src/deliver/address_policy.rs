@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Which addresses are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Guard {
+pub(crate) enum AddressPolicy {
     /// Public addresses only.
     Public,
     /// And this machine itself: for development.
@@ -52,7 +52,7 @@ const FORBIDDEN_V6: [Block<Ipv6Addr>; 5] = [
 /// NAT64: the last 32 bits are the IPv4 address that is connected to.
 const TRANSLATED: Block<Ipv6Addr> = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
-impl Guard {
+impl AddressPolicy {
     /// Whether a connection to this address may be made.
     pub(crate) fn allows(self, address: IpAddr) -> bool {
         let address = address.to_canonical(); // an IPv4-mapped one is the IPv4 one
@@ -86,7 +86,7 @@ fn in_v6(address: Ipv6Addr, (first, bits): Block<Ipv6Addr>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Guard;
+    use super::AddressPolicy;
 
     #[test]
     fn only_public_addresses_pass() {
@@ -164,7 +164,7 @@ mod tests {
             ("ff02::1", false),
         ] {
             let parsed = address.parse().expect("an address");
-            assert_eq!(Guard::Public.allows(parsed), public, "{address}");
+            assert_eq!(AddressPolicy::Public.allows(parsed), public, "{address}");
         }
     }
 
@@ -184,7 +184,7 @@ mod tests {
             ("fe80::1", false),
         ] {
             let parsed = address.parse().expect("an address");
-            assert_eq!(Guard::PublicAndLoopback.allows(parsed), allowed, "{address}");
+            assert_eq!(AddressPolicy::PublicAndLoopback.allows(parsed), allowed, "{address}");
         }
     }
 }
