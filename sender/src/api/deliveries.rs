@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, Refusal};
-use super::extract::{Params, Tenant};
+use super::extract::{Params, WorkspaceAuth};
 use super::subscriptions::Begun;
-use super::{Api, moment};
+use super::{Api, rfc3339};
 use crate::ids::DeliveryId;
 use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, StateName};
 
@@ -57,10 +57,10 @@ impl From<&DeliveryRecord> for DeliveryView {
             test: record.delivery.kind() == DeliveryKind::Test,
             state: (&state).into(),
             attempts,
-            next_attempt_at: next.map(moment::write),
-            ended_at: ended.map(moment::write),
+            next_attempt_at: next.map(rfc3339::format),
+            ended_at: ended.map(rfc3339::format),
             reason,
-            created_at: moment::write(record.created_at),
+            created_at: rfc3339::format(record.created_at),
             resent_as: record.resent_as.map(|id| id.to_string()),
         }
     }
@@ -89,8 +89,8 @@ impl From<&Attempt> for AttemptView {
         };
         Self {
             number: attempt.number,
-            started_at: moment::write(attempt.started_at),
-            ended_at: moment::write(attempt.ended_at),
+            started_at: rfc3339::format(attempt.started_at),
+            ended_at: rfc3339::format(attempt.ended_at),
             status,
             failure,
             response_body: String::from_utf8_lossy(&attempt.response_body).into_owned(),
@@ -141,7 +141,7 @@ fn parse_id(id: &str) -> Result<DeliveryId, ApiError> {
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn list(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Params(query): Params<DeliveryQuery>,
 ) -> Result<Json<Deliveries>, ApiError> {
@@ -175,7 +175,7 @@ pub(super) async fn list(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn get(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Json<DeliveryDetail>, ApiError> {
@@ -190,7 +190,7 @@ pub(super) async fn get(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn resend(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<(StatusCode, Json<Begun>), ApiError> {

@@ -19,10 +19,13 @@ use crate::ids::WorkspaceId;
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The workspace that the token opens, within its rate.
-pub(super) struct Tenant(pub(super) WorkspaceId);
+pub(super) struct WorkspaceAuth(pub(super) WorkspaceId);
+
+// The name that `events.rs` still uses.
+pub(super) use WorkspaceAuth as Tenant;
 
 /// Whoever has the administrator's token.
-pub(super) struct Admin;
+pub(super) struct AdminAuth;
 
 /// A body of JSON.
 pub(super) struct Body<T>(pub(super) T);
@@ -51,7 +54,7 @@ async fn caller(parts: &Parts, api: &Api) -> Result<Caller, ApiError> {
     workspace.map(Caller::Workspace).ok_or_else(|| unauthorized("the token is unknown or has expired"))
 }
 
-impl FromRequestParts<Api> for Tenant {
+impl FromRequestParts<Api> for WorkspaceAuth {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
@@ -68,7 +71,7 @@ impl FromRequestParts<Api> for Tenant {
     }
 }
 
-impl FromRequestParts<Api> for Admin {
+impl FromRequestParts<Api> for AdminAuth {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {

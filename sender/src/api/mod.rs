@@ -4,9 +4,13 @@ mod deliveries;
 mod error;
 mod events;
 mod extract;
-mod moment;
-mod operation;
+mod ops;
+mod rfc3339;
 mod subscriptions;
+/// The names that `events.rs` still uses.
+mod moment {
+    pub(super) use super::rfc3339::{format as write, parse as read};
+}
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
@@ -163,10 +167,10 @@ fn routes() -> (Router<Api>, OpenApi) {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         .routes(routes!(deliveries::resend))
-        .routes(routes!(operation::healthz))
-        .routes(routes!(operation::readyz))
-        .routes(routes!(operation::metrics))
-        .routes(routes!(operation::openapi))
+        .routes(routes!(ops::healthz))
+        .routes(routes!(ops::readyz))
+        .routes(routes!(ops::metrics))
+        .routes(routes!(ops::openapi))
         .split_for_parts()
 }
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, Code, Refusal};
-use super::extract::{Body, Tenant};
-use super::{Api, moment};
+use super::extract::{Body, WorkspaceAuth};
+use super::{Api, rfc3339};
 use crate::clock::wall;
 use crate::deliver::AddressPolicy;
 use crate::ids::SubscriptionId;
@@ -119,7 +119,7 @@ impl From<&SubscriptionRecord> for SubscriptionView {
             active: subscription.health.is_active(),
             consecutive_failures: subscription.health.consecutive_failures(),
             warning: warning(record),
-            created_at: moment::write(record.created_at),
+            created_at: rfc3339::format(record.created_at),
         }
     }
 }
@@ -130,7 +130,7 @@ fn warning(record: &SubscriptionRecord) -> Option<WarningView> {
         subscription_id: record.id.to_string(),
         url: record.subscription.url.to_string(),
         message: warning.to_string(),
-        deactivated_at: moment::write(warning.deactivated_at),
+        deactivated_at: rfc3339::format(warning.deactivated_at),
     })
 }
 
@@ -169,7 +169,7 @@ fn no_randomness(error: impl std::fmt::Display) -> ApiError {
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn create(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Body(new): Body<NewSubscription>,
 ) -> Result<(StatusCode, Json<SubscriptionWithSecret>), ApiError> {
@@ -184,7 +184,10 @@ pub(super) async fn create(
     (status = 200, body = Subscriptions),
     (status = "4XX", body = Refusal),
 ))]
-pub(super) async fn list(Tenant(workspace): Tenant, State(api): State<Api>) -> Result<Json<Subscriptions>, ApiError> {
+pub(super) async fn list(
+    WorkspaceAuth(workspace): WorkspaceAuth,
+    State(api): State<Api>,
+) -> Result<Json<Subscriptions>, ApiError> {
     let records = api.store.subscriptions(&workspace).await?;
     let subscriptions = records.iter().map(|record| record.as_ref().into()).collect();
     Ok(Json(Subscriptions { subscriptions }))
@@ -196,7 +199,7 @@ pub(super) async fn list(Tenant(workspace): Tenant, State(api): State<Api>) -> R
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn get(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Json<SubscriptionView>, ApiError> {
@@ -209,7 +212,7 @@ pub(super) async fn get(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn update(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
     Body(change): Body<SubscriptionChange>,
@@ -226,7 +229,7 @@ pub(super) async fn update(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn delete(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
@@ -240,7 +243,7 @@ pub(super) async fn delete(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn rotate_secret(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Json<SubscriptionWithSecret>, ApiError> {
@@ -255,7 +258,7 @@ pub(super) async fn rotate_secret(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn activate(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Json<SubscriptionView>, ApiError> {
@@ -278,7 +281,7 @@ async fn apply(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn test(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
     Body(request): Body<TestRequest>,
@@ -296,12 +299,12 @@ pub(super) async fn test(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn resend(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
     Body(request): Body<ResendRequest>,
 ) -> Result<(StatusCode, Json<Resent>), ApiError> {
-    let since = moment::read("since", &request.since)?;
+    let since = rfc3339::parse("since", &request.since)?;
     let deliveries = api.store.resend_since(&workspace, &id.into(), since, api.clock.now()).await?;
     Ok((StatusCode::ACCEPTED, Json(Resent { deliveries })))
 }
@@ -311,7 +314,10 @@ pub(super) async fn resend(
     (status = 200, body = Warnings),
     (status = "4XX", body = Refusal),
 ))]
-pub(super) async fn warnings(Tenant(workspace): Tenant, State(api): State<Api>) -> Result<Json<Warnings>, ApiError> {
+pub(super) async fn warnings(
+    WorkspaceAuth(workspace): WorkspaceAuth,
+    State(api): State<Api>,
+) -> Result<Json<Warnings>, ApiError> {
     let records = api.store.subscriptions(&workspace).await?;
     Ok(Json(Warnings { warnings: records.iter().filter_map(|record| warning(record)).collect() }))
 }

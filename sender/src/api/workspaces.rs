@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, Refusal};
-use super::extract::{Admin, Body, Tenant};
-use super::{Api, moment, token};
+use super::extract::{AdminAuth, Body, WorkspaceAuth};
+use super::{Api, rfc3339, token};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::store::{Token, Workspace};
 
@@ -63,7 +63,7 @@ impl From<Workspace> for WorkspaceView {
             name: workspace.name,
             plan: workspace.plan.into(),
             max_subscriptions: workspace.plan.max_subscriptions(),
-            created_at: moment::write(workspace.created_at),
+            created_at: rfc3339::format(workspace.created_at),
         }
     }
 }
@@ -112,8 +112,8 @@ impl From<&Token> for TokenView {
         Self {
             id: token.id.to_string(),
             name: token.name.clone(),
-            created_at: moment::write(token.created_at),
-            expires_at: token.expires_at.map(moment::write),
+            created_at: rfc3339::format(token.created_at),
+            expires_at: token.expires_at.map(rfc3339::format),
         }
     }
 }
@@ -146,7 +146,7 @@ fn check_name(name: String) -> Result<String, ApiError> {
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn create(
-    _: Admin,
+    _: AdminAuth,
     State(api): State<Api>,
     Body(new): Body<NewWorkspace>,
 ) -> Result<(StatusCode, Json<WorkspaceView>), ApiError> {
@@ -165,7 +165,7 @@ pub(super) async fn create(
     (status = 200, body = Workspaces),
     (status = "4XX", body = Refusal),
 ))]
-pub(super) async fn list(_: Admin, State(api): State<Api>) -> Result<Json<Workspaces>, ApiError> {
+pub(super) async fn list(_: AdminAuth, State(api): State<Api>) -> Result<Json<Workspaces>, ApiError> {
     let workspaces = api.store.workspaces().await?.into_iter().map(WorkspaceView::from).collect();
     Ok(Json(Workspaces { workspaces }))
 }
@@ -178,7 +178,7 @@ pub(super) async fn list(_: Admin, State(api): State<Api>) -> Result<Json<Worksp
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn change(
-    _: Admin,
+    _: AdminAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
     Body(change): Body<WorkspaceChange>,
@@ -192,7 +192,7 @@ pub(super) async fn change(
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn create_token(
-    _: Admin,
+    _: AdminAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
     Body(new): Body<NewToken>,
@@ -204,7 +204,7 @@ pub(super) async fn create_token(
         name: check_name(new.name)?,
         hash: token::hash(&secret),
         created_at: api.clock.now(),
-        expires_at: new.expires_at.map(|text| moment::read("expires_at", &text)).transpose()?,
+        expires_at: new.expires_at.map(|text| rfc3339::parse("expires_at", &text)).transpose()?,
     };
     let view = TokenView::from(&token);
     api.store.create_token(token).await?;
@@ -216,7 +216,11 @@ pub(super) async fn create_token(
     (status = 200, body = Tokens),
     (status = "4XX", body = Refusal),
 ))]
-pub(super) async fn tokens(_: Admin, State(api): State<Api>, Path(id): Path<String>) -> Result<Json<Tokens>, ApiError> {
+pub(super) async fn tokens(
+    _: AdminAuth,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Json<Tokens>, ApiError> {
     let tokens = api.store.tokens(&WorkspaceId::from(id)).await?;
     Ok(Json(Tokens { tokens: tokens.iter().map(TokenView::from).collect() }))
 }
@@ -227,7 +231,7 @@ pub(super) async fn tokens(_: Admin, State(api): State<Api>, Path(id): Path<Stri
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn delete_token(
-    _: Admin,
+    _: AdminAuth,
     State(api): State<Api>,
     Path((id, token)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
@@ -240,6 +244,9 @@ pub(super) async fn delete_token(
     (status = 200, body = WorkspaceView),
     (status = "4XX", body = Refusal),
 ))]
-pub(super) async fn own(Tenant(id): Tenant, State(api): State<Api>) -> Result<Json<WorkspaceView>, ApiError> {
+pub(super) async fn own(
+    WorkspaceAuth(id): WorkspaceAuth,
+    State(api): State<Api>,
+) -> Result<Json<WorkspaceView>, ApiError> {
     Ok(Json(api.store.workspace(&id).await?.into()))
 }

@@ -7,14 +7,14 @@ use time::format_description::well_known::Rfc3339;
 use super::error::ApiError;
 
 /// The moment as text; those of the log are always within the years that can be written.
-pub(super) fn write(moment: UnixTime) -> String {
-    moment.to_rfc3339().unwrap_or_default()
+pub(super) fn format(time: UnixMillis) -> String {
+    time.to_rfc3339().unwrap_or_default()
 }
 
 /// Reads a moment; parts of a millisecond are dropped.
-pub(super) fn read(name: &str, text: &str) -> Result<UnixTime, ApiError> {
-    let moment = OffsetDateTime::parse(text, &Rfc3339)
+pub(super) fn parse(name: &str, text: &str) -> Result<UnixMillis, ApiError> {
+    let time = OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| ApiError::invalid(format!("{name} is not a date-time of RFC 3339")))?;
-    let millis = moment.unix_timestamp_nanos().div_euclid(1_000_000);
-    Ok(UnixTime::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)))
+    let millis = time.unix_timestamp_nanos().div_euclid(1_000_000);
+    Ok(UnixMillis::from_millis(i64::try_from(millis).unwrap_or(i64::MAX)))
 }

@@ -8,7 +8,7 @@ use utoipa::openapi::OpenApi;
 
 use super::Api;
 use super::error::{ApiError, Refusal};
-use super::extract::Admin;
+use super::extract::AdminAuth;
 
 /// Whether the process lives
 #[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "operation", security(()), responses((status = 200, body = String)))]
@@ -31,7 +31,7 @@ pub(super) async fn readyz(State(api): State<Api>) -> Result<&'static str, ApiEr
     (status = 200, body = String),
     (status = 401, description = "No valid token", body = Refusal),
 ))]
-pub(super) async fn metrics(_: Admin, State(api): State<Api>) -> Result<impl IntoResponse, ApiError> {
+pub(super) async fn metrics(_: AdminAuth, State(api): State<Api>) -> Result<impl IntoResponse, ApiError> {
     let text = api.metrics.text(api.store.stats().await?);
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
 }
