@@ -38,7 +38,7 @@ impl Shared {
         if events.len() > MAX_EVENTS {
             return Err(StoreError::Unavailable(format!("it takes at most {MAX_EVENTS} events at a time")));
         }
-        let subscriptions = self.directory().subscriptions(workspace)?;
+        let subscriptions = self.catalog().subscriptions(workspace)?;
         let partition = self.partition(workspace)?;
         let mut firsts: HashMap<&str, &str> = HashMap::new();
         for (index, event) in events.iter().enumerate() {
@@ -128,7 +128,7 @@ impl Shared {
         event: &NewEvent,
         now: UnixTime,
     ) -> Result<DeliveryId> {
-        self.directory().subscription(workspace, id)?;
+        self.catalog().subscription(workspace, id)?;
         let arrival = arrival(event, now, vec![(id.clone(), Delivery::test(now))]);
         let subject = format!("{}.{FIRST}", event_subject(workspace, &event.id));
         let payload = arrival.with_body(&event.body)?;
@@ -144,13 +144,13 @@ impl Shared {
         let (partition, read) = self.arrival_of(workspace, id).await?;
         let (arrival, body) = Arrival::split(&read.payload)?;
         let (sequence, _, index) = place_of(id);
-        let record = arrival.to.get(index).and_then(|(to, _)| Some(self.directory().known(to)?.record.clone()));
+        let record = arrival.to.get(index).and_then(|(to, _)| Some(self.catalog().known(to)?.record.clone()));
         let record = record.ok_or(StoreError::NotFound("delivery"))?;
         debug_assert_eq!(sequence, read.sequence);
         for _ in 0..TRIES {
             let loaded = partition.load(workspace, &record.id, id).await?;
             let (mut progress, version) = loaded.ok_or(StoreError::NotFound("delivery"))?;
-            let known = self.directory().subscription(workspace, &record.id)?;
+            let known = self.catalog().subscription(workspace, &record.id)?;
             let health = known.record.subscription.health;
             progress.delivery = seen(progress.delivery, id, version, &known);
             let fresh = progress.delivery.resend(&health, now).map_err(StoreError::Resend)?;
@@ -206,7 +206,7 @@ impl Shared {
         since: UnixTime,
         now: UnixTime,
     ) -> Result<u64> {
-        let known = self.directory().subscription(workspace, id)?;
+        let known = self.catalog().subscription(workspace, id)?;
         let health = known.record.subscription.health;
         if !health.is_active() {
             return Err(StoreError::Resend(ResendError::SubscriptionDeactivated));
@@ -251,7 +251,7 @@ impl Shared {
 
     /// The arrival that a workspace's delivery belongs to.
     pub(super) async fn arrival_of(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(&Partition, Read)> {
-        self.directory().workspace(workspace)?;
+        self.catalog().workspace(workspace)?;
         let missing = StoreError::NotFound("delivery");
         let (sequence, index, _) = place_of(id);
         if index != partition_of(workspace, self.partitions.len()) {

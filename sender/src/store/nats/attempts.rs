@@ -44,8 +44,8 @@ impl Shared {
     }
 
     /// What is due, under lease: the partitions take turns, as the subscriptions do in each.
-    fn take_due(&self, now: UnixTime, max: usize) -> Vec<(usize, Taken)> {
-        let directory = self.directory();
+    fn take_due(&self, now: UnixMillis, max: usize) -> Vec<(usize, Taken)> {
+        let catalog = self.catalog();
         let mut all = Vec::new();
         for lane in [QueueKind::Retry, QueueKind::Fresh] {
             let mut more = true;
@@ -57,7 +57,7 @@ impl Shared {
                         break;
                     }
                     let mut state = partition.state();
-                    let taken = state.startable().and_then(|work| work.take(lane, now, left, &directory));
+                    let taken = state.startable().and_then(|work| work.take(lane, now, left, &catalog));
                     more |= taken.is_some();
                     all.extend(taken.into_iter().flatten().map(|taken| (partition.index, taken)));
                 }
@@ -102,7 +102,7 @@ impl Shared {
     pub(super) async fn record(&self, leased: &LeasedDelivery, attempt: &Attempt) -> Result<Option<Recorded>> {
         let (workspace, subscription) = (&leased.subscription.workspace, &leased.subscription.id);
         let partition = self.partition(workspace)?;
-        let was_well = self.directory().known(subscription).is_some_and(|known| {
+        let was_well = self.catalog().known(subscription).is_some_and(|known| {
             attempt.outcome.is_success() && known.record.subscription.health.consecutive_failures() == 0
         });
         let locks = &partition.health;
@@ -113,7 +113,7 @@ impl Shared {
             None => None,
         };
         for _ in 0..TRIES {
-            if self.directory().subscription(workspace, subscription).is_err() {
+            if self.catalog().subscription(workspace, subscription).is_err() {
                 self.end_lease(partition.index, leased.id, true);
                 return Ok(None);
             }
@@ -138,7 +138,7 @@ impl Shared {
         attempt: &Attempt,
     ) -> std::result::Result<Option<Recorded>, Refused> {
         let failed = |error: StoreError| Refused::Unavailable(error.to_string());
-        let Some(known) = self.directory().known(subscription).cloned() else { return Err(Refused::Conflict) };
+        let Some(known) = self.catalog().known(subscription).cloned() else { return Err(Refused::Conflict) };
         let workspace = &known.record.workspace;
         let untouched = {
             let state = partition.state();

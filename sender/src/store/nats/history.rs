@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use clarife_webhooks::UnixTime;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::directory::Known;
+use super::catalog::Known;
 use super::partition::{AT_ONCE, Partition, Shared};
 use super::records::{Arrival, FIRST, Progress, delivery_id, event_subject, place_of, progress_subject};
 use super::stream::Read;
@@ -31,7 +31,7 @@ struct Candidate {
 impl Shared {
     /// See [`Store::event`](crate::store::Store::event).
     pub(super) async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord> {
-        self.directory().workspace(workspace)?;
+        self.catalog().workspace(workspace)?;
         let subject = format!("{}.{FIRST}", event_subject(workspace, id));
         let read = self.partition(workspace)?.stream.last(&subject).await?.ok_or(StoreError::NotFound("event"))?;
         let (arrival, body) = Arrival::split(&read.payload)?;
@@ -42,10 +42,10 @@ impl Shared {
     /// See [`Store::deliveries`](crate::store::Store::deliveries).
     pub(super) async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page> {
         let known: HashMap<SubscriptionId, _> = {
-            let directory = self.directory();
+            let catalog = self.catalog();
             let all = match &filter.subscription {
-                Some(id) => vec![directory.subscription(workspace, id)?],
-                None => directory.subscriptions(workspace)?,
+                Some(id) => vec![catalog.subscription(workspace, id)?],
+                None => catalog.subscriptions(workspace)?,
             };
             all.into_iter().map(|known| (known.record.id.clone(), known)).collect()
         };
@@ -133,7 +133,7 @@ impl Shared {
     ) -> Result<(DeliveryRecord, Vec<Attempt>)> {
         let (partition, read) = self.arrival_of(workspace, id).await?;
         let (arrival, _) = Arrival::split(&read.payload)?;
-        let known = arrival.to.get(place_of(id).2).and_then(|(to, _)| self.directory().known(to).cloned());
+        let known = arrival.to.get(place_of(id).2).and_then(|(to, _)| self.catalog().known(to).cloned());
         let known = known.ok_or(StoreError::NotFound("delivery"))?;
         let loaded = partition.load(workspace, &known.record.id, id).await?;
         let (progress, _) = loaded.ok_or(StoreError::NotFound("delivery"))?;

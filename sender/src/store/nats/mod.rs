@@ -6,7 +6,7 @@
 
 mod accept;
 mod attempts;
-mod directory;
+mod catalog;
 #[cfg(test)]
 mod faults;
 mod history;
@@ -75,7 +75,7 @@ impl NatsStore {
         for index in 0..nats.shared.partitions.len() {
             nats.spawn(move |shared| async move {
                 if let Some(partition) = shared.partitions.get(index) {
-                    tokio::join!(shared.follow_directory(partition), shared.end_deliveries(partition));
+                    tokio::join!(shared.follow_catalog(partition), shared.end_deliveries(partition));
                 }
             });
         }
@@ -209,11 +209,11 @@ impl Store for NatsStore {
     }
 
     async fn workspace(&self, id: &WorkspaceId) -> Result<Workspace> {
-        self.open_shared()?.directory().workspace(id)
+        self.open_shared()?.catalog().workspace(id)
     }
 
     async fn workspaces(&self) -> Result<Vec<Workspace>> {
-        Ok(self.open_shared()?.directory().workspaces())
+        Ok(self.open_shared()?.catalog().workspaces())
     }
 
     async fn set_plan(&self, id: &WorkspaceId, plan: Plan) -> Result<Workspace> {
@@ -225,17 +225,17 @@ impl Store for NatsStore {
     }
 
     async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<Token>> {
-        let directory = self.open_shared()?.directory();
-        directory.workspace(workspace)?;
-        Ok(directory.tokens(workspace))
+        let catalog = self.open_shared()?.catalog();
+        catalog.workspace(workspace)?;
+        Ok(catalog.tokens(workspace))
     }
 
     async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
         self.open_shared()?.delete_token(workspace, id).await
     }
 
-    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>> {
-        Ok(self.open_shared()?.directory().authenticate(hash, now))
+    async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>> {
+        Ok(self.open_shared()?.catalog().authenticate(hash, now))
     }
 
     async fn subscribe(
@@ -250,12 +250,12 @@ impl Store for NatsStore {
     }
 
     async fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<Arc<SubscriptionRecord>>> {
-        let known = self.open_shared()?.directory().subscriptions(workspace)?;
+        let known = self.open_shared()?.catalog().subscriptions(workspace)?;
         Ok(known.into_iter().map(|known| known.record).collect())
     }
 
     async fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<Arc<SubscriptionRecord>> {
-        Ok(self.open_shared()?.directory().subscription(workspace, id)?.record)
+        Ok(self.open_shared()?.catalog().subscription(workspace, id)?.record)
     }
 
     async fn change(
@@ -340,7 +340,7 @@ impl Store for NatsStore {
             let told = state.seen.as_ref().map_or(0, |seen| seen.lease.pending);
             pending = pending.saturating_add(state.work.as_ref().map_or(told, work::Work::pending));
         }
-        for known in shared.directory().all() {
+        for known in shared.catalog().all() {
             all = all.saturating_add(1);
             active = active.saturating_add(u64::from(known.record.subscription.health.is_active()));
         }

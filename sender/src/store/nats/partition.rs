@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
-use super::directory::Directory;
+use super::catalog::Catalog;
 use super::records::{self, Arrival, Checkpoint, Lease, Progress, place_of, progress_subject};
 use super::stream::{Read, Stream};
 use super::work::{Work, latest};
@@ -31,7 +31,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     /// This process, among all that use the store.
     pub(super) worker: String,
-    directory: RwLock<Directory>,
+    catalog: RwLock<Catalog>,
     /// When other workers were last heard of.
     pub(super) workers: Mutex<HashMap<String, Instant>>,
     /// There may be something to claim.
@@ -153,18 +153,18 @@ impl Shared {
             partitions: streams.into_iter().enumerate().map(|(index, stream)| Partition::new(index, stream)).collect(),
             limits,
             worker,
-            directory: RwLock::default(),
+            catalog: RwLock::default(),
             workers: Mutex::default(),
             changed: Notify::new(),
         }
     }
 
-    pub(super) fn directory(&self) -> RwLockReadGuard<'_, Directory> {
-        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
-        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
+        self.catalog.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The partition of a workspace.
@@ -175,7 +175,7 @@ impl Shared {
 
     /// Learns what was written about the directory, by this process or another.
     pub(super) fn learn(&self, partition: &Partition, read: &Read) {
-        let learned = self.directory_mut().learn(read);
+        let learned = self.catalog_mut().learn(read);
         match learned {
             Ok(Some(subscription)) => self.look_again(partition, &subscription),
             Ok(None) => {}
@@ -185,8 +185,8 @@ impl Shared {
 
     fn look_again(&self, partition: &Partition, subscription: &SubscriptionId) {
         let (known, deleted) = {
-            let directory = self.directory();
-            (directory.known(subscription).cloned(), directory.is_deleted(subscription))
+            let catalog = self.catalog();
+            (catalog.known(subscription).cloned(), catalog.is_deleted(subscription))
         };
         if let Some(work) = &mut partition.state().work {
             if deleted {
@@ -227,7 +227,7 @@ impl Shared {
     }
 
     /// Follows what is written about the directory, the leases and the workers.
-    pub(super) async fn follow_directory(&self, partition: &Partition) {
+    pub(super) async fn follow_catalog(&self, partition: &Partition) {
         let subjects = ["w.>", "t.>", "s.>", "l", "h.>", "p"];
         let each = |read: Read| {
             match read.subject.split_once('.') {
@@ -291,7 +291,7 @@ impl Shared {
     async fn follow_work(&self, index: usize, taken: u64, from: u64) {
         let Some(partition) = self.partitions.get(index) else { return };
         let each = |read: Read| {
-            let directory = self.directory(); // before the state, as everywhere
+            let catalog = self.catalog(); // before the state, as everywhere
             let mut state = partition.state();
             let Some(own) = state.own_since(taken) else { return false };
             let completes = !own.complete && read.sequence >= taken;
@@ -304,7 +304,7 @@ impl Shared {
             }
             if completes {
                 work.is_complete();
-                for known in directory.all() {
+                for known in catalog.all() {
                     work.look_again(known);
                 }
                 partition.ending.notify_one();

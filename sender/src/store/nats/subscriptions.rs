@@ -38,14 +38,14 @@ impl Shared {
     }
 
     pub(super) async fn create_token(&self, token: &Token) -> Result<()> {
-        self.directory().workspace(&token.workspace)?;
+        self.catalog().workspace(&token.workspace)?;
         let write = records::write(token_subject(&token.id), &TokenRecord::from(token), 0)?;
         Ok(self.write_and_learn(self.partition(&token.workspace)?, vec![write]).await?)
     }
 
     pub(super) async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
-        self.directory().workspace(workspace)?;
-        let known = self.directory().tokens(workspace).into_iter().any(|token| token.id == *id);
+        self.catalog().workspace(workspace)?;
+        let known = self.catalog().tokens(workspace).into_iter().any(|token| token.id == *id);
         if !known {
             return Err(StoreError::NotFound("token"));
         }
@@ -74,7 +74,7 @@ impl Shared {
                 records::write(subscription_subject(workspace, &id), &data, 0)?,
             ];
             match self.write_and_learn(partition, writes).await {
-                Ok(()) => return Ok(self.directory().subscription(workspace, &id)?.record),
+                Ok(()) => return Ok(self.catalog().subscription(workspace, &id)?.record),
                 Err(Refused::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
             }
@@ -91,7 +91,7 @@ impl Shared {
     ) -> Result<Arc<SubscriptionRecord>> {
         let partition = self.partition(workspace)?;
         for _ in 0..TRIES {
-            let known = self.directory().subscription(workspace, id)?;
+            let known = self.catalog().subscription(workspace, id)?;
             let mut data = known.data();
             match &change {
                 Change::Update { url, event_types } => {
@@ -111,7 +111,7 @@ impl Shared {
             }
             let subject = subscription_subject(workspace, id);
             match self.write_and_learn(partition, vec![records::write(subject, &data, known.version)?]).await {
-                Ok(()) => return Ok(self.directory().subscription(workspace, id)?.record),
+                Ok(()) => return Ok(self.catalog().subscription(workspace, id)?.record),
                 Err(Refused::Conflict) => self.learn_again(partition, workspace, id).await?,
                 Err(refused) => return Err(refused.into()),
             }
@@ -121,7 +121,7 @@ impl Shared {
 
     pub(super) async fn unsubscribe(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
         for _ in 0..TRIES {
-            let known = self.directory().subscription(workspace, id)?;
+            let known = self.catalog().subscription(workspace, id)?;
             let (partition, mut record, version) = self.read_workspace(workspace).await?;
             record.subscriptions.retain(|other| other != id);
             // The secrets go at once: there is one message on a subject.
@@ -139,7 +139,7 @@ impl Shared {
 
     /// A workspace as the leader has it, so that nothing is decided by an older one.
     async fn read_workspace(&self, id: &WorkspaceId) -> Result<(&Partition, WorkspaceRecord, u64)> {
-        self.directory().workspace(id)?;
+        self.catalog().workspace(id)?;
         let partition = self.partition(id)?;
         let read = partition.stream.last(&workspace_subject(id)).await?;
         let read = read.ok_or(StoreError::NotFound("workspace"))?;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, RETRY_DELAYS};
 
-use super::directory::{Directory, Known};
+use super::catalog::{Catalog, Known};
 use super::records::{Arrival, Checkpoint, Ended, delivery_id, place_of};
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::SubscriptionRecord;
@@ -217,14 +217,14 @@ impl Work {
         kind: QueueKind,
         now: UnixMillis,
         max: usize,
-        directory: &Directory,
+        catalog: &Catalog,
     ) -> Option<Vec<Taken>> {
         let (selected, now) = match kind {
             QueueKind::Retry => (self.scheduler.next_retry(now)?, now),
             QueueKind::Fresh => (self.scheduler.next_fresh()?, UnixMillis::from_millis(i64::MAX)),
         };
         let mut taken = Vec::new();
-        let next = self.serve(selected.key, kind, now, selected.free.min(max), directory, &mut taken);
+        let next = self.serve(selected.key, kind, now, selected.free.min(max), catalog, &mut taken);
         match kind {
             QueueKind::Retry => self.scheduler.set_retry(selected.key, next),
             QueueKind::Fresh => self.scheduler.set_fresh(selected.key, next.is_some()),
@@ -239,12 +239,12 @@ impl Work {
         kind: QueueKind,
         now: UnixMillis,
         free: usize,
-        directory: &Directory,
+        catalog: &Catalog,
         taken: &mut Vec<Taken>,
     ) -> Option<UnixMillis> {
         let queues = self.queues.get_mut(&key)?;
         // Not known yet, or no more: its news makes us look again.
-        let known = directory.known(&queues.id)?;
+        let known = catalog.known(&queues.id)?;
         let set = match kind {
             QueueKind::Retry => &mut queues.retries,
             QueueKind::Fresh => &mut queues.fresh,

@@ -5,8 +5,8 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{DeliveryState, Recorded};
 use rusqlite::params;
 
+use super::catalog::{from_json, to_json};
 use super::database::{Database, FRESH, RETRIES};
-use super::directory::{from_json, to_json};
 use crate::ids::DeliveryId;
 use crate::store::scheduler::NextSubscription;
 use crate::store::{Attempt, LeasedDelivery, Result};
@@ -38,7 +38,7 @@ fn serve(
     max: usize,
     deliveries: &mut Vec<LeasedDelivery>,
 ) -> Result<Option<UnixMillis>> {
-    let Some(subscription) = database.directory().by_key(selected.key) else { return Ok(None) };
+    let Some(subscription) = database.catalog().by_key(selected.key) else { return Ok(None) };
     let free = selected.free.min(max.saturating_sub(deliveries.len()));
     // Those under lease may come first; one more tells when the next is due.
     let looked_at = free.saturating_add(selected.leased).saturating_add(1);
@@ -82,7 +82,7 @@ fn serve(
 pub(super) fn record(database: &mut Database, id: DeliveryId, attempt: &Attempt) -> Result<Option<Recorded>> {
     database.end_lease(id);
     let Some(row) = database.row(id)? else { return Ok(None) };
-    let Some(subscription) = database.directory().by_key(row.subscription) else { return Ok(None) };
+    let Some(subscription) = database.catalog().by_key(row.subscription) else { return Ok(None) };
     let health = &subscription.subscription.health;
     let recorded = row.delivery.record(health, attempt.number, attempt.outcome, attempt.ended_at);
     let mut insert = database.connection.prepare_cached(

@@ -9,7 +9,7 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Delivery, RETRY_DELAYS};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::directory::{Directory, from_json, to_json};
+use super::catalog::{Catalog, from_json, to_json};
 use crate::ids::DeliveryId;
 use crate::store::scheduler::{FairScheduler, Key, QueueKind};
 use crate::store::{Result, StateName, StoreError};
@@ -18,12 +18,12 @@ use crate::store::{Result, StateName, StoreError};
 const CHORE: usize = 1000;
 
 /// The directory, which others read while the thread writes.
-pub(super) type SharedDirectory = Arc<RwLock<Directory>>;
+pub(super) type SharedCatalog = Arc<RwLock<Catalog>>;
 
 /// See the module.
 pub(super) struct Database {
     pub(super) connection: Connection,
-    directory: SharedDirectory,
+    catalog: SharedCatalog,
     pub(super) scheduler: FairScheduler,
     chores: VecDeque<Chore>,
     /// Leases that end when the transaction is on disk.
@@ -67,7 +67,7 @@ impl Database {
         connection.execute("UPDATE deliveries SET due = ?1 WHERE state = 0 AND due > ?1", [latest])?;
         let mut database = Self {
             connection,
-            directory: SharedDirectory::default(),
+            catalog: SharedCatalog::default(),
             scheduler: FairScheduler::new(per_subscription),
             chores: VecDeque::new(),
             ended: Vec::new(),
@@ -78,16 +78,16 @@ impl Database {
         Ok(database)
     }
 
-    pub(super) fn shared(&self) -> SharedDirectory {
-        Arc::clone(&self.directory)
+    pub(super) fn shared(&self) -> SharedCatalog {
+        Arc::clone(&self.catalog)
     }
 
-    pub(super) fn directory(&self) -> RwLockReadGuard<'_, Directory> {
-        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
-        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
+        self.catalog.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs `work` in a transaction: all of it is on disk afterwards, or nothing has happened.
@@ -120,7 +120,7 @@ impl Database {
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
-        *self.directory_mut() = Directory::load(&self.connection)?;
+        *self.catalog_mut() = Catalog::load(&self.connection)?;
         self.chores.clear();
         let deleted: Vec<Key> = self
             .connection
@@ -129,7 +129,7 @@ impl Database {
             .collect::<rusqlite::Result<_>>()?;
         self.chores.extend(deleted.into_iter().map(|key| Chore::Delete { key }));
         let deactivated: Vec<_> = self
-            .directory()
+            .catalog()
             .all()
             .filter_map(|(key, record)| Some((key, record.subscription.health.warning()?.deactivated_at)))
             .collect();

@@ -7,8 +7,8 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError};
 use rusqlite::{OptionalExtension as _, params};
 
+use super::catalog::from_json;
 use super::database::{Database, Row, state_number};
-use super::directory::from_json;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::scheduler::Key;
 use crate::store::{Accepted, NewEvent, Result, StateName, StoreError, same};
@@ -23,8 +23,8 @@ pub(super) fn accept(
     events: &[NewEvent],
     now: UnixTime,
 ) -> Result<Vec<Accepted>> {
-    let key = database.directory().workspace_key(workspace)?;
-    let subscriptions = database.directory().subscriptions(workspace)?;
+    let key = database.catalog().workspace_key(workspace)?;
+    let subscriptions = database.catalog().subscriptions(workspace)?;
     refuse_conflicts(database, key, events)?;
     let mut accepted = Vec::with_capacity(events.len());
     for event in events {
@@ -56,8 +56,8 @@ pub(super) fn accept_test(
     event: &NewEvent,
     now: UnixTime,
 ) -> Result<DeliveryId> {
-    let key = database.directory().workspace_key(workspace)?;
-    let (subscription, _) = database.directory().subscription(workspace, id)?;
+    let key = database.catalog().workspace_key(workspace)?;
+    let (subscription, _) = database.catalog().subscription(workspace, id)?;
     let event = insert_event(database, key, event, now)?;
     database.insert(&Row { event, subscription, delivery: Delivery::test(now) }, now)
 }
@@ -70,7 +70,7 @@ pub(super) fn resend(
     now: UnixMillis,
 ) -> Result<DeliveryId> {
     let row = database.row(id)?.ok_or(StoreError::NotFound("delivery"))?;
-    let record = database.directory().by_key(row.subscription).filter(|record| record.workspace == *workspace);
+    let record = database.catalog().by_key(row.subscription).filter(|record| record.workspace == *workspace);
     let health = record.ok_or(StoreError::NotFound("delivery"))?.subscription.health;
     let fresh = row.delivery.resend(&health, now).map_err(StoreError::Resend)?;
     replace(database, id, row, fresh, now)
@@ -84,7 +84,7 @@ pub(super) fn resend_some(
     since: UnixTime,
     now: UnixTime,
 ) -> Result<(u64, Option<i64>)> {
-    let record = database.directory().by_key(key).ok_or(StoreError::NotFound("subscription"))?;
+    let record = database.catalog().by_key(key).ok_or(StoreError::NotFound("subscription"))?;
     let health = record.subscription.health;
     if !health.is_active() {
         return Err(StoreError::Resend(ResendError::SubscriptionDeactivated));

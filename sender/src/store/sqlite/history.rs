@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clarife_webhooks::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::catalog::from_json;
 use super::database::{Database, state_number};
-use super::directory::from_json;
 use super::schema;
 use crate::ids::DeliveryId;
 use crate::store::scheduler::Key;

@@ -4,8 +4,8 @@
 //! gone, so are they, and everything that is pending is handed out again.
 
 mod attempts;
+mod catalog;
 mod database;
-mod directory;
 mod events;
 mod history;
 mod schema;
@@ -23,8 +23,8 @@ use async_trait::async_trait;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 
-use self::database::{Database, SharedDirectory};
-use self::directory::Directory;
+use self::catalog::Catalog;
+use self::database::{Database, SharedCatalog};
 use self::history::{Known, Readers};
 use self::writer::Writer;
 use super::scheduler::Key;
@@ -40,7 +40,7 @@ pub(crate) use schema::backup;
 pub(crate) struct SqliteStore {
     writer: Writer,
     readers: Readers,
-    directory: SharedDirectory,
+    catalog: SharedCatalog,
 }
 
 impl SqliteStore {
@@ -50,22 +50,22 @@ impl SqliteStore {
         let (connection, lock) = schema::open(path)?;
         let database = Database::load(connection, lock, limits.per_subscription, now);
         let database = database.map_err(|error| failed(error.to_string()))?;
-        let directory = database.shared();
+        let catalog = database.shared();
         let writer = Writer::start(database).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { writer, readers: Readers::new(path.into()), directory })
+        Ok(Self { writer, readers: Readers::new(path.into()), catalog })
     }
 
-    fn directory(&self) -> RwLockReadGuard<'_, Directory> {
-        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The workspace's key, and its subscriptions, or only the one.
     fn known(&self, workspace: &WorkspaceId, only: Option<&SubscriptionId>) -> Result<(Key, Known)> {
-        let directory = self.directory();
-        let key = directory.workspace_key(workspace)?;
+        let catalog = self.catalog();
+        let key = catalog.workspace_key(workspace)?;
         let known = match only {
-            Some(id) => HashMap::from([directory.subscription(workspace, id)?]),
-            None => directory.subscriptions(workspace)?.into_iter().collect(),
+            Some(id) => HashMap::from([catalog.subscription(workspace, id)?]),
+            None => catalog.subscriptions(workspace)?.into_iter().collect(),
         };
         Ok((key, known))
     }
@@ -78,11 +78,11 @@ impl Store for SqliteStore {
     }
 
     async fn workspace(&self, id: &WorkspaceId) -> Result<Workspace> {
-        self.directory().workspace(id).cloned()
+        self.catalog().workspace(id).cloned()
     }
 
     async fn workspaces(&self) -> Result<Vec<Workspace>> {
-        Ok(self.directory().workspaces())
+        Ok(self.catalog().workspaces())
     }
 
     async fn set_plan(&self, id: &WorkspaceId, plan: Plan) -> Result<Workspace> {
@@ -95,9 +95,9 @@ impl Store for SqliteStore {
     }
 
     async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<Token>> {
-        let directory = self.directory();
-        directory.workspace(workspace)?;
-        Ok(directory.tokens(workspace))
+        let catalog = self.catalog();
+        catalog.workspace(workspace)?;
+        Ok(catalog.tokens(workspace))
     }
 
     async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
@@ -105,8 +105,8 @@ impl Store for SqliteStore {
         self.writer.write(move |database| subscriptions::delete_token(database, &workspace, &id)).await
     }
 
-    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>> {
-        Ok(self.directory().authenticate(hash, now))
+    async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>> {
+        Ok(self.catalog().authenticate(hash, now))
     }
 
     async fn subscribe(
@@ -124,11 +124,11 @@ impl Store for SqliteStore {
     }
 
     async fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<Arc<SubscriptionRecord>>> {
-        Ok(self.directory().subscriptions(workspace)?.into_iter().map(|(_, record)| record).collect())
+        Ok(self.catalog().subscriptions(workspace)?.into_iter().map(|(_, record)| record).collect())
     }
 
     async fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<Arc<SubscriptionRecord>> {
-        self.directory().subscription(workspace, id).map(|(_, record)| record)
+        self.catalog().subscription(workspace, id).map(|(_, record)| record)
     }
 
     async fn change(
@@ -164,7 +164,7 @@ impl Store for SqliteStore {
     }
 
     async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord> {
-        let (key, id) = (self.directory().workspace_key(workspace)?, id.to_owned());
+        let (key, id) = (self.catalog().workspace_key(workspace)?, id.to_owned());
         self.readers.read(move |connection| history::event(connection, key, &id)).await
     }
 
@@ -216,7 +216,7 @@ impl Store for SqliteStore {
         since: UnixTime,
         now: UnixTime,
     ) -> Result<u64> {
-        let (key, _) = self.directory().subscription(workspace, id)?;
+        let (key, _) = self.catalog().subscription(workspace, id)?;
         let mut resent: u64 = 0;
         for state in [StateName::Failed, StateName::Held] {
             let mut after = Some(0);
@@ -236,9 +236,9 @@ impl Store for SqliteStore {
 
     async fn stats(&self) -> Result<Stats> {
         let pending = self.readers.read(history::pending).await?;
-        let directory = self.directory();
-        let active = directory.all().filter(|(_, record)| record.subscription.health.is_active()).count();
-        let deactivated = directory.all().count().saturating_sub(active);
+        let catalog = self.catalog();
+        let active = catalog.all().filter(|(_, record)| record.subscription.health.is_active()).count();
+        let deactivated = catalog.all().count().saturating_sub(active);
         let number = |count| u64::try_from(count).unwrap_or(u64::MAX);
         Ok(Stats { pending, active: number(active), deactivated: number(deactivated) })
     }

@@ -6,8 +6,8 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription};
 use rusqlite::params;
 
+use super::catalog::to_json;
 use super::database::Database;
-use super::directory::to_json;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::scheduler::Key;
 use crate::store::{Change, Result, StoreError, SubscriptionRecord, Token, Workspace};
@@ -22,19 +22,19 @@ pub(super) fn create_workspace(database: &mut Database, workspace: Workspace) ->
             to_json(&workspace.plan)?,
             workspace.created_at.as_millis()
         ])?;
-    database.directory_mut().add_workspace(key, workspace);
+    database.catalog_mut().add_workspace(key, workspace);
     Ok(())
 }
 
 pub(super) fn set_plan(database: &mut Database, id: &WorkspaceId, plan: Plan) -> Result<Workspace> {
-    let key = database.directory().workspace_key(id)?;
+    let key = database.catalog().workspace_key(id)?;
     database.connection.execute("UPDATE workspaces SET plan = ?2 WHERE id = ?1", params![key, to_json(&plan)?])?;
-    database.directory_mut().set_plan(id, plan);
-    database.directory().workspace(id).cloned()
+    database.catalog_mut().set_plan(id, plan);
+    database.catalog().workspace(id).cloned()
 }
 
 pub(super) fn create_token(database: &mut Database, token: Token) -> Result<()> {
-    let key = database.directory().workspace_key(&token.workspace)?;
+    let key = database.catalog().workspace_key(&token.workspace)?;
     database.connection.execute(
         "INSERT INTO tokens (reference, workspace, name, hash, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -46,16 +46,16 @@ pub(super) fn create_token(database: &mut Database, token: Token) -> Result<()> 
             token.expires_at.map(UnixTime::as_millis)
         ],
     )?;
-    database.directory_mut().add_token(token);
+    database.catalog_mut().add_token(token);
     Ok(())
 }
 
 pub(super) fn delete_token(database: &mut Database, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
-    database.directory().workspace(workspace)?;
-    let token = database.directory().tokens(workspace).into_iter().find(|token| token.id == *id);
+    database.catalog().workspace(workspace)?;
+    let token = database.catalog().tokens(workspace).into_iter().find(|token| token.id == *id);
     let token = token.ok_or(StoreError::NotFound("token"))?;
     database.connection.execute("DELETE FROM tokens WHERE reference = ?1", [id.as_str()])?;
-    database.directory_mut().remove_token(&token.hash);
+    database.catalog_mut().remove_token(&token.hash);
     Ok(())
 }
 
@@ -68,10 +68,10 @@ pub(super) fn subscribe(
     now: UnixTime,
 ) -> Result<Arc<SubscriptionRecord>> {
     let (key, plan) = {
-        let directory = database.directory();
-        (directory.workspace_key(workspace)?, directory.workspace(workspace)?.plan)
+        let catalog = database.catalog();
+        (catalog.workspace_key(workspace)?, catalog.workspace(workspace)?.plan)
     };
-    let existing = database.directory().subscriptions(workspace)?.len();
+    let existing = database.catalog().subscriptions(workspace)?.len();
     let subscription = Subscription::create(plan, existing, url, event_types).map_err(StoreError::PlanLimit)?;
     let record = SubscriptionRecord {
         id: SubscriptionId::random(),
@@ -93,7 +93,7 @@ pub(super) fn subscribe(
             to_json(record.signer.stored())?,
             now.as_millis()
         ])?;
-    let record = database.directory_mut().put_subscription(key, record);
+    let record = database.catalog_mut().put_subscription(key, record);
     Ok(record)
 }
 
@@ -104,7 +104,7 @@ pub(super) fn change(
     change: Change,
     now: UnixTime,
 ) -> Result<Arc<SubscriptionRecord>> {
-    let (key, record) = database.directory().subscription(workspace, id)?;
+    let (key, record) = database.catalog().subscription(workspace, id)?;
     let mut changed = record.as_ref().clone();
     match change {
         Change::Update { url, event_types } => {
@@ -121,10 +121,10 @@ pub(super) fn change(
 }
 
 pub(super) fn unsubscribe(database: &mut Database, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
-    let (key, _) = database.directory().subscription(workspace, id)?;
+    let (key, _) = database.catalog().subscription(workspace, id)?;
     // The secrets go at once.
     database.connection.execute("UPDATE subscriptions SET deleted = 1, secrets = '' WHERE id = ?1", [key])?;
-    database.directory_mut().remove_subscription(key);
+    database.catalog_mut().remove_subscription(key);
     database.delete_deliveries(key)
 }
 
@@ -134,6 +134,6 @@ pub(super) fn save(database: &Database, key: Key, record: SubscriptionRecord) ->
         .connection
         .prepare_cached("UPDATE subscriptions SET subscription = ?2, secrets = ?3 WHERE id = ?1")?
         .execute(params![key, to_json(&record.subscription)?, to_json(record.signer.stored())?])?;
-    let record = database.directory_mut().put_subscription(key, record);
+    let record = database.catalog_mut().put_subscription(key, record);
     Ok(record)
 }

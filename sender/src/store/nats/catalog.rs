@@ -14,7 +14,7 @@ use crate::store::{Result, StoreError, SubscriptionRecord, Token, TokenHash, Wor
 
 /// What is known, and of which sequence: what was written later counts, in whatever order it is learned.
 #[derive(Debug, Default)]
-pub(super) struct Directory {
+pub(super) struct Catalog {
     workspaces: HashMap<WorkspaceId, Versioned<WorkspaceRecord>>,
     tokens: Tokens,
     hashes: HashMap<TokenId, Versioned<Option<TokenHash>>>,
@@ -50,7 +50,7 @@ impl Known {
     }
 }
 
-impl Directory {
+impl Catalog {
     /// Learns what was written; the subscription that it is about.
     pub(super) fn learn(&mut self, read: &Read) -> Result<Option<SubscriptionId>> {
         let mut tokens = read.subject.split('.');

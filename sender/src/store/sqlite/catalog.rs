@@ -16,7 +16,7 @@ use crate::store::{Result, StoreError, SubscriptionRecord, Token, TokenHash, Wor
 
 /// What is in the tables of these names.
 #[derive(Debug, Default)]
-pub(super) struct Directory {
+pub(super) struct Catalog {
     workspaces: HashMap<WorkspaceId, Entry>,
     tokens: Tokens,
     subscriptions: HashMap<Key, Arc<SubscriptionRecord>>,
@@ -31,9 +31,9 @@ struct Entry {
     subscriptions: Vec<Key>,
 }
 
-impl Directory {
+impl Catalog {
     pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut directory = Self::default();
+        let mut catalog = Self::default();
         let mut by_key = HashMap::new();
         let mut statement = connection.prepare("SELECT id, reference, name, plan, created_at FROM workspaces")?;
         let mut rows = statement.query([])?;
@@ -42,14 +42,14 @@ impl Directory {
             let plan: Plan = from_json(3, &row.get::<_, String>(3)?)?;
             let created_at = UnixTime::from_millis(row.get(4)?);
             by_key.insert(key, id.clone());
-            directory.add_workspace(key, Workspace { id, name: row.get(2)?, plan, created_at });
+            catalog.add_workspace(key, Workspace { id, name: row.get(2)?, plan, created_at });
         }
         let mut statement =
             connection.prepare("SELECT reference, workspace, name, hash, created_at, expires_at FROM tokens")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let Some(workspace) = by_key.get(&row.get(1)?) else { continue };
-            directory.add_token(Token {
+            catalog.add_token(Token {
                 id: TokenId::from(row.get::<_, String>(0)?),
                 workspace: workspace.clone(),
                 name: row.get(2)?,
@@ -74,9 +74,9 @@ impl Directory {
                 signer: Signer::from(secrets),
                 created_at: UnixTime::from_millis(row.get(5)?),
             };
-            directory.put_subscription(row.get(0)?, record);
+            catalog.put_subscription(row.get(0)?, record);
         }
-        Ok(directory)
+        Ok(catalog)
     }
 
     pub(super) fn add_workspace(&mut self, key: Key, workspace: Workspace) {
