@@ -11,7 +11,7 @@ use super::error::{ApiError, Refusal};
 use super::extract::{AdminAuth, Body, WorkspaceAuth};
 use super::{Api, rfc3339, token};
 use crate::ids::{TokenId, WorkspaceId};
-use crate::store::{Token, Workspace};
+use crate::store::{ApiToken, Workspace};
 
 /// The longest name, in bytes.
 const MAX_NAME: usize = 200;
@@ -107,8 +107,8 @@ pub(super) struct TokenView {
     expires_at: Option<String>,
 }
 
-impl From<&Token> for TokenView {
-    fn from(token: &Token) -> Self {
+impl From<&ApiToken> for TokenView {
+    fn from(token: &ApiToken) -> Self {
         Self {
             id: token.id.to_string(),
             name: token.name.clone(),
@@ -198,7 +198,7 @@ pub(super) async fn create_token(
     Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
     let secret = token::generate().map_err(|error| ApiError::new(super::Code::Internal, error.to_string()))?;
-    let token = Token {
+    let token = ApiToken {
         id: TokenId::random(),
         workspace: WorkspaceId::from(id),
         name: check_name(new.name)?,

@@ -20,7 +20,7 @@ use crate::deliver::{AddressPolicy, Client, Dispatcher, Options, system_lookup};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::store::{self, Limits, Store, Token, Workspace};
+use crate::store::{self, ApiToken, Limits, Store, Workspace};
 use crate::telemetry::Telemetry;
 
 /// How often what is old is looked for, and how much of it is forgotten at a time.
@@ -156,7 +156,7 @@ impl Serve {
         let secret = token::generate()?;
         let (id, hash) = (TokenId::random(), token::hash(&secret));
         let workspace = workspace.id;
-        let token = Token { id, workspace, name: NAME.to_owned(), hash, created_at: now, expires_at: None };
+        let token = ApiToken { id, workspace, name: NAME.to_owned(), hash, created_at: now, expires_at: None };
         store.create_token(token).await?;
         eprintln!(
             "\nDEVELOPMENT: deliveries go to this machine too, and over plain HTTP. Never run this where others reach it.\n"

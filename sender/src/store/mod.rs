@@ -9,7 +9,7 @@ mod error;
 pub(crate) mod nats;
 mod scheduler;
 pub(crate) mod sqlite;
-mod tokens;
+mod token_index;
 mod types;
 
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 
 pub(crate) use error::{OpenError, StoreError};
 pub(crate) use types::{
-    Accepted, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent, Page,
-    StateName, Stats, SubscriptionRecord, Token, TokenHash, Workspace, same,
+    Accepted, ApiToken, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
+    Page, StateName, Stats, SubscriptionRecord, TokenHash, Workspace, same,
 };
 
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
@@ -65,10 +65,10 @@ pub(crate) trait Store: Send + Sync {
     async fn set_plan(&self, id: &WorkspaceId, plan: Plan) -> Result<Workspace>;
 
     /// Keeps a token, by its hash.
-    async fn create_token(&self, token: Token) -> Result<()>;
+    async fn create_token(&self, token: ApiToken) -> Result<()>;
 
     /// A workspace's tokens, oldest first.
-    async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<Token>>;
+    async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<ApiToken>>;
 
     /// Deletes a token; from then on it opens nothing.
     async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()>;

@@ -30,7 +30,7 @@ pub(crate) type TokenHash = [u8; 32];
 
 /// What is kept of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Token {
+pub(crate) struct ApiToken {
     /// Its id.
     pub(crate) id: TokenId,
     /// The workspace that it opens.

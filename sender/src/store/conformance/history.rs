@@ -6,7 +6,7 @@ pub(in crate::store) async fn tokens_open_their_workspace_until_they_end(store: 
     let (a, b) = (Fixture::new(store, Plan::Pro).await.workspace, Fixture::new(store, Plan::Pro).await.workspace);
     for (hash, workspace, expires_at) in [([1; 32], &a, None), ([2; 32], &b, Some(after(60)))] {
         let (id, workspace) = (TokenId::random(), workspace.clone());
-        let token = Token { id, workspace, name: "t".into(), hash, created_at: NOW, expires_at };
+        let token = ApiToken { id, workspace, name: "t".into(), hash, created_at: NOW, expires_at };
         store.create_token(token).await.expect("is kept");
     }
     let opens = async |hash, now| store.authenticate(&[hash; 32], now).await.expect("is open");

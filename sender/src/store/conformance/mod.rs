@@ -16,8 +16,8 @@ use clarife_webhooks::sender::{
 };
 
 use super::{
-    Accepted, Attempt, Change, DeliveryFilter, LeasedDelivery, MAX_EVENTS, NewEvent, StateName, Store, StoreError,
-    SubscriptionRecord, Token, Workspace,
+    Accepted, ApiToken, Attempt, Change, DeliveryFilter, LeasedDelivery, MAX_EVENTS, NewEvent, StateName, Store,
+    StoreError, SubscriptionRecord, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 

@@ -9,14 +9,14 @@ use clarife_webhooks::sender::Signer;
 use super::records::{self, Ended, SubscriptionData, TokenRecord, WorkspaceRecord};
 use super::stream::Read;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
-use crate::store::tokens::Tokens;
-use crate::store::{Result, StoreError, SubscriptionRecord, Token, TokenHash, Workspace};
+use crate::store::token_index::TokenIndex;
+use crate::store::{ApiToken, Result, StoreError, SubscriptionRecord, TokenHash, Workspace};
 
 /// What is known, and of which sequence: what was written later counts, in whatever order it is learned.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     workspaces: HashMap<WorkspaceId, Versioned<WorkspaceRecord>>,
-    tokens: Tokens,
+    tokens: TokenIndex,
     hashes: HashMap<TokenId, Versioned<Option<TokenHash>>>,
     subscriptions: HashMap<SubscriptionId, Versioned<Option<Known>>>,
 }
@@ -112,7 +112,7 @@ impl Catalog {
         all
     }
 
-    pub(super) fn tokens(&self, workspace: &WorkspaceId) -> Vec<Token> {
+    pub(super) fn tokens(&self, workspace: &WorkspaceId) -> Vec<ApiToken> {
         self.tokens.of(workspace)
     }
 

@@ -37,8 +37,8 @@ use self::partition::Shared;
 use self::records::SCHEMA;
 use self::stream::Stream;
 use super::{
-    Accepted, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
-    OpenError, Page, Result, Stats, Store, StoreError, SubscriptionRecord, Token, TokenHash, Workspace,
+    Accepted, ApiToken, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
+    OpenError, Page, Result, Stats, Store, StoreError, SubscriptionRecord, TokenHash, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
@@ -220,11 +220,11 @@ impl Store for NatsStore {
         self.open_shared()?.set_plan(id, plan).await
     }
 
-    async fn create_token(&self, token: Token) -> Result<()> {
+    async fn create_token(&self, token: ApiToken) -> Result<()> {
         self.open_shared()?.create_token(&token).await
     }
 
-    async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<Token>> {
+    async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<ApiToken>> {
         let catalog = self.open_shared()?.catalog();
         catalog.workspace(workspace)?;
         Ok(catalog.tokens(workspace))

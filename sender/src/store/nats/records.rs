@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::stream::{Read, Write};
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
-use crate::store::{Attempt, Result, StoreError, Token, TokenHash, Workspace};
+use crate::store::{ApiToken, Attempt, Result, StoreError, TokenHash, Workspace};
 
 /// The version of this, kept in the streams' metadata.
 pub(super) const SCHEMA: i64 = 1;
@@ -204,8 +204,8 @@ impl From<AttemptRecord> for Attempt {
     }
 }
 
-impl From<&Token> for TokenRecord {
-    fn from(token: &Token) -> Self {
+impl From<&ApiToken> for TokenRecord {
+    fn from(token: &ApiToken) -> Self {
         Self {
             workspace: token.workspace.clone(),
             name: token.name.clone(),
@@ -218,11 +218,11 @@ impl From<&Token> for TokenRecord {
 
 impl TokenRecord {
     /// The token of that id.
-    pub(super) fn token(self, id: TokenId) -> Result<Token> {
+    pub(super) fn token(self, id: TokenId) -> Result<ApiToken> {
         let mut hash = TokenHash::default();
         hex::decode_to_slice(&self.hash, &mut hash).map_err(unreadable)?;
         let Self { workspace, name, created_at, expires_at, .. } = self;
-        Ok(Token { id, workspace, name, hash, created_at, expires_at })
+        Ok(ApiToken { id, workspace, name, hash, created_at, expires_at })
     }
 }
 

@@ -13,7 +13,7 @@ use super::records::{
 };
 use super::stream::{Read, Refused, Write};
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
-use crate::store::{Change, Result, StoreError, SubscriptionRecord, Token, Workspace};
+use crate::store::{ApiToken, Change, Result, StoreError, SubscriptionRecord, Workspace};
 
 impl Shared {
     pub(super) async fn create_workspace(&self, workspace: Workspace) -> Result<()> {
@@ -37,7 +37,7 @@ impl Shared {
         Err(Refused::Conflict.into())
     }
 
-    pub(super) async fn create_token(&self, token: &Token) -> Result<()> {
+    pub(super) async fn create_token(&self, token: &ApiToken) -> Result<()> {
         self.catalog().workspace(&token.workspace)?;
         let write = records::write(token_subject(&token.id), &TokenRecord::from(token), 0)?;
         Ok(self.write_and_learn(self.partition(&token.workspace)?, vec![write]).await?)

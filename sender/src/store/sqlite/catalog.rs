@@ -11,14 +11,14 @@ use serde::de::DeserializeOwned;
 
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::scheduler::Key;
-use crate::store::tokens::Tokens;
-use crate::store::{Result, StoreError, SubscriptionRecord, Token, TokenHash, Workspace};
+use crate::store::token_index::TokenIndex;
+use crate::store::{ApiToken, Result, StoreError, SubscriptionRecord, TokenHash, Workspace};
 
 /// What is in the tables of these names.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     workspaces: HashMap<WorkspaceId, Entry>,
-    tokens: Tokens,
+    tokens: TokenIndex,
     subscriptions: HashMap<Key, Arc<SubscriptionRecord>>,
     keys: HashMap<SubscriptionId, Key>,
 }
@@ -49,7 +49,7 @@ impl Catalog {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let Some(workspace) = by_key.get(&row.get(1)?) else { continue };
-            catalog.add_token(Token {
+            catalog.add_token(ApiToken {
                 id: TokenId::from(row.get::<_, String>(0)?),
                 workspace: workspace.clone(),
                 name: row.get(2)?,
@@ -103,7 +103,7 @@ impl Catalog {
         }
     }
 
-    pub(super) fn add_token(&mut self, token: Token) {
+    pub(super) fn add_token(&mut self, token: ApiToken) {
         self.tokens.put(token);
     }
 
@@ -111,7 +111,7 @@ impl Catalog {
         self.tokens.remove(hash);
     }
 
-    pub(super) fn tokens(&self, workspace: &WorkspaceId) -> Vec<Token> {
+    pub(super) fn tokens(&self, workspace: &WorkspaceId) -> Vec<ApiToken> {
         self.tokens.of(workspace)
     }
 

@@ -29,8 +29,8 @@ use self::history::{Known, Readers};
 use self::writer::Writer;
 use super::scheduler::Key;
 use super::{
-    Accepted, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
-    OpenError, Page, Result, StateName, Stats, Store, SubscriptionRecord, Token, TokenHash, Workspace,
+    Accepted, ApiToken, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
+    OpenError, Page, Result, StateName, Stats, Store, SubscriptionRecord, TokenHash, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
@@ -90,11 +90,11 @@ impl Store for SqliteStore {
         self.writer.write(move |database| subscriptions::set_plan(database, &id, plan)).await
     }
 
-    async fn create_token(&self, token: Token) -> Result<()> {
+    async fn create_token(&self, token: ApiToken) -> Result<()> {
         self.writer.write(|database| subscriptions::create_token(database, token)).await
     }
 
-    async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<Token>> {
+    async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<ApiToken>> {
         let catalog = self.catalog();
         catalog.workspace(workspace)?;
         Ok(catalog.tokens(workspace))

@@ -10,7 +10,7 @@ use super::catalog::to_json;
 use super::database::Database;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::scheduler::Key;
-use crate::store::{Change, Result, StoreError, SubscriptionRecord, Token, Workspace};
+use crate::store::{ApiToken, Change, Result, StoreError, SubscriptionRecord, Workspace};
 
 pub(super) fn create_workspace(database: &mut Database, workspace: Workspace) -> Result<()> {
     let key = database
@@ -33,7 +33,7 @@ pub(super) fn set_plan(database: &mut Database, id: &WorkspaceId, plan: Plan) ->
     database.catalog().workspace(id).cloned()
 }
 
-pub(super) fn create_token(database: &mut Database, token: Token) -> Result<()> {
+pub(super) fn create_token(database: &mut Database, token: ApiToken) -> Result<()> {
     let key = database.catalog().workspace_key(&token.workspace)?;
     database.connection.execute(
         "INSERT INTO tokens (reference, workspace, name, hash, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

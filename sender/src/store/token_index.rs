@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use clarife_webhooks::UnixTime;
 
-use super::{Token, TokenHash};
+use super::{ApiToken, TokenHash};
 use crate::ids::WorkspaceId;
 
 /// Tokens by their hashes.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(HashMap<TokenHash, Token>);
+pub(super) struct TokenIndex(HashMap<TokenHash, ApiToken>);
 
-impl Tokens {
-    pub(super) fn put(&mut self, token: Token) {
+impl TokenIndex {
+    pub(super) fn put(&mut self, token: ApiToken) {
         self.0.insert(token.hash, token);
     }
 
@@ -21,8 +21,9 @@ impl Tokens {
     }
 
     /// A workspace's tokens, oldest first.
-    pub(super) fn of(&self, workspace: &WorkspaceId) -> Vec<Token> {
-        let mut tokens: Vec<Token> = self.0.values().filter(|token| token.workspace == *workspace).cloned().collect();
+    pub(super) fn of(&self, workspace: &WorkspaceId) -> Vec<ApiToken> {
+        let mut tokens: Vec<ApiToken> =
+            self.0.values().filter(|token| token.workspace == *workspace).cloned().collect();
         tokens.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         tokens
     }
