@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use crate::api::ApiLimits;
-use crate::deliver::Pace;
+use crate::deliver::DeliverySettings;
 
 macro_rules! settings {
     ($($(#[$attribute:meta])* $name:ident: $type:ty,)+) => {
@@ -125,9 +125,9 @@ impl Settings {
         self.listen.unwrap_or(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 8420))
     }
 
-    pub(crate) fn pace(&self) -> Pace {
+    pub(crate) fn delivery_settings(&self) -> DeliverySettings {
         let max_in_flight = self.max_in_flight.map_or(1024, NonZeroU32::get);
-        Pace { max_in_flight, standard_webhooks: self.standard_webhooks.unwrap_or(true) }
+        DeliverySettings { max_in_flight, standard_webhooks: self.standard_webhooks.unwrap_or(true) }
     }
 
     pub(crate) fn max_per_subscription(&self) -> usize {
@@ -177,7 +177,7 @@ mod tests {
         let flags = Settings { store: Some("sqlite:b.db".into()), ..Settings::default() };
         let settings = flags.with_file(Some(&file)).expect("is right");
         assert_eq!(settings.store_path().expect("a file"), std::path::Path::new("b.db"));
-        assert_eq!((settings.pace().max_in_flight, settings.max_per_subscription()), (5, 8));
+        assert_eq!((settings.delivery_settings().max_in_flight, settings.max_per_subscription()), (5, 8));
         assert_eq!(settings.api_limits().requests_per_second.get(), 100);
     }
 

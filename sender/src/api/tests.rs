@@ -22,7 +22,7 @@ use crate::store::{Attempt, Limits, Store};
 
 const ADMIN: &str = "an administrator's token of 32 bytes";
 
-struct Bed {
+struct Fixture {
     router: Router,
     store: Arc<SqliteStore>,
     /// Of a workspace with the plan Pro.
@@ -30,7 +30,7 @@ struct Bed {
     _folder: tempfile::TempDir,
 }
 
-impl Bed {
+impl Fixture {
     async fn new() -> Self {
         Self::with(AddressPolicy::Public, 1000).await
     }
@@ -49,9 +49,9 @@ impl Bed {
         };
         let admin = Some(token::hash(ADMIN));
         let api = Api::new(store.clone(), clock, Metrics::new(), limits, admin, policy);
-        let mut bed = Self { router: api.router(), store, token: String::new(), _folder: folder };
-        bed.token = bed.workspace("pro").await;
-        bed
+        let mut fixture = Self { router: api.router(), store, token: String::new(), _folder: folder };
+        fixture.token = fixture.workspace("pro").await;
+        fixture
     }
 
     /// A new workspace's token.
@@ -124,7 +124,7 @@ fn event(id: &str) -> Value {
 
 #[tokio::test]
 async fn nothing_opens_without_its_token() {
-    let bed = Bed::new().await;
+    let fixture = Fixture::new().await;
     let document = serde_json::to_value(super::document()).expect("is JSON");
     let mut operations = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
@@ -133,7 +133,7 @@ async fn nothing_opens_without_its_token() {
             let open = operation["security"] == json!([{}]);
             let path = path.replace("{id}", "x").replace("{token}", "x");
             let request = || Request::builder().method(method.to_uppercase().as_str()).uri(&path);
-            let response = bed.raw(request().body(Body::empty()).expect("a request")).await;
+            let response = fixture.raw(request().body(Body::empty()).expect("a request")).await;
             if open {
                 assert_eq!(response.status(), StatusCode::OK, "{method} {path}");
                 continue;
@@ -142,11 +142,11 @@ async fn nothing_opens_without_its_token() {
             assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
             for wrong in ["Bearer nobody's", "Basic dXNlcjpwYXNz", "Bearer", "nonsense"] {
                 let request = request().header("authorization", wrong).body(Body::empty()).expect("a request");
-                assert_eq!(bed.raw(request).await.status(), StatusCode::UNAUTHORIZED, "{method} {path} {wrong}");
+                assert_eq!(fixture.raw(request).await.status(), StatusCode::UNAUTHORIZED, "{method} {path} {wrong}");
             }
             let administration = operation["tags"] == json!(["administration"]) || path == "/metrics";
-            let other = if administration { bed.token.as_str() } else { ADMIN };
-            let (status, refusal) = bed.ask(other, &method.to_uppercase(), &path, None).await;
+            let other = if administration { fixture.token.as_str() } else { ADMIN };
+            let (status, refusal) = fixture.ask(other, &method.to_uppercase(), &path, None).await;
             assert_eq!((status, &refusal["code"]), (403, &json!("FORBIDDEN")), "{method} {path}");
         }
     }
@@ -176,30 +176,30 @@ fn the_description_is_complete() {
 
 #[tokio::test]
 async fn tokens_end_and_are_deleted() {
-    let bed = Bed::new().await;
-    let (_, all) = bed.ask(ADMIN, "GET", "/v1/workspaces", None).await;
+    let fixture = Fixture::new().await;
+    let (_, all) = fixture.ask(ADMIN, "GET", "/v1/workspaces", None).await;
     let id = text(&all["workspaces"][0]["id"]);
     let path = format!("/v1/workspaces/{id}/tokens");
     let expired = json!({"name": "old", "expires_at": "2020-01-01T00:00:00Z"});
-    let (_, created) = bed.ask(ADMIN, "POST", &path, Some(expired)).await;
-    let (status, refusal) = bed.ask(&text(&created["token"]), "GET", "/v1/workspace", None).await;
+    let (_, created) = fixture.ask(ADMIN, "POST", &path, Some(expired)).await;
+    let (status, refusal) = fixture.ask(&text(&created["token"]), "GET", "/v1/workspace", None).await;
     assert_eq!((status, &refusal["code"]), (401, &json!("UNAUTHORIZED")));
-    let (_, tokens) = bed.ask(ADMIN, "GET", &path, None).await;
+    let (_, tokens) = fixture.ask(ADMIN, "GET", &path, None).await;
     assert!(!tokens.to_string().contains("clt_"));
-    assert_eq!(bed.get("/v1/workspace").await.1["max_subscriptions"], 3);
+    assert_eq!(fixture.get("/v1/workspace").await.1["max_subscriptions"], 3);
     for token in tokens["tokens"].as_array().expect("two") {
-        assert_eq!(bed.ask(ADMIN, "DELETE", &format!("{path}/{}", text(&token["id"])), None).await.0, 204);
+        assert_eq!(fixture.ask(ADMIN, "DELETE", &format!("{path}/{}", text(&token["id"])), None).await.0, 204);
     }
-    assert_eq!(bed.get("/v1/workspace").await.0, 401);
+    assert_eq!(fixture.get("/v1/workspace").await.0, 401);
     let (status, changed) =
-        bed.ask(ADMIN, "PATCH", &format!("/v1/workspaces/{id}"), Some(json!({"plan": "business"}))).await;
+        fixture.ask(ADMIN, "PATCH", &format!("/v1/workspaces/{id}"), Some(json!({"plan": "business"}))).await;
     assert_eq!((status, &changed["max_subscriptions"]), (200, &json!(20)));
-    assert_eq!(bed.ask(ADMIN, "PATCH", "/v1/workspaces/wsp_x", Some(json!({"plan": "pro"}))).await.0, 404);
+    assert_eq!(fixture.ask(ADMIN, "PATCH", "/v1/workspaces/wsp_x", Some(json!({"plan": "pro"}))).await.0, 404);
 }
 
 #[tokio::test]
 async fn subscriptions_are_checked_and_their_secret_is_shown_once() {
-    let bed = Bed::new().await;
+    let fixture = Fixture::new().await;
     for (body, expected) in [
         (json!({"url": "http://example.com/", "event_types": ["share.created"]}), "does not start with https://"),
         (json!({"url": "https://127.1/", "event_types": ["share.created"]}), "a number in place of a host name"),
@@ -211,77 +211,77 @@ async fn subscriptions_are_checked_and_their_secret_is_shown_once() {
         (json!({"url": "https://example.com/", "event_types": [], "secret": "x"}), "unknown field `secret`"),
         (json!([]), "the body is not as it must be"),
     ] {
-        let (status, refusal) = bed.post("/v1/subscriptions", body.clone()).await;
+        let (status, refusal) = fixture.post("/v1/subscriptions", body.clone()).await;
         assert_eq!((status, &refusal["code"]), (400, &json!("VALIDATION_ERROR")), "{body}");
         assert!(text(&refusal["error"]).contains(expected), "{body}: {refusal}");
     }
-    let created = bed.subscribe().await;
+    let created = fixture.subscribe().await;
     let (id, secret) = (text(&created["id"]), text(&created["secret"]));
     assert!(secret.starts_with("whsec_") && created["active"] == true);
     let path = format!("/v1/subscriptions/{id}");
-    let (_, rotated) = bed.post(&format!("{path}/rotate-secret"), json!({})).await;
+    let (_, rotated) = fixture.post(&format!("{path}/rotate-secret"), json!({})).await;
     let new_secret = text(&rotated["secret"]);
     assert_ne!(new_secret, secret);
     let change = json!({"event_types": ["media.uploaded"]});
-    let (status, changed) = bed.ask(&bed.token, "PATCH", &path, Some(change)).await;
+    let (status, changed) = fixture.ask(&fixture.token, "PATCH", &path, Some(change)).await;
     assert_eq!((status, &changed["event_types"]), (200, &json!(["media.uploaded"])));
     assert_eq!(changed["url"], "https://example.com/hooks");
-    for seen in [bed.get(&path).await.1, bed.get("/v1/subscriptions").await.1, changed] {
+    for seen in [fixture.get(&path).await.1, fixture.get("/v1/subscriptions").await.1, changed] {
         assert!(!seen.to_string().contains("whsec_"), "{seen}");
     }
-    bed.subscribe().await;
-    bed.subscribe().await;
+    fixture.subscribe().await;
+    fixture.subscribe().await;
     let body = json!({"url": "https://example.com/hooks", "event_types": ["share.created"]});
-    let (status, refusal) = bed.post("/v1/subscriptions", body).await;
+    let (status, refusal) = fixture.post("/v1/subscriptions", body).await;
     assert_eq!((status, &refusal["code"]), (403, &json!("PLAN_LIMIT_REACHED")));
-    assert_eq!(bed.ask(&bed.token, "DELETE", &path, None).await.0, 204);
-    assert_eq!(bed.get(&path).await.0, 404);
-    bed.subscribe().await;
+    assert_eq!(fixture.ask(&fixture.token, "DELETE", &path, None).await.0, 204);
+    assert_eq!(fixture.get(&path).await.0, 404);
+    fixture.subscribe().await;
 }
 
 #[tokio::test]
 async fn development_takes_this_machine_and_plain_http() {
-    let bed = Bed::with(AddressPolicy::PublicAndLoopback, 1000).await;
+    let fixture = Fixture::with(AddressPolicy::PublicAndLoopback, 1000).await;
     for (url, expected) in [("http://127.0.0.1:3000/", 201), ("http://localhost:3000/", 201), ("http://10.0.0.1/", 400)]
     {
         let body = json!({"url": url, "event_types": ["share.created"]});
-        assert_eq!(bed.post("/v1/subscriptions", body).await.0, expected, "{url}");
+        assert_eq!(fixture.post("/v1/subscriptions", body).await.0, expected, "{url}");
     }
 }
 
 #[tokio::test]
 async fn events_are_accepted_once_and_sent_as_they_are_kept() {
-    let bed = Bed::new().await;
-    bed.subscribe().await;
-    let (status, accepted) = bed.post("/v1/events", event("evt_1")).await;
+    let fixture = Fixture::new().await;
+    fixture.subscribe().await;
+    let (status, accepted) = fixture.post("/v1/events", event("evt_1")).await;
     let expected = json!({"events": [{"id": "evt_1", "deliveries": 1, "repeated": false}]});
     assert_eq!((status, accepted), (202, expected));
     let many = json!({"events": [event("evt_1"), {"type": "share.created", "data": {"b": 1.0, "10": 1e21}}]});
-    let (status, accepted) = bed.post("/v1/events", many).await;
+    let (status, accepted) = fixture.post("/v1/events", many).await;
     assert_eq!((status, &accepted["events"][0]["repeated"]), (202, &json!(true)));
     let made = text(&accepted["events"][1]["id"]);
     assert!(made.starts_with("evt_"));
     let request = Request::builder()
         .uri(format!("/v1/events/{made}"))
-        .header("authorization", format!("Bearer {}", bed.token))
+        .header("authorization", format!("Bearer {}", fixture.token))
         .body(Body::empty());
-    let body = bed.raw(request.expect("a request")).await.into_body().collect().await.expect("is whole").to_bytes();
+    let body = fixture.raw(request.expect("a request")).await.into_body().collect().await.expect("is whole").to_bytes();
     assert!(body.ends_with(br#""data":{"10":1e+21,"b":1}}"#), "{body:?}");
 
     let dated =
         json!({"id": "evt_2", "type": "document.updated", "created_at": "2026-03-28T13:00:00.250+01:00", "data": {}});
-    bed.post("/v1/events", dated).await;
-    assert_eq!(bed.get("/v1/events/evt_2").await.1["created_at"], "2026-03-28T12:00:00.25Z");
+    fixture.post("/v1/events", dated).await;
+    assert_eq!(fixture.get("/v1/events/evt_2").await.1["created_at"], "2026-03-28T12:00:00.25Z");
     let conflict = json!({"id": "evt_1", "type": "document.updated", "data": {"title": "Other"}});
-    let (status, refusal) = bed.post("/v1/events", json!({"events": [event("evt_3"), conflict]})).await;
+    let (status, refusal) = fixture.post("/v1/events", json!({"events": [event("evt_3"), conflict]})).await;
     assert_eq!((status, &refusal["code"]), (409, &json!("CONFLICT")));
-    assert_eq!(bed.get("/v1/events/evt_3").await.0, 404);
+    assert_eq!(fixture.get("/v1/events/evt_3").await.0, 404);
 }
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_refused_whole() {
-    let bed = Bed::new().await;
-    bed.subscribe().await;
+    let fixture = Fixture::new().await;
+    fixture.subscribe().await;
     let with =
         |data: &str| format!(r#"{{"events": [{}, {{"type": "share.created", "data": {data}}}]}}"#, event("evt_1"));
     for (body, status, expected) in [
@@ -314,78 +314,79 @@ async fn what_cannot_be_sent_is_refused_whole() {
         ("\u{feff}{}".into(), 400, "the body is not as it must be"),
     ] {
         let request = Request::builder().method("POST").uri("/v1/events");
-        let request = request.header("authorization", format!("Bearer {}", bed.token)).body(Body::from(body.clone()));
-        let response = bed.raw(request.expect("a request")).await;
+        let request =
+            request.header("authorization", format!("Bearer {}", fixture.token)).body(Body::from(body.clone()));
+        let response = fixture.raw(request.expect("a request")).await;
         assert_eq!(response.status().as_u16(), status, "{}", &body[..body.len().min(200)]);
         let bytes = response.into_body().collect().await.expect("is whole").to_bytes();
         let refusal: Value = serde_json::from_slice(&bytes).expect("is JSON");
         assert!(text(&refusal["error"]).contains(expected), "{refusal}");
     }
-    assert_eq!(bed.get("/v1/deliveries").await.1["deliveries"], json!([]));
+    assert_eq!(fixture.get("/v1/deliveries").await.1["deliveries"], json!([]));
 }
 
 #[tokio::test]
 async fn the_log_shows_what_happened_and_sends_again() {
-    let bed = Bed::new().await;
-    let id = text(&bed.subscribe().await["id"]);
+    let fixture = Fixture::new().await;
+    let id = text(&fixture.subscribe().await["id"]);
     for n in 0..12 {
-        bed.post("/v1/events", event(&format!("evt_{n}"))).await;
+        fixture.post("/v1/events", event(&format!("evt_{n}"))).await;
     }
-    let attempts = bed.attempt_all(503).await;
+    let attempts = fixture.attempt_all(503).await;
     assert_eq!(attempts, 10);
-    let (_, warnings) = bed.get("/v1/warnings").await;
+    let (_, warnings) = fixture.get("/v1/warnings").await;
     assert_eq!(warnings["warnings"][0]["subscription_id"], id);
     assert!(text(&warnings["warnings"][0]["message"]).contains("status 503"));
     let subscription = format!("/v1/subscriptions/{id}");
-    assert_eq!(bed.get(&subscription).await.1["active"], false);
+    assert_eq!(fixture.get(&subscription).await.1["active"], false);
 
     // Pages of at most ten.
-    let (_, page) = bed.get("/v1/deliveries?limit=5&state=failed").await;
-    let (_, rest) = bed.get(&format!("/v1/deliveries?limit=10&state=failed&before={}", text(&page["next"]))).await;
+    let (_, page) = fixture.get("/v1/deliveries?limit=5&state=failed").await;
+    let (_, rest) = fixture.get(&format!("/v1/deliveries?limit=10&state=failed&before={}", text(&page["next"]))).await;
     let count = |page: &Value| page["deliveries"].as_array().map_or(0, Vec::len);
     assert_eq!((count(&page), count(&rest), &rest["next"]), (5, 7, &Value::Null));
     for wrong in ["limit=0", "limit=11", "limit=x", "state=lost", "before=x", "colour=red"] {
-        assert_eq!(bed.get(&format!("/v1/deliveries?{wrong}")).await.0, 400, "{wrong}");
+        assert_eq!(fixture.get(&format!("/v1/deliveries?{wrong}")).await.0, 400, "{wrong}");
     }
     let exhausted = rest["deliveries"].as_array().expect("some").iter().find(|one| one["attempts"] == MAX_ATTEMPTS);
     let exhausted = exhausted.expect("the first had all its attempts");
     assert_eq!(exhausted["reason"], "attempts_exhausted");
     let delivery = format!("/v1/deliveries/{}", text(&exhausted["id"]));
-    let (_, detail) = bed.get(&delivery).await;
+    let (_, detail) = fixture.get(&delivery).await;
     assert_eq!(detail["attempts_made"].as_array().map(Vec::len), Some(4));
     assert_eq!(detail["attempts_made"][0]["status"], 503);
     assert_eq!(detail["attempts_made"][0]["answer"], "no \u{fffd}");
 
-    let (status, refusal) = bed.post(&format!("{delivery}/resend"), json!({})).await;
+    let (status, refusal) = fixture.post(&format!("{delivery}/resend"), json!({})).await;
     assert_eq!((status, &refusal["code"]), (409, &json!("CONFLICT")));
-    assert_eq!(bed.post("/v1/events", event("evt_held")).await.1["events"][0]["deliveries"], 1);
-    assert_eq!(count(&bed.get("/v1/deliveries?state=held").await.1), 1);
-    assert_eq!(bed.post(&format!("{subscription}/activate"), json!({})).await.1["active"], true);
-    assert_eq!(bed.get("/v1/warnings").await.1["warnings"], json!([]));
-    assert_eq!(bed.attempt_all(200).await, 0);
-    let (status, begun) = bed.post(&format!("{delivery}/resend"), json!({})).await;
+    assert_eq!(fixture.post("/v1/events", event("evt_held")).await.1["events"][0]["deliveries"], 1);
+    assert_eq!(count(&fixture.get("/v1/deliveries?state=held").await.1), 1);
+    assert_eq!(fixture.post(&format!("{subscription}/activate"), json!({})).await.1["active"], true);
+    assert_eq!(fixture.get("/v1/warnings").await.1["warnings"], json!([]));
+    assert_eq!(fixture.attempt_all(200).await, 0);
+    let (status, begun) = fixture.post(&format!("{delivery}/resend"), json!({})).await;
     assert_eq!(status, 202);
-    assert_eq!(bed.get(&delivery).await.1["resent_as"], begun["delivery_id"]);
+    assert_eq!(fixture.get(&delivery).await.1["resent_as"], begun["delivery_id"]);
     let since = json!({"since": "2020-01-01T00:00:00Z"});
-    assert_eq!(bed.post(&format!("{subscription}/resend"), since).await, (202, json!({"deliveries": 12})));
-    assert_eq!(bed.attempt_all(200).await, 13);
+    assert_eq!(fixture.post(&format!("{subscription}/resend"), since).await, (202, json!({"deliveries": 12})));
+    assert_eq!(fixture.attempt_all(200).await, 13);
 
-    let (status, begun) = bed.post(&format!("{subscription}/test"), json!({"type": "media.uploaded"})).await;
+    let (status, begun) = fixture.post(&format!("{subscription}/test"), json!({"type": "media.uploaded"})).await;
     assert_eq!(status, 202);
-    assert_eq!(bed.attempt_all(500).await, 1);
-    let (_, test) = bed.get(&format!("/v1/deliveries/{}", text(&begun["delivery_id"]))).await;
+    assert_eq!(fixture.attempt_all(500).await, 1);
+    let (_, test) = fixture.get(&format!("/v1/deliveries/{}", text(&begun["delivery_id"]))).await;
     assert_eq!((&test["test"], &test["state"]), (&json!(true), &json!("failed")));
-    assert_eq!(bed.post(&format!("{subscription}/test"), json!({"type": "media.lost"})).await.0, 400);
-    assert_eq!(bed.get(&subscription).await.1["consecutive_failures"], 0);
+    assert_eq!(fixture.post(&format!("{subscription}/test"), json!({"type": "media.lost"})).await.0, 400);
+    assert_eq!(fixture.get(&subscription).await.1["consecutive_failures"], 0);
 }
 
 #[tokio::test]
 async fn other_workspaces_see_nothing() {
-    let bed = Bed::new().await;
-    let id = text(&bed.subscribe().await["id"]);
-    bed.post("/v1/events", event("evt_1")).await;
-    let delivery = text(&bed.get("/v1/deliveries").await.1["deliveries"][0]["id"]);
-    let other = bed.workspace("business").await;
+    let fixture = Fixture::new().await;
+    let id = text(&fixture.subscribe().await["id"]);
+    fixture.post("/v1/events", event("evt_1")).await;
+    let delivery = text(&fixture.get("/v1/deliveries").await.1["deliveries"][0]["id"]);
+    let other = fixture.workspace("business").await;
     for (method, path) in [
         ("GET", format!("/v1/subscriptions/{id}")),
         ("DELETE", format!("/v1/subscriptions/{id}")),
@@ -396,64 +397,64 @@ async fn other_workspaces_see_nothing() {
         ("POST", format!("/v1/deliveries/{delivery}/resend")),
         ("GET", "/v1/events/evt_1".to_owned()),
     ] {
-        let (status, refusal) = bed.ask(&other, method, &path, None).await;
+        let (status, refusal) = fixture.ask(&other, method, &path, None).await;
         assert_eq!((status, &refusal["code"]), (404, &json!("NOT_FOUND")), "{method} {path}");
     }
-    assert_eq!(bed.ask(&other, "GET", "/v1/subscriptions", None).await.1["subscriptions"], json!([]));
+    assert_eq!(fixture.ask(&other, "GET", "/v1/subscriptions", None).await.1["subscriptions"], json!([]));
 }
 
 #[tokio::test]
 async fn too_many_requests_wait_and_others_do_not() {
-    let bed = Bed::with(AddressPolicy::Public, 2).await;
+    let fixture = Fixture::with(AddressPolicy::Public, 2).await;
     let mut statuses = Vec::new();
     for _ in 0..20 {
-        statuses.push(bed.get("/v1/workspace").await.0);
+        statuses.push(fixture.get("/v1/workspace").await.0);
     }
     assert_eq!((statuses[0], statuses.contains(&429)), (200, true));
-    let request = Request::builder().uri("/v1/workspace").header("authorization", format!("Bearer {}", bed.token));
-    let response = bed.raw(request.body(Body::empty()).expect("a request")).await;
+    let request = Request::builder().uri("/v1/workspace").header("authorization", format!("Bearer {}", fixture.token));
+    let response = fixture.raw(request.body(Body::empty()).expect("a request")).await;
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(response.headers().contains_key(header::RETRY_AFTER));
-    let other = bed.workspace("pro").await;
-    assert_eq!(bed.ask(&other, "GET", "/v1/workspace", None).await.0, 200);
+    let other = fixture.workspace("pro").await;
+    assert_eq!(fixture.ask(&other, "GET", "/v1/workspace", None).await.0, 200);
 }
 
 #[tokio::test]
 async fn refusals_have_one_shape_and_a_store_that_is_gone_is_503() {
-    let bed = Bed::new().await;
-    assert_eq!(bed.get("/v2/nothing").await.1["code"], "NOT_FOUND");
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.get("/v2/nothing").await.1["code"], "NOT_FOUND");
     assert_eq!(
-        bed.ask(&bed.token, "PUT", "/v1/events", None).await,
+        fixture.ask(&fixture.token, "PUT", "/v1/events", None).await,
         (405, json!({"error": "this path has other methods", "code": "METHOD_NOT_ALLOWED"}))
     );
-    assert_eq!(bed.get("/readyz").await.0, 200);
-    let (status, _) = bed.ask(ADMIN, "GET", "/metrics", None).await;
+    assert_eq!(fixture.get("/readyz").await.0, 200);
+    let (status, _) = fixture.ask(ADMIN, "GET", "/metrics", None).await;
     assert_eq!(status, 200);
-    bed.store.close().await;
+    fixture.store.close().await;
     for (method, path, body) in [("POST", "/v1/events", Some(event("evt_1"))), ("GET", "/readyz", None)] {
-        let (status, refusal) = bed.ask(&bed.token, method, path, body).await;
+        let (status, refusal) = fixture.ask(&fixture.token, method, path, body).await;
         assert_eq!((status, &refusal["code"]), (503, &json!("UNAVAILABLE")), "{path}");
     }
-    assert_eq!(bed.get("/healthz").await.0, 200);
+    assert_eq!(fixture.get("/healthz").await.0, 200);
 }
 
 #[tokio::test]
 async fn bodies_at_a_time_are_limited() {
-    let bed = Bed::new().await;
+    let fixture = Fixture::new().await;
     let waiting = || {
         let request = Request::builder().method("POST").uri("/v1/events");
-        let request = request.header("authorization", format!("Bearer {}", bed.token)).body(Body::new(Never));
-        tokio::spawn(bed.router.clone().oneshot(request.expect("a request")))
+        let request = request.header("authorization", format!("Bearer {}", fixture.token)).body(Body::new(Never));
+        tokio::spawn(fixture.router.clone().oneshot(request.expect("a request")))
     };
     let (first, second) = (waiting(), waiting());
     tokio::task::yield_now().await;
-    let (status, refusal) = bed.post("/v1/events", event("evt_1")).await;
+    let (status, refusal) = fixture.post("/v1/events", event("evt_1")).await;
     assert_eq!((status, &refusal["code"]), (503, &json!("UNAVAILABLE")));
-    assert_eq!(bed.get("/v1/workspace").await.0, 200);
+    assert_eq!(fixture.get("/v1/workspace").await.0, 200);
     first.abort();
     second.abort();
     let _ = (first.await, second.await);
-    assert_eq!(bed.post("/v1/events", event("evt_1")).await.0, 202);
+    assert_eq!(fixture.post("/v1/events", event("evt_1")).await.0, 202);
 }
 
 /// A body that never comes.
@@ -473,12 +474,12 @@ impl hyper::body::Body for Never {
 
 #[tokio::test]
 async fn metrics_say_what_was_done() {
-    let bed = Bed::new().await;
-    bed.subscribe().await;
-    bed.post("/v1/events", event("evt_1")).await;
-    bed.post("/v1/events", event("evt_1")).await;
+    let fixture = Fixture::new().await;
+    fixture.subscribe().await;
+    fixture.post("/v1/events", event("evt_1")).await;
+    fixture.post("/v1/events", event("evt_1")).await;
     let request = Request::builder().uri("/metrics").header("authorization", format!("Bearer {ADMIN}"));
-    let response = bed.raw(request.body(Body::empty()).expect("a request")).await;
+    let response = fixture.raw(request.body(Body::empty()).expect("a request")).await;
     let bytes = response.into_body().collect().await.expect("is whole").to_bytes();
     let text = String::from_utf8(bytes.to_vec()).expect("is text");
     for line in [
@@ -543,7 +544,7 @@ async fn every_body_passes_the_documented_example() {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
 
-    let bed = Bed::new().await;
+    let fixture = Fixture::new().await;
     let signer = clarife_webhooks::sender::Signer::generate().expect("random bytes");
     let mut lines = String::new();
     for batch in 0..400 {
@@ -552,12 +553,13 @@ async fn every_body_passes_the_documented_example() {
         let events: Vec<String> = (0..5).map(event).collect();
         let body = format!("{{\"events\": [{}]}}", events.join(","));
         let request = Request::builder().method("POST").uri("/v1/events");
-        let request = request.header("authorization", format!("Bearer {}", bed.token)).body(Body::from(body.clone()));
-        let status = bed.raw(request.expect("a request")).await.status();
+        let request =
+            request.header("authorization", format!("Bearer {}", fixture.token)).body(Body::from(body.clone()));
+        let status = fixture.raw(request.expect("a request")).await.status();
         assert_eq!(status, StatusCode::ACCEPTED, "{body}");
         for n in 0..5 {
-            let workspace = bed.store.workspaces().await.expect("is open")[0].id.clone();
-            let body = bed.store.event(&workspace, &format!("evt_{batch}_{n}")).await.expect("is kept").body;
+            let workspace = fixture.store.workspaces().await.expect("is open")[0].id.clone();
+            let body = fixture.store.event(&workspace, &format!("evt_{batch}_{n}")).await.expect("is kept").body;
             let signature = signer.sign(&body, crate::clock::wall()).expect("a timestamp");
             let line = json!({"secret": signer.secret().expose(), "signature": signature, "body": body});
             lines.push_str(&format!("{line}\n"));

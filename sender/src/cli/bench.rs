@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::clock::{Clock, wall};
-use crate::deliver::{AddressPolicy, Client, Dispatcher, Options, Pace, signature_header, system_lookup};
+use crate::deliver::{AddressPolicy, Client, DeliverySettings, Dispatcher, Options, signature_header, system_lookup};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 use crate::store::{self, DeliveryFilter, Limits, NewEvent, Store, Workspace};
@@ -63,7 +63,7 @@ pub(super) struct Bench {
 }
 
 /// A store of its own, with workspaces that each have subscriptions.
-struct Bed {
+struct Fixture {
     store: Arc<dyn Store>,
     clock: Clock,
     workspaces: Vec<WorkspaceId>,
@@ -94,11 +94,11 @@ impl Bench {
         println!("{rate:>9.0}/s  HTTP alone: the same client and bodies, nothing kept");
 
         for (batch, what) in [(1, "one event a call"), (BATCH, "100 events a call")] {
-            let bed = self.bed(address).await?;
+            let fixture = self.fixture(address).await?;
             let start = Instant::now();
-            let events = self.fill(&bed, self.deliveries, batch).await?;
+            let events = self.fill(&fixture, self.deliveries, batch).await?;
             println!("{:>9.0}/s  events accepted, {what}", per_second(events, start));
-            bed.store.close().await;
+            fixture.store.close().await;
         }
 
         let rate = self.deliver(address, &received, client.clone(), 0).await?;
@@ -111,48 +111,48 @@ impl Bench {
 
     /// How many deliveries a second arrive, while some endpoints take what they get and do not answer.
     async fn deliver(&self, address: SocketAddr, received: &AtomicU64, client: Client, hanging: usize) -> Result<f64> {
-        let bed = self.bed(address).await?;
+        let fixture = self.fixture(address).await?;
         for _ in 0..hanging {
-            let workspace = self.workspace(&bed).await?;
+            let workspace = self.workspace(&fixture).await?;
             let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/hang"))?;
-            bed.store.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
+            fixture.store.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, fixture.clock.now()).await?;
             let events = (0..1000).map(|_| event(self.body_bytes)).collect::<Result<_>>()?;
-            bed.store.accept(&workspace, events, bed.clock.now()).await?;
+            fixture.store.accept(&workspace, events, fixture.clock.now()).await?;
         }
-        self.fill(&bed, self.deliveries, BATCH).await?;
+        self.fill(&fixture, self.deliveries, BATCH).await?;
         received.store(0, Ordering::SeqCst);
         let start = Instant::now();
-        let (_stop, dispatching) = self.dispatch(&bed, client);
-        while bed.store.stats().await?.pending > u64::try_from(hanging.saturating_mul(1000))? {
+        let (_stop, dispatching) = self.dispatch(&fixture, client);
+        while fixture.store.stats().await?.pending > u64::try_from(hanging.saturating_mul(1000))? {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let rate = per_second(self.deliveries, start);
         dispatching.abort();
         ensure!(received.load(Ordering::SeqCst) >= u64::try_from(self.deliveries)?, "deliveries are missing");
-        bed.store.close().await;
+        fixture.store.close().await;
         Ok(rate)
     }
 
     /// Some subscriptions fail every other time; all others have a long line.
     async fn lateness(&self, waiting: usize) -> Result<()> {
         let (address, _) = receiver(SLOW).await?;
-        let bed = self.bed(address).await?;
-        self.fill(&bed, waiting, BATCH).await?;
+        let fixture = self.fixture(address).await?;
+        self.fill(&fixture, waiting, BATCH).await?;
         let memory = peak_memory().unwrap_or_default();
-        let (stop, dispatching) = self.dispatch(&bed, self.client()?);
+        let (stop, dispatching) = self.dispatch(&fixture, self.client()?);
         let (enough, mut samples) = (watch::Sender::new(false), JoinSet::new());
         for n in 0..FAILING {
-            let workspace = self.workspace(&bed).await?;
+            let workspace = self.workspace(&fixture).await?;
             let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/fail/{n}"))?;
-            bed.store.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, bed.clock.now()).await?;
-            let (store, clock, size) = (bed.store.clone(), bed.clock, self.body_bytes);
+            fixture.store.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, fixture.clock.now()).await?;
+            let (store, clock, size) = (fixture.store.clone(), fixture.clock, self.body_bytes);
             samples.spawn(sample(store, clock, workspace, size, enough.subscribe()));
         }
         let few = u64::try_from(waiting.div_euclid(10))?;
-        let mut left = bed.store.stats().await?.pending;
+        let mut left = fixture.store.stats().await?.pending;
         while left > few {
             tokio::time::sleep(Duration::from_millis(500)).await;
-            left = bed.store.stats().await?.pending;
+            left = fixture.store.stats().await?.pending;
         }
         let _ = enough.send(true);
         let mut late: Vec<i64> = Vec::new();
@@ -167,7 +167,7 @@ impl Bench {
         println!("{memory:>9} MiB of memory with all of them waiting, {} at most", peak_memory().unwrap_or_default());
         let _ = stop.send(true);
         dispatching.await?;
-        bed.store.close().await;
+        fixture.store.close().await;
         Ok(())
     }
 
@@ -177,22 +177,26 @@ impl Bench {
         Client::new(Options { policy, lookup, extra_roots: Vec::new(), idle_per_host })
     }
 
-    fn dispatch(&self, bed: &Bed, client: Client) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
+    fn dispatch(&self, fixture: &Fixture, client: Client) -> (watch::Sender<bool>, tokio::task::JoinHandle<()>) {
         let (stop, stopped) = watch::channel(false);
-        let pace = Pace { max_in_flight: self.max_in_flight, standard_webhooks: true };
-        let dispatcher = Dispatcher::new(bed.store.clone(), client, bed.clock, Metrics::new(), pace);
+        let settings = DeliverySettings { max_in_flight: self.max_in_flight, standard_webhooks: true };
+        let dispatcher = Dispatcher::new(fixture.store.clone(), client, fixture.clock, Metrics::new(), settings);
         (stop, tokio::spawn(dispatcher.run(stopped)))
     }
 
-    async fn workspace(&self, bed: &Bed) -> Result<WorkspaceId> {
+    async fn workspace(&self, fixture: &Fixture) -> Result<WorkspaceId> {
         let id = WorkspaceId::random();
-        let workspace =
-            Workspace { id: id.clone(), name: "Bench".to_owned(), plan: Plan::Business, created_at: bed.clock.now() };
-        bed.store.create_workspace(workspace).await?;
+        let workspace = Workspace {
+            id: id.clone(),
+            name: "Bench".to_owned(),
+            plan: Plan::Business,
+            created_at: fixture.clock.now(),
+        };
+        fixture.store.create_workspace(workspace).await?;
         Ok(id)
     }
 
-    async fn bed(&self, address: SocketAddr) -> Result<Bed> {
+    async fn fixture(&self, address: SocketAddr) -> Result<Fixture> {
         let (folder, clock) = (tempfile::tempdir()?, Clock::start());
         let limits = Limits { per_subscription: self.max_per_subscription };
         let url = match &self.nats {
@@ -200,26 +204,26 @@ impl Bench {
             None => format!("sqlite:{}", folder.path().join("bench.db").display()),
         };
         let store = store::open(&url, limits, clock.now()).await?;
-        let mut bed = Bed { store, clock, workspaces: Vec::new(), _folder: folder };
+        let mut fixture = Fixture { store, clock, workspaces: Vec::new(), _folder: folder };
         for n in 0..self.subscriptions {
             // Each workspace has one subscription, so that a delivery is an event.
-            let id = self.workspace(&bed).await?;
+            let id = self.workspace(&fixture).await?;
             let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/{n}"))?;
-            bed.store.subscribe(&id, url, EventTypes::ALL, Signer::generate()?, clock.now()).await?;
-            bed.workspaces.push(id);
+            fixture.store.subscribe(&id, url, EventTypes::ALL, Signer::generate()?, clock.now()).await?;
+            fixture.workspaces.push(id);
         }
-        Ok(bed)
+        Ok(fixture)
     }
 
     /// Accepts that many events, over all workspaces in turn.
-    async fn fill(&self, bed: &Bed, count: usize, batch: usize) -> Result<usize> {
+    async fn fill(&self, fixture: &Fixture, count: usize, batch: usize) -> Result<usize> {
         let (mut calls, mut accepted) = (JoinSet::new(), 0_usize);
-        let mut workspaces = bed.workspaces.iter().cycle();
+        let mut workspaces = fixture.workspaces.iter().cycle();
         while accepted < count {
             let Some(workspace) = workspaces.next().cloned() else { break };
             let size = batch.min(count.saturating_sub(accepted));
             let events = (0..size).map(|_| event(self.body_bytes)).collect::<Result<Vec<_>>>()?;
-            let (store, now) = (bed.store.clone(), bed.clock.now());
+            let (store, now) = (fixture.store.clone(), fixture.clock.now());
             calls.spawn(async move { store.accept(&workspace, events, now).await });
             accepted = accepted.saturating_add(size);
             if calls.len() >= CALLERS

@@ -89,7 +89,7 @@ impl Serve {
         let hash = admin.as_deref().map(token::hash);
         let api = Api::new(store.clone(), clock, metrics.clone(), settings.api_limits(), hash, policy);
         let (stop, stopped) = watch::channel(false);
-        let dispatcher = Dispatcher::new(store.clone(), client, clock, metrics, settings.pace());
+        let dispatcher = Dispatcher::new(store.clone(), client, clock, metrics, settings.delivery_settings());
         let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
         let tidying = tokio::spawn(tidy(store.clone(), api.clone(), clock, settings.retention()));
 

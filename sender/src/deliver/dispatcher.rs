@@ -39,7 +39,7 @@ struct Attempts {
 
 /// How it goes about it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
+pub(crate) struct DeliverySettings {
     /// Attempts under way at a time.
     pub(crate) max_in_flight: u32,
     /// Whether the headers of Standard Webhooks are sent beside clarife's.
@@ -47,8 +47,14 @@ pub(crate) struct Pace {
 }
 
 impl Dispatcher {
-    pub(crate) fn new(store: Arc<dyn Store>, client: Client, clock: Clock, metrics: Metrics, pace: Pace) -> Self {
-        let (max_in_flight, standard_webhooks) = (pace.max_in_flight.max(1), pace.standard_webhooks);
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        client: Client,
+        clock: Clock,
+        metrics: Metrics,
+        settings: DeliverySettings,
+    ) -> Self {
+        let (max_in_flight, standard_webhooks) = (settings.max_in_flight.max(1), settings.standard_webhooks);
         let slots = Arc::new(Semaphore::new(usize::try_from(max_in_flight).unwrap_or(Semaphore::MAX_PERMITS)));
         Self { attempts: Attempts { store, client, clock, metrics, standard_webhooks }, slots, max_in_flight }
     }

@@ -10,4 +10,4 @@ mod tests;
 pub(crate) use address_policy::AddressPolicy;
 pub(crate) use client::{Client, Options, signature_header, standard_headers};
 pub(crate) use connector::system_lookup;
-pub(crate) use dispatcher::{Dispatcher, Pace};
+pub(crate) use dispatcher::{DeliverySettings, Dispatcher};

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 
 use super::client::{EndpointResponse, KEPT_RESPONSE_BODY, MAX_RESPONSE_BODY};
 use super::connector::Lookup;
-use super::{AddressPolicy, Client, Dispatcher, Options, Pace, signature_header, system_lookup};
+use super::{AddressPolicy, Client, DeliverySettings, Dispatcher, Options, signature_header, system_lookup};
 use crate::clock::{Clock, wall};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
@@ -353,8 +353,8 @@ impl Sender {
         store.create_workspace(workspace).await.expect("is kept");
         let (stop, stopped) = watch::channel(false);
         let client = client(AddressPolicy::PublicAndLoopback);
-        let pace = Pace { max_in_flight, standard_webhooks: true };
-        let dispatcher = Dispatcher::new(store.clone(), client, clock, Metrics::new(), pace);
+        let settings = DeliverySettings { max_in_flight, standard_webhooks: true };
+        let dispatcher = Dispatcher::new(store.clone(), client, clock, Metrics::new(), settings);
         let running = tokio::spawn(dispatcher.run(stopped));
         Self { store, workspace: id, stop, running, _folder: folder }
     }
