@@ -9,10 +9,10 @@ use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError};
 use futures_util::StreamExt as _;
 use uuid::Uuid;
 
-use super::partition::{AT_ONCE, Partition, Shared};
+use super::partition::{AT_ONCE, Partition, Worker};
+use super::pending::effective_state;
 use super::records::{self, Arrival, FIRST, delivery_id, event_subject, partition_of, place_of, progress_subject};
 use super::stream::{Read, Refused, Write};
-use super::work::seen;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Accepted, MAX_EVENTS, NewEvent, Result, StoreError, SubscriptionRecord, same};
 
@@ -27,7 +27,7 @@ struct Earlier {
     deliveries: usize,
 }
 
-impl Shared {
+impl Worker {
     /// See [`Store::accept`](crate::store::Store::accept).
     pub(super) async fn accept(
         &self,
@@ -152,7 +152,7 @@ impl Shared {
             let (mut progress, version) = loaded.ok_or(StoreError::NotFound("delivery"))?;
             let known = self.catalog().subscription(workspace, &record.id)?;
             let health = known.record.subscription.health;
-            progress.delivery = seen(progress.delivery, id, version, &known);
+            progress.delivery = effective_state(progress.delivery, id, version, &known);
             let fresh = progress.delivery.resend(&health, now).map_err(StoreError::Resend)?;
             let subject = progress_subject(workspace, &record.id, id);
             let result = if matches!(progress.delivery.state(), DeliveryState::Held { .. }) {
@@ -227,7 +227,7 @@ impl Shared {
                 let Some((progress, version)) = partition.load(workspace, id, delivery).await? else {
                     return Ok(false);
                 };
-                let seen = seen(progress.delivery, delivery, version, known);
+                let seen = effective_state(progress.delivery, delivery, version, known);
                 if progress.resent.is_some() || seen.resend(&health, now).is_err() {
                     return Ok(false);
                 }

@@ -5,15 +5,15 @@ use clarife_webhooks::sender::Recorded;
 use futures_util::StreamExt as _;
 
 use super::accept::TRIES;
-use super::partition::{AT_ONCE, Partition, Shared};
+use super::partition::{AT_ONCE, Partition, Worker};
+use super::pending::DueDelivery;
 use super::records::{self, Arrival, AttemptRecord, Progress, place_of, progress_subject, subscription_subject};
 use super::stream::{Read, Refused};
-use super::work::Taken;
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::scheduler::QueueKind;
 use crate::store::{Attempt, LeasedDelivery, Result, StoreError};
 
-impl Shared {
+impl Worker {
     /// See [`Store::lease`](crate::store::Store::lease).
     pub(super) async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
         let taken = self.take_due(now, max);
@@ -44,7 +44,7 @@ impl Shared {
     }
 
     /// What is due, under lease: the partitions take turns, as the subscriptions do in each.
-    fn take_due(&self, now: UnixMillis, max: usize) -> Vec<(usize, Taken)> {
+    fn take_due(&self, now: UnixMillis, max: usize) -> Vec<(usize, DueDelivery)> {
         let catalog = self.catalog();
         let mut all = Vec::new();
         for lane in [QueueKind::Retry, QueueKind::Fresh] {
@@ -57,7 +57,7 @@ impl Shared {
                         break;
                     }
                     let mut state = partition.state();
-                    let taken = state.startable().and_then(|work| work.take(lane, now, left, &catalog));
+                    let taken = state.startable().and_then(|pending| pending.take(lane, now, left, &catalog));
                     more |= taken.is_some();
                     all.extend(taken.into_iter().flatten().map(|taken| (partition.index, taken)));
                 }
@@ -66,7 +66,7 @@ impl Shared {
         all
     }
 
-    async fn with_body(&self, index: usize, taken: Taken) -> Result<Option<LeasedDelivery>> {
+    async fn with_body(&self, index: usize, taken: DueDelivery) -> Result<Option<LeasedDelivery>> {
         let Some(partition) = self.partitions.get(index) else { return Ok(None) };
         let (event_id, body) = match taken.body {
             Some(at_hand) => at_hand,
@@ -81,18 +81,18 @@ impl Shared {
                 }
             },
         };
-        let Taken { id, attempt, due, known, .. } = taken;
+        let DueDelivery { id, attempt, due, known, .. } = taken;
         Ok(Some(LeasedDelivery { id, attempt, due, event_id, body, subscription: known.record }))
     }
 
     /// Ends a lease; `gone`: there is no such delivery any more.
     pub(super) fn end_lease(&self, index: usize, id: DeliveryId, gone: bool) {
         let Some(partition) = self.partitions.get(index) else { return };
-        if let Some(work) = &mut partition.state().work {
+        if let Some(pending) = &mut partition.state().pending {
             if gone {
-                work.forget_one(id);
+                pending.forget_one(id);
             } else {
-                work.release(id);
+                pending.release(id);
             }
         }
         self.changed.notify_waiters();
@@ -142,7 +142,7 @@ impl Shared {
         let workspace = &known.record.workspace;
         let untouched = {
             let state = partition.state();
-            let entry = state.work.as_ref().and_then(|work| work.entry(id));
+            let entry = state.pending.as_ref().and_then(|pending| pending.entry(id));
             entry.filter(|entry| entry.version == 0).map(|entry| entry.delivery)
         };
         let loaded = match untouched {
@@ -194,10 +194,10 @@ impl Shared {
         leased: &LeasedDelivery,
     ) -> Result<()> {
         let loaded = partition.load(&leased.subscription.workspace, subscription, id).await?;
-        if let (Some(work), Some((progress, version))) = (&mut partition.state().work, loaded)
+        if let (Some(pending), Some((progress, version))) = (&mut partition.state().pending, loaded)
             && version > 0
         {
-            work.progress(id, subscription, progress.delivery, version);
+            pending.progress(id, subscription, progress.delivery, version);
         }
         Ok(())
     }

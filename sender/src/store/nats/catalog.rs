@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::Signer;
 
-use super::records::{self, Ended, SubscriptionData, TokenRecord, WorkspaceRecord};
+use super::records::{self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord};
 use super::stream::Read;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::token_index::TokenIndex;
@@ -18,7 +18,7 @@ pub(super) struct Catalog {
     workspaces: HashMap<WorkspaceId, Versioned<WorkspaceRecord>>,
     tokens: TokenIndex,
     hashes: HashMap<TokenId, Versioned<Option<TokenHash>>>,
-    subscriptions: HashMap<SubscriptionId, Versioned<Option<Known>>>,
+    subscriptions: HashMap<SubscriptionId, Versioned<Option<CachedSubscription>>>,
 }
 
 #[derive(Debug)]
@@ -29,16 +29,16 @@ struct Versioned<T> {
 
 /// A subscription.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct CachedSubscription {
     /// As the trait gives it.
     pub(super) record: Arc<SubscriptionRecord>,
     /// See [`SubscriptionData`].
-    pub(super) ended: Option<Ended>,
+    pub(super) ended: Option<Deactivation>,
     /// The sequence of what was written.
     pub(super) version: u64,
 }
 
-impl Known {
+impl CachedSubscription {
     /// What is to be written.
     pub(super) fn data(&self) -> SubscriptionData {
         SubscriptionData {
@@ -74,7 +74,7 @@ impl Catalog {
                         signer: Signer::from(data.secrets),
                         created_at: data.created_at,
                     };
-                    Some(Known { record: Arc::new(record), ended: data.ended, version: read.sequence })
+                    Some(CachedSubscription { record: Arc::new(record), ended: data.ended, version: read.sequence })
                 };
                 keep(&mut self.subscriptions, id.clone(), read.sequence, known);
                 return Ok(Some(id));
@@ -121,18 +121,18 @@ impl Catalog {
     }
 
     /// A workspace's subscriptions, oldest first.
-    pub(super) fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<Known>> {
+    pub(super) fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<CachedSubscription>> {
         let ids = &self.entry(workspace)?.value.subscriptions;
         Ok(ids.iter().filter_map(|id| self.known(id).cloned()).collect())
     }
 
-    pub(super) fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<Known> {
+    pub(super) fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<CachedSubscription> {
         let known = self.known(id).filter(|known| known.record.workspace == *workspace);
         known.cloned().ok_or(StoreError::NotFound("subscription"))
     }
 
     /// A subscription, unless it is deleted or not known yet.
-    pub(super) fn known(&self, id: &SubscriptionId) -> Option<&Known> {
+    pub(super) fn known(&self, id: &SubscriptionId) -> Option<&CachedSubscription> {
         self.subscriptions.get(id)?.value.as_ref()
     }
 
@@ -140,7 +140,7 @@ impl Catalog {
         self.subscriptions.get(id).is_some_and(|known| known.value.is_none())
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &Known> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &CachedSubscription> {
         self.subscriptions.values().filter_map(|known| known.value.as_ref())
     }
 

@@ -84,8 +84,8 @@ async fn bring(store: &NatsStore, workspace: &WorkspaceId, event: NewEvent) -> u
 }
 
 fn has(store: &NatsStore) -> usize {
-    let complete = |one: &&Partition| one.state().own.is_some_and(|own| own.complete);
-    store.shared.partitions.iter().filter(complete).count()
+    let complete = |one: &&Partition| one.state().held.is_some_and(|held| held.complete);
+    store.worker.partitions.iter().filter(complete).count()
 }
 
 fn kill_all(cluster: &mut Cluster) {
@@ -201,9 +201,9 @@ async fn a_worker_that_was_away_keeps_nothing_of_what_another_had() {
     let other = open(&url).await;
     let again = lease(&other, NOW, 1).await.remove(0);
     assert_eq!((again.id, again.attempt), (held.id, 1));
-    let partition = away.shared.partition(&workspace).expect("is there");
-    away.shared.renew(partition).await;
-    assert!(partition.state().own.is_none() && partition.state().work.is_none());
+    let partition = away.worker.partition(&workspace).expect("is there");
+    away.worker.renew(partition).await;
+    assert!(partition.state().held.is_none() && partition.state().pending.is_none());
     // Its outcome is not lost, and the same attempt counts once.
     finish(&away, &held, 200, NOW).await;
     let recorded = other.record(&again, attempt(&again, 200, NOW)).await.expect("is open").expect("is there");

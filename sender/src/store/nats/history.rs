@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use clarife_webhooks::UnixTime;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::catalog::Known;
-use super::partition::{AT_ONCE, Partition, Shared};
+use super::catalog::CachedSubscription;
+use super::partition::{AT_ONCE, Partition, Worker};
+use super::pending::effective_state;
 use super::records::{Arrival, FIRST, Progress, delivery_id, event_subject, place_of, progress_subject};
 use super::stream::Read;
-use super::work::seen;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError};
 
@@ -25,10 +25,10 @@ const MANY: usize = 512;
 struct Candidate {
     id: DeliveryId,
     arrival: std::sync::Arc<Arrival>,
-    known: Known,
+    known: CachedSubscription,
 }
 
-impl Shared {
+impl Worker {
     /// See [`Store::event`](crate::store::Store::event).
     pub(super) async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord> {
         self.catalog().workspace(workspace)?;
@@ -119,7 +119,7 @@ impl Shared {
             event_id: arrival.event_id.clone(),
             event_type: arrival.event_type.clone(),
             subscription: subscription.id.clone(),
-            delivery: seen(progress.delivery, id, version, &known),
+            delivery: effective_state(progress.delivery, id, version, &known),
             created_at: arrival.at,
             resent_as,
         })
@@ -175,9 +175,9 @@ impl Shared {
     /// Whether none of an arrival's deliveries is pending; `None` if this process cannot know.
     fn is_over(&self, partition: &Partition, read: &Read, arrival: &Arrival) -> Option<bool> {
         let state = partition.state();
-        let work = state.work.as_ref().filter(|_| state.own.is_some_and(|own| own.complete))?;
+        let pending = state.pending.as_ref().filter(|_| state.held.is_some_and(|held| held.complete))?;
         let mut ids = (0..arrival.to.len()).map(|index| delivery_id(read.sequence, partition.index, index));
-        Some(!ids.any(|id| work.is_pending(id)))
+        Some(!ids.any(|id| pending.is_pending(id)))
     }
 
     async fn erase(&self, partition: &Partition, read: Read, arrival: Arrival) -> Result<()> {

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::accept::TRIES;
-use super::partition::{LEASE, Own, Partition, Shared};
+use super::partition::{HeldLease, LEASE, Partition, Worker};
 use super::records::{self, Lease};
 use super::stream::Refused;
 use crate::store::Result;
@@ -23,7 +23,7 @@ const CHECKPOINT: u32 = 5;
 /// How long after its last sign of life a worker counts.
 const ALIVE: Duration = Duration::from_secs(10);
 
-impl Shared {
+impl Worker {
     /// Keeps this worker's leases for as long as it runs.
     pub(super) async fn keep_leases(self: &Arc<Self>) {
         // Each by itself: a partition that does not answer holds up no other.
@@ -53,11 +53,11 @@ impl Shared {
     /// Takes and gives until this worker has its share.
     pub(super) async fn balance(self: &Arc<Self>) {
         let share = self.share();
-        let mine = |partition: &&Partition| partition.state().own.is_some_and(|own| !own.leaving);
+        let mine = |partition: &&Partition| partition.state().held.is_some_and(|held| !held.leaving);
         let have = self.partitions.iter().filter(mine).count();
         for partition in self.partitions.iter().filter(mine).skip(share) {
-            if let Some(own) = &mut partition.state().own {
-                own.leaving = true;
+            if let Some(held) = &mut partition.state().held {
+                held.leaving = true;
             }
         }
         let leave = self.partitions.iter().map(|partition| self.leave(partition, false));
@@ -73,7 +73,7 @@ impl Shared {
 
     /// Whether there are partitions to take for this worker.
     pub(super) fn wants_more(&self) -> bool {
-        let have = self.partitions.iter().filter(|partition| partition.state().own.is_some()).count();
+        let have = self.partitions.iter().filter(|partition| partition.state().held.is_some()).count();
         have < self.share() && self.partitions.iter().any(|partition| self.is_free(partition))
     }
 
@@ -95,7 +95,7 @@ impl Shared {
 
     fn is_free(&self, partition: &Partition) -> bool {
         let state = partition.state();
-        state.own.is_none()
+        state.held.is_none()
             && state.seen.as_ref().is_none_or(|seen| {
                 let worker = &seen.lease.worker;
                 let since = state.reading.map_or(seen.at, |reading| reading.max(seen.at));
@@ -121,21 +121,21 @@ impl Shared {
 
     /// Renews the lease on a partition, if there is one.
     pub(super) async fn renew(&self, partition: &Partition) {
-        let (own, pending) = {
+        let (held, pending) = {
             let state = partition.state();
-            let Some(own) = state.own else { return };
-            (own, state.work.as_ref().map_or(0, super::work::Work::pending))
+            let Some(held) = state.held else { return };
+            (held, state.pending.as_ref().map_or(0, super::pending::PendingIndex::pending))
         };
         let sent = Instant::now();
         let lease = Lease { worker: self.worker.clone(), pending };
-        let Ok(write) = records::write("l".into(), &lease, own.sequence) else { return };
+        let Ok(write) = records::write("l".into(), &lease, held.sequence) else { return };
         let mut result = partition.stream.write(vec![write]).await;
         if matches!(result, Err(Refused::Conflict)) {
             result = match self.last_renewal(partition).await {
                 // The answer to an earlier renewal was lost: the next one will be in the place of that.
                 Ok(Some(sequence)) => {
-                    if let Some(own) = partition.state().own_since(own.taken) {
-                        own.sequence = sequence;
+                    if let Some(held) = partition.state().held_since(held.taken) {
+                        held.sequence = sequence;
                     }
                     Err(Refused::Unavailable("the answer to a renewal was lost".into()))
                 }
@@ -144,9 +144,9 @@ impl Shared {
             };
         }
         let mut state = partition.state();
-        let Some(own) = state.own_since(own.taken) else { return }; // given up meanwhile
+        let Some(held) = state.held_since(held.taken) else { return }; // given up meanwhile
         match result {
-            Ok(sequence) => *own = Own { sequence, renewed: sent, ..*own },
+            Ok(sequence) => *held = HeldLease { sequence, renewed: sent, ..*held },
             Err(Refused::Conflict) => state.lose(),
             Err(Refused::Unavailable(error)) => tracing::debug!(%error, "a lease is not renewed"),
         }
@@ -161,18 +161,18 @@ impl Shared {
 
     /// Gives a partition up, once no attempt is under way there, or in any case.
     async fn leave(&self, partition: &Partition, now: bool) {
-        let own = {
+        let held = {
             let state = partition.state();
-            let idle = state.work.as_ref().is_none_or(super::work::Work::is_idle);
-            match state.own {
-                Some(own) if now || (own.leaving && idle) => own,
+            let idle = state.pending.as_ref().is_none_or(super::pending::PendingIndex::is_idle);
+            match state.held {
+                Some(held) if now || (held.leaving && idle) => held,
                 _ => return,
             }
         };
         self.write_checkpoint(partition).await;
-        let pending = partition.state().work.as_ref().map_or(0, super::work::Work::pending);
+        let pending = partition.state().pending.as_ref().map_or(0, super::pending::PendingIndex::pending);
         partition.state().lose();
-        if let Err(error) = self.free(partition, own.sequence, pending).await {
+        if let Err(error) = self.free(partition, held.sequence, pending).await {
             tracing::debug!(%error, "a lease runs out by itself");
         }
     }
@@ -202,8 +202,8 @@ impl Shared {
     async fn write_checkpoint(&self, partition: &Partition) {
         let checkpoint = {
             let state = partition.state();
-            let complete = state.own.is_some_and(|own| own.complete && own.renewed.elapsed() < LEASE);
-            state.work.as_ref().filter(|_| complete).map(super::work::Work::checkpoint)
+            let complete = state.held.is_some_and(|held| held.complete && held.renewed.elapsed() < LEASE);
+            state.pending.as_ref().filter(|_| complete).map(super::pending::PendingIndex::checkpoint)
         };
         let Some(checkpoint) = checkpoint else { return };
         let Ok(text) = serde_json::to_vec(&checkpoint) else { return };

@@ -13,12 +13,12 @@ mod history;
 mod leases;
 mod options;
 mod partition;
+mod pending;
 mod records;
 mod stream;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
-mod work;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +33,7 @@ use tokio::task::AbortHandle;
 use uuid::Uuid;
 
 use self::options::Options;
-use self::partition::Shared;
+use self::partition::Worker;
 use self::records::SCHEMA;
 use self::stream::Stream;
 use super::{
@@ -51,7 +51,7 @@ const PARTITIONS_KEY: &str = "clarife-sender-partitions";
 
 /// See the module.
 pub(crate) struct NatsStore {
-    shared: Arc<Shared>,
+    worker: Arc<Worker>,
     tasks: Mutex<Vec<AbortHandle>>,
     closed: AtomicBool,
 }
@@ -68,14 +68,14 @@ impl NatsStore {
         let streams = open_streams(&context, &options).await?;
         let worker = Uuid::new_v4().simple().to_string();
         let nats = Self {
-            shared: Arc::new(Shared::new(streams, limits, worker)),
+            worker: Arc::new(Worker::new(streams, limits, worker)),
             tasks: Mutex::default(),
             closed: AtomicBool::new(false),
         };
-        for index in 0..nats.shared.partitions.len() {
-            nats.spawn(move |shared| async move {
-                if let Some(partition) = shared.partitions.get(index) {
-                    tokio::join!(shared.follow_catalog(partition), shared.end_deliveries(partition));
+        for index in 0..nats.worker.partitions.len() {
+            nats.spawn(move |worker| async move {
+                if let Some(partition) = worker.partitions.get(index) {
+                    tokio::join!(worker.follow_catalog(partition), worker.end_deliveries(partition));
                 }
             });
         }
@@ -89,34 +89,34 @@ impl NatsStore {
 
     /// Reads what there is, and takes what is free.
     async fn start(&self) -> Result<()> {
-        let all = self.shared.partitions.iter().map(partition::Partition::caught_up);
+        let all = self.worker.partitions.iter().map(partition::Partition::caught_up);
         futures_util::future::try_join_all(all).await?;
-        self.shared.balance().await;
-        self.spawn(|shared| async move { shared.keep_leases().await });
+        self.worker.balance().await;
+        self.spawn(|worker| async move { worker.keep_leases().await });
         for _ in 0..100 {
-            if !self.shared.wants_more() {
+            if !self.worker.wants_more() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await; // a busy store: the next round has more luck
         }
         let is_reading =
-            || self.shared.partitions.iter().any(|partition| partition.state().own.is_some_and(|own| !own.complete));
+            || self.worker.partitions.iter().any(|partition| partition.state().held.is_some_and(|held| !held.complete));
         while is_reading() {
-            let _ = tokio::time::timeout(Duration::from_millis(20), self.shared.changed.notified()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(20), self.worker.changed.notified()).await;
         }
         Ok(())
     }
 
-    fn spawn<F: Future<Output = ()> + Send + 'static>(&self, task: impl FnOnce(Arc<Shared>) -> F) {
-        let handle = tokio::spawn(task(Arc::clone(&self.shared))).abort_handle();
+    fn spawn<F: Future<Output = ()> + Send + 'static>(&self, task: impl FnOnce(Arc<Worker>) -> F) {
+        let handle = tokio::spawn(task(Arc::clone(&self.worker))).abort_handle();
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
     }
 
-    fn open_shared(&self) -> Result<&Arc<Shared>> {
+    fn open_worker(&self) -> Result<&Arc<Worker>> {
         if self.closed.load(Ordering::Acquire) {
             return Err(StoreError::Unavailable("it is closed".into()));
         }
-        Ok(&self.shared)
+        Ok(&self.worker)
     }
 }
 
@@ -125,7 +125,7 @@ impl Drop for NatsStore {
         for task in self.tasks.get_mut().unwrap_or_else(PoisonError::into_inner) {
             task.abort();
         }
-        self.shared.partitions.iter().for_each(|partition| partition.state().lose());
+        self.worker.partitions.iter().for_each(|partition| partition.state().lose());
     }
 }
 
@@ -205,37 +205,37 @@ async fn open_streams(context: &jetstream::Context, options: &Options) -> std::r
 #[async_trait]
 impl Store for NatsStore {
     async fn create_workspace(&self, workspace: Workspace) -> Result<()> {
-        self.open_shared()?.create_workspace(workspace).await
+        self.open_worker()?.create_workspace(workspace).await
     }
 
     async fn workspace(&self, id: &WorkspaceId) -> Result<Workspace> {
-        self.open_shared()?.catalog().workspace(id)
+        self.open_worker()?.catalog().workspace(id)
     }
 
     async fn workspaces(&self) -> Result<Vec<Workspace>> {
-        Ok(self.open_shared()?.catalog().workspaces())
+        Ok(self.open_worker()?.catalog().workspaces())
     }
 
     async fn set_plan(&self, id: &WorkspaceId, plan: Plan) -> Result<Workspace> {
-        self.open_shared()?.set_plan(id, plan).await
+        self.open_worker()?.set_plan(id, plan).await
     }
 
     async fn create_token(&self, token: ApiToken) -> Result<()> {
-        self.open_shared()?.create_token(&token).await
+        self.open_worker()?.create_token(&token).await
     }
 
     async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<ApiToken>> {
-        let catalog = self.open_shared()?.catalog();
+        let catalog = self.open_worker()?.catalog();
         catalog.workspace(workspace)?;
         Ok(catalog.tokens(workspace))
     }
 
     async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
-        self.open_shared()?.delete_token(workspace, id).await
+        self.open_worker()?.delete_token(workspace, id).await
     }
 
     async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>> {
-        Ok(self.open_shared()?.catalog().authenticate(hash, now))
+        Ok(self.open_worker()?.catalog().authenticate(hash, now))
     }
 
     async fn subscribe(
@@ -246,16 +246,16 @@ impl Store for NatsStore {
         signer: Signer,
         now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
-        self.open_shared()?.subscribe(workspace, (url, event_types), signer, now).await
+        self.open_worker()?.subscribe(workspace, (url, event_types), signer, now).await
     }
 
     async fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<Arc<SubscriptionRecord>>> {
-        let known = self.open_shared()?.catalog().subscriptions(workspace)?;
+        let known = self.open_worker()?.catalog().subscriptions(workspace)?;
         Ok(known.into_iter().map(|known| known.record).collect())
     }
 
     async fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<Arc<SubscriptionRecord>> {
-        Ok(self.open_shared()?.catalog().subscription(workspace, id)?.record)
+        Ok(self.open_worker()?.catalog().subscription(workspace, id)?.record)
     }
 
     async fn change(
@@ -265,15 +265,15 @@ impl Store for NatsStore {
         change: Change,
         now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
-        self.open_shared()?.change(workspace, id, change, now).await
+        self.open_worker()?.change(workspace, id, change, now).await
     }
 
     async fn unsubscribe(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
-        self.open_shared()?.unsubscribe(workspace, id).await
+        self.open_worker()?.unsubscribe(workspace, id).await
     }
 
-    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>> {
-        self.open_shared()?.accept(workspace, events, now).await
+    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixMillis) -> Result<Vec<Accepted>> {
+        self.open_worker()?.accept(workspace, events, now).await
     }
 
     async fn accept_test(
@@ -283,39 +283,39 @@ impl Store for NatsStore {
         event: NewEvent,
         now: UnixTime,
     ) -> Result<DeliveryId> {
-        self.open_shared()?.accept_test(workspace, id, &event, now).await
+        self.open_worker()?.accept_test(workspace, id, &event, now).await
     }
 
     async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord> {
-        self.open_shared()?.event(workspace, id).await
+        self.open_worker()?.event(workspace, id).await
     }
 
     async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
-        self.open_shared()?.lease(now, max).await
+        self.open_worker()?.lease(now, max).await
     }
 
-    async fn ready(&self, now: UnixTime) {
-        self.shared.ready(now).await;
+    async fn ready(&self, now: UnixMillis) {
+        self.worker.ready(now).await;
     }
 
     async fn record(&self, leased: &LeasedDelivery, attempt: Attempt) -> Result<Option<Recorded>> {
-        self.open_shared()?.record(leased, &attempt).await
+        self.open_worker()?.record(leased, &attempt).await
     }
 
     async fn release(&self, leased: &LeasedDelivery) {
-        self.shared.release(leased);
+        self.worker.release(leased);
     }
 
     async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page> {
-        self.open_shared()?.deliveries(workspace, filter).await
+        self.open_worker()?.deliveries(workspace, filter).await
     }
 
     async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(DeliveryRecord, Vec<Attempt>)> {
-        self.open_shared()?.delivery(workspace, id).await
+        self.open_worker()?.delivery(workspace, id).await
     }
 
-    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
-        self.open_shared()?.resend(workspace, id, now).await
+    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId> {
+        self.open_worker()?.resend(workspace, id, now).await
     }
 
     async fn resend_since(
@@ -325,22 +325,22 @@ impl Store for NatsStore {
         since: UnixTime,
         now: UnixTime,
     ) -> Result<u64> {
-        self.open_shared()?.resend_since(workspace, id, since, now).await
+        self.open_worker()?.resend_since(workspace, id, since, now).await
     }
 
-    async fn prune(&self, before: UnixTime, max: usize) -> Result<usize> {
-        self.open_shared()?.prune(before, max).await
+    async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
+        self.open_worker()?.prune(before, max).await
     }
 
     async fn stats(&self) -> Result<Stats> {
-        let shared = self.open_shared()?;
+        let worker = self.open_worker()?;
         let (mut pending, mut active, mut all): (u64, u64, u64) = (0, 0, 0);
-        for partition in &shared.partitions {
+        for partition in &worker.partitions {
             let state = partition.state();
             let told = state.seen.as_ref().map_or(0, |seen| seen.lease.pending);
-            pending = pending.saturating_add(state.work.as_ref().map_or(told, work::Work::pending));
+            pending = pending.saturating_add(state.pending.as_ref().map_or(told, pending::PendingIndex::pending));
         }
-        for known in shared.catalog().all() {
+        for known in worker.catalog().all() {
             all = all.saturating_add(1);
             active = active.saturating_add(u64::from(known.record.subscription.health.is_active()));
         }
@@ -348,7 +348,7 @@ impl Store for NatsStore {
     }
 
     async fn check(&self) -> Result<()> {
-        let writes = self.open_shared()?.partitions.iter().map(|partition| partition.stream.write_one("p", ""));
+        let writes = self.open_worker()?.partitions.iter().map(|partition| partition.stream.write_one("p", ""));
         futures_util::future::try_join_all(writes).await.map(|_| ())
     }
 
@@ -359,6 +359,6 @@ impl Store for NatsStore {
         for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
             task.abort();
         }
-        self.shared.leave_all().await;
+        self.worker.leave_all().await;
     }
 }

@@ -11,9 +11,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 
 use super::catalog::Catalog;
+use super::pending::{PendingIndex, latest};
 use super::records::{self, Arrival, Checkpoint, Lease, Progress, place_of, progress_subject};
 use super::stream::{Read, Stream};
-use super::work::{Work, latest};
 use crate::clock::wall;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Limits, Result, StoreError, SubscriptionRecord};
@@ -26,7 +26,7 @@ const START_WITHIN: Duration = Duration::from_secs(4);
 pub(super) const AT_ONCE: usize = 64;
 
 /// What the engine's parts share.
-pub(super) struct Shared {
+pub(super) struct Worker {
     pub(super) partitions: Vec<Partition>,
     pub(super) limits: Limits,
     /// This process, among all that use the store.
@@ -55,11 +55,11 @@ pub(super) struct Partition {
 #[derive(Default)]
 pub(super) struct State {
     /// What is pending, if this process has the partition.
-    pub(super) work: Option<Work>,
+    pub(super) pending: Option<PendingIndex>,
     /// The lease on it.
-    pub(super) own: Option<Own>,
+    pub(super) held: Option<HeldLease>,
     /// Who has it, by what was read.
-    pub(super) seen: Option<Seen>,
+    pub(super) seen: Option<ObservedLease>,
     /// Since when this process reads without a break who has it.
     pub(super) reading: Option<Instant>,
     tail: Option<AbortHandle>,
@@ -67,7 +67,7 @@ pub(super) struct State {
 
 /// A lease of this process.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Own {
+pub(super) struct HeldLease {
     /// The sequence of its latest renewal.
     pub(super) sequence: u64,
     /// When that was sent.
@@ -82,7 +82,7 @@ pub(super) struct Own {
 
 /// A lease as it was read.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct ObservedLease {
     pub(super) sequence: u64,
     pub(super) lease: Lease,
     pub(super) at: Instant,
@@ -90,19 +90,19 @@ pub(super) struct Seen {
 
 impl State {
     /// What is pending, if attempts may be started now.
-    pub(super) fn startable(&mut self) -> Option<&mut Work> {
-        let may = self.own.is_some_and(|own| own.complete && !own.leaving && own.renewed.elapsed() < START_WITHIN);
-        self.work.as_mut().filter(|_| may)
+    pub(super) fn startable(&mut self) -> Option<&mut PendingIndex> {
+        let may = self.held.is_some_and(|held| held.complete && !held.leaving && held.renewed.elapsed() < START_WITHIN);
+        self.pending.as_mut().filter(|_| may)
     }
 
     /// The lease that was taken with that sequence, if this process still has it.
-    pub(super) fn own_since(&mut self, taken: u64) -> Option<&mut Own> {
-        self.own.as_mut().filter(|own| own.taken == taken)
+    pub(super) fn held_since(&mut self, taken: u64) -> Option<&mut HeldLease> {
+        self.held.as_mut().filter(|held| held.taken == taken)
     }
 
     /// The partition is no longer this process's.
     pub(super) fn lose(&mut self) {
-        (self.work, self.own) = (None, None);
+        (self.pending, self.held) = (None, None);
         if let Some(tail) = self.tail.take() {
             tail.abort();
         }
@@ -147,7 +147,7 @@ impl Partition {
     }
 }
 
-impl Shared {
+impl Worker {
     pub(super) fn new(streams: Vec<Stream>, limits: Limits, worker: String) -> Self {
         Self {
             partitions: streams.into_iter().enumerate().map(|(index, stream)| Partition::new(index, stream)).collect(),
@@ -188,12 +188,12 @@ impl Shared {
             let catalog = self.catalog();
             (catalog.known(subscription).cloned(), catalog.is_deleted(subscription))
         };
-        if let Some(work) = &mut partition.state().work {
+        if let Some(pending) = &mut partition.state().pending {
             if deleted {
-                work.forget(subscription);
+                pending.forget(subscription);
             }
             if let Some(known) = known {
-                work.look_again(&known);
+                pending.look_again(&known);
             }
         }
         partition.ending.notify_one();
@@ -202,10 +202,10 @@ impl Shared {
 
     /// Applies an arrival that this process has written.
     pub(super) fn arrived(&self, partition: &Partition, sequence: u64, arrival: &Arrival, body: &[u8]) {
-        if let Some(work) = &mut partition.state().work
-            && work.is_news(sequence, true)
+        if let Some(pending) = &mut partition.state().pending
+            && pending.is_news(sequence, true)
         {
-            work.arrive(sequence, arrival, body);
+            pending.arrive(sequence, arrival, body);
         }
         self.changed.notify_waiters();
     }
@@ -218,10 +218,10 @@ impl Shared {
         delivery: Delivery,
         sequence: u64,
     ) {
-        if let Some(work) = &mut partition.state().work
-            && work.is_news(sequence, true)
+        if let Some(pending) = &mut partition.state().pending
+            && pending.is_news(sequence, true)
         {
-            work.progress(id, subscription, delivery, sequence);
+            pending.progress(id, subscription, delivery, sequence);
         }
         self.changed.notify_waiters();
     }
@@ -233,7 +233,8 @@ impl Shared {
             match read.subject.split_once('.') {
                 None if read.subject == "l" => {
                     if let Ok(lease) = records::read(&read) {
-                        partition.state().seen = Some(Seen { sequence: read.sequence, lease, at: Instant::now() });
+                        partition.state().seen =
+                            Some(ObservedLease { sequence: read.sequence, lease, at: Instant::now() });
                     }
                 }
                 Some(("h", worker)) => {
@@ -256,20 +257,20 @@ impl Shared {
             Some(read) => records::read(&read)?,
             None => Checkpoint::default(),
         };
-        let mut work = Work::new(index, self.limits.per_subscription, latest(wall()));
+        let mut pending = PendingIndex::new(index, self.limits.per_subscription, latest(wall()));
         let load = |id: i64| self.load_exception(partition, DeliveryId(id));
         let mut loading = futures_util::stream::iter(checkpoint.except).map(load).buffer_unordered(AT_ONCE);
         while let Some(loaded) = loading.next().await {
             if let Some((id, subscription, progress, version)) = loaded? {
-                work.restore(id, &subscription, progress.delivery, version);
+                pending.restore(id, &subscription, progress.delivery, version);
             }
         }
-        let shared = Arc::clone(self);
+        let worker = Arc::clone(self);
         let mut state = partition.state();
         state.lose();
-        state.work = Some(work);
-        state.own = Some(Own { sequence, renewed, taken: sequence, complete: false, leaving: false });
-        let tail = tokio::spawn(async move { shared.follow_work(index, sequence, checkpoint.from).await });
+        state.pending = Some(pending);
+        state.held = Some(HeldLease { sequence, renewed, taken: sequence, complete: false, leaving: false });
+        let tail = tokio::spawn(async move { worker.follow_pending(index, sequence, checkpoint.from).await });
         state.tail = Some(tail.abort_handle());
         Ok(())
     }
@@ -288,24 +289,24 @@ impl Shared {
         Ok(loaded.map(|(progress, version)| (id, subscription.clone(), progress, version)))
     }
 
-    async fn follow_work(&self, index: usize, taken: u64, from: u64) {
+    async fn follow_pending(&self, index: usize, taken: u64, from: u64) {
         let Some(partition) = self.partitions.get(index) else { return };
         let each = |read: Read| {
             let catalog = self.catalog(); // before the state, as everywhere
             let mut state = partition.state();
-            let Some(own) = state.own_since(taken) else { return false };
-            let completes = !own.complete && read.sequence >= taken;
-            own.complete |= completes;
-            let Some(work) = &mut state.work else { return false };
-            if work.is_news(read.sequence, false)
-                && let Err(error) = apply(work, &read)
+            let Some(held) = state.held_since(taken) else { return false };
+            let completes = !held.complete && read.sequence >= taken;
+            held.complete |= completes;
+            let Some(pending) = &mut state.pending else { return false };
+            if pending.is_news(read.sequence, false)
+                && let Err(error) = apply(pending, &read)
             {
                 tracing::error!(%error, "a record is passed over");
             }
             if completes {
-                work.is_complete();
+                pending.is_complete();
                 for known in catalog.all() {
-                    work.look_again(known);
+                    pending.look_again(known);
                 }
                 partition.ending.notify_one();
             }
@@ -319,7 +320,8 @@ impl Shared {
     /// Writes what has failed because its subscription was deactivated, whenever there is something.
     pub(super) async fn end_deliveries(&self, partition: &Partition) {
         loop {
-            let some = partition.state().work.as_mut().map(|work| work.take_ending(AT_ONCE)).unwrap_or_default();
+            let some =
+                partition.state().pending.as_mut().map(|pending| pending.take_ending(AT_ONCE)).unwrap_or_default();
             if some.is_empty() {
                 let _ = tokio::time::timeout(Duration::from_secs(1), partition.ending.notified()).await;
                 continue;
@@ -330,8 +332,8 @@ impl Shared {
             });
             for failed in futures_util::future::join_all(ended).await.into_iter().filter_map(std::result::Result::err) {
                 tracing::debug!(error = %failed.0, "a delivery is ended later");
-                if let Some(work) = &mut partition.state().work {
-                    work.end_later(failed.1);
+                if let Some(pending) = &mut partition.state().pending {
+                    pending.end_later(failed.1);
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -346,16 +348,16 @@ impl Shared {
     ) -> Result<()> {
         let loaded = partition.load(&subscription.workspace, &subscription.id, id).await?;
         let Some((mut progress, version)) = loaded else {
-            if let Some(work) = &mut partition.state().work {
-                work.forget_one(id);
+            if let Some(pending) = &mut partition.state().pending {
+                pending.forget_one(id);
             }
             return Ok(());
         };
         let subject = progress_subject(&subscription.workspace, &subscription.id, id);
         let ended = progress.delivery.deactivate(at);
         if ended == progress.delivery {
-            if let Some(work) = &mut partition.state().work {
-                work.progress(id, &subscription.id, ended, version);
+            if let Some(pending) = &mut partition.state().pending {
+                pending.progress(id, &subscription.id, ended, version);
             }
             return Ok(());
         }
@@ -367,17 +369,17 @@ impl Shared {
 }
 
 /// Applies what was read.
-fn apply(work: &mut Work, read: &Read) -> Result<()> {
+fn apply(pending: &mut PendingIndex, read: &Read) -> Result<()> {
     let mut tokens = read.subject.split('.');
     match (tokens.next(), tokens.next(), tokens.next(), tokens.next()) {
         (Some("a"), ..) => {
             let (arrival, body) = Arrival::split(&read.payload)?;
-            work.arrive(read.sequence, &arrival, &body);
+            pending.arrive(read.sequence, &arrival, &body);
         }
         (Some("d"), _, Some(subscription), Some(id)) => {
             let progress: Progress = records::read(read)?;
             let id = id.parse().map_err(|_| StoreError::NotFound("delivery"))?;
-            work.progress(DeliveryId(id), &subscription.to_owned().into(), progress.delivery, read.sequence);
+            pending.progress(DeliveryId(id), &subscription.to_owned().into(), progress.delivery, read.sequence);
         }
         _ => {}
     }

@@ -56,12 +56,12 @@ pub(super) struct SubscriptionData {
     pub(super) secrets: StoredSecrets,
     pub(super) created_at: UnixTime,
     /// What was pending before the last deactivation has failed, whether that is written already or not.
-    pub(super) ended: Option<Ended>,
+    pub(super) ended: Option<Deactivation>,
 }
 
 /// Everything pending that was written before this sequence has failed at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Ended {
+pub(super) struct Deactivation {
     pub(super) before: u64,
     pub(super) at: UnixTime,
 }

@@ -7,15 +7,16 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription};
 
 use super::accept::TRIES;
-use super::partition::{Partition, Shared};
+use super::partition::{Partition, Worker};
 use super::records::{
-    self, Ended, SubscriptionData, TokenRecord, WorkspaceRecord, subscription_subject, token_subject, workspace_subject,
+    self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord, subscription_subject, token_subject,
+    workspace_subject,
 };
 use super::stream::{Read, Refused, Write};
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::{ApiToken, Change, Result, StoreError, SubscriptionRecord, Workspace};
 
-impl Shared {
+impl Worker {
     pub(super) async fn create_workspace(&self, workspace: Workspace) -> Result<()> {
         let Workspace { id, name, plan, created_at } = workspace;
         let record = WorkspaceRecord { name, plan, created_at, subscriptions: Vec::new() };
@@ -104,7 +105,7 @@ impl Shared {
                 Change::Activate => {
                     // What belongs to the time before has failed, whoever gets to write it.
                     if let Some(warning) = data.subscription.health.warning() {
-                        data.ended = Some(Ended { before: known.version, at: warning.deactivated_at });
+                        data.ended = Some(Deactivation { before: known.version, at: warning.deactivated_at });
                     }
                     data.subscription.health = data.subscription.health.reactivate();
                 }

@@ -90,8 +90,8 @@ async fn workers_share_the_work_and_hand_it_over() {
     }
     let second = open(&url).await;
     // The first one gives half away.
-    let has = |one: &&Partition| one.state().own.is_some_and(|own| own.complete);
-    soon(async || second.shared.partitions.iter().filter(has).count() == 2).await;
+    let has = |one: &&Partition| one.state().held.is_some_and(|held| held.complete);
+    soon(async || second.worker.partitions.iter().filter(has).count() == 2).await;
     let shares = deliver(&[&first, &second], 80).await;
     assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
     // What one accepts, the other delivers; and all of it when the first one is gone.

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, RETRY_DELAYS};
 
-use super::catalog::{Catalog, Known};
-use super::records::{Arrival, Checkpoint, Ended, delivery_id, place_of};
+use super::catalog::{CachedSubscription, Catalog};
+use super::records::{Arrival, Checkpoint, Deactivation, delivery_id, place_of};
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::SubscriptionRecord;
 use crate::store::scheduler::{FairScheduler, Key, QueueKind};
@@ -21,7 +21,7 @@ const EXCEPTIONS: usize = 4000;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct PendingIndex {
     partition: usize,
     scheduler: FairScheduler,
     entries: BTreeMap<DeliveryId, Entry>,
@@ -33,7 +33,7 @@ pub(super) struct Work {
     /// What this process has written and applied, and not read yet.
     ahead: HashSet<u64>,
     /// What has failed because the subscription was deactivated, and is still to be written.
-    ending: Vec<Ending>,
+    ending: Vec<DeactivatedDelivery>,
     cached: usize,
     /// While reading what is there: nothing is due later than this.
     latest: UnixTime,
@@ -59,7 +59,7 @@ struct SubscriptionQueues {
 
 /// A delivery that has failed because its subscription was deactivated.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(super) struct DeactivatedDelivery {
     pub(super) id: DeliveryId,
     pub(super) at: UnixTime,
     pub(super) subscription: Arc<SubscriptionRecord>,
@@ -67,16 +67,16 @@ pub(super) struct Ending {
 
 /// A delivery that was taken from the queue, under a lease.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct DueDelivery {
     pub(super) id: DeliveryId,
     pub(super) attempt: u32,
-    pub(super) due: UnixTime,
-    pub(super) known: Known,
+    pub(super) due: UnixMillis,
+    pub(super) known: CachedSubscription,
     /// The event's id and body, if they are at hand.
     pub(super) body: Option<(String, Bytes)>,
 }
 
-impl Work {
+impl PendingIndex {
     /// Nothing yet. What was written when a clock was ahead is due at `latest`.
     pub(super) fn new(partition: usize, per_subscription: usize, latest: UnixTime) -> Self {
         Self {
@@ -116,8 +116,8 @@ impl Work {
 
     /// Whether what stands there is still to be applied; it is from now on. `own`: written by this process, and known before it is
     /// read.
-    pub(super) fn is_news(&mut self, sequence: u64, own: bool) -> bool {
-        if own {
+    pub(super) fn is_news(&mut self, sequence: u64, held: bool) -> bool {
+        if held {
             return sequence > self.applied && self.ahead.insert(sequence);
         }
         self.applied = self.applied.max(sequence);
@@ -178,7 +178,7 @@ impl Work {
     }
 
     /// Looks at a subscription's deliveries again: something about it has changed.
-    pub(super) fn look_again(&mut self, known: &Known) {
+    pub(super) fn look_again(&mut self, known: &CachedSubscription) {
         let Some(key) = self.keys.get(&known.record.id).copied() else { return };
         let Some(queues) = self.queues.get_mut(&key) else { return };
         if known.ended.is_some() || !known.record.subscription.health.is_active() {
@@ -188,7 +188,7 @@ impl Work {
                     let Some(at) = entry.and_then(|entry| ended(&entry.delivery, *id, entry.version, known)) else {
                         return true;
                     };
-                    self.ending.push(Ending { id: *id, at, subscription: Arc::clone(&known.record) });
+                    self.ending.push(DeactivatedDelivery { id: *id, at, subscription: Arc::clone(&known.record) });
                     false
                 });
             }
@@ -218,7 +218,7 @@ impl Work {
         now: UnixMillis,
         max: usize,
         catalog: &Catalog,
-    ) -> Option<Vec<Taken>> {
+    ) -> Option<Vec<DueDelivery>> {
         let (selected, now) = match kind {
             QueueKind::Retry => (self.scheduler.next_retry(now)?, now),
             QueueKind::Fresh => (self.scheduler.next_fresh()?, UnixMillis::from_millis(i64::MAX)),
@@ -240,7 +240,7 @@ impl Work {
         now: UnixMillis,
         free: usize,
         catalog: &Catalog,
-        taken: &mut Vec<Taken>,
+        taken: &mut Vec<DueDelivery>,
     ) -> Option<UnixMillis> {
         let queues = self.queues.get_mut(&key)?;
         // Not known yet, or no more: its news makes us look again.
@@ -265,12 +265,12 @@ impl Work {
             }
             if let DeliveryState::Pending { attempt, due } = entry.delivery.state() {
                 let (known, body) = (known.clone(), entry.body.clone());
-                taken.push(Taken { id: *id, attempt, due, known, body });
+                taken.push(DueDelivery { id: *id, attempt, due, known, body });
             }
         }
         for (due, id, at) in doomed {
             set.remove(&(due, id));
-            self.ending.push(Ending { id, at, subscription: Arc::clone(&known.record) });
+            self.ending.push(DeactivatedDelivery { id, at, subscription: Arc::clone(&known.record) });
         }
         for one in taken.iter() {
             self.scheduler.lease(one.id, key);
@@ -279,13 +279,13 @@ impl Work {
     }
 
     /// Up to so many of what is to be ended.
-    pub(super) fn take_ending(&mut self, max: usize) -> Vec<Ending> {
+    pub(super) fn take_ending(&mut self, max: usize) -> Vec<DeactivatedDelivery> {
         let rest = self.ending.len().saturating_sub(max);
         self.ending.split_off(rest)
     }
 
     /// Ends it later.
-    pub(super) fn end_later(&mut self, ending: Ending) {
+    pub(super) fn end_later(&mut self, ending: DeactivatedDelivery) {
         self.ending.push(ending);
     }
 
@@ -357,7 +357,7 @@ impl Work {
 }
 
 /// When it was ended by its subscription's deactivation, if it was. Test events go on.
-fn ended(delivery: &Delivery, id: DeliveryId, version: u64, known: &Known) -> Option<UnixTime> {
+fn ended(delivery: &Delivery, id: DeliveryId, version: u64, known: &CachedSubscription) -> Option<UnixMillis> {
     if delivery.kind() == DeliveryKind::Test || delivery.due().is_none() {
         return None;
     }
@@ -365,11 +365,16 @@ fn ended(delivery: &Delivery, id: DeliveryId, version: u64, known: &Known) -> Op
         return Some(warning.deactivated_at);
     }
     let written = version.max(place_of(id).0);
-    known.ended.filter(|Ended { before, .. }| written < *before).map(|ended| ended.at)
+    known.ended.filter(|Deactivation { before, .. }| written < *before).map(|ended| ended.at)
 }
 
 /// The delivery as people see it: it may have ended, and that is still to be written.
-pub(super) fn seen(delivery: Delivery, id: DeliveryId, version: u64, known: &Known) -> Delivery {
+pub(super) fn effective_state(
+    delivery: Delivery,
+    id: DeliveryId,
+    version: u64,
+    known: &CachedSubscription,
+) -> Delivery {
     ended(&delivery, id, version, known).map_or(delivery, |at| delivery.deactivate(at))
 }
 
@@ -383,7 +388,7 @@ mod tests {
     use clarife_webhooks::UnixTime;
     use clarife_webhooks::sender::{Delivery, Health};
 
-    use super::{EXCEPTIONS, Work};
+    use super::{EXCEPTIONS, PendingIndex};
     use crate::ids::SubscriptionId;
     use crate::store::nats::records::{Arrival, Checkpoint, delivery_id};
 
@@ -396,44 +401,44 @@ mod tests {
 
     #[test]
     fn a_checkpoint_names_what_is_pending_before_it() {
-        let (mut work, subscription) = (Work::new(3, 8, NOW), SubscriptionId::random());
+        let (mut pending, subscription) = (PendingIndex::new(3, 8, NOW), SubscriptionId::random());
         for sequence in 1..=10 {
-            assert!(work.is_news(sequence, false));
-            work.arrive(sequence, &arrival(&subscription), b"{}");
+            assert!(pending.is_news(sequence, false));
+            pending.arrive(sequence, &arrival(&subscription), b"{}");
         }
         for sequence in 1..=8 {
-            work.forget_one(delivery_id(sequence, 3, 0));
+            pending.forget_one(delivery_id(sequence, 3, 0));
         }
         let except = [9, 10].map(|sequence| delivery_id(sequence, 3, 0).0).to_vec();
-        assert_eq!(work.checkpoint(), Checkpoint { from: 11, except });
+        assert_eq!(pending.checkpoint(), Checkpoint { from: 11, except });
         // With more than it names, it starts at the first that it does not name.
         for sequence in 11..=10 + EXCEPTIONS as u64 {
-            assert!(work.is_news(sequence, false));
-            work.arrive(sequence, &arrival(&subscription), b"{}");
+            assert!(pending.is_news(sequence, false));
+            pending.arrive(sequence, &arrival(&subscription), b"{}");
         }
-        let checkpoint = work.checkpoint();
+        let checkpoint = pending.checkpoint();
         assert_eq!((checkpoint.from, checkpoint.except.len()), (9 + EXCEPTIONS as u64, EXCEPTIONS));
     }
 
     #[test]
     fn what_this_process_has_written_is_applied_once() {
-        let mut work = Work::new(0, 8, NOW);
+        let mut pending = PendingIndex::new(0, 8, NOW);
         // Known before it is read, and read before it is known.
-        assert!(work.is_news(5, true) && !work.is_news(5, false));
-        assert!(work.is_news(6, false) && !work.is_news(6, true));
-        assert!(work.is_news(8, true) && work.is_news(7, false) && !work.is_news(8, false));
-        assert!(work.ahead.is_empty());
+        assert!(pending.is_news(5, true) && !pending.is_news(5, false));
+        assert!(pending.is_news(6, false) && !pending.is_news(6, true));
+        assert!(pending.is_news(8, true) && pending.is_news(7, false) && !pending.is_news(8, false));
+        assert!(pending.ahead.is_empty());
     }
 
     #[test]
     fn an_older_record_does_not_undo_a_later_one() {
-        let (mut work, subscription) = (Work::new(0, 8, NOW), SubscriptionId::random());
+        let (mut index, subscription) = (PendingIndex::new(0, 8, NOW), SubscriptionId::random());
         let id = delivery_id(1, 0, 0);
         let pending = Delivery::new(&Health::new(), NOW);
-        work.progress(id, &subscription, pending, 7);
-        work.progress(id, &subscription, pending.deactivate(NOW), 6);
-        assert!(work.is_pending(id));
-        work.progress(id, &subscription, pending.deactivate(NOW), 8);
-        assert!(!work.is_pending(id) && work.queues.is_empty() && work.keys.is_empty() && work.cached == 0);
+        index.progress(id, &subscription, pending, 7);
+        index.progress(id, &subscription, pending.deactivate(NOW), 6);
+        assert!(index.is_pending(id));
+        index.progress(id, &subscription, pending.deactivate(NOW), 8);
+        assert!(!index.is_pending(id) && index.queues.is_empty() && index.keys.is_empty() && index.cached == 0);
     }
 }
