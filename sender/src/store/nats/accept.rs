@@ -9,10 +9,10 @@ use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError};
 use futures_util::StreamExt as _;
 use uuid::Uuid;
 
-use super::partition::{AT_ONCE, Partition, Worker};
+use super::partition::{CONCURRENCY, Partition, Worker};
 use super::pending::effective_state;
-use super::records::{self, Arrival, FIRST, delivery_id, event_subject, partition_of, place_of, progress_subject};
-use super::stream::{Read, Refused, Write};
+use super::records::{self, Arrival, FIRST, delivery_id, event_subject, locate, partition_of, progress_subject};
+use super::stream::{Message, NewMessage, WriteError};
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Accepted, MAX_EVENTS, NewEvent, Result, StoreError, SubscriptionRecord, same};
 
@@ -49,9 +49,9 @@ impl Worker {
         }
         let arrive = |event: &NewEvent| {
             let event_type = EventType::from_name(&event.event_type);
-            let wanted = subscriptions.iter().filter_map(|known| {
-                let delivery = known.record.subscription.accept(event_type, now)?;
-                Some((known.record.id.clone(), delivery))
+            let wanted = subscriptions.iter().filter_map(|cached| {
+                let delivery = cached.record.subscription.accept(event_type, now)?;
+                Some((cached.record.id.clone(), delivery))
             });
             arrival(event, now, wanted.collect())
         };
@@ -71,14 +71,14 @@ impl Worker {
                     let counts = counts.collect();
                     return Ok(outcomes(&events, &earlier, counts));
                 }
-                Err(Refused::Conflict) => {}
+                Err(WriteError::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
             }
             let look = new.iter().map(|event| async {
                 let subject = format!("{}.{FIRST}", event_subject(workspace, &event.id));
                 partition.stream.last(&subject).await.map(|found| (event.id.as_str(), found))
             });
-            let mut looks = futures_util::stream::iter(look.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+            let mut looks = futures_util::stream::iter(look.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY);
             while let Some(found) = looks.next().await {
                 let (id, found) = found?;
                 if let Some(read) = found {
@@ -95,7 +95,7 @@ impl Worker {
                 }
             }
         }
-        Err(Refused::Conflict.into())
+        Err(WriteError::Conflict.into())
     }
 
     async fn write_arrivals(
@@ -104,18 +104,18 @@ impl Worker {
         workspace: &WorkspaceId,
         events: &[&NewEvent],
         arrivals: &[Arrival],
-    ) -> std::result::Result<(), Refused> {
+    ) -> std::result::Result<(), WriteError> {
         let mut writes = Vec::with_capacity(events.len());
         for (event, arrival) in events.iter().zip(arrivals) {
             let subject = format!("{}.{FIRST}", event_subject(workspace, &event.id));
-            let payload = arrival.with_body(&event.body).map_err(|error| Refused::Unavailable(error.to_string()))?;
-            writes.push(Write { subject, payload, instead_of: Some(0), forever: false });
+            let payload = arrival.with_body(&event.body).map_err(|error| WriteError::Unavailable(error.to_string()))?;
+            writes.push(NewMessage { subject, payload, replaces: Some(0), keep_forever: false });
         }
         let count = writes.len() as u64;
         let last = partition.stream.write(writes).await?;
         let first = last.saturating_add(1).saturating_sub(count);
         for (sequence, (event, arrival)) in (first..).zip(events.iter().zip(arrivals)) {
-            self.arrived(partition, sequence, arrival, event.body.as_bytes());
+            self.apply_own_arrival(partition, sequence, arrival, event.body.as_bytes());
         }
         Ok(())
     }
@@ -133,9 +133,9 @@ impl Worker {
         let subject = format!("{}.{FIRST}", event_subject(workspace, &event.id));
         let payload = arrival.with_body(&event.body)?;
         let partition = self.partition(workspace)?;
-        let write = Write { subject, payload, instead_of: Some(0), forever: false };
+        let write = NewMessage { subject, payload, replaces: Some(0), keep_forever: false };
         let sequence = partition.stream.write(vec![write]).await?;
-        self.arrived(partition, sequence, &arrival, event.body.as_bytes());
+        self.apply_own_arrival(partition, sequence, &arrival, event.body.as_bytes());
         Ok(delivery_id(sequence, partition.index, 0))
     }
 
@@ -143,23 +143,23 @@ impl Worker {
     pub(super) async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId> {
         let (partition, read) = self.arrival_of(workspace, id).await?;
         let (arrival, body) = Arrival::split(&read.payload)?;
-        let (sequence, _, index) = place_of(id);
-        let record = arrival.to.get(index).and_then(|(to, _)| Some(self.catalog().known(to)?.record.clone()));
+        let (sequence, _, index) = locate(id);
+        let record = arrival.to.get(index).and_then(|(to, _)| Some(self.catalog().get(to)?.record.clone()));
         let record = record.ok_or(StoreError::NotFound("delivery"))?;
         debug_assert_eq!(sequence, read.sequence);
         for _ in 0..TRIES {
             let loaded = partition.load(workspace, &record.id, id).await?;
             let (mut progress, version) = loaded.ok_or(StoreError::NotFound("delivery"))?;
-            let known = self.catalog().subscription(workspace, &record.id)?;
-            let health = known.record.subscription.health;
-            progress.delivery = effective_state(progress.delivery, id, version, &known);
+            let cached = self.catalog().subscription(workspace, &record.id)?;
+            let health = cached.record.subscription.health;
+            progress.delivery = effective_state(progress.delivery, id, version, &cached);
             let fresh = progress.delivery.resend(&health, now).map_err(StoreError::Resend)?;
             let subject = progress_subject(workspace, &record.id, id);
             let result = if matches!(progress.delivery.state(), DeliveryState::Held { .. }) {
                 progress.delivery = fresh;
                 let written = partition.stream.write(vec![records::write(subject, &progress, version)?]).await;
                 written.map(|sequence| {
-                    self.progressed(partition, (id, &record.id), fresh, sequence);
+                    self.apply_own_progress(partition, (id, &record.id), fresh, sequence);
                     id
                 })
             } else {
@@ -171,11 +171,11 @@ impl Worker {
             };
             match result {
                 Ok(id) => return Ok(id),
-                Err(Refused::Conflict) => {}
+                Err(WriteError::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
             }
         }
-        Err(Refused::Conflict.into())
+        Err(WriteError::Conflict.into())
     }
 
     async fn arrive_again(
@@ -184,17 +184,17 @@ impl Worker {
         record: &SubscriptionRecord,
         (arrival, body): (&Arrival, &Bytes),
         fresh: Delivery,
-        (which, mark): (String, Write),
-        now: UnixTime,
-    ) -> std::result::Result<DeliveryId, Refused> {
-        let unreadable = |error: &dyn std::fmt::Display| Refused::Unavailable(error.to_string());
+        (which, mark): (String, NewMessage),
+        now: UnixMillis,
+    ) -> std::result::Result<DeliveryId, WriteError> {
+        let unreadable = |error: &dyn std::fmt::Display| WriteError::Unavailable(error.to_string());
         let again = Arrival { at: now, to: vec![(record.id.clone(), fresh)], ..arrival.clone() };
         let text = std::str::from_utf8(body).map_err(|error| unreadable(&error))?;
         let payload = again.with_body(text).map_err(|error| unreadable(&error))?;
         let subject = format!("{}.{which}", event_subject(&record.workspace, &arrival.event_id));
-        let write = Write { subject, payload, instead_of: Some(0), forever: false };
+        let write = NewMessage { subject, payload, replaces: Some(0), keep_forever: false };
         let sequence = partition.stream.write(vec![mark, write]).await?;
-        self.arrived(partition, sequence, &again, body);
+        self.apply_own_arrival(partition, sequence, &again, body);
         Ok(delivery_id(sequence, partition.index, 0))
     }
 
@@ -206,8 +206,8 @@ impl Worker {
         since: UnixTime,
         now: UnixTime,
     ) -> Result<u64> {
-        let known = self.catalog().subscription(workspace, id)?;
-        let health = known.record.subscription.health;
+        let cached = self.catalog().subscription(workspace, id)?;
+        let health = cached.record.subscription.health;
         if !health.is_active() {
             return Err(StoreError::Resend(ResendError::SubscriptionDeactivated));
         }
@@ -222,12 +222,12 @@ impl Worker {
                 let index = arrival.to.iter().position(|(to, _)| to == id).filter(|_| arrival.at >= since);
                 candidates.extend(index.map(|index| delivery_id(read.sequence, partition.index, index)));
             }
-            let known = &known;
+            let cached = &cached;
             let one = |delivery| async move {
                 let Some((progress, version)) = partition.load(workspace, id, delivery).await? else {
                     return Ok(false);
                 };
-                let seen = effective_state(progress.delivery, delivery, version, known);
+                let seen = effective_state(progress.delivery, delivery, version, cached);
                 if progress.resent.is_some() || seen.resend(&health, now).is_err() {
                     return Ok(false);
                 }
@@ -240,7 +240,7 @@ impl Worker {
                     Err(error) => Err(error),
                 }
             };
-            let mut all = futures_util::stream::iter(candidates).map(one).buffer_unordered(AT_ONCE);
+            let mut all = futures_util::stream::iter(candidates).map(one).buffer_unordered(CONCURRENCY);
             while let Some(done) = all.next().await {
                 resent = resent.saturating_add(u64::from(done?));
             }
@@ -250,10 +250,10 @@ impl Worker {
     }
 
     /// The arrival that a workspace's delivery belongs to.
-    pub(super) async fn arrival_of(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(&Partition, Read)> {
+    pub(super) async fn arrival_of(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(&Partition, Message)> {
         self.catalog().workspace(workspace)?;
         let missing = StoreError::NotFound("delivery");
-        let (sequence, index, _) = place_of(id);
+        let (sequence, index, _) = locate(id);
         if index != partition_of(workspace, self.partitions.len()) {
             return Err(missing);
         }

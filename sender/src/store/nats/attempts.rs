@@ -5,10 +5,10 @@ use clarife_webhooks::sender::Recorded;
 use futures_util::StreamExt as _;
 
 use super::accept::TRIES;
-use super::partition::{AT_ONCE, Partition, Worker};
+use super::partition::{CONCURRENCY, Partition, Worker};
 use super::pending::DueDelivery;
-use super::records::{self, Arrival, AttemptRecord, Progress, place_of, progress_subject, subscription_subject};
-use super::stream::{Read, Refused};
+use super::records::{self, Arrival, AttemptRecord, Progress, locate, progress_subject, subscription_subject};
+use super::stream::{Message, WriteError};
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::scheduler::QueueKind;
 use crate::store::{Attempt, LeasedDelivery, Result, StoreError};
@@ -20,7 +20,7 @@ impl Worker {
         let count = taken.len();
         let ids: Vec<(usize, DeliveryId)> = taken.iter().map(|(index, taken)| (*index, taken.id)).collect();
         let bodies = futures_util::stream::iter(taken).map(|(index, taken)| self.with_body(index, taken));
-        let mut bodies = bodies.buffered(AT_ONCE);
+        let mut bodies = bodies.buffered(CONCURRENCY);
         let mut deliveries = Vec::with_capacity(count);
         while let Some(leased) = bodies.next().await {
             match leased {
@@ -33,7 +33,7 @@ impl Worker {
         }
         // Reading may have taken so long that there is no more time for an attempt.
         deliveries.retain(|leased: &LeasedDelivery| {
-            let index = place_of(leased.id).1;
+            let index = locate(leased.id).1;
             let may_start = self.partitions.get(index).is_some_and(|one| one.state().startable().is_some());
             if !may_start {
                 self.end_lease(index, leased.id, false);
@@ -70,7 +70,7 @@ impl Worker {
         let Some(partition) = self.partitions.get(index) else { return Ok(None) };
         let (event_id, body) = match taken.body {
             Some(at_hand) => at_hand,
-            None => match partition.stream.at(place_of(taken.id).0).await? {
+            None => match partition.stream.at(locate(taken.id).0).await? {
                 Some(read) => {
                     let (arrival, body) = Arrival::split(&read.payload)?;
                     (arrival.event_id, body)
@@ -81,8 +81,8 @@ impl Worker {
                 }
             },
         };
-        let DueDelivery { id, attempt, due, known, .. } = taken;
-        Ok(Some(LeasedDelivery { id, attempt, due, event_id, body, subscription: known.record }))
+        let DueDelivery { id, attempt, due, cached, .. } = taken;
+        Ok(Some(LeasedDelivery { id, attempt, due, event_id, body, subscription: cached.record }))
     }
 
     /// Ends a lease; `gone`: there is no such delivery any more.
@@ -102,8 +102,8 @@ impl Worker {
     pub(super) async fn record(&self, leased: &LeasedDelivery, attempt: &Attempt) -> Result<Option<Recorded>> {
         let (workspace, subscription) = (&leased.subscription.workspace, &leased.subscription.id);
         let partition = self.partition(workspace)?;
-        let was_well = self.catalog().known(subscription).is_some_and(|known| {
-            attempt.outcome.is_success() && known.record.subscription.health.consecutive_failures() == 0
+        let was_well = self.catalog().get(subscription).is_some_and(|cached| {
+            attempt.outcome.is_success() && cached.record.subscription.health.consecutive_failures() == 0
         });
         let locks = &partition.health;
         let lock = leased.subscription.created_at.as_millis().unsigned_abs() as usize;
@@ -119,7 +119,7 @@ impl Worker {
             }
             match self.try_record(partition, (leased.id, subscription), attempt).await {
                 Ok(recorded) => return Ok(recorded),
-                Err(Refused::Conflict) => {
+                Err(WriteError::Conflict) => {
                     if let Some(read) = partition.stream.last(&subscription_subject(workspace, subscription)).await? {
                         self.learn(partition, &read);
                     }
@@ -128,7 +128,7 @@ impl Worker {
                 Err(refused) => return Err(refused.into()),
             }
         }
-        Err(Refused::Conflict.into())
+        Err(WriteError::Conflict.into())
     }
 
     async fn try_record(
@@ -136,10 +136,10 @@ impl Worker {
         partition: &Partition,
         (id, subscription): (DeliveryId, &SubscriptionId),
         attempt: &Attempt,
-    ) -> std::result::Result<Option<Recorded>, Refused> {
-        let failed = |error: StoreError| Refused::Unavailable(error.to_string());
-        let Some(known) = self.catalog().known(subscription).cloned() else { return Err(Refused::Conflict) };
-        let workspace = &known.record.workspace;
+    ) -> std::result::Result<Option<Recorded>, WriteError> {
+        let failed = |error: StoreError| WriteError::Unavailable(error.to_string());
+        let Some(cached) = self.catalog().get(subscription).cloned() else { return Err(WriteError::Conflict) };
+        let workspace = &cached.record.workspace;
         let untouched = {
             let state = partition.state();
             let entry = state.pending.as_ref().and_then(|pending| pending.entry(id));
@@ -153,7 +153,7 @@ impl Worker {
             self.end_lease(partition.index, id, true);
             return Ok(None);
         };
-        let health = &known.record.subscription.health;
+        let health = &cached.record.subscription.health;
         let recorded = progress.delivery.record(health, attempt.number, attempt.outcome, attempt.ended_at);
         let is_recorded = progress.attempts.iter().any(|made| made.number == attempt.number);
         if is_recorded && !recorded.changed {
@@ -167,19 +167,19 @@ impl Worker {
         let mut writes =
             vec![records::write(progress_subject(workspace, subscription, id), &progress, version).map_err(failed)?];
         if recorded.health != *health {
-            let mut data = known.data();
+            let mut data = cached.data();
             data.subscription.health = recorded.health;
             let subject = subscription_subject(workspace, subscription);
-            let mut write = records::write(subject, &data, known.version).map_err(failed)?;
-            write.forever = true;
+            let mut write = records::write(subject, &data, cached.version).map_err(failed)?;
+            write.keep_forever = true;
             writes.push(write);
         }
         let with_health = writes.get(1).cloned();
         let last = partition.stream.write(writes).await?;
         let sequence = last.saturating_sub(u64::from(with_health.is_some()));
-        self.progressed(partition, (id, subscription), recorded.delivery, sequence);
+        self.apply_own_progress(partition, (id, subscription), recorded.delivery, sequence);
         if let Some(write) = with_health {
-            let read = Read { subject: write.subject, sequence: last, payload: write.payload };
+            let read = Message { subject: write.subject, sequence: last, payload: write.payload };
             self.learn(partition, &read);
         }
         self.end_lease(partition.index, id, false);
@@ -197,14 +197,14 @@ impl Worker {
         if let (Some(pending), Some((progress, version))) = (&mut partition.state().pending, loaded)
             && version > 0
         {
-            pending.progress(id, subscription, progress.delivery, version);
+            pending.apply_progress(id, subscription, progress.delivery, version);
         }
         Ok(())
     }
 
     /// See [`Store::release`](crate::store::Store::release).
     pub(super) fn release(&self, leased: &LeasedDelivery) {
-        self.end_lease(place_of(leased.id).1, leased.id, false);
+        self.end_lease(locate(leased.id).1, leased.id, false);
     }
 
     /// See [`Store::ready`](crate::store::Store::ready).

@@ -7,7 +7,7 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::Signer;
 
 use super::records::{self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord};
-use super::stream::Read;
+use super::stream::Message;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::token_index::TokenIndex;
 use crate::store::{ApiToken, Result, StoreError, SubscriptionRecord, TokenHash, Workspace};
@@ -52,7 +52,7 @@ impl CachedSubscription {
 
 impl Catalog {
     /// Learns what was written; the subscription that it is about.
-    pub(super) fn learn(&mut self, read: &Read) -> Result<Option<SubscriptionId>> {
+    pub(super) fn learn(&mut self, read: &Message) -> Result<Option<SubscriptionId>> {
         let mut tokens = read.subject.split('.');
         let (kind, first, second) = (tokens.next(), tokens.next(), tokens.next());
         match (kind, first, second) {
@@ -63,7 +63,7 @@ impl Catalog {
             (Some("t"), Some(id), None) => self.learn_token(read, id.to_owned().into())?,
             (Some("s"), Some(workspace), Some(id)) => {
                 let id = SubscriptionId::from(id.to_owned());
-                let known = if read.payload.is_empty() {
+                let cached = if read.payload.is_empty() {
                     None
                 } else {
                     let data: SubscriptionData = records::read(read)?;
@@ -76,7 +76,7 @@ impl Catalog {
                     };
                     Some(CachedSubscription { record: Arc::new(record), ended: data.ended, version: read.sequence })
                 };
-                keep(&mut self.subscriptions, id.clone(), read.sequence, known);
+                keep(&mut self.subscriptions, id.clone(), read.sequence, cached);
                 return Ok(Some(id));
             }
             _ => {}
@@ -84,11 +84,11 @@ impl Catalog {
         Ok(None)
     }
 
-    fn learn_token(&mut self, read: &Read, id: TokenId) -> Result<()> {
+    fn learn_token(&mut self, read: &Message, id: TokenId) -> Result<()> {
         let token =
             if read.payload.is_empty() { None } else { Some(records::read::<TokenRecord>(read)?.token(id.clone())?) };
         let hash = token.as_ref().map(|token| token.hash);
-        let before = self.hashes.get(&id).and_then(|known| known.value);
+        let before = self.hashes.get(&id).and_then(|cached| cached.value);
         if keep(&mut self.hashes, id, read.sequence, hash) {
             if let Some(before) = before {
                 self.tokens.remove(&before);
@@ -107,7 +107,7 @@ impl Catalog {
     /// All workspaces, oldest first.
     pub(super) fn workspaces(&self) -> Vec<Workspace> {
         let mut all: Vec<Workspace> =
-            self.workspaces.iter().map(|(id, known)| known.value.workspace(id.clone())).collect();
+            self.workspaces.iter().map(|(id, cached)| cached.value.workspace(id.clone())).collect();
         all.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         all
     }
@@ -123,25 +123,25 @@ impl Catalog {
     /// A workspace's subscriptions, oldest first.
     pub(super) fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<CachedSubscription>> {
         let ids = &self.entry(workspace)?.value.subscriptions;
-        Ok(ids.iter().filter_map(|id| self.known(id).cloned()).collect())
+        Ok(ids.iter().filter_map(|id| self.get(id).cloned()).collect())
     }
 
     pub(super) fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<CachedSubscription> {
-        let known = self.known(id).filter(|known| known.record.workspace == *workspace);
-        known.cloned().ok_or(StoreError::NotFound("subscription"))
+        let cached = self.get(id).filter(|cached| cached.record.workspace == *workspace);
+        cached.cloned().ok_or(StoreError::NotFound("subscription"))
     }
 
     /// A subscription, unless it is deleted or not known yet.
-    pub(super) fn known(&self, id: &SubscriptionId) -> Option<&CachedSubscription> {
+    pub(super) fn get(&self, id: &SubscriptionId) -> Option<&CachedSubscription> {
         self.subscriptions.get(id)?.value.as_ref()
     }
 
     pub(super) fn is_deleted(&self, id: &SubscriptionId) -> bool {
-        self.subscriptions.get(id).is_some_and(|known| known.value.is_none())
+        self.subscriptions.get(id).is_some_and(|cached| cached.value.is_none())
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &CachedSubscription> {
-        self.subscriptions.values().filter_map(|known| known.value.as_ref())
+        self.subscriptions.values().filter_map(|cached| cached.value.as_ref())
     }
 
     fn entry(&self, id: &WorkspaceId) -> Result<&Versioned<WorkspaceRecord>> {
@@ -151,7 +151,7 @@ impl Catalog {
 
 /// Keeps the value, unless a later one is known.
 fn keep<K: Eq + std::hash::Hash, T>(map: &mut HashMap<K, Versioned<T>>, key: K, version: u64, value: T) -> bool {
-    let later = map.get(&key).is_some_and(|known| known.version >= version);
+    let later = map.get(&key).is_some_and(|cached| cached.version >= version);
     if !later {
         map.insert(key, Versioned { version, value });
     }

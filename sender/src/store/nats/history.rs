@@ -9,10 +9,10 @@ use clarife_webhooks::UnixTime;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::catalog::CachedSubscription;
-use super::partition::{AT_ONCE, Partition, Worker};
+use super::partition::{CONCURRENCY, Partition, Worker};
 use super::pending::effective_state;
-use super::records::{Arrival, FIRST, Progress, delivery_id, event_subject, place_of, progress_subject};
-use super::stream::Read;
+use super::records::{Arrival, FIRST, Progress, delivery_id, event_subject, locate, progress_subject};
+use super::stream::Message;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError};
 
@@ -25,7 +25,7 @@ const MANY: usize = 512;
 struct Candidate {
     id: DeliveryId,
     arrival: std::sync::Arc<Arrival>,
-    known: CachedSubscription,
+    cached: CachedSubscription,
 }
 
 impl Worker {
@@ -41,13 +41,13 @@ impl Worker {
 
     /// See [`Store::deliveries`](crate::store::Store::deliveries).
     pub(super) async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page> {
-        let known: HashMap<SubscriptionId, _> = {
+        let cached: HashMap<SubscriptionId, _> = {
             let catalog = self.catalog();
             let all = match &filter.subscription {
                 Some(id) => vec![catalog.subscription(workspace, id)?],
                 None => catalog.subscriptions(workspace)?,
             };
-            all.into_iter().map(|known| (known.record.id.clone(), known)).collect()
+            all.into_iter().map(|cached| (cached.record.id.clone(), cached)).collect()
         };
         let partition = self.partition(workspace)?;
         let subject = match &filter.event_id {
@@ -55,7 +55,7 @@ impl Worker {
             None => format!("a.{workspace}.>"),
         };
         let (first, last) = partition.stream.bounds().await?;
-        let mut to = filter.before.map_or(u64::MAX, |id| place_of(id).0).min(last).saturating_add(1);
+        let mut to = filter.before.map_or(u64::MAX, |id| locate(id).0).min(last).saturating_add(1);
         let (mut stretch, least, most) = STRETCH;
         let wanted = filter.limit.saturating_add(1);
         let mut page = Vec::new();
@@ -72,16 +72,16 @@ impl Worker {
                 let arrival = std::sync::Arc::new(Arrival::split(&read.payload)?.0);
                 for (index, (to, _)) in arrival.to.iter().enumerate().rev() {
                     let id = delivery_id(read.sequence, partition.index, index);
-                    if let Some(known) = known.get(to)
+                    if let Some(cached) = cached.get(to)
                         && filter.before.is_none_or(|before| id < before)
                     {
-                        candidates.push(Candidate { id, arrival: arrival.clone(), known: known.clone() });
+                        candidates.push(Candidate { id, arrival: arrival.clone(), cached: cached.clone() });
                     }
                 }
             }
             let mut record = futures_util::stream::iter(candidates)
                 .map(|candidate| self.read_record(partition, candidate))
-                .buffered(AT_ONCE);
+                .buffered(CONCURRENCY);
             while page.len() < wanted
                 && let Some(record) = record.try_next().await?
             {
@@ -96,13 +96,13 @@ impl Worker {
     }
 
     async fn read_record(&self, partition: &Partition, candidate: Candidate) -> Result<DeliveryRecord> {
-        let Candidate { id, arrival, known } = candidate;
-        let subscription = &known.record;
+        let Candidate { id, arrival, cached } = candidate;
+        let subscription = &cached.record;
         let subject = progress_subject(&subscription.workspace, &subscription.id, id);
         let (progress, version) = match partition.stream.last(&subject).await? {
             Some(read) => (super::records::read(&read)?, read.sequence),
             None => {
-                let arrived = arrival.to.get(place_of(id).2).map(|(_, delivery)| *delivery);
+                let arrived = arrival.to.get(locate(id).2).map(|(_, delivery)| *delivery);
                 (Progress::new(arrived.ok_or(StoreError::NotFound("delivery"))?), 0)
             }
         };
@@ -119,7 +119,7 @@ impl Worker {
             event_id: arrival.event_id.clone(),
             event_type: arrival.event_type.clone(),
             subscription: subscription.id.clone(),
-            delivery: effective_state(progress.delivery, id, version, &known),
+            delivery: effective_state(progress.delivery, id, version, &cached),
             created_at: arrival.at,
             resent_as,
         })
@@ -133,11 +133,11 @@ impl Worker {
     ) -> Result<(DeliveryRecord, Vec<Attempt>)> {
         let (partition, read) = self.arrival_of(workspace, id).await?;
         let (arrival, _) = Arrival::split(&read.payload)?;
-        let known = arrival.to.get(place_of(id).2).and_then(|(to, _)| self.catalog().known(to).cloned());
-        let known = known.ok_or(StoreError::NotFound("delivery"))?;
-        let loaded = partition.load(workspace, &known.record.id, id).await?;
+        let cached = arrival.to.get(locate(id).2).and_then(|(to, _)| self.catalog().get(to).cloned());
+        let cached = cached.ok_or(StoreError::NotFound("delivery"))?;
+        let loaded = partition.load(workspace, &cached.record.id, id).await?;
         let (progress, _) = loaded.ok_or(StoreError::NotFound("delivery"))?;
-        let record = self.read_record(partition, Candidate { id, arrival: arrival.into(), known }).await?;
+        let record = self.read_record(partition, Candidate { id, arrival: arrival.into(), cached }).await?;
         Ok((record, progress.attempts.into_iter().map(Attempt::from).collect()))
     }
 
@@ -162,7 +162,7 @@ impl Worker {
                 old.truncate(max.saturating_sub(pruned));
                 pruned = pruned.saturating_add(old.len());
                 let gone = futures_util::stream::iter(old).map(|(read, arrival)| self.erase(partition, read, arrival));
-                gone.buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
+                gone.buffer_unordered(CONCURRENCY).try_collect::<Vec<()>>().await?;
                 // Arrivals stand in the order of their age: after some that are all too young there are no old ones.
                 if none && count > 0 {
                     break;
@@ -173,14 +173,14 @@ impl Worker {
     }
 
     /// Whether none of an arrival's deliveries is pending; `None` if this process cannot know.
-    fn is_over(&self, partition: &Partition, read: &Read, arrival: &Arrival) -> Option<bool> {
+    fn is_over(&self, partition: &Partition, read: &Message, arrival: &Arrival) -> Option<bool> {
         let state = partition.state();
         let pending = state.pending.as_ref().filter(|_| state.held.is_some_and(|held| held.complete))?;
         let mut ids = (0..arrival.to.len()).map(|index| delivery_id(read.sequence, partition.index, index));
         Some(!ids.any(|id| pending.is_pending(id)))
     }
 
-    async fn erase(&self, partition: &Partition, read: Read, arrival: Arrival) -> Result<()> {
+    async fn erase(&self, partition: &Partition, read: Message, arrival: Arrival) -> Result<()> {
         let workspace = read.subject.split('.').nth(1).unwrap_or_default().to_owned().into();
         for (index, (subscription, _)) in arrival.to.iter().enumerate() {
             let id = delivery_id(read.sequence, partition.index, index);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::accept::TRIES;
 use super::partition::{HeldLease, LEASE, Partition, Worker};
 use super::records::{self, Lease};
-use super::stream::Refused;
+use super::stream::WriteError;
 use crate::store::Result;
 
 /// How often leases are renewed.
@@ -96,22 +96,22 @@ impl Worker {
     fn is_free(&self, partition: &Partition) -> bool {
         let state = partition.state();
         state.held.is_none()
-            && state.seen.as_ref().is_none_or(|seen| {
-                let worker = &seen.lease.worker;
-                let since = state.reading.map_or(seen.at, |reading| reading.max(seen.at));
+            && state.observed.as_ref().is_none_or(|observed| {
+                let worker = &observed.lease.worker;
+                let since = state.reading.map_or(observed.at, |reading| reading.max(observed.at));
                 worker.is_empty() || *worker == self.worker || since.elapsed() >= LEASE
             })
     }
 
     async fn take(self: &Arc<Self>, partition: &Partition) -> Result<()> {
-        let instead_of = partition.state().seen.as_ref().map_or(0, |seen| seen.sequence);
+        let replaces = partition.state().observed.as_ref().map_or(0, |observed| observed.sequence);
         let sent = Instant::now();
         let lease = Lease { worker: self.worker.clone(), pending: 0 };
-        let writes = vec![records::write("l".into(), &lease, instead_of)?];
+        let writes = vec![records::write("l".into(), &lease, replaces)?];
         // Not tried for long: who has it comes first when the store works again.
         match partition.stream.write_within(Duration::ZERO, writes).await {
             Ok(sequence) => self.take_over(partition.index, sequence, sent).await,
-            Err(Refused::Conflict) => Ok(()), // somebody else was faster
+            Err(WriteError::Conflict) => Ok(()), // somebody else was faster
             Err(refused) => {
                 partition.state().reading = Some(Instant::now()); // nor could anybody have renewed it
                 Err(refused.into())
@@ -130,25 +130,25 @@ impl Worker {
         let lease = Lease { worker: self.worker.clone(), pending };
         let Ok(write) = records::write("l".into(), &lease, held.sequence) else { return };
         let mut result = partition.stream.write(vec![write]).await;
-        if matches!(result, Err(Refused::Conflict)) {
+        if matches!(result, Err(WriteError::Conflict)) {
             result = match self.last_renewal(partition).await {
                 // The answer to an earlier renewal was lost: the next one will be in the place of that.
                 Ok(Some(sequence)) => {
                     if let Some(held) = partition.state().held_since(held.taken) {
                         held.sequence = sequence;
                     }
-                    Err(Refused::Unavailable("the answer to a renewal was lost".into()))
+                    Err(WriteError::Unavailable("the answer to a renewal was lost".into()))
                 }
-                Ok(None) => Err(Refused::Conflict),
-                Err(error) => Err(Refused::Unavailable(error.to_string())),
+                Ok(None) => Err(WriteError::Conflict),
+                Err(error) => Err(WriteError::Unavailable(error.to_string())),
             };
         }
         let mut state = partition.state();
         let Some(held) = state.held_since(held.taken) else { return }; // given up meanwhile
         match result {
             Ok(sequence) => *held = HeldLease { sequence, renewed: sent, ..*held },
-            Err(Refused::Conflict) => state.lose(),
-            Err(Refused::Unavailable(error)) => tracing::debug!(%error, "a lease is not renewed"),
+            Err(WriteError::Conflict) => state.lose(),
+            Err(WriteError::Unavailable(error)) => tracing::debug!(%error, "a lease is not renewed"),
         }
     }
 
@@ -183,7 +183,7 @@ impl Worker {
             let lease = Lease { worker: String::new(), pending };
             match partition.stream.write(vec![records::write("l".into(), &lease, sequence)?]).await {
                 Ok(_) => return Ok(()),
-                Err(Refused::Conflict) => {}
+                Err(WriteError::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
             }
             match self.last_renewal(partition).await? {
@@ -191,7 +191,7 @@ impl Worker {
                 None => return Ok(()), // somebody else has it already
             }
         }
-        Err(Refused::Conflict.into())
+        Err(WriteError::Conflict.into())
     }
 
     /// Gives all partitions up.

@@ -250,8 +250,8 @@ impl Store for NatsStore {
     }
 
     async fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<Arc<SubscriptionRecord>>> {
-        let known = self.open_worker()?.catalog().subscriptions(workspace)?;
-        Ok(known.into_iter().map(|known| known.record).collect())
+        let cached = self.open_worker()?.catalog().subscriptions(workspace)?;
+        Ok(cached.into_iter().map(|cached| cached.record).collect())
     }
 
     async fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<Arc<SubscriptionRecord>> {
@@ -337,12 +337,12 @@ impl Store for NatsStore {
         let (mut pending, mut active, mut all): (u64, u64, u64) = (0, 0, 0);
         for partition in &worker.partitions {
             let state = partition.state();
-            let told = state.seen.as_ref().map_or(0, |seen| seen.lease.pending);
-            pending = pending.saturating_add(state.pending.as_ref().map_or(told, pending::PendingIndex::pending));
+            let reported = state.observed.as_ref().map_or(0, |observed| observed.lease.pending);
+            pending = pending.saturating_add(state.pending.as_ref().map_or(reported, pending::PendingIndex::pending));
         }
-        for known in worker.catalog().all() {
+        for cached in worker.catalog().all() {
             all = all.saturating_add(1);
-            active = active.saturating_add(u64::from(known.record.subscription.health.is_active()));
+            active = active.saturating_add(u64::from(cached.record.subscription.health.is_active()));
         }
         Ok(Stats { pending, active, deactivated: all.saturating_sub(active) })
     }

@@ -12,8 +12,8 @@ use tokio::task::AbortHandle;
 
 use super::catalog::Catalog;
 use super::pending::{PendingIndex, latest};
-use super::records::{self, Arrival, Checkpoint, Lease, Progress, place_of, progress_subject};
-use super::stream::{Read, Stream};
+use super::records::{self, Arrival, Checkpoint, Lease, Progress, locate, progress_subject};
+use super::stream::{Message, Stream};
 use crate::clock::wall;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Limits, Result, StoreError, SubscriptionRecord};
@@ -23,7 +23,7 @@ pub(super) const LEASE: Duration = Duration::from_secs(15);
 /// How long after the renewal attempts are started: one that takes all of its 10 s is over before the lease is.
 const START_WITHIN: Duration = Duration::from_secs(4);
 /// How many reads or writes are under way for one piece of work.
-pub(super) const AT_ONCE: usize = 64;
+pub(super) const CONCURRENCY: usize = 64;
 
 /// What the engine's parts share.
 pub(super) struct Worker {
@@ -59,7 +59,7 @@ pub(super) struct State {
     /// The lease on it.
     pub(super) held: Option<HeldLease>,
     /// Who has it, by what was read.
-    pub(super) seen: Option<ObservedLease>,
+    pub(super) observed: Option<ObservedLease>,
     /// Since when this process reads without a break who has it.
     pub(super) reading: Option<Instant>,
     tail: Option<AbortHandle>,
@@ -139,7 +139,7 @@ impl Partition {
         if let Some(read) = self.stream.last(&progress_subject(workspace, subscription, id)).await? {
             return Ok(Some((records::read(&read)?, read.sequence)));
         }
-        let (sequence, _, index) = place_of(id);
+        let (sequence, _, index) = locate(id);
         let Some(read) = self.stream.at(sequence).await? else { return Ok(None) };
         let (arrival, _) = Arrival::split(&read.payload)?;
         let delivery = arrival.to.get(index).filter(|(to, _)| to == subscription);
@@ -174,26 +174,26 @@ impl Worker {
     }
 
     /// Learns what was written about the directory, by this process or another.
-    pub(super) fn learn(&self, partition: &Partition, read: &Read) {
+    pub(super) fn learn(&self, partition: &Partition, read: &Message) {
         let learned = self.catalog_mut().learn(read);
         match learned {
-            Ok(Some(subscription)) => self.look_again(partition, &subscription),
+            Ok(Some(subscription)) => self.recheck(partition, &subscription),
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "a record is passed over"),
         }
     }
 
-    fn look_again(&self, partition: &Partition, subscription: &SubscriptionId) {
-        let (known, deleted) = {
+    fn recheck(&self, partition: &Partition, subscription: &SubscriptionId) {
+        let (cached, deleted) = {
             let catalog = self.catalog();
-            (catalog.known(subscription).cloned(), catalog.is_deleted(subscription))
+            (catalog.get(subscription).cloned(), catalog.is_deleted(subscription))
         };
         if let Some(pending) = &mut partition.state().pending {
             if deleted {
                 pending.forget(subscription);
             }
-            if let Some(known) = known {
-                pending.look_again(&known);
+            if let Some(cached) = cached {
+                pending.recheck(&cached);
             }
         }
         partition.ending.notify_one();
@@ -201,17 +201,17 @@ impl Worker {
     }
 
     /// Applies an arrival that this process has written.
-    pub(super) fn arrived(&self, partition: &Partition, sequence: u64, arrival: &Arrival, body: &[u8]) {
+    pub(super) fn apply_own_arrival(&self, partition: &Partition, sequence: u64, arrival: &Arrival, body: &[u8]) {
         if let Some(pending) = &mut partition.state().pending
-            && pending.is_news(sequence, true)
+            && pending.should_apply(sequence, true)
         {
-            pending.arrive(sequence, arrival, body);
+            pending.add_arrival(sequence, arrival, body);
         }
         self.changed.notify_waiters();
     }
 
     /// Applies a delivery's progress that this process has written.
-    pub(super) fn progressed(
+    pub(super) fn apply_own_progress(
         &self,
         partition: &Partition,
         (id, subscription): (DeliveryId, &SubscriptionId),
@@ -219,9 +219,9 @@ impl Worker {
         sequence: u64,
     ) {
         if let Some(pending) = &mut partition.state().pending
-            && pending.is_news(sequence, true)
+            && pending.should_apply(sequence, true)
         {
-            pending.progress(id, subscription, delivery, sequence);
+            pending.apply_progress(id, subscription, delivery, sequence);
         }
         self.changed.notify_waiters();
     }
@@ -229,11 +229,11 @@ impl Worker {
     /// Follows what is written about the directory, the leases and the workers.
     pub(super) async fn follow_catalog(&self, partition: &Partition) {
         let subjects = ["w.>", "t.>", "s.>", "l", "h.>", "p"];
-        let each = |read: Read| {
+        let each = |read: Message| {
             match read.subject.split_once('.') {
                 None if read.subject == "l" => {
                     if let Ok(lease) = records::read(&read) {
-                        partition.state().seen =
+                        partition.state().observed =
                             Some(ObservedLease { sequence: read.sequence, lease, at: Instant::now() });
                     }
                 }
@@ -259,7 +259,7 @@ impl Worker {
         };
         let mut pending = PendingIndex::new(index, self.limits.per_subscription, latest(wall()));
         let load = |id: i64| self.load_exception(partition, DeliveryId(id));
-        let mut loading = futures_util::stream::iter(checkpoint.except).map(load).buffer_unordered(AT_ONCE);
+        let mut loading = futures_util::stream::iter(checkpoint.except).map(load).buffer_unordered(CONCURRENCY);
         while let Some(loaded) = loading.next().await {
             if let Some((id, subscription, progress, version)) = loaded? {
                 pending.restore(id, &subscription, progress.delivery, version);
@@ -280,7 +280,7 @@ impl Worker {
         partition: &Partition,
         id: DeliveryId,
     ) -> Result<Option<(DeliveryId, SubscriptionId, Progress, u64)>> {
-        let (sequence, _, index) = place_of(id);
+        let (sequence, _, index) = locate(id);
         let Some(read) = partition.stream.at(sequence).await? else { return Ok(None) };
         let (arrival, _) = Arrival::split(&read.payload)?;
         let workspace = read.subject.split('.').nth(1).unwrap_or_default().to_owned().into();
@@ -291,22 +291,22 @@ impl Worker {
 
     async fn follow_pending(&self, index: usize, taken: u64, from: u64) {
         let Some(partition) = self.partitions.get(index) else { return };
-        let each = |read: Read| {
+        let each = |read: Message| {
             let catalog = self.catalog(); // before the state, as everywhere
             let mut state = partition.state();
             let Some(held) = state.held_since(taken) else { return false };
             let completes = !held.complete && read.sequence >= taken;
             held.complete |= completes;
             let Some(pending) = &mut state.pending else { return false };
-            if pending.is_news(read.sequence, false)
+            if pending.should_apply(read.sequence, false)
                 && let Err(error) = apply(pending, &read)
             {
                 tracing::error!(%error, "a record is passed over");
             }
             if completes {
                 pending.is_complete();
-                for known in catalog.all() {
-                    pending.look_again(known);
+                for cached in catalog.all() {
+                    pending.recheck(cached);
                 }
                 partition.ending.notify_one();
             }
@@ -320,8 +320,12 @@ impl Worker {
     /// Writes what has failed because its subscription was deactivated, whenever there is something.
     pub(super) async fn end_deliveries(&self, partition: &Partition) {
         loop {
-            let some =
-                partition.state().pending.as_mut().map(|pending| pending.take_ending(AT_ONCE)).unwrap_or_default();
+            let some = partition
+                .state()
+                .pending
+                .as_mut()
+                .map(|pending| pending.take_deactivated(CONCURRENCY))
+                .unwrap_or_default();
             if some.is_empty() {
                 let _ = tokio::time::timeout(Duration::from_secs(1), partition.ending.notified()).await;
                 continue;
@@ -333,7 +337,7 @@ impl Worker {
             for failed in futures_util::future::join_all(ended).await.into_iter().filter_map(std::result::Result::err) {
                 tracing::debug!(error = %failed.0, "a delivery is ended later");
                 if let Some(pending) = &mut partition.state().pending {
-                    pending.end_later(failed.1);
+                    pending.defer(failed.1);
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -357,29 +361,29 @@ impl Worker {
         let ended = progress.delivery.deactivate(at);
         if ended == progress.delivery {
             if let Some(pending) = &mut partition.state().pending {
-                pending.progress(id, &subscription.id, ended, version);
+                pending.apply_progress(id, &subscription.id, ended, version);
             }
             return Ok(());
         }
         progress.delivery = ended;
         let sequence = partition.stream.write(vec![records::write(subject, &progress, version)?]).await?;
-        self.progressed(partition, (id, &subscription.id), ended, sequence);
+        self.apply_own_progress(partition, (id, &subscription.id), ended, sequence);
         Ok(())
     }
 }
 
 /// Applies what was read.
-fn apply(pending: &mut PendingIndex, read: &Read) -> Result<()> {
+fn apply(pending: &mut PendingIndex, read: &Message) -> Result<()> {
     let mut tokens = read.subject.split('.');
     match (tokens.next(), tokens.next(), tokens.next(), tokens.next()) {
         (Some("a"), ..) => {
             let (arrival, body) = Arrival::split(&read.payload)?;
-            pending.arrive(read.sequence, &arrival, &body);
+            pending.add_arrival(read.sequence, &arrival, &body);
         }
         (Some("d"), _, Some(subscription), Some(id)) => {
             let progress: Progress = records::read(read)?;
             let id = id.parse().map_err(|_| StoreError::NotFound("delivery"))?;
-            pending.progress(DeliveryId(id), &subscription.to_owned().into(), progress.delivery, read.sequence);
+            pending.apply_progress(DeliveryId(id), &subscription.to_owned().into(), progress.delivery, read.sequence);
         }
         _ => {}
     }

@@ -9,7 +9,7 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, RETRY_DELAYS};
 
 use super::catalog::{CachedSubscription, Catalog};
-use super::records::{Arrival, Checkpoint, Deactivation, delivery_id, place_of};
+use super::records::{Arrival, Checkpoint, Deactivation, delivery_id, locate};
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::SubscriptionRecord;
 use crate::store::scheduler::{FairScheduler, Key, QueueKind};
@@ -71,7 +71,7 @@ pub(super) struct DueDelivery {
     pub(super) id: DeliveryId,
     pub(super) attempt: u32,
     pub(super) due: UnixMillis,
-    pub(super) known: CachedSubscription,
+    pub(super) cached: CachedSubscription,
     /// The event's id and body, if they are at hand.
     pub(super) body: Option<(String, Bytes)>,
 }
@@ -116,7 +116,7 @@ impl PendingIndex {
 
     /// Whether what stands there is still to be applied; it is from now on. `own`: written by this process, and known before it is
     /// read.
-    pub(super) fn is_news(&mut self, sequence: u64, held: bool) -> bool {
+    pub(super) fn should_apply(&mut self, sequence: u64, held: bool) -> bool {
         if held {
             return sequence > self.applied && self.ahead.insert(sequence);
         }
@@ -125,7 +125,7 @@ impl PendingIndex {
     }
 
     /// An arrival was written.
-    pub(super) fn arrive(&mut self, sequence: u64, arrival: &Arrival, body: &[u8]) {
+    pub(super) fn add_arrival(&mut self, sequence: u64, arrival: &Arrival, body: &[u8]) {
         // A copy: what was read lies in a larger piece of memory, which would stay with it.
         let room = self.cached.saturating_add(body.len()) <= CACHE;
         let body = room.then(|| (arrival.event_id.clone(), Bytes::copy_from_slice(body)));
@@ -145,7 +145,13 @@ impl PendingIndex {
     }
 
     /// Something became of a delivery.
-    pub(super) fn progress(&mut self, id: DeliveryId, subscription: &SubscriptionId, delivery: Delivery, version: u64) {
+    pub(super) fn apply_progress(
+        &mut self,
+        id: DeliveryId,
+        subscription: &SubscriptionId,
+        delivery: Delivery,
+        version: u64,
+    ) {
         if self.entries.get(&id).is_some_and(|entry| entry.version >= version) {
             return;
         }
@@ -178,17 +184,17 @@ impl PendingIndex {
     }
 
     /// Looks at a subscription's deliveries again: something about it has changed.
-    pub(super) fn look_again(&mut self, known: &CachedSubscription) {
-        let Some(key) = self.keys.get(&known.record.id).copied() else { return };
+    pub(super) fn recheck(&mut self, cached: &CachedSubscription) {
+        let Some(key) = self.keys.get(&cached.record.id).copied() else { return };
         let Some(queues) = self.queues.get_mut(&key) else { return };
-        if known.ended.is_some() || !known.record.subscription.health.is_active() {
+        if cached.ended.is_some() || !cached.record.subscription.health.is_active() {
             for set in [&mut queues.retries, &mut queues.fresh] {
                 set.retain(|(_, id)| {
                     let entry = self.entries.get(id).filter(|_| !self.scheduler.is_leased(*id));
-                    let Some(at) = entry.and_then(|entry| ended(&entry.delivery, *id, entry.version, known)) else {
+                    let Some(at) = entry.and_then(|entry| ended(&entry.delivery, *id, entry.version, cached)) else {
                         return true;
                     };
-                    self.ending.push(DeactivatedDelivery { id: *id, at, subscription: Arc::clone(&known.record) });
+                    self.ending.push(DeactivatedDelivery { id: *id, at, subscription: Arc::clone(&cached.record) });
                     false
                 });
             }
@@ -244,7 +250,7 @@ impl PendingIndex {
     ) -> Option<UnixMillis> {
         let queues = self.queues.get_mut(&key)?;
         // Not known yet, or no more: its news makes us look again.
-        let known = catalog.known(&queues.id)?;
+        let cached = catalog.get(&queues.id)?;
         let set = match kind {
             QueueKind::Retry => &mut queues.retries,
             QueueKind::Fresh => &mut queues.fresh,
@@ -255,7 +261,7 @@ impl PendingIndex {
                 continue;
             }
             let Some(entry) = self.entries.get(id) else { continue };
-            if let Some(at) = ended(&entry.delivery, *id, entry.version, known) {
+            if let Some(at) = ended(&entry.delivery, *id, entry.version, cached) {
                 doomed.push((*due, *id, at));
                 continue;
             }
@@ -264,13 +270,13 @@ impl PendingIndex {
                 break;
             }
             if let DeliveryState::Pending { attempt, due } = entry.delivery.state() {
-                let (known, body) = (known.clone(), entry.body.clone());
-                taken.push(DueDelivery { id: *id, attempt, due, known, body });
+                let (cached, body) = (cached.clone(), entry.body.clone());
+                taken.push(DueDelivery { id: *id, attempt, due, cached, body });
             }
         }
         for (due, id, at) in doomed {
             set.remove(&(due, id));
-            self.ending.push(DeactivatedDelivery { id, at, subscription: Arc::clone(&known.record) });
+            self.ending.push(DeactivatedDelivery { id, at, subscription: Arc::clone(&cached.record) });
         }
         for one in taken.iter() {
             self.scheduler.lease(one.id, key);
@@ -279,13 +285,13 @@ impl PendingIndex {
     }
 
     /// Up to so many of what is to be ended.
-    pub(super) fn take_ending(&mut self, max: usize) -> Vec<DeactivatedDelivery> {
+    pub(super) fn take_deactivated(&mut self, max: usize) -> Vec<DeactivatedDelivery> {
         let rest = self.ending.len().saturating_sub(max);
         self.ending.split_off(rest)
     }
 
     /// Ends it later.
-    pub(super) fn end_later(&mut self, ending: DeactivatedDelivery) {
+    pub(super) fn defer(&mut self, ending: DeactivatedDelivery) {
         self.ending.push(ending);
     }
 
@@ -293,10 +299,10 @@ impl PendingIndex {
     pub(super) fn checkpoint(&self) -> Checkpoint {
         let mut except: Vec<i64> = self.entries.keys().take(EXCEPTIONS).map(|id| id.0).collect();
         let from = match self.entries.keys().nth(EXCEPTIONS) {
-            Some(id) => place_of(*id).0,
+            Some(id) => locate(*id).0,
             None => self.applied.saturating_add(1),
         };
-        except.retain(|id| place_of(DeliveryId(*id)).0 < from);
+        except.retain(|id| locate(DeliveryId(*id)).0 < from);
         Checkpoint { from, except }
     }
 
@@ -357,15 +363,15 @@ impl PendingIndex {
 }
 
 /// When it was ended by its subscription's deactivation, if it was. Test events go on.
-fn ended(delivery: &Delivery, id: DeliveryId, version: u64, known: &CachedSubscription) -> Option<UnixMillis> {
+fn ended(delivery: &Delivery, id: DeliveryId, version: u64, cached: &CachedSubscription) -> Option<UnixMillis> {
     if delivery.kind() == DeliveryKind::Test || delivery.due().is_none() {
         return None;
     }
-    if let Some(warning) = known.record.subscription.health.warning() {
+    if let Some(warning) = cached.record.subscription.health.warning() {
         return Some(warning.deactivated_at);
     }
-    let written = version.max(place_of(id).0);
-    known.ended.filter(|Deactivation { before, .. }| written < *before).map(|ended| ended.at)
+    let written = version.max(locate(id).0);
+    cached.ended.filter(|Deactivation { before, .. }| written < *before).map(|ended| ended.at)
 }
 
 /// The delivery as people see it: it may have ended, and that is still to be written.
@@ -373,9 +379,9 @@ pub(super) fn effective_state(
     delivery: Delivery,
     id: DeliveryId,
     version: u64,
-    known: &CachedSubscription,
+    cached: &CachedSubscription,
 ) -> Delivery {
-    ended(&delivery, id, version, known).map_or(delivery, |at| delivery.deactivate(at))
+    ended(&delivery, id, version, cached).map_or(delivery, |at| delivery.deactivate(at))
 }
 
 /// Nothing is due later than the longest delay from now, unless a clock was ahead when it was written.
@@ -403,8 +409,8 @@ mod tests {
     fn a_checkpoint_names_what_is_pending_before_it() {
         let (mut pending, subscription) = (PendingIndex::new(3, 8, NOW), SubscriptionId::random());
         for sequence in 1..=10 {
-            assert!(pending.is_news(sequence, false));
-            pending.arrive(sequence, &arrival(&subscription), b"{}");
+            assert!(pending.should_apply(sequence, false));
+            pending.add_arrival(sequence, &arrival(&subscription), b"{}");
         }
         for sequence in 1..=8 {
             pending.forget_one(delivery_id(sequence, 3, 0));
@@ -413,8 +419,8 @@ mod tests {
         assert_eq!(pending.checkpoint(), Checkpoint { from: 11, except });
         // With more than it names, it starts at the first that it does not name.
         for sequence in 11..=10 + EXCEPTIONS as u64 {
-            assert!(pending.is_news(sequence, false));
-            pending.arrive(sequence, &arrival(&subscription), b"{}");
+            assert!(pending.should_apply(sequence, false));
+            pending.add_arrival(sequence, &arrival(&subscription), b"{}");
         }
         let checkpoint = pending.checkpoint();
         assert_eq!((checkpoint.from, checkpoint.except.len()), (9 + EXCEPTIONS as u64, EXCEPTIONS));
@@ -424,9 +430,9 @@ mod tests {
     fn what_this_process_has_written_is_applied_once() {
         let mut pending = PendingIndex::new(0, 8, NOW);
         // Known before it is read, and read before it is known.
-        assert!(pending.is_news(5, true) && !pending.is_news(5, false));
-        assert!(pending.is_news(6, false) && !pending.is_news(6, true));
-        assert!(pending.is_news(8, true) && pending.is_news(7, false) && !pending.is_news(8, false));
+        assert!(pending.should_apply(5, true) && !pending.should_apply(5, false));
+        assert!(pending.should_apply(6, false) && !pending.should_apply(6, true));
+        assert!(pending.should_apply(8, true) && pending.should_apply(7, false) && !pending.should_apply(8, false));
         assert!(pending.ahead.is_empty());
     }
 
@@ -435,10 +441,10 @@ mod tests {
         let (mut index, subscription) = (PendingIndex::new(0, 8, NOW), SubscriptionId::random());
         let id = delivery_id(1, 0, 0);
         let pending = Delivery::new(&Health::new(), NOW);
-        index.progress(id, &subscription, pending, 7);
-        index.progress(id, &subscription, pending.deactivate(NOW), 6);
+        index.apply_progress(id, &subscription, pending, 7);
+        index.apply_progress(id, &subscription, pending.deactivate(NOW), 6);
         assert!(index.is_pending(id));
-        index.progress(id, &subscription, pending.deactivate(NOW), 8);
+        index.apply_progress(id, &subscription, pending.deactivate(NOW), 8);
         assert!(!index.is_pending(id) && index.queues.is_empty() && index.keys.is_empty() && index.cached == 0);
     }
 }

@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::stream::{Read, Write};
+use super::stream::{Message, NewMessage};
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 use crate::store::{ApiToken, Attempt, Result, StoreError, TokenHash, Workspace};
 
@@ -150,7 +150,7 @@ pub(super) fn delivery_id(sequence: u64, partition: usize, index: usize) -> Deli
 }
 
 /// The arrival's sequence, the partition, and the place in the arrival.
-pub(super) fn place_of(id: DeliveryId) -> (u64, usize, usize) {
+pub(super) fn locate(id: DeliveryId) -> (u64, usize, usize) {
     let number = id.0.unsigned_abs();
     (number >> 16, ((number >> 8) & 0xff) as usize, (number & 0xff) as usize)
 }
@@ -234,13 +234,13 @@ impl WorkspaceRecord {
 }
 
 /// A record to be written in the place of the one with that sequence.
-pub(super) fn write<T: Serialize>(subject: String, record: &T, instead_of: u64) -> Result<Write> {
+pub(super) fn write<T: Serialize>(subject: String, record: &T, replaces: u64) -> Result<NewMessage> {
     let payload = serde_json::to_vec(record).map_err(unreadable)?.into();
-    Ok(Write { subject, payload, instead_of: Some(instead_of), forever: false })
+    Ok(NewMessage { subject, payload, replaces: Some(replaces), keep_forever: false })
 }
 
 /// Reads a record; the error does not say what was in it.
-pub(super) fn read<T: DeserializeOwned>(read: &Read) -> Result<T> {
+pub(super) fn read<T: DeserializeOwned>(read: &Message) -> Result<T> {
     serde_json::from_slice(&read.payload).map_err(|_| unreadable(format!("the record {}", read.subject)))
 }
 
@@ -250,13 +250,13 @@ fn unreadable(what: impl std::fmt::Display) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::{delivery_id, event_subject, partition_of, place_of};
+    use super::{delivery_id, event_subject, locate, partition_of};
     use crate::ids::WorkspaceId;
 
     #[test]
     fn a_delivery_s_id_says_where_it_is() {
         for place in [(1, 0, 0), (77, 255, 19), (1 << 46, 3, 255)] {
-            assert_eq!(place_of(delivery_id(place.0, place.1, place.2)), place);
+            assert_eq!(locate(delivery_id(place.0, place.1, place.2)), place);
         }
         assert!(delivery_id(1, 255, 255) < delivery_id(2, 0, 0));
     }

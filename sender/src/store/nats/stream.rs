@@ -21,9 +21,9 @@ use uuid::Uuid;
 use crate::store::{Result, StoreError};
 
 /// How many such steps one process has under way in a stream; the server refuses more than 50 of all together.
-const BATCHES: usize = 12;
+const MAX_BATCHES: usize = 12;
 /// How many messages are read in one request.
-const PAGE: usize = 256;
+const PAGE_SIZE: usize = 256;
 /// How long a step may take, and how long one that failed is tried again.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries.
@@ -43,20 +43,20 @@ pub(super) struct Stream {
 
 /// A message to write.
 #[derive(Debug, Clone)]
-pub(super) struct Write {
+pub(super) struct NewMessage {
     /// What it is about; it takes the place of the message that was there.
     pub(super) subject: String,
     /// What it says.
     pub(super) payload: Bytes,
     /// The sequence of the message whose place it takes, 0 for none: with another one there, nothing is written.
-    pub(super) instead_of: Option<u64>,
+    pub(super) replaces: Option<u64>,
     /// Whether it stays when the log has reached its age.
-    pub(super) forever: bool,
+    pub(super) keep_forever: bool,
 }
 
 /// A message that was read.
 #[derive(Debug, Clone)]
-pub(super) struct Read {
+pub(super) struct Message {
     /// What it is about.
     pub(super) subject: String,
     /// Its place in the stream.
@@ -67,7 +67,7 @@ pub(super) struct Read {
 
 /// A message to ask the leader for.
 #[derive(Clone, Copy)]
-enum Which<'a> {
+enum Lookup<'a> {
     /// The latest on a subject.
     Last(&'a str),
     /// The first on a subject from that sequence on.
@@ -78,7 +78,7 @@ enum Which<'a> {
 
 /// Why nothing was written.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(super) enum WriteError {
     /// Something else was written there first.
     Conflict,
     /// The store does not work; it may have been written all the same.
@@ -86,23 +86,23 @@ pub(super) enum Refused {
 }
 
 /// Why nothing was written, as the server says it.
-enum Untold {
+enum PublishError {
     /// It may be tried again.
     Later,
-    Refused(Refused),
+    WriteError(WriteError),
 }
 
-impl From<Refused> for Untold {
-    fn from(refused: Refused) -> Self {
-        Self::Refused(refused)
+impl From<WriteError> for PublishError {
+    fn from(refused: WriteError) -> Self {
+        Self::WriteError(refused)
     }
 }
 
-impl From<Refused> for StoreError {
-    fn from(refused: Refused) -> Self {
+impl From<WriteError> for StoreError {
+    fn from(refused: WriteError) -> Self {
         match refused {
-            Refused::Conflict => Self::Unavailable("others kept changing the same thing".into()),
-            Refused::Unavailable(why) => Self::Unavailable(why),
+            WriteError::Conflict => Self::Unavailable("others kept changing the same thing".into()),
+            WriteError::Unavailable(why) => Self::Unavailable(why),
         }
     }
 }
@@ -125,12 +125,12 @@ impl Stream {
         name: &str,
         prefix: &str,
     ) -> Self {
-        let batches = Arc::new(Semaphore::new(BATCHES));
+        let batches = Arc::new(Semaphore::new(MAX_BATCHES));
         Self { client: context.client(), handle, name: name.into(), prefix: prefix.into(), batches }
     }
 
     /// Writes all of it, or nothing; the sequence of the last one. Those before it have the sequences before it.
-    pub(super) async fn write(&self, writes: Vec<Write>) -> std::result::Result<u64, Refused> {
+    pub(super) async fn write(&self, writes: Vec<NewMessage>) -> std::result::Result<u64, WriteError> {
         self.write_within(PATIENCE, writes).await
     }
 
@@ -138,29 +138,29 @@ impl Stream {
     pub(super) async fn write_within(
         &self,
         patience: Duration,
-        writes: Vec<Write>,
-    ) -> std::result::Result<u64, Refused> {
+        writes: Vec<NewMessage>,
+    ) -> std::result::Result<u64, WriteError> {
         let _permit = if writes.len() > 1 { self.batches.acquire().await.ok() } else { None };
         let start = Instant::now();
         loop {
             match self.try_write(&writes).await {
                 // Nothing was written: the stream has no leader at the moment, or too much is under way in it.
-                Err(Untold::Later) if start.elapsed() < patience => tokio::time::sleep(PAUSE).await,
-                Err(Untold::Later) => return Err(Refused::Unavailable("the store does not answer".into())),
-                Err(Untold::Refused(refused)) => return Err(refused),
+                Err(PublishError::Later) if start.elapsed() < patience => tokio::time::sleep(PAUSE).await,
+                Err(PublishError::Later) => return Err(WriteError::Unavailable("the store does not answer".into())),
+                Err(PublishError::WriteError(refused)) => return Err(refused),
                 Ok(sequence) => return Ok(sequence),
             }
         }
     }
 
-    async fn try_write(&self, writes: &[Write]) -> std::result::Result<u64, Untold> {
+    async fn try_write(&self, writes: &[NewMessage]) -> std::result::Result<u64, PublishError> {
         let batch = (writes.len() > 1).then(|| Uuid::new_v4().simple().to_string());
         let Some((last, others)) = writes.split_last() else { return Ok(0) };
         for (number, write) in (1_usize..).zip(others) {
             let headers = write.headers(batch.as_deref(), number);
             let subject = format!("{}{}", self.prefix, write.subject);
             let sent = self.client.publish_with_headers(subject, headers, write.payload.clone()).await;
-            sent.map_err(|error| Refused::Unavailable(error.to_string()))?;
+            sent.map_err(|error| WriteError::Unavailable(error.to_string()))?;
         }
         let mut headers = last.headers(batch.as_deref(), writes.len());
         if batch.is_some() {
@@ -169,51 +169,52 @@ impl Stream {
         let subject = format!("{}{}", self.prefix, last.subject);
         let reply = self.client.request_with_headers(subject, headers, last.payload.clone()).await;
         let reply = reply.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => Untold::Later,
-            _ => Refused::Unavailable(error.to_string()).into(),
+            RequestErrorKind::NoResponders => PublishError::Later,
+            _ => WriteError::Unavailable(error.to_string()).into(),
         })?;
         match serde_json::from_slice(&reply.payload) {
             Ok(Reply::Done { seq }) => Ok(seq),
             Ok(Reply::Error { error }) => Err(match error.error_code() {
                 ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT => {
-                    Refused::Conflict.into()
+                    WriteError::Conflict.into()
                 }
                 ErrorCode::ATOMIC_PUBLISH_INCOMPLETE_BATCH | ErrorCode::ATOMIC_PUBLISH_TOO_MANY_INFLIGHT => {
-                    Untold::Later
+                    PublishError::Later
                 }
-                _ => Refused::Unavailable(error.to_string()).into(),
+                _ => WriteError::Unavailable(error.to_string()).into(),
             }),
-            Err(_) => Err(Refused::Unavailable("the server's answer was not understood".into()).into()),
+            Err(_) => Err(WriteError::Unavailable("the server's answer was not understood".into()).into()),
         }
     }
 
     /// Writes one message.
     pub(super) async fn write_one(&self, subject: &str, payload: impl Into<Bytes>) -> Result<u64> {
-        let write = Write { subject: subject.into(), payload: payload.into(), instead_of: None, forever: false };
+        let write =
+            NewMessage { subject: subject.into(), payload: payload.into(), replaces: None, keep_forever: false };
         Ok(self.write(vec![write]).await?)
     }
 
     /// The latest message on a subject, as the stream's leader has it.
-    pub(super) async fn last(&self, subject: &str) -> Result<Option<Read>> {
-        self.get(Which::Last(&format!("{}{subject}", self.prefix))).await
+    pub(super) async fn last(&self, subject: &str) -> Result<Option<Message>> {
+        self.get(Lookup::Last(&format!("{}{subject}", self.prefix))).await
     }
 
     /// The message with that sequence, from any server; if that one lacks it, from the leader.
-    pub(super) async fn at(&self, sequence: u64) -> Result<Option<Read>> {
+    pub(super) async fn at(&self, sequence: u64) -> Result<Option<Message>> {
         match self.handle.direct_get(sequence).await {
             Ok(message) => Ok(Some(self.read(message))),
-            Err(_) => self.get(Which::At(sequence)).await,
+            Err(_) => self.get(Lookup::At(sequence)).await,
         }
     }
 
     /// Asks the leader, and again for a while: a stream has none for a moment when a server has failed.
-    async fn get(&self, which: Which<'_>) -> Result<Option<Read>> {
+    async fn get(&self, which: Lookup<'_>) -> Result<Option<Message>> {
         let start = Instant::now();
         loop {
             let found = match which {
-                Which::Last(subject) => self.handle.get_last_raw_message_by_subject(subject).await,
-                Which::Next(subject, from) => self.handle.get_first_raw_message_by_subject(subject, from).await,
-                Which::At(sequence) => self.handle.get_raw_message(sequence).await,
+                Lookup::Last(subject) => self.handle.get_last_raw_message_by_subject(subject).await,
+                Lookup::Next(subject, from) => self.handle.get_first_raw_message_by_subject(subject, from).await,
+                Lookup::At(sequence) => self.handle.get_raw_message(sequence).await,
             };
             match found {
                 Ok(message) => return Ok(Some(self.read(message))),
@@ -233,12 +234,12 @@ impl Stream {
     /// The messages on a subject (wildcards allowed) from `from` on and before `to`.
     ///
     /// Any server gives most of them; the leader is asked whether there are more, so that nothing is missing.
-    pub(super) async fn range(&self, subject: &str, from: u64, to: u64) -> Result<Vec<Read>> {
+    pub(super) async fn range(&self, subject: &str, from: u64, to: u64) -> Result<Vec<Message>> {
         let mut found = Vec::new();
         let mut next = from;
         while next < to {
             let page = self.page(subject, next).await?;
-            let full = page.len() == PAGE;
+            let full = page.len() == PAGE_SIZE;
             let Some(last) = page.last() else { break };
             next = last.sequence.saturating_add(1);
             found.extend(page.into_iter().filter(|read| read.sequence < to));
@@ -248,7 +249,7 @@ impl Stream {
         }
         let subject = format!("{}{subject}", self.prefix);
         while next < to
-            && let Some(read) = self.get(Which::Next(&subject, next)).await?.filter(|read| read.sequence < to)
+            && let Some(read) = self.get(Lookup::Next(&subject, next)).await?.filter(|read| read.sequence < to)
         {
             next = read.sequence.saturating_add(1);
             found.push(read);
@@ -257,11 +258,11 @@ impl Stream {
     }
 
     /// Up to [`PAGE`] messages from that sequence on, from any server.
-    pub(super) async fn page(&self, subject: &str, from: u64) -> Result<Vec<Read>> {
+    pub(super) async fn page(&self, subject: &str, from: u64) -> Result<Vec<Message>> {
         let inbox = self.client.new_inbox();
         let mut replies = self.client.subscribe(inbox.clone()).await.map_err(unavailable)?;
         let filter = format!("{}{subject}", self.prefix);
-        let request = json!({ "seq": from, "next_by_subj": filter, "batch": PAGE }).to_string();
+        let request = json!({ "seq": from, "next_by_subj": filter, "batch": PAGE_SIZE }).to_string();
         let api = format!("$JS.API.DIRECT.GET.{}", self.name);
         self.client.publish_with_reply(api, inbox, request.into()).await.map_err(unavailable)?;
         let mut found = Vec::new();
@@ -302,7 +303,7 @@ impl Stream {
         subjects: &[&str],
         from: u64,
         starts: impl Fn(),
-        mut each: impl FnMut(Read) -> bool,
+        mut each: impl FnMut(Message) -> bool,
     ) {
         let filters: Vec<String> = subjects.iter().map(|subject| format!("{}{subject}", self.prefix)).collect();
         let mut next = from.max(1);
@@ -320,7 +321,7 @@ impl Stream {
         filters: &[String],
         next: &mut u64,
         starts: &impl Fn(),
-        each: &mut impl FnMut(Read) -> bool,
+        each: &mut impl FnMut(Message) -> bool,
     ) -> Result<()> {
         let config = pull::Config {
             filter_subjects: filters.to_vec(),
@@ -347,15 +348,15 @@ impl Stream {
             *next = sequence.saturating_add(1);
             let (message, _) = message.split();
             let subject = self.local(&message.subject);
-            if !each(Read { subject, sequence, payload: message.payload }) {
+            if !each(Message { subject, sequence, payload: message.payload }) {
                 return Ok(());
             }
         }
         Err(unavailable("the connection was closed"))
     }
 
-    fn read(&self, message: StreamMessage) -> Read {
-        Read { subject: self.local(&message.subject), sequence: message.sequence, payload: message.payload }
+    fn read(&self, message: StreamMessage) -> Message {
+        Message { subject: self.local(&message.subject), sequence: message.sequence, payload: message.payload }
     }
 
     fn local(&self, subject: &str) -> String {
@@ -363,13 +364,13 @@ impl Stream {
     }
 }
 
-impl Write {
+impl NewMessage {
     fn headers(&self, batch: Option<&str>, number: usize) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let Some(sequence) = self.instead_of {
+        if let Some(sequence) = self.replaces {
             headers.insert(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, sequence.to_string());
         }
-        if self.forever {
+        if self.keep_forever {
             headers.insert(NATS_MESSAGE_TTL, "never");
         }
         if let Some(batch) = batch {

@@ -12,7 +12,7 @@ use super::records::{
     self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord, subscription_subject, token_subject,
     workspace_subject,
 };
-use super::stream::{Read, Refused, Write};
+use super::stream::{Message, NewMessage, WriteError};
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::{ApiToken, Change, Result, StoreError, SubscriptionRecord, Workspace};
 
@@ -31,11 +31,11 @@ impl Worker {
             let write = records::write(workspace_subject(id), &record, version)?;
             match self.write_and_learn(partition, vec![write]).await {
                 Ok(()) => return Ok(record.workspace(id.clone())),
-                Err(Refused::Conflict) => {}
+                Err(WriteError::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
             }
         }
-        Err(Refused::Conflict.into())
+        Err(WriteError::Conflict.into())
     }
 
     pub(super) async fn create_token(&self, token: &ApiToken) -> Result<()> {
@@ -46,11 +46,12 @@ impl Worker {
 
     pub(super) async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
         self.catalog().workspace(workspace)?;
-        let known = self.catalog().tokens(workspace).into_iter().any(|token| token.id == *id);
-        if !known {
+        let cached = self.catalog().tokens(workspace).into_iter().any(|token| token.id == *id);
+        if !cached {
             return Err(StoreError::NotFound("token"));
         }
-        let write = Write { subject: token_subject(id), payload: Bytes::new(), instead_of: None, forever: false };
+        let write =
+            NewMessage { subject: token_subject(id), payload: Bytes::new(), replaces: None, keep_forever: false };
         Ok(self.write_and_learn(self.partition(workspace)?, vec![write]).await?)
     }
 
@@ -76,11 +77,11 @@ impl Worker {
             ];
             match self.write_and_learn(partition, writes).await {
                 Ok(()) => return Ok(self.catalog().subscription(workspace, &id)?.record),
-                Err(Refused::Conflict) => {}
+                Err(WriteError::Conflict) => {}
                 Err(refused) => return Err(refused.into()),
             }
         }
-        Err(Refused::Conflict.into())
+        Err(WriteError::Conflict.into())
     }
 
     pub(super) async fn change(
@@ -92,50 +93,51 @@ impl Worker {
     ) -> Result<Arc<SubscriptionRecord>> {
         let partition = self.partition(workspace)?;
         for _ in 0..TRIES {
-            let known = self.catalog().subscription(workspace, id)?;
-            let mut data = known.data();
+            let cached = self.catalog().subscription(workspace, id)?;
+            let mut data = cached.data();
             match &change {
                 Change::Update { url, event_types } => {
                     data.subscription.url = url.clone().unwrap_or(data.subscription.url);
                     data.subscription.event_types = event_types.unwrap_or(data.subscription.event_types);
                 }
                 Change::Rotate(secret) => {
-                    data.secrets = known.record.signer.rotate_to(secret.clone(), now).stored().clone();
+                    data.secrets = cached.record.signer.rotate_to(secret.clone(), now).stored().clone();
                 }
                 Change::Activate => {
                     // What belongs to the time before has failed, whoever gets to write it.
                     if let Some(warning) = data.subscription.health.warning() {
-                        data.ended = Some(Deactivation { before: known.version, at: warning.deactivated_at });
+                        data.ended = Some(Deactivation { before: cached.version, at: warning.deactivated_at });
                     }
                     data.subscription.health = data.subscription.health.reactivate();
                 }
             }
             let subject = subscription_subject(workspace, id);
-            match self.write_and_learn(partition, vec![records::write(subject, &data, known.version)?]).await {
+            match self.write_and_learn(partition, vec![records::write(subject, &data, cached.version)?]).await {
                 Ok(()) => return Ok(self.catalog().subscription(workspace, id)?.record),
-                Err(Refused::Conflict) => self.learn_again(partition, workspace, id).await?,
+                Err(WriteError::Conflict) => self.learn_again(partition, workspace, id).await?,
                 Err(refused) => return Err(refused.into()),
             }
         }
-        Err(Refused::Conflict.into())
+        Err(WriteError::Conflict.into())
     }
 
     pub(super) async fn unsubscribe(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
         for _ in 0..TRIES {
-            let known = self.catalog().subscription(workspace, id)?;
+            let cached = self.catalog().subscription(workspace, id)?;
             let (partition, mut record, version) = self.read_workspace(workspace).await?;
             record.subscriptions.retain(|other| other != id);
             // The secrets go at once: there is one message on a subject.
             let subject = subscription_subject(workspace, id);
-            let gone = Write { subject, payload: Bytes::new(), instead_of: Some(known.version), forever: false };
+            let gone =
+                NewMessage { subject, payload: Bytes::new(), replaces: Some(cached.version), keep_forever: false };
             let writes = vec![records::write(workspace_subject(workspace), &record, version)?, gone];
             match self.write_and_learn(partition, writes).await {
                 Ok(()) => return partition.stream.purge(&format!("d.{workspace}.{id}.*")).await,
-                Err(Refused::Conflict) => self.learn_again(partition, workspace, id).await?,
+                Err(WriteError::Conflict) => self.learn_again(partition, workspace, id).await?,
                 Err(refused) => return Err(refused.into()),
             }
         }
-        Err(Refused::Conflict.into())
+        Err(WriteError::Conflict.into())
     }
 
     /// A workspace as the leader has it, so that nothing is decided by an older one.
@@ -155,14 +157,18 @@ impl Worker {
     }
 
     /// Writes something about the directory, which does not grow old, and knows it from then on.
-    async fn write_and_learn(&self, partition: &Partition, mut writes: Vec<Write>) -> std::result::Result<(), Refused> {
+    async fn write_and_learn(
+        &self,
+        partition: &Partition,
+        mut writes: Vec<NewMessage>,
+    ) -> std::result::Result<(), WriteError> {
         for write in &mut writes {
-            write.forever = !write.payload.is_empty();
+            write.keep_forever = !write.payload.is_empty();
         }
         let last = partition.stream.write(writes.clone()).await?;
         for (behind, write) in writes.into_iter().rev().enumerate().rev() {
             let sequence = last.saturating_sub(behind as u64);
-            self.learn(partition, &Read { subject: write.subject, sequence, payload: write.payload });
+            self.learn(partition, &Message { subject: write.subject, sequence, payload: write.payload });
         }
         Ok(())
     }
