@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::Signer;
 
-use super::records::{self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord};
+use super::schema::{self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord};
 use super::stream::Message;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::token_index::TokenIndex;
@@ -57,7 +57,7 @@ impl Catalog {
         let (kind, first, second) = (tokens.next(), tokens.next(), tokens.next());
         match (kind, first, second) {
             (Some("w"), Some(id), None) => {
-                let value = records::read(read)?;
+                let value = schema::read(read)?;
                 keep(&mut self.workspaces, id.to_owned().into(), read.sequence, value);
             }
             (Some("t"), Some(id), None) => self.learn_token(read, id.to_owned().into())?,
@@ -66,7 +66,7 @@ impl Catalog {
                 let cached = if read.payload.is_empty() {
                     None
                 } else {
-                    let data: SubscriptionData = records::read(read)?;
+                    let data: SubscriptionData = schema::read(read)?;
                     let record = SubscriptionRecord {
                         id: id.clone(),
                         workspace: workspace.to_owned().into(),
@@ -86,7 +86,7 @@ impl Catalog {
 
     fn learn_token(&mut self, read: &Message, id: TokenId) -> Result<()> {
         let token =
-            if read.payload.is_empty() { None } else { Some(records::read::<TokenRecord>(read)?.token(id.clone())?) };
+            if read.payload.is_empty() { None } else { Some(schema::read::<TokenRecord>(read)?.token(id.clone())?) };
         let hash = token.as_ref().map(|token| token.hash);
         let before = self.hashes.get(&id).and_then(|cached| cached.value);
         if keep(&mut self.hashes, id, read.sequence, hash) {

@@ -11,7 +11,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use super::catalog::CachedSubscription;
 use super::partition::{CONCURRENCY, Partition, Worker};
 use super::pending::effective_state;
-use super::records::{Arrival, FIRST, Progress, delivery_id, event_subject, locate, progress_subject};
+use super::schema::{Arrival, FIRST, Progress, delivery_id, event_subject, locate, progress_subject};
 use super::stream::Message;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError};
@@ -100,7 +100,7 @@ impl Worker {
         let subscription = &cached.record;
         let subject = progress_subject(&subscription.workspace, &subscription.id, id);
         let (progress, version) = match partition.stream.last(&subject).await? {
-            Some(read) => (super::records::read(&read)?, read.sequence),
+            Some(read) => (super::schema::read(&read)?, read.sequence),
             None => {
                 let arrived = arrival.to.get(locate(id).2).map(|(_, delivery)| *delivery);
                 (Progress::new(arrived.ok_or(StoreError::NotFound("delivery"))?), 0)

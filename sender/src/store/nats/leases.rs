@@ -10,9 +10,9 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::accept::TRIES;
+use super::ingest::TRIES;
 use super::partition::{HeldLease, LEASE, Partition, Worker};
-use super::records::{self, Lease};
+use super::schema::{self, Lease};
 use super::stream::WriteError;
 use crate::store::Result;
 
@@ -107,7 +107,7 @@ impl Worker {
         let replaces = partition.state().observed.as_ref().map_or(0, |observed| observed.sequence);
         let sent = Instant::now();
         let lease = Lease { worker: self.worker.clone(), pending: 0 };
-        let writes = vec![records::write("l".into(), &lease, replaces)?];
+        let writes = vec![schema::write("l".into(), &lease, replaces)?];
         // Not tried for long: who has it comes first when the store works again.
         match partition.stream.write_within(Duration::ZERO, writes).await {
             Ok(sequence) => self.take_over(partition.index, sequence, sent).await,
@@ -128,7 +128,7 @@ impl Worker {
         };
         let sent = Instant::now();
         let lease = Lease { worker: self.worker.clone(), pending };
-        let Ok(write) = records::write("l".into(), &lease, held.sequence) else { return };
+        let Ok(write) = schema::write("l".into(), &lease, held.sequence) else { return };
         let mut result = partition.stream.write(vec![write]).await;
         if matches!(result, Err(WriteError::Conflict)) {
             result = match self.last_renewal(partition).await {
@@ -155,7 +155,7 @@ impl Worker {
     /// The sequence of the lease, if it is still this worker's.
     async fn last_renewal(&self, partition: &Partition) -> Result<Option<u64>> {
         let Some(read) = partition.stream.last("l").await? else { return Ok(None) };
-        let lease: Lease = records::read(&read)?;
+        let lease: Lease = schema::read(&read)?;
         Ok((lease.worker == self.worker).then_some(read.sequence))
     }
 
@@ -181,7 +181,7 @@ impl Worker {
     async fn free(&self, partition: &Partition, mut sequence: u64, pending: u64) -> Result<()> {
         for _ in 0..TRIES {
             let lease = Lease { worker: String::new(), pending };
-            match partition.stream.write(vec![records::write("l".into(), &lease, sequence)?]).await {
+            match partition.stream.write(vec![schema::write("l".into(), &lease, sequence)?]).await {
                 Ok(_) => return Ok(()),
                 Err(WriteError::Conflict) => {}
                 Err(refused) => return Err(refused.into()),

@@ -4,17 +4,17 @@
 //! pending in a partition is handed out by one worker, which holds the partition's lease and keeps in memory what is due when (`leases`,
 //! `partition`, `work`); when it is gone, another one reads it off the stream.
 
-mod accept;
-mod attempts;
 mod catalog;
 #[cfg(test)]
-mod faults;
+mod fault_tests;
 mod history;
+mod ingest;
+mod lease_and_record;
 mod leases;
 mod options;
 mod partition;
 mod pending;
-mod records;
+mod schema;
 mod stream;
 mod subscriptions;
 #[cfg(test)]
@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 use self::options::Options;
 use self::partition::Worker;
-use self::records::SCHEMA;
+use self::schema::SCHEMA;
 use self::stream::Stream;
 use super::{
     Accepted, ApiToken, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::catalog::Catalog;
 use super::pending::{PendingIndex, latest};
-use super::records::{self, Arrival, Checkpoint, Lease, Progress, locate, progress_subject};
+use super::schema::{self, Arrival, Checkpoint, Lease, Progress, locate, progress_subject};
 use super::stream::{Message, Stream};
 use crate::clock::wall;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
@@ -137,7 +137,7 @@ impl Partition {
         id: DeliveryId,
     ) -> Result<Option<(Progress, u64)>> {
         if let Some(read) = self.stream.last(&progress_subject(workspace, subscription, id)).await? {
-            return Ok(Some((records::read(&read)?, read.sequence)));
+            return Ok(Some((schema::read(&read)?, read.sequence)));
         }
         let (sequence, _, index) = locate(id);
         let Some(read) = self.stream.at(sequence).await? else { return Ok(None) };
@@ -169,7 +169,7 @@ impl Worker {
 
     /// The partition of a workspace.
     pub(super) fn partition(&self, workspace: &WorkspaceId) -> Result<&Partition> {
-        let index = records::partition_of(workspace, self.partitions.len());
+        let index = schema::partition_of(workspace, self.partitions.len());
         self.partitions.get(index).ok_or(StoreError::NotFound("workspace"))
     }
 
@@ -232,7 +232,7 @@ impl Worker {
         let each = |read: Message| {
             match read.subject.split_once('.') {
                 None if read.subject == "l" => {
-                    if let Ok(lease) = records::read(&read) {
+                    if let Ok(lease) = schema::read(&read) {
                         partition.state().observed =
                             Some(ObservedLease { sequence: read.sequence, lease, at: Instant::now() });
                     }
@@ -254,7 +254,7 @@ impl Worker {
     pub(super) async fn take_over(self: &Arc<Self>, index: usize, sequence: u64, renewed: Instant) -> Result<()> {
         let Some(partition) = self.partitions.get(index) else { return Ok(()) };
         let checkpoint = match partition.stream.last("k").await? {
-            Some(read) => records::read(&read)?,
+            Some(read) => schema::read(&read)?,
             None => Checkpoint::default(),
         };
         let mut pending = PendingIndex::new(index, self.limits.per_subscription, latest(wall()));
@@ -366,7 +366,7 @@ impl Worker {
             return Ok(());
         }
         progress.delivery = ended;
-        let sequence = partition.stream.write(vec![records::write(subject, &progress, version)?]).await?;
+        let sequence = partition.stream.write(vec![schema::write(subject, &progress, version)?]).await?;
         self.apply_own_progress(partition, (id, &subscription.id), ended, sequence);
         Ok(())
     }
@@ -381,7 +381,7 @@ fn apply(pending: &mut PendingIndex, read: &Message) -> Result<()> {
             pending.add_arrival(read.sequence, &arrival, &body);
         }
         (Some("d"), _, Some(subscription), Some(id)) => {
-            let progress: Progress = records::read(read)?;
+            let progress: Progress = schema::read(read)?;
             let id = id.parse().map_err(|_| StoreError::NotFound("delivery"))?;
             pending.apply_progress(DeliveryId(id), &subscription.to_owned().into(), progress.delivery, read.sequence);
         }

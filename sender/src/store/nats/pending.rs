@@ -9,7 +9,7 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState, RETRY_DELAYS};
 
 use super::catalog::{CachedSubscription, Catalog};
-use super::records::{Arrival, Checkpoint, Deactivation, delivery_id, locate};
+use super::schema::{Arrival, Checkpoint, Deactivation, delivery_id, locate};
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::SubscriptionRecord;
 use crate::store::scheduler::{FairScheduler, Key, QueueKind};
@@ -396,7 +396,7 @@ mod tests {
 
     use super::{EXCEPTIONS, PendingIndex};
     use crate::ids::SubscriptionId;
-    use crate::store::nats::records::{Arrival, Checkpoint, delivery_id};
+    use crate::store::nats::schema::{Arrival, Checkpoint, delivery_id};
 
     const NOW: UnixTime = UnixTime::from_secs(1_774_699_200);
 

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription};
 
-use super::accept::TRIES;
+use super::ingest::TRIES;
 use super::partition::{Partition, Worker};
-use super::records::{
+use super::schema::{
     self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord, subscription_subject, token_subject,
     workspace_subject,
 };
@@ -20,7 +20,7 @@ impl Worker {
     pub(super) async fn create_workspace(&self, workspace: Workspace) -> Result<()> {
         let Workspace { id, name, plan, created_at } = workspace;
         let record = WorkspaceRecord { name, plan, created_at, subscriptions: Vec::new() };
-        let write = records::write(workspace_subject(&id), &record, 0)?;
+        let write = schema::write(workspace_subject(&id), &record, 0)?;
         Ok(self.write_and_learn(self.partition(&id)?, vec![write]).await?)
     }
 
@@ -28,7 +28,7 @@ impl Worker {
         for _ in 0..TRIES {
             let (partition, mut record, version) = self.read_workspace(id).await?;
             record.plan = plan;
-            let write = records::write(workspace_subject(id), &record, version)?;
+            let write = schema::write(workspace_subject(id), &record, version)?;
             match self.write_and_learn(partition, vec![write]).await {
                 Ok(()) => return Ok(record.workspace(id.clone())),
                 Err(WriteError::Conflict) => {}
@@ -40,7 +40,7 @@ impl Worker {
 
     pub(super) async fn create_token(&self, token: &ApiToken) -> Result<()> {
         self.catalog().workspace(&token.workspace)?;
-        let write = records::write(token_subject(&token.id), &TokenRecord::from(token), 0)?;
+        let write = schema::write(token_subject(&token.id), &TokenRecord::from(token), 0)?;
         Ok(self.write_and_learn(self.partition(&token.workspace)?, vec![write]).await?)
     }
 
@@ -72,8 +72,8 @@ impl Worker {
             let data =
                 SubscriptionData { subscription, secrets: signer.stored().clone(), created_at: now, ended: None };
             let writes = vec![
-                records::write(workspace_subject(workspace), &record, version)?,
-                records::write(subscription_subject(workspace, &id), &data, 0)?,
+                schema::write(workspace_subject(workspace), &record, version)?,
+                schema::write(subscription_subject(workspace, &id), &data, 0)?,
             ];
             match self.write_and_learn(partition, writes).await {
                 Ok(()) => return Ok(self.catalog().subscription(workspace, &id)?.record),
@@ -112,7 +112,7 @@ impl Worker {
                 }
             }
             let subject = subscription_subject(workspace, id);
-            match self.write_and_learn(partition, vec![records::write(subject, &data, cached.version)?]).await {
+            match self.write_and_learn(partition, vec![schema::write(subject, &data, cached.version)?]).await {
                 Ok(()) => return Ok(self.catalog().subscription(workspace, id)?.record),
                 Err(WriteError::Conflict) => self.learn_again(partition, workspace, id).await?,
                 Err(refused) => return Err(refused.into()),
@@ -130,7 +130,7 @@ impl Worker {
             let subject = subscription_subject(workspace, id);
             let gone =
                 NewMessage { subject, payload: Bytes::new(), replaces: Some(cached.version), keep_forever: false };
-            let writes = vec![records::write(workspace_subject(workspace), &record, version)?, gone];
+            let writes = vec![schema::write(workspace_subject(workspace), &record, version)?, gone];
             match self.write_and_learn(partition, writes).await {
                 Ok(()) => return partition.stream.purge(&format!("d.{workspace}.{id}.*")).await,
                 Err(WriteError::Conflict) => self.learn_again(partition, workspace, id).await?,
@@ -146,7 +146,7 @@ impl Worker {
         let partition = self.partition(id)?;
         let read = partition.stream.last(&workspace_subject(id)).await?;
         let read = read.ok_or(StoreError::NotFound("workspace"))?;
-        Ok((partition, records::read(&read)?, read.sequence))
+        Ok((partition, schema::read(&read)?, read.sequence))
     }
 
     async fn learn_again(&self, partition: &Partition, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {

@@ -52,7 +52,7 @@ impl Chore {
 }
 
 /// A delivery's row.
-pub(super) struct Row {
+pub(super) struct DeliveryRow {
     pub(super) event: i64,
     pub(super) subscription: Key,
     pub(super) delivery: Delivery,
@@ -186,7 +186,7 @@ impl Database {
     }
 
     /// Adds a delivery.
-    pub(super) fn insert(&mut self, row: &Row, created_at: UnixTime) -> Result<DeliveryId> {
+    pub(super) fn insert(&mut self, row: &DeliveryRow, created_at: UnixMillis) -> Result<DeliveryId> {
         let columns = Columns::of(&row.delivery);
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO deliveries (event, subscription, delivery, state, lane, due, created_at) \
@@ -219,12 +219,12 @@ impl Database {
     }
 
     /// A delivery's row.
-    pub(super) fn row(&self, id: DeliveryId) -> Result<Option<Row>> {
+    pub(super) fn row(&self, id: DeliveryId) -> Result<Option<DeliveryRow>> {
         let mut statement =
             self.connection.prepare_cached("SELECT event, subscription, delivery FROM deliveries WHERE id = ?1")?;
         let row = statement.query_row([id.0], |row| {
             let delivery = from_json(2, row.get_ref(2)?.as_str()?)?;
-            Ok(Row { event: row.get(0)?, subscription: row.get(1)?, delivery })
+            Ok(DeliveryRow { event: row.get(0)?, subscription: row.get(1)?, delivery })
         });
         Ok(row.optional()?)
     }

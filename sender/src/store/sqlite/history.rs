@@ -27,7 +27,7 @@ pub(super) struct Readers {
 }
 
 /// A workspace's subscriptions by their keys.
-pub(super) type Known = HashMap<Key, Arc<SubscriptionRecord>>;
+pub(super) type SubscriptionMap = HashMap<Key, Arc<SubscriptionRecord>>;
 
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Self {
@@ -71,7 +71,7 @@ pub(super) fn event(connection: &Connection, workspace: Key, id: &str) -> Result
 pub(super) fn deliveries(
     connection: &Connection,
     workspace: Key,
-    known: &Known,
+    known: &SubscriptionMap,
     filter: &DeliveryFilter,
 ) -> Result<Page> {
     let before = filter.before.map_or(i64::MAX, |id| id.0);
@@ -115,7 +115,7 @@ pub(super) fn deliveries(
 
 pub(super) fn delivery(
     connection: &Connection,
-    known: &Known,
+    known: &SubscriptionMap,
     id: DeliveryId,
 ) -> Result<(DeliveryRecord, Vec<Attempt>)> {
     let delivery = one(connection, known, id)?.ok_or(StoreError::NotFound("delivery"))?;
@@ -136,7 +136,7 @@ pub(super) fn delivery(
     Ok((delivery, attempts))
 }
 
-fn one(connection: &Connection, known: &Known, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
+fn one(connection: &Connection, known: &SubscriptionMap, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
     let mut statement = connection.prepare_cached(
         "SELECT e.event_id, e.type, d.subscription, d.delivery, d.created_at, d.resent_as \
          FROM deliveries d JOIN events e ON e.id = d.event WHERE d.id = ?1",

@@ -3,11 +3,11 @@
 //! One thread writes (`writer`), and what waits for it shares a commit. Leases are kept in memory: when the process is
 //! gone, so are they, and everything that is pending is handed out again.
 
-mod attempts;
 mod catalog;
 mod database;
-mod events;
 mod history;
+mod ingest;
+mod lease_and_record;
 mod schema;
 mod subscriptions;
 #[cfg(test)]
@@ -25,7 +25,7 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
 
 use self::catalog::Catalog;
 use self::database::{Database, SharedCatalog};
-use self::history::{Known, Readers};
+use self::history::{Readers, SubscriptionMap};
 use self::writer::Writer;
 use super::scheduler::Key;
 use super::{
@@ -60,7 +60,7 @@ impl SqliteStore {
     }
 
     /// The workspace's key, and its subscriptions, or only the one.
-    fn known(&self, workspace: &WorkspaceId, only: Option<&SubscriptionId>) -> Result<(Key, Known)> {
+    fn known(&self, workspace: &WorkspaceId, only: Option<&SubscriptionId>) -> Result<(Key, SubscriptionMap)> {
         let catalog = self.catalog();
         let key = catalog.workspace_key(workspace)?;
         let known = match only {
@@ -149,7 +149,7 @@ impl Store for SqliteStore {
 
     async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>> {
         let workspace = workspace.clone();
-        self.writer.write(move |database| events::accept(database, &workspace, &events, now)).await
+        self.writer.write(move |database| ingest::accept(database, &workspace, &events, now)).await
     }
 
     async fn accept_test(
@@ -160,7 +160,7 @@ impl Store for SqliteStore {
         now: UnixTime,
     ) -> Result<DeliveryId> {
         let (workspace, id) = (workspace.clone(), id.clone());
-        self.writer.write(move |database| events::accept_test(database, &workspace, &id, &event, now)).await
+        self.writer.write(move |database| ingest::accept_test(database, &workspace, &id, &event, now)).await
     }
 
     async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord> {
@@ -169,7 +169,7 @@ impl Store for SqliteStore {
     }
 
     async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
-        self.writer.look(move |database| attempts::lease(database, now, max)).await
+        self.writer.look(move |database| lease_and_record::lease(database, now, max)).await
     }
 
     async fn ready(&self, now: UnixTime) {
@@ -182,12 +182,12 @@ impl Store for SqliteStore {
 
     async fn record(&self, leased: &LeasedDelivery, attempt: Attempt) -> Result<Option<Recorded>> {
         let id = leased.id;
-        self.writer.write(move |database| attempts::record(database, id, &attempt)).await
+        self.writer.write(move |database| lease_and_record::record(database, id, &attempt)).await
     }
 
     async fn release(&self, leased: &LeasedDelivery) {
         let leased = leased.clone();
-        let released = self.writer.look(move |database| attempts::release(database, &leased)).await;
+        let released = self.writer.look(move |database| lease_and_record::release(database, &leased)).await;
         if let Err(error) = released {
             tracing::debug!(%error, "a lease ends with the process");
         }
@@ -206,7 +206,7 @@ impl Store for SqliteStore {
 
     async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
         let workspace = workspace.clone();
-        self.writer.write(move |database| events::resend(database, &workspace, id, now)).await
+        self.writer.write(move |database| ingest::resend(database, &workspace, id, now)).await
     }
 
     async fn resend_since(
@@ -221,7 +221,7 @@ impl Store for SqliteStore {
         for state in [StateName::Failed, StateName::Held] {
             let mut after = Some(0);
             while let Some(last) = after {
-                let some = move |database: &mut Database| events::resend_some(database, key, (state, last), since, now);
+                let some = move |database: &mut Database| ingest::resend_some(database, key, (state, last), since, now);
                 let (count, next) = self.writer.write(some).await?;
                 resent = resent.saturating_add(count);
                 after = next;

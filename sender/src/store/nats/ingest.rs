@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::partition::{CONCURRENCY, Partition, Worker};
 use super::pending::effective_state;
-use super::records::{self, Arrival, FIRST, delivery_id, event_subject, locate, partition_of, progress_subject};
+use super::schema::{self, Arrival, FIRST, delivery_id, event_subject, locate, partition_of, progress_subject};
 use super::stream::{Message, NewMessage, WriteError};
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Accepted, MAX_EVENTS, NewEvent, Result, StoreError, SubscriptionRecord, same};
@@ -157,7 +157,7 @@ impl Worker {
             let subject = progress_subject(workspace, &record.id, id);
             let result = if matches!(progress.delivery.state(), DeliveryState::Held { .. }) {
                 progress.delivery = fresh;
-                let written = partition.stream.write(vec![records::write(subject, &progress, version)?]).await;
+                let written = partition.stream.write(vec![schema::write(subject, &progress, version)?]).await;
                 written.map(|sequence| {
                     self.apply_own_progress(partition, (id, &record.id), fresh, sequence);
                     id
@@ -166,7 +166,7 @@ impl Worker {
                 // The failed one stays, with a mark; another arrival beside it.
                 let which = Uuid::new_v4().simple().to_string();
                 progress.resent = Some(which.clone());
-                let mark = records::write(subject, &progress, version)?;
+                let mark = schema::write(subject, &progress, version)?;
                 self.arrive_again(partition, &record, (&arrival, &body), fresh, (which, mark), now).await
             };
             match result {

@@ -4,10 +4,10 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::Recorded;
 use futures_util::StreamExt as _;
 
-use super::accept::TRIES;
+use super::ingest::TRIES;
 use super::partition::{CONCURRENCY, Partition, Worker};
 use super::pending::DueDelivery;
-use super::records::{self, Arrival, AttemptRecord, Progress, locate, progress_subject, subscription_subject};
+use super::schema::{self, Arrival, AttemptRecord, Progress, locate, progress_subject, subscription_subject};
 use super::stream::{Message, WriteError};
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::scheduler::QueueKind;
@@ -165,12 +165,12 @@ impl Worker {
         }
         progress.delivery = recorded.delivery;
         let mut writes =
-            vec![records::write(progress_subject(workspace, subscription, id), &progress, version).map_err(failed)?];
+            vec![schema::write(progress_subject(workspace, subscription, id), &progress, version).map_err(failed)?];
         if recorded.health != *health {
             let mut data = cached.data();
             data.subscription.health = recorded.health;
             let subject = subscription_subject(workspace, subscription);
-            let mut write = records::write(subject, &data, cached.version).map_err(failed)?;
+            let mut write = schema::write(subject, &data, cached.version).map_err(failed)?;
             write.keep_forever = true;
             writes.push(write);
         }

@@ -8,7 +8,7 @@ use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::catalog::from_json;
-use super::database::{Database, Row, state_number};
+use super::database::{Database, DeliveryRow, state_number};
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::scheduler::Key;
 use crate::store::{Accepted, NewEvent, Result, StateName, StoreError, same};
@@ -39,7 +39,7 @@ pub(super) fn accept(
         let mut deliveries: usize = 0;
         for (subscription, record) in &subscriptions {
             if let Some(delivery) = record.subscription.accept(event_type, now) {
-                database.insert(&Row { event: event_key, subscription: *subscription, delivery }, now)?;
+                database.insert(&DeliveryRow { event: event_key, subscription: *subscription, delivery }, now)?;
                 deliveries = deliveries.saturating_add(1);
             }
         }
@@ -59,7 +59,7 @@ pub(super) fn accept_test(
     let key = database.catalog().workspace_key(workspace)?;
     let (subscription, _) = database.catalog().subscription(workspace, id)?;
     let event = insert_event(database, key, event, now)?;
-    database.insert(&Row { event, subscription, delivery: Delivery::test(now) }, now)
+    database.insert(&DeliveryRow { event, subscription, delivery: Delivery::test(now) }, now)
 }
 
 /// See [`Store::resend`](crate::store::Store::resend).
@@ -89,7 +89,7 @@ pub(super) fn resend_some(
     if !health.is_active() {
         return Err(StoreError::Resend(ResendError::SubscriptionDeactivated));
     }
-    let ended: Vec<(i64, Row)> = database
+    let ended: Vec<(i64, DeliveryRow)> = database
         .connection
         .prepare_cached(
             "SELECT id, event, delivery FROM deliveries WHERE subscription = ?1 AND state = ?2 AND id > ?3 \
@@ -97,7 +97,7 @@ pub(super) fn resend_some(
         )?
         .query_map(params![key, state_number(state), after, since.as_millis(), RESENT_AT_ONCE], |row| {
             let delivery = from_json(2, row.get_ref(2)?.as_str()?)?;
-            Ok((row.get(0)?, Row { event: row.get(1)?, subscription: key, delivery }))
+            Ok((row.get(0)?, DeliveryRow { event: row.get(1)?, subscription: key, delivery }))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let (all, last) = (i64::try_from(ended.len()), ended.last().map(|(id, _)| *id));
@@ -112,12 +112,18 @@ pub(super) fn resend_some(
 }
 
 /// A held delivery becomes the fresh one; a failed one stays beside it.
-fn replace(database: &mut Database, id: DeliveryId, row: Row, fresh: Delivery, now: UnixMillis) -> Result<DeliveryId> {
+fn replace(
+    database: &mut Database,
+    id: DeliveryId,
+    row: DeliveryRow,
+    fresh: Delivery,
+    now: UnixMillis,
+) -> Result<DeliveryId> {
     if matches!(row.delivery.state(), DeliveryState::Held { .. }) {
         database.update(id, row.subscription, &fresh)?;
         return Ok(id);
     }
-    let resent = database.insert(&Row { delivery: fresh, ..row }, now)?;
+    let resent = database.insert(&DeliveryRow { delivery: fresh, ..row }, now)?;
     let mut mark = database.connection.prepare_cached("UPDATE deliveries SET resent_as = ?2 WHERE id = ?1")?;
     mark.execute([id.0, resent.0])?;
     Ok(resent)
