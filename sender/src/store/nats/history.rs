@@ -9,10 +9,11 @@ use clarife_webhooks::UnixTime;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::catalog::CachedSubscription;
-use super::partition::{CONCURRENCY, Partition, Worker};
+use super::partition::{CONCURRENCY, Partition};
 use super::pending::effective_state;
 use super::schema::{Arrival, FIRST, Progress, delivery_id, event_subject, locate, progress_subject};
 use super::stream::Message;
+use super::worker::Worker;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError};
 

@@ -5,10 +5,11 @@ use clarife_webhooks::sender::Recorded;
 use futures_util::StreamExt as _;
 
 use super::ingest::TRIES;
-use super::partition::{CONCURRENCY, Partition, Worker};
+use super::partition::{CONCURRENCY, Partition};
 use super::pending::DueDelivery;
 use super::schema::{self, Arrival, AttemptRecord, Progress, locate, progress_subject, subscription_subject};
 use super::stream::{Message, WriteError};
+use super::worker::Worker;
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::scheduler::QueueKind;
 use crate::store::{Attempt, LeasedDelivery, Result, StoreError};

@@ -11,9 +11,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::ingest::TRIES;
-use super::partition::{HeldLease, LEASE, Partition, Worker};
+use super::partition::{HeldLease, LEASE, Partition};
 use super::schema::{self, Lease};
 use super::stream::WriteError;
+use super::worker::Worker;
 use crate::store::Result;
 
 /// How often leases are renewed.

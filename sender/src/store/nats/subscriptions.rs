@@ -7,12 +7,13 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription};
 
 use super::ingest::TRIES;
-use super::partition::{Partition, Worker};
+use super::partition::Partition;
 use super::schema::{
     self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord, subscription_subject, token_subject,
     workspace_subject,
 };
 use super::stream::{Message, NewMessage, WriteError};
+use super::worker::Worker;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::{ApiToken, Change, Result, StoreError, SubscriptionRecord, Workspace};
 

@@ -10,8 +10,9 @@ use clarife_webhooks::sender::{RETRY_DELAYS, build_event};
 use nats_cluster::Cluster;
 use uuid::Uuid;
 
+use super::NatsStore;
+use super::connect::{SCHEMA_KEY, is_too_old};
 use super::partition::Partition;
-use super::{NatsStore, SCHEMA_KEY, is_too_old};
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::conformance::{NOW, PER_SUBSCRIPTION, conformance, finish, lease, soon, subscribed_workspace};
 use crate::store::{Limits, NewEvent, OpenError, Store, StoreError};

@@ -4,10 +4,12 @@
 //! gone, so are they, and everything that is pending is handed out again.
 
 mod catalog;
+mod chores;
 mod database;
 mod history;
 mod ingest;
 mod lease_and_record;
+mod resend;
 mod schema;
 mod subscriptions;
 #[cfg(test)]
@@ -206,7 +208,7 @@ impl Store for SqliteStore {
 
     async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
         let workspace = workspace.clone();
-        self.writer.write(move |database| ingest::resend(database, &workspace, id, now)).await
+        self.writer.write(move |database| resend::resend(database, &workspace, id, now)).await
     }
 
     async fn resend_since(
@@ -221,7 +223,7 @@ impl Store for SqliteStore {
         for state in [StateName::Failed, StateName::Held] {
             let mut after = Some(0);
             while let Some(last) = after {
-                let some = move |database: &mut Database| ingest::resend_some(database, key, (state, last), since, now);
+                let some = move |database: &mut Database| resend::resend_some(database, key, (state, last), since, now);
                 let (count, next) = self.writer.write(some).await?;
                 resent = resent.saturating_add(count);
                 after = next;

@@ -1,0 +1,80 @@
+//! Sending deliveries again.
+
+use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError, UnixMillis};
+use rusqlite::params;
+
+use super::catalog::from_json;
+use super::database::{Database, DeliveryRow, state_number};
+use crate::ids::{DeliveryId, WorkspaceId};
+use crate::store::scheduler::Key;
+use crate::store::{Result, StateName, StoreError};
+
+/// How many deliveries are sent again in one transaction.
+const RESENT_AT_ONCE: i64 = 500;
+
+/// See [`Store::resend`](crate::store::Store::resend).
+pub(super) fn resend(
+    database: &mut Database,
+    workspace: &WorkspaceId,
+    id: DeliveryId,
+    now: UnixMillis,
+) -> Result<DeliveryId> {
+    let row = database.row(id)?.ok_or(StoreError::NotFound("delivery"))?;
+    let record = database.catalog().by_key(row.subscription).filter(|record| record.workspace == *workspace);
+    let health = record.ok_or(StoreError::NotFound("delivery"))?.subscription.health;
+    let fresh = row.delivery.resend(&health, now).map_err(StoreError::Resend)?;
+    replace(database, id, row, fresh, now)
+}
+
+/// Sends some of what is after that delivery again: how many, and the last one looked at, unless there are no more.
+pub(super) fn resend_some(
+    database: &mut Database,
+    key: Key,
+    (state, after): (StateName, i64),
+    since: UnixMillis,
+    now: UnixMillis,
+) -> Result<(u64, Option<i64>)> {
+    let record = database.catalog().by_key(key).ok_or(StoreError::NotFound("subscription"))?;
+    let health = record.subscription.health;
+    if !health.is_active() {
+        return Err(StoreError::Resend(ResendError::SubscriptionDeactivated));
+    }
+    let ended: Vec<(i64, DeliveryRow)> = database
+        .connection
+        .prepare_cached(
+            "SELECT id, event, delivery FROM deliveries WHERE subscription = ?1 AND state = ?2 AND id > ?3 \
+             AND created_at >= ?4 AND resent_as IS NULL ORDER BY id LIMIT ?5",
+        )?
+        .query_map(params![key, state_number(state), after, since.as_millis(), RESENT_AT_ONCE], |row| {
+            let delivery = from_json(2, row.get_ref(2)?.as_str()?)?;
+            Ok((row.get(0)?, DeliveryRow { event: row.get(1)?, subscription: key, delivery }))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let (all, last) = (i64::try_from(ended.len()), ended.last().map(|(id, _)| *id));
+    let mut resent: u64 = 0;
+    for (id, row) in ended {
+        if let Ok(fresh) = row.delivery.resend(&health, now) {
+            replace(database, DeliveryId(id), row, fresh, now)?;
+            resent = resent.saturating_add(1);
+        }
+    }
+    Ok((resent, last.filter(|_| all == Ok(RESENT_AT_ONCE))))
+}
+
+/// A held delivery becomes the fresh one; a failed one stays beside it.
+fn replace(
+    database: &mut Database,
+    id: DeliveryId,
+    row: DeliveryRow,
+    fresh: Delivery,
+    now: UnixMillis,
+) -> Result<DeliveryId> {
+    if matches!(row.delivery.state(), DeliveryState::Held { .. }) {
+        database.update(id, row.subscription, &fresh)?;
+        return Ok(id);
+    }
+    let resent = database.insert(&DeliveryRow { delivery: fresh, ..row }, now)?;
+    let mut mark = database.connection.prepare_cached("UPDATE deliveries SET resent_as = ?2 WHERE id = ?1")?;
+    mark.execute([id.0, resent.0])?;
+    Ok(resent)
+}
