@@ -1,20 +1,27 @@
-//! Bearer tokens: shown once, kept as a hash.
+//! API tokens: shown once, stored as a hash.
 
-use clarife_webhooks::sender::{RandomnessError, SigningSecret};
+use rustls::crypto::ring::default_provider;
 use sha2::{Digest as _, Sha256};
 
 use crate::store::TokenHash;
 
 const PREFIX: &str = "clt_";
 
-/// A new token, of 32 random bytes.
-pub(crate) fn generate() -> Result<String, RandomnessError> {
-    let random = SigningSecret::generate()?;
-    // Hashed, so that it has letters and digits only.
-    Ok(format!("{PREFIX}{}", hex::encode(hash(random.expose()))))
+/// Number of random bytes in a token.
+const RANDOM_BYTES: usize = 32;
+
+/// Creates a token of 32 random bytes, in hexadecimal digits after `clt_`.
+///
+/// # Errors
+///
+/// If the operating system provides no randomness.
+pub(crate) fn generate() -> Result<String, rustls::Error> {
+    let mut bytes = [0; RANDOM_BYTES];
+    default_provider().secure_random.fill(&mut bytes)?;
+    Ok(format!("{PREFIX}{}", hex::encode(bytes)))
 }
 
-/// What is kept of a token.
+/// Returns the hash that the store keeps of a token.
 pub(crate) fn hash(token: &str) -> TokenHash {
     Sha256::digest(token.as_bytes()).into()
 }
