@@ -222,8 +222,8 @@ fn a_wrong_start_says_why_and_touches_nothing() {
     let url = format!("sqlite:{}", store.display());
     for (arguments, expected) in [
         (&["serve", "--store", &url][..], "is damaged"),
-        (&["serve", "--store", "postgres:x"], "a store is `sqlite:`"),
-        (&["serve", "--store", "nats://127.0.0.1:1"], "cannot be opened"),
+        (&["serve", "--store", "postgres:x"], "invalid store URL"),
+        (&["serve", "--store", "nats://127.0.0.1:1"], "cannot open the store"),
         (&["serve", "--config", config.to_str().expect("UTF-8")], "unknown field `max_inflight`"),
         (&["serve", "--store", &url, "--admin-token", "short"], ""),
         (&["backup", "/dev/null/x", "--store", &url], "is damaged"),

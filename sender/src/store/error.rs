@@ -1,90 +1,106 @@
-//! What can go wrong in an engine.
+//! Errors of a store.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use clarife_webhooks::sender::{PlanLimitReached, ResendError};
 
-/// Why an engine did not do what it was asked to.
+/// Reason for which a call failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoreError {
-    /// There is no such thing in this workspace.
+    /// The workspace has nothing of this kind with that id.
     NotFound(&'static str),
-    /// An event of this id was accepted before, with another type or other data.
+    /// An event with this id was accepted before, with another type or other data.
     Conflict {
-        /// Which of the given events it is, counted from 0.
+        /// Index of the event in the request, from 0.
         index: usize,
     },
     /// The workspace's plan allows no more subscriptions.
     PlanLimit(PlanLimitReached),
-    /// The delivery is not one to be sent again.
+    /// The delivery cannot be resent.
     Resend(ResendError),
-    /// The store does not work at the moment; nothing was changed, as far as one can know.
+    /// The store does not work at the moment. The call most likely changed nothing.
     Unavailable(String),
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound(what) => write!(f, "there is no such {what}"),
+            Self::NotFound(kind) => write!(f, "{kind} not found"),
             Self::Conflict { index } => {
                 write!(f, "event {index} has the id of an earlier event but another type or other data")
             }
             Self::PlanLimit(error) => error.fmt(f),
             Self::Resend(error) => error.fmt(f),
-            Self::Unavailable(why) => write!(f, "the store is not available: {why}"),
+            Self::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
         }
     }
 }
 
 impl std::error::Error for StoreError {}
 
-/// Why a store was not opened. The file is as it was.
+/// Reason for which a store was not opened. The store is unchanged.
 #[derive(Debug)]
 pub(crate) enum OpenError {
-    /// Another process has it open.
+    /// Another process uses the store.
     InUse(PathBuf),
-    /// It belongs to another program.
+    /// The store belongs to another program.
     Foreign(PathBuf),
-    /// A later version of this program has written it.
+    /// A later version of this program wrote the store.
     Newer {
         /// The store.
         path: PathBuf,
-        /// The version of its schema.
+        /// Version of the store's schema.
         found: i64,
-        /// The latest that this program knows.
+        /// Latest version that this program supports.
         known: i64,
     },
-    /// It is damaged.
+    /// An earlier version of this program wrote the store, and there is no migration.
+    Older {
+        /// The store.
+        path: PathBuf,
+        /// Version of the store's schema.
+        found: i64,
+        /// Version that this program requires.
+        known: i64,
+    },
+    /// The store is damaged.
     Corrupt {
         /// The store.
         path: PathBuf,
-        /// The first thing found wrong.
-        what: String,
+        /// The first damage found.
+        damage: String,
     },
-    /// It cannot be read or written.
+    /// The store cannot be read or written.
     Failed {
         /// The store.
         path: PathBuf,
-        /// What the system or SQLite said.
+        /// Message of the system, of SQLite or of NATS.
         why: String,
     },
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::InUse(path)
+        | Self::Foreign(path)
+        | Self::Newer { path, .. }
+        | Self::Older { path, .. }
+        | Self::Corrupt { path, .. }
+        | Self::Failed { path, .. }) = self;
+        write!(f, "cannot open the store {}: ", path.display())?;
         match self {
-            Self::InUse(path) => write!(f, "the store {} is in use by another process", path.display()),
-            Self::Foreign(path) => write!(f, "{} is not a store of this program", path.display()),
-            Self::Newer { path, found, known } => write!(
-                f,
-                "the store {} was written by a later version (schema {found}, this program knows {known}); use that version",
-                path.display()
-            ),
-            Self::Corrupt { path, what } => {
-                write!(f, "the store {} is damaged ({what}); restore a backup", path.display())
+            Self::InUse(_) => f.write_str("another process is using it"),
+            Self::Foreign(_) => f.write_str("it is not a store of this program"),
+            Self::Newer { found, known, .. } => {
+                write!(f, "a later version wrote it (schema {found}, this program supports {known}); use that version")
             }
-            Self::Failed { path, why } => write!(f, "the store {} cannot be opened: {why}", path.display()),
+            Self::Older { found, known, .. } => write!(
+                f,
+                "an earlier version wrote it (schema {found}, this program requires {known}); create a new store"
+            ),
+            Self::Corrupt { damage, .. } => write!(f, "it is damaged ({damage}); restore a backup"),
+            Self::Failed { why, .. } => f.write_str(why),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Which subscription is served next: retries that are due first, then first attempts in turn; and who has what under lease.
+//! Fair scheduling of subscriptions: due retries first, then first attempts in turn. Also tracks the leases.
 //!
-//! It holds a few words for each subscription that has something pending, however many deliveries these are.
+//! Memory use depends on the number of subscriptions with pending deliveries, not on the number of deliveries.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -9,34 +9,34 @@ use clarife_webhooks::sender::{Delivery, DeliveryKind, DeliveryState};
 
 use crate::ids::DeliveryId;
 
-/// A subscription's key in the store.
+/// Key of a subscription in the store.
 pub(super) type Key = i64;
 
-/// What is handed out first.
+/// Queue that a pending delivery waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueueKind {
-    /// Retries and test events, when they are due.
+    /// Retries and test events, served when they are due.
     Retry,
-    /// First attempts.
+    /// First attempts, served in turn.
     Fresh,
 }
 
 impl QueueKind {
-    /// Where a delivery waits.
+    /// Returns the queue of a delivery.
     pub(super) fn of(delivery: &Delivery) -> Self {
         let first = matches!(delivery.state(), DeliveryState::Pending { attempt: 1, .. });
         if first && delivery.kind() == DeliveryKind::Event { Self::Fresh } else { Self::Retry }
     }
 }
 
-/// The subscriptions that have something pending.
+/// Scheduler of the subscriptions with pending deliveries.
 #[derive(Debug)]
 pub(super) struct FairScheduler {
     per_subscription: usize,
     subscriptions: HashMap<Key, SubscriptionQueues>,
-    /// By the moment when the first of its retries is due, at the earliest.
-    retries: BTreeSet<(UnixTime, Key)>,
-    /// In turn.
+    /// Subscriptions with retries, ordered by a lower bound of their first due time.
+    retries: BTreeSet<(UnixMillis, Key)>,
+    /// Subscriptions with first attempts, in turn.
     fresh: VecDeque<Key>,
     leases: HashMap<DeliveryId, Key>,
 }
@@ -44,22 +44,22 @@ pub(super) struct FairScheduler {
 #[derive(Debug, Default)]
 struct SubscriptionQueues {
     leased: usize,
-    /// When the first retry is due, at the earliest.
-    retry: Option<UnixTime>,
-    /// Whether there may be first attempts.
+    /// Lower bound of the time at which the first retry is due.
+    retry: Option<UnixMillis>,
+    /// Set while there may be first attempts.
     fresh: bool,
-    /// Whether it stands in the line of those.
-    listed: bool,
+    /// Set while the subscription is in the queue of first attempts.
+    enqueued: bool,
 }
 
-/// A subscription to be served.
+/// Subscription to be served next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NextSubscription {
-    /// Which one.
+    /// Key of the subscription.
     pub(super) key: Key,
-    /// How many of its deliveries may be claimed.
+    /// Number of its deliveries that may be leased.
     pub(super) free: usize,
-    /// How many are under lease.
+    /// Number of its leased deliveries.
     pub(super) leased: usize,
 }
 
@@ -70,26 +70,26 @@ impl FairScheduler {
         Self { per_subscription, subscriptions, retries: BTreeSet::new(), fresh: VecDeque::new(), leases }
     }
 
-    /// There may be a retry due at that moment.
+    /// Adds a retry that is due at `due`.
     pub(super) fn add_retry(&mut self, key: Key, due: UnixMillis) {
-        let subscriptions = self.subscriptions.entry(key).or_default();
-        let due = subscriptions.retry.map_or(due, |earlier| earlier.min(due));
+        let queues = self.subscriptions.entry(key).or_default();
+        let due = queues.retry.map_or(due, |earlier| earlier.min(due));
         self.set_retry(key, Some(due));
     }
 
-    /// There may be first attempts.
+    /// Adds a first attempt.
     pub(super) fn add_fresh(&mut self, key: Key) {
         self.subscriptions.entry(key).or_default().fresh = true;
-        self.list(key);
+        self.enqueue(key);
     }
 
-    /// Nothing of it is pending, as far as the queue is concerned.
+    /// Removes a subscription from the queues; its leases stay.
     pub(super) fn clear(&mut self, key: Key) {
         self.set_retry(key, None);
         self.set_fresh(key, false);
     }
 
-    /// The next subscription with a retry due; give its state with [`set_retry`](Self::set_retry) afterwards.
+    /// Returns the next subscription with a due retry. Call [`set_retry`](Self::set_retry) after serving it.
     pub(super) fn next_retry(&mut self, now: UnixMillis) -> Option<NextSubscription> {
         while let Some(&(due, key)) = self.retries.first().filter(|(due, _)| *due <= now) {
             self.retries.remove(&(due, key));
@@ -100,12 +100,12 @@ impl FairScheduler {
         None
     }
 
-    /// The next subscription with first attempts; give its state with [`set_fresh`](Self::set_fresh) afterwards.
+    /// Returns the next subscription with first attempts. Call [`set_fresh`](Self::set_fresh) after serving it.
     pub(super) fn next_fresh(&mut self) -> Option<NextSubscription> {
         while let Some(key) = self.fresh.pop_front() {
-            if let Some(subscriptions) = self.subscriptions.get_mut(&key) {
-                subscriptions.listed = false;
-                if subscriptions.fresh
+            if let Some(queues) = self.subscriptions.get_mut(&key) {
+                queues.enqueued = false;
+                if queues.fresh
                     && let Some(selected) = self.select(key)
                 {
                     return Some(selected);
@@ -116,18 +116,18 @@ impl FairScheduler {
     }
 
     pub(super) fn set_retry(&mut self, key: Key, due: Option<UnixMillis>) {
-        let Some(subscriptions) = self.subscriptions.get_mut(&key) else { return };
-        if let Some(earlier) = subscriptions.retry {
+        let Some(queues) = self.subscriptions.get_mut(&key) else { return };
+        if let Some(earlier) = queues.retry {
             self.retries.remove(&(earlier, key));
         }
-        subscriptions.retry = due;
-        self.list(key);
+        queues.retry = due;
+        self.enqueue(key);
     }
 
     pub(super) fn set_fresh(&mut self, key: Key, fresh: bool) {
-        if let Some(subscriptions) = self.subscriptions.get_mut(&key) {
-            subscriptions.fresh = fresh;
-            self.list(key);
+        if let Some(queues) = self.subscriptions.get_mut(&key) {
+            queues.fresh = fresh;
+            self.enqueue(key);
         }
     }
 
@@ -135,46 +135,42 @@ impl FairScheduler {
         self.leases.contains_key(&delivery)
     }
 
-    /// How many deliveries are under lease.
+    /// Returns the number of leased deliveries.
     pub(super) fn leased(&self) -> usize {
         self.leases.len()
     }
 
     pub(super) fn lease(&mut self, delivery: DeliveryId, key: Key) {
         if self.leases.insert(delivery, key).is_none() {
-            let subscriptions = self.subscriptions.entry(key).or_default();
-            subscriptions.leased = subscriptions.leased.saturating_add(1);
+            let queues = self.subscriptions.entry(key).or_default();
+            queues.leased = queues.leased.saturating_add(1);
         }
     }
 
     /// Ends a lease, if there is one.
     pub(super) fn release(&mut self, delivery: DeliveryId) {
         let Some(key) = self.leases.remove(&delivery) else { return };
-        if let Some(subscriptions) = self.subscriptions.get_mut(&key) {
-            subscriptions.leased = subscriptions.leased.saturating_sub(1);
-            if subscriptions.leased == 0
-                && subscriptions.retry.is_none()
-                && !subscriptions.fresh
-                && !subscriptions.listed
-            {
+        if let Some(queues) = self.subscriptions.get_mut(&key) {
+            queues.leased = queues.leased.saturating_sub(1);
+            if queues.leased == 0 && queues.retry.is_none() && !queues.fresh && !queues.enqueued {
                 self.subscriptions.remove(&key);
             } else {
-                self.list(key);
+                self.enqueue(key);
             }
         }
     }
 
-    /// Forgets everything but the leases, before it is filled anew.
-    pub(super) fn empty(&mut self) {
+    /// Clears everything but the leases, before the scheduler is refilled.
+    pub(super) fn clear_all(&mut self) {
         self.retries.clear();
         self.fresh.clear();
-        for subscriptions in self.subscriptions.values_mut() {
-            *subscriptions = SubscriptionQueues { leased: subscriptions.leased, ..SubscriptionQueues::default() };
+        for queues in self.subscriptions.values_mut() {
+            *queues = SubscriptionQueues { leased: queues.leased, ..SubscriptionQueues::default() };
         }
     }
 
-    /// From when on there may be something to claim.
-    pub(super) fn wake_at(&self) -> Option<UnixTime> {
+    /// Returns the time from which there may be a delivery to lease.
+    pub(super) fn wake_at(&self) -> Option<UnixMillis> {
         if self.fresh.is_empty() {
             self.retries.first().map(|(due, _)| *due)
         } else {
@@ -188,17 +184,17 @@ impl FairScheduler {
         (free > 0).then_some(NextSubscription { key, free, leased })
     }
 
-    /// Puts a subscription where it can be found, unless all its places are taken; `release` comes back here.
-    fn list(&mut self, key: Key) {
-        let Some(subscriptions) = self.subscriptions.get_mut(&key) else { return };
-        if subscriptions.leased >= self.per_subscription {
+    /// Adds a subscription to its queues, unless it has reached its limit; `release` adds it then.
+    fn enqueue(&mut self, key: Key) {
+        let Some(queues) = self.subscriptions.get_mut(&key) else { return };
+        if queues.leased >= self.per_subscription {
             return;
         }
-        if let Some(due) = subscriptions.retry {
+        if let Some(due) = queues.retry {
             self.retries.insert((due, key));
         }
-        if subscriptions.fresh && !subscriptions.listed {
-            subscriptions.listed = true;
+        if queues.fresh && !queues.enqueued {
+            queues.enqueued = true;
             self.fresh.push_back(key);
         }
     }
@@ -267,7 +263,7 @@ mod tests {
         let mut scheduler = FairScheduler::new(1);
         scheduler.lease(DeliveryId(7), 1);
         scheduler.add_retry(1, at(1));
-        scheduler.empty();
+        scheduler.clear_all();
         scheduler.add_fresh(1);
         assert_eq!((scheduler.next_fresh(), scheduler.is_leased(DeliveryId(7))), (None, true));
         scheduler.release(DeliveryId(7));

@@ -1,4 +1,4 @@
-//! The tokens of all workspaces, in memory: every request of the API asks for one.
+//! Index of all API tokens in memory, for authenticating requests.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use clarife_webhooks::UnixTime;
 use super::{ApiToken, TokenHash};
 use crate::ids::WorkspaceId;
 
-/// Tokens by their hashes.
+/// API tokens by hash.
 #[derive(Debug, Default)]
 pub(super) struct TokenIndex(HashMap<TokenHash, ApiToken>);
 
@@ -20,7 +20,7 @@ impl TokenIndex {
         self.0.remove(hash);
     }
 
-    /// A workspace's tokens, oldest first.
+    /// Returns a workspace's tokens, oldest first.
     pub(super) fn of(&self, workspace: &WorkspaceId) -> Vec<ApiToken> {
         let mut tokens: Vec<ApiToken> =
             self.0.values().filter(|token| token.workspace == *workspace).cloned().collect();
@@ -28,8 +28,8 @@ impl TokenIndex {
         tokens
     }
 
-    /// The workspace that a token opens, unless it has expired.
-    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Option<WorkspaceId> {
+    /// Returns the workspace that a token gives access to, unless the token has expired.
+    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Option<WorkspaceId> {
         let token = self.0.get(hash)?;
         token.expires_at.is_none_or(|end| now < end).then(|| token.workspace.clone())
     }

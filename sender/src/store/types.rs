@@ -1,4 +1,4 @@
-//! What goes into an engine and comes out of it.
+//! Types of the store's calls.
 
 use std::sync::Arc;
 
@@ -12,147 +12,147 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
-/// A customer of the sender.
+/// A workspace: a customer of the sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Workspace {
-    /// Its id.
+    /// Id of the workspace.
     pub(crate) id: WorkspaceId,
-    /// What people call it.
+    /// Display name.
     pub(crate) name: String,
-    /// What it may have.
+    /// Plan that limits the subscriptions.
     pub(crate) plan: Plan,
-    /// When it was created.
-    pub(crate) created_at: UnixTime,
+    /// Time of creation.
+    pub(crate) created_at: UnixMillis,
 }
 
-/// SHA-256 of a token. The tokens are random, so nothing slower is needed.
+/// SHA-256 of a token. Tokens are random, so no slower hash is needed.
 pub(crate) type TokenHash = [u8; 32];
 
-/// What is kept of a token.
+/// An API token as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiToken {
-    /// Its id.
+    /// Id of the token.
     pub(crate) id: TokenId,
-    /// The workspace that it opens.
+    /// Workspace that the token gives access to.
     pub(crate) workspace: WorkspaceId,
-    /// What people call it.
+    /// Display name.
     pub(crate) name: String,
-    /// Its hash; the token itself was shown once.
+    /// Hash of the token; the token itself is shown once.
     pub(crate) hash: TokenHash,
-    /// When it was created.
-    pub(crate) created_at: UnixTime,
-    /// From this moment on it opens nothing.
-    pub(crate) expires_at: Option<UnixTime>,
+    /// Time of creation.
+    pub(crate) created_at: UnixMillis,
+    /// Time from which the token is invalid.
+    pub(crate) expires_at: Option<UnixMillis>,
 }
 
-/// A subscription as it is kept.
+/// A subscription with its identity and secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct SubscriptionRecord {
-    /// Its id.
+    /// Id of the subscription.
     pub(crate) id: SubscriptionId,
-    /// Whose it is.
+    /// Workspace of the subscription.
     pub(crate) workspace: WorkspaceId,
-    /// What it is for, and its health.
+    /// Endpoint, event types and health.
     pub(crate) subscription: Subscription,
-    /// Its secrets.
+    /// Signing secrets.
     pub(crate) signer: Signer,
-    /// When it was created.
-    pub(crate) created_at: UnixTime,
+    /// Time of creation.
+    pub(crate) created_at: UnixMillis,
 }
 
-/// A change to a subscription.
+/// A change of a subscription.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
-    /// Other members.
+    /// Changes the endpoint or the event types.
     Update {
-        /// The new URL, if it changes.
+        /// New URL, if it changes.
         url: Option<EndpointUrl>,
-        /// The new types of events, if they change.
+        /// New event types, if they change.
         event_types: Option<EventTypes>,
     },
-    /// A new secret, with the old one beside it for a while.
+    /// Replaces the secret; the old one stays valid for a while.
     Rotate(SigningSecret),
-    /// Active again, with nothing counted.
+    /// Activates the subscription and resets its failures.
     Activate,
 }
 
 /// An event to be accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct NewEvent {
-    /// Its id, the key that makes accepting idempotent.
+    /// Id of the event; it makes accepting idempotent.
     pub(crate) id: String,
-    /// The name of its type.
+    /// Name of the event's type.
     pub(crate) event_type: String,
-    /// The bytes to send, in every attempt.
+    /// Body sent with every attempt.
     pub(crate) body: String,
 }
 
-/// What became of an event.
+/// Outcome of accepting an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// How many subscriptions it goes to, or is held for.
+    /// Number of deliveries, pending or held.
     pub(crate) deliveries: usize,
-    /// Whether it was accepted before.
+    /// Set if the event was accepted before.
     pub(crate) repeated: bool,
 }
 
-/// An event as it is kept.
+/// An event as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EventRecord {
-    /// The bytes that are sent.
+    /// Body sent with every attempt.
     pub(crate) body: String,
-    /// When it was accepted.
-    pub(crate) accepted_at: UnixTime,
+    /// Time at which the event was accepted.
+    pub(crate) accepted_at: UnixMillis,
 }
 
-/// A delivery that one process may attempt now.
+/// A delivery that this process may attempt now.
 #[derive(Debug, Clone)]
 pub(crate) struct LeasedDelivery {
-    /// Which delivery.
+    /// Id of the delivery.
     pub(crate) id: DeliveryId,
-    /// The number of the attempt.
+    /// Number of the attempt to be made.
     pub(crate) attempt: u32,
-    /// When it was due.
-    pub(crate) due: UnixTime,
-    /// The event's id.
+    /// Time at which the attempt was due.
+    pub(crate) due: UnixMillis,
+    /// Id of the event.
     pub(crate) event_id: String,
-    /// The bytes to send.
+    /// Body to send.
     pub(crate) body: Bytes,
-    /// Where to, and how to sign.
+    /// Subscription with the endpoint and the secrets.
     pub(crate) subscription: Arc<SubscriptionRecord>,
 }
 
-/// One attempt, as it is logged.
+/// An attempt as it is recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attempt {
-    /// Its number; the first is 1.
+    /// Number of the attempt, from 1.
     pub(crate) number: u32,
-    /// When it started.
-    pub(crate) started_at: UnixTime,
-    /// When it ended: with the answer's headers, or with the failure.
-    pub(crate) ended_at: UnixTime,
-    /// What came of it.
+    /// Start of the attempt.
+    pub(crate) started_at: UnixMillis,
+    /// End of the attempt: the response's headers arrived, or the attempt failed.
+    pub(crate) ended_at: UnixMillis,
+    /// Outcome of the attempt.
     pub(crate) outcome: Outcome,
-    /// The first bytes of the answer's body.
+    /// First bytes of the response body.
     pub(crate) response_body: Vec<u8>,
 }
 
-/// Where a delivery stands, in a word.
+/// State of a delivery by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StateName {
-    /// An attempt is to be made, or under way.
+    /// An attempt is due or in flight
     Pending,
-    /// The endpoint has taken it.
+    /// The endpoint accepted the delivery
     Delivered,
-    /// It was given up.
+    /// The delivery was given up
     Failed,
-    /// It waits for the subscription to be activated and somebody to send it.
+    /// The subscription is inactive; the delivery waits to be resent
     Held,
 }
 
 impl StateName {
-    /// All of them.
+    /// All states.
     pub(crate) const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Failed, Self::Held];
 }
 
@@ -167,69 +167,69 @@ impl From<&DeliveryState> for StateName {
     }
 }
 
-/// Which deliveries to list.
+/// Filter and page of a list of deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct DeliveryFilter {
-    /// Of this subscription only.
+    /// Only deliveries of this subscription.
     pub(crate) subscription: Option<SubscriptionId>,
-    /// Of this event only.
+    /// Only deliveries of this event.
     pub(crate) event_id: Option<String>,
-    /// In this state only.
+    /// Only deliveries in this state.
     pub(crate) state: Option<StateName>,
-    /// Only those before this one.
+    /// Only deliveries older than this one.
     pub(crate) before: Option<DeliveryId>,
-    /// How many at most.
+    /// Limit of the page.
     pub(crate) limit: usize,
 }
 
 /// A delivery as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeliveryRecord {
-    /// Its id.
+    /// Id of the delivery.
     pub(crate) id: DeliveryId,
-    /// The event's id.
+    /// Id of the event.
     pub(crate) event_id: String,
-    /// The name of the event's type.
+    /// Name of the event's type.
     pub(crate) event_type: String,
-    /// The subscription's id.
+    /// Id of the subscription.
     pub(crate) subscription: SubscriptionId,
-    /// Where it stands.
+    /// State of the delivery.
     pub(crate) delivery: Delivery,
-    /// When it was created.
-    pub(crate) created_at: UnixTime,
-    /// The delivery that was made of it when somebody sent it again.
+    /// Time of creation.
+    pub(crate) created_at: UnixMillis,
+    /// Delivery that resends this one, if any.
     pub(crate) resent_as: Option<DeliveryId>,
 }
 
 /// A page of deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// The deliveries, the newest first.
+    /// Deliveries, newest first.
     pub(crate) deliveries: Vec<DeliveryRecord>,
-    /// Whether there are more.
+    /// Set if there are more.
     pub(crate) more: bool,
 }
 
-/// How much is done at a time.
+/// Limits of the store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Attempts under way for one subscription.
+    /// Limit of the leases of one subscription.
     pub(crate) per_subscription: usize,
 }
 
-/// What there is.
+/// Numbers for the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stats {
-    /// Deliveries that are pending, those under way included.
+    /// Pending deliveries, including leased ones.
     pub(crate) pending: u64,
-    /// Subscriptions that are active.
+    /// Active subscriptions.
     pub(crate) active: u64,
-    /// Subscriptions that are deactivated.
+    /// Deactivated subscriptions.
     pub(crate) deactivated: u64,
 }
 
-/// Whether two bodies say the same, whenever they say it happened.
-pub(crate) fn same(a: &str, b: &str) -> bool {
+/// Returns `true` if two bodies have the same type and data; `created_at` may differ.
+pub(crate) fn same_event(a: &str, b: &str) -> bool {
     match (Event::parse_trusted(a.as_bytes()), Event::parse_trusted(b.as_bytes())) {
         (Ok(a), Ok(b)) => (a.event_type(), a.data()) == (b.event_type(), b.data()),
         _ => false,

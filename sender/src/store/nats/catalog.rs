@@ -1,4 +1,4 @@
-//! Workspaces, tokens and subscriptions, in memory: every process follows what is written about them.
+//! Catalog of workspaces, tokens and subscriptions, kept in memory by every worker.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use clarife_webhooks::sender::Signer;
 
 use super::schema::{self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord};
 use super::stream::Message;
+use super::subject::Subject;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::token_index::TokenIndex;
 use crate::store::{ApiToken, Result, StoreError, SubscriptionRecord, TokenHash, Workspace};
 
-/// What is known, and of which sequence: what was written later counts, in whatever order it is learned.
+/// Cached records with their sequences. A later record wins, in whatever order the records are applied.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     workspaces: HashMap<WorkspaceId, Versioned<WorkspaceRecord>>,
@@ -27,19 +28,19 @@ struct Versioned<T> {
     value: T,
 }
 
-/// A subscription.
+/// A subscription as it is cached.
 #[derive(Debug, Clone)]
 pub(super) struct CachedSubscription {
-    /// As the trait gives it.
+    /// Subscription as the store's calls return it.
     pub(super) record: Arc<SubscriptionRecord>,
-    /// See [`SubscriptionData`].
+    /// Last deactivation, see [`SubscriptionData`].
     pub(super) ended: Option<Deactivation>,
-    /// The sequence of what was written.
+    /// Sequence of the record.
     pub(super) version: u64,
 }
 
 impl CachedSubscription {
-    /// What is to be written.
+    /// Returns the record of the subscription.
     pub(super) fn data(&self) -> SubscriptionData {
         SubscriptionData {
             subscription: self.record.subscription.clone(),
@@ -51,22 +52,20 @@ impl CachedSubscription {
 }
 
 impl Catalog {
-    /// Learns what was written; the subscription that it is about.
-    pub(super) fn learn(&mut self, read: &Message) -> Result<Option<SubscriptionId>> {
-        let mut tokens = read.subject.split('.');
-        let (kind, first, second) = (tokens.next(), tokens.next(), tokens.next());
-        match (kind, first, second) {
-            (Some("w"), Some(id), None) => {
-                let value = schema::read(read)?;
-                keep(&mut self.workspaces, id.to_owned().into(), read.sequence, value);
+    /// Applies a record; returns the id of the subscription that it changes, if any.
+    pub(super) fn learn(&mut self, message: &Message) -> Result<Option<SubscriptionId>> {
+        match Subject::parse(&message.subject) {
+            Some(Subject::Workspace(id)) => {
+                let value = schema::read(message)?;
+                keep(&mut self.workspaces, id.to_owned().into(), message.sequence, value);
             }
-            (Some("t"), Some(id), None) => self.learn_token(read, id.to_owned().into())?,
-            (Some("s"), Some(workspace), Some(id)) => {
+            Some(Subject::Token(id)) => self.learn_token(message, id.to_owned().into())?,
+            Some(Subject::Subscription { workspace, id }) => {
                 let id = SubscriptionId::from(id.to_owned());
-                let cached = if read.payload.is_empty() {
+                let cached = if message.payload.is_empty() {
                     None
                 } else {
-                    let data: SubscriptionData = schema::read(read)?;
+                    let data: SubscriptionData = schema::read(message)?;
                     let record = SubscriptionRecord {
                         id: id.clone(),
                         workspace: workspace.to_owned().into(),
@@ -74,9 +73,9 @@ impl Catalog {
                         signer: Signer::from(data.secrets),
                         created_at: data.created_at,
                     };
-                    Some(CachedSubscription { record: Arc::new(record), ended: data.ended, version: read.sequence })
+                    Some(CachedSubscription { record: Arc::new(record), ended: data.ended, version: message.sequence })
                 };
-                keep(&mut self.subscriptions, id.clone(), read.sequence, cached);
+                keep(&mut self.subscriptions, id.clone(), message.sequence, cached);
                 return Ok(Some(id));
             }
             _ => {}
@@ -84,12 +83,15 @@ impl Catalog {
         Ok(None)
     }
 
-    fn learn_token(&mut self, read: &Message, id: TokenId) -> Result<()> {
-        let token =
-            if read.payload.is_empty() { None } else { Some(schema::read::<TokenRecord>(read)?.token(id.clone())?) };
+    fn learn_token(&mut self, message: &Message, id: TokenId) -> Result<()> {
+        let token = if message.payload.is_empty() {
+            None
+        } else {
+            Some(schema::read::<TokenRecord>(message)?.token(id.clone())?)
+        };
         let hash = token.as_ref().map(|token| token.hash);
         let before = self.hashes.get(&id).and_then(|cached| cached.value);
-        if keep(&mut self.hashes, id, read.sequence, hash) {
+        if keep(&mut self.hashes, id, message.sequence, hash) {
             if let Some(before) = before {
                 self.tokens.remove(&before);
             }
@@ -104,7 +106,7 @@ impl Catalog {
         Ok(self.entry(id)?.value.workspace(id.clone()))
     }
 
-    /// All workspaces, oldest first.
+    /// Returns all workspaces, oldest first.
     pub(super) fn workspaces(&self) -> Vec<Workspace> {
         let mut all: Vec<Workspace> =
             self.workspaces.iter().map(|(id, cached)| cached.value.workspace(id.clone())).collect();
@@ -120,7 +122,7 @@ impl Catalog {
         self.tokens.authenticate(hash, now)
     }
 
-    /// A workspace's subscriptions, oldest first.
+    /// Returns a workspace's subscriptions, oldest first.
     pub(super) fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<CachedSubscription>> {
         let ids = &self.entry(workspace)?.value.subscriptions;
         Ok(ids.iter().filter_map(|id| self.get(id).cloned()).collect())
@@ -131,7 +133,7 @@ impl Catalog {
         cached.cloned().ok_or(StoreError::NotFound("subscription"))
     }
 
-    /// A subscription, unless it is deleted or not known yet.
+    /// Returns a subscription, unless it is deleted or not read yet.
     pub(super) fn get(&self, id: &SubscriptionId) -> Option<&CachedSubscription> {
         self.subscriptions.get(id)?.value.as_ref()
     }
@@ -149,7 +151,7 @@ impl Catalog {
     }
 }
 
-/// Keeps the value, unless a later one is known.
+/// Inserts a value, unless a later one is cached; returns `true` if it was inserted.
 fn keep<K: Eq + std::hash::Hash, T>(map: &mut HashMap<K, Versioned<T>>, key: K, version: u64, value: T) -> bool {
     let later = map.get(&key).is_some_and(|cached| cached.version >= version);
     if !later {

@@ -10,14 +10,14 @@ use super::schema::SCHEMA;
 use super::stream::Stream;
 use crate::store::OpenError;
 
-/// The oldest server that does everything that is asked of it here: all or nothing for several messages.
+/// The oldest supported server: the first with atomic batches.
 const OLDEST_SERVER: (u32, u32) = (2, 12);
-/// How long servers that have just started may take until all of them can be given a stream.
-const STARTING: Duration = Duration::from_secs(15);
+/// Time for which creating a stream is retried while the servers start.
+const STARTUP: Duration = Duration::from_secs(15);
 pub(super) const SCHEMA_KEY: &str = "clarife-sender-schema";
 const PARTITIONS_KEY: &str = "clarife-sender-partitions";
 
-/// Connects, and refuses servers that are too old.
+/// Connects to the servers; refuses servers that are too old.
 pub(super) async fn connect(options: &Options) -> std::result::Result<jetstream::Context, String> {
     let mut connect = async_nats::ConnectOptions::new()
         .name("clarife-sender")
@@ -31,7 +31,7 @@ pub(super) async fn connect(options: &Options) -> std::result::Result<jetstream:
     let version = client.server_info().version;
     if is_too_old(&version) {
         let (major, minor) = OLDEST_SERVER;
-        return Err(format!("the server is version {version}, and {major}.{minor} or later is needed"));
+        return Err(format!("NATS {version} is too old; version {major}.{minor} or later is required"));
     }
     Ok(jetstream::ContextBuilder::new().timeout(Duration::from_secs(5)).build(client))
 }
@@ -41,7 +41,7 @@ pub(super) fn is_too_old(version: &str) -> bool {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) < OLDEST_SERVER
 }
 
-/// The streams of the store, made if they are not there.
+/// Opens the streams of the store; creates those that do not exist.
 pub(super) async fn open_streams(
     context: &jetstream::Context,
     options: &Options,
@@ -74,7 +74,7 @@ pub(super) async fn open_streams(
         let stream = loop {
             match context.get_or_create_stream(config.clone()).await {
                 Ok(stream) => break stream,
-                Err(error) if start.elapsed() >= STARTING => return Err(failed(error.to_string())),
+                Err(error) if start.elapsed() >= STARTUP => return Err(failed(error.to_string())),
                 Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
             }
         };
@@ -84,7 +84,10 @@ pub(super) async fn open_streams(
         if schema > SCHEMA {
             return Err(OpenError::Newer { path: path.clone(), found: schema, known: SCHEMA });
         }
-        // The store knows best how many there are.
+        if schema < SCHEMA {
+            return Err(OpenError::Older { path: path.clone(), found: schema, known: SCHEMA });
+        }
+        // The number of partitions is fixed when the store is created.
         partitions = number(PARTITIONS_KEY).and_then(|number| u16::try_from(number).ok()).unwrap_or(partitions);
         let handle = context.get_stream_no_info(&name).await.map_err(|error| failed(error.to_string()))?;
         streams.push(Stream::new(context, handle, &name, &format!("{}.{index}.", options.store)));

@@ -1,37 +1,40 @@
-//! Ending the deliveries of deactivated subscriptions.
+//! Ending the pending deliveries of deactivated subscriptions.
 
 use std::time::Duration;
 
 use clarife_webhooks::sender::UnixMillis;
 
 use super::partition::{CONCURRENCY, Partition};
-use super::schema::{self, progress_subject};
+use super::schema;
+use super::subject;
 use super::worker::Worker;
 use crate::ids::DeliveryId;
 use crate::store::{Result, SubscriptionRecord};
 
 impl Worker {
-    /// Writes what has failed because its subscription was deactivated, whenever there is something.
+    /// Writes the end of deliveries whose subscription was deactivated, as they are found.
     pub(super) async fn end_deliveries(&self, partition: &Partition) {
         loop {
-            let some = partition
+            let batch = partition
                 .state()
                 .pending
                 .as_mut()
                 .map(|pending| pending.take_deactivated(CONCURRENCY))
                 .unwrap_or_default();
-            if some.is_empty() {
-                let _ = tokio::time::timeout(Duration::from_secs(1), partition.ending.notified()).await;
+            if batch.is_empty() {
+                let _ = tokio::time::timeout(Duration::from_secs(1), partition.deactivated.notified()).await;
                 continue;
             }
-            let ended = some.into_iter().map(|ending| async move {
-                let result = self.end(partition, (ending.id, &ending.subscription), ending.at).await;
-                result.map_err(|error| (error, ending))
+            let ended = batch.into_iter().map(|delivery| async move {
+                let result = self.end(partition, (delivery.id, &delivery.subscription), delivery.at).await;
+                result.map_err(|error| (error, delivery))
             });
-            for failed in futures_util::future::join_all(ended).await.into_iter().filter_map(std::result::Result::err) {
-                tracing::debug!(error = %failed.0, "a delivery is ended later");
+            for (error, delivery) in
+                futures_util::future::join_all(ended).await.into_iter().filter_map(std::result::Result::err)
+            {
+                tracing::debug!(%error, "cannot end a delivery yet");
                 if let Some(pending) = &mut partition.state().pending {
-                    pending.defer(failed.1);
+                    pending.defer(delivery);
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -51,7 +54,7 @@ impl Worker {
             }
             return Ok(());
         };
-        let subject = progress_subject(&subscription.workspace, &subscription.id, id);
+        let subject = subject::delivery(&subscription.workspace, &subscription.id, id);
         let ended = progress.delivery.deactivate(at);
         if ended == progress.delivery {
             if let Some(pending) = &mut partition.state().pending {

@@ -1,4 +1,4 @@
-//! Following the streams: the catalog and the leases always, the pending deliveries while this worker has the partition.
+//! Following the streams: the catalog and the leases always, the pending deliveries while this worker holds the partition.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -6,50 +6,50 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 
 use super::partition::{CONCURRENCY, HeldLease, ObservedLease, Partition};
-use super::pending::{PendingIndex, latest};
+use super::pending::{PendingIndex, latest_due};
 use super::schema::{self, Arrival, Checkpoint, Progress, locate};
 use super::stream::Message;
+use super::subject::{self, Subject};
 use super::worker::Worker;
 use crate::clock::wall;
 use crate::ids::{DeliveryId, SubscriptionId};
-use crate::store::{Result, StoreError};
+use crate::store::Result;
 
 impl Worker {
-    /// Follows what is written about the directory, the leases and the workers.
+    /// Follows the catalog, the lease and the heartbeats of a partition.
     pub(super) async fn follow_catalog(&self, partition: &Partition) {
-        let subjects = ["w.>", "t.>", "s.>", "l", "h.>", "p"];
-        let each = |read: Message| {
-            match read.subject.split_once('.') {
-                None if read.subject == "l" => {
-                    if let Ok(lease) = schema::read(&read) {
+        let apply = |message: Message| {
+            match Subject::parse(&message.subject) {
+                Some(Subject::Lease) => {
+                    if let Ok(lease) = schema::read(&message) {
                         partition.state().observed =
-                            Some(ObservedLease { sequence: read.sequence, lease, at: Instant::now() });
+                            Some(ObservedLease { sequence: message.sequence, lease, at: Instant::now() });
                     }
                 }
-                Some(("h", worker)) => {
+                Some(Subject::Heartbeat(worker)) => {
                     let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
                     workers.insert(worker.to_owned(), Instant::now());
                 }
-                _ => self.learn(partition, &read),
+                _ => self.learn(partition, &message),
             }
-            partition.read.send_replace(read.sequence);
+            partition.read.send_replace(message.sequence);
             true
         };
         let starts = || partition.state().reading = Some(Instant::now());
-        partition.stream.follow(&subjects, 1, starts, each).await;
+        partition.stream.follow(&subject::CATALOG, 1, starts, apply).await;
     }
 
-    /// Reads what is pending in a partition that this process has just taken, and follows it.
+    /// Loads the pending deliveries of a partition that this worker has just taken, and follows them.
     pub(super) async fn take_over(self: &Arc<Self>, index: usize, sequence: u64, renewed: Instant) -> Result<()> {
         let Some(partition) = self.partitions.get(index) else { return Ok(()) };
-        let checkpoint = match partition.stream.last("k").await? {
-            Some(read) => schema::read(&read)?,
+        let checkpoint = match partition.stream.last(subject::CHECKPOINT).await? {
+            Some(message) => schema::read(&message)?,
             None => Checkpoint::default(),
         };
-        let mut pending = PendingIndex::new(index, self.limits.per_subscription, latest(wall()));
+        let mut pending = PendingIndex::new(index, self.limits.per_subscription, latest_due(wall()));
         let load = |id: i64| self.load_exception(partition, DeliveryId(id));
-        let mut loading = futures_util::stream::iter(checkpoint.except).map(load).buffer_unordered(CONCURRENCY);
-        while let Some(loaded) = loading.next().await {
+        let mut loads = futures_util::stream::iter(checkpoint.except).map(load).buffer_unordered(CONCURRENCY);
+        while let Some(loaded) = loads.next().await {
             if let Some((id, subscription, progress, version)) = loaded? {
                 pending.restore(id, &subscription, progress.delivery, version);
             }
@@ -64,61 +64,60 @@ impl Worker {
         Ok(())
     }
 
+    /// Loads a pending delivery that is older than the checkpoint.
     async fn load_exception(
         &self,
         partition: &Partition,
         id: DeliveryId,
     ) -> Result<Option<(DeliveryId, SubscriptionId, Progress, u64)>> {
         let (sequence, _, index) = locate(id);
-        let Some(read) = partition.stream.at(sequence).await? else { return Ok(None) };
-        let (arrival, _) = Arrival::split(&read.payload)?;
-        let workspace = read.subject.split('.').nth(1).unwrap_or_default().to_owned().into();
+        let Some(message) = partition.stream.at(sequence).await? else { return Ok(None) };
+        let (arrival, _) = Arrival::split(&message.payload)?;
+        let Some(Subject::Arrival { workspace }) = Subject::parse(&message.subject) else { return Ok(None) };
         let Some((subscription, _)) = arrival.to.get(index) else { return Ok(None) };
-        let loaded = partition.load(&workspace, subscription, id).await?;
+        let loaded = partition.load(&workspace.to_owned().into(), subscription, id).await?;
         Ok(loaded.map(|(progress, version)| (id, subscription.clone(), progress, version)))
     }
 
     async fn follow_pending(&self, index: usize, taken: u64, from: u64) {
         let Some(partition) = self.partitions.get(index) else { return };
-        let each = |read: Message| {
-            let catalog = self.catalog(); // before the state, as everywhere
+        let apply_message = |message: Message| {
+            let catalog = self.catalog();
             let mut state = partition.state();
             let Some(held) = state.held_since(taken) else { return false };
-            let completes = !held.complete && read.sequence >= taken;
+            let completes = !held.complete && message.sequence >= taken;
             held.complete |= completes;
             let Some(pending) = &mut state.pending else { return false };
-            if pending.should_apply(read.sequence, false)
-                && let Err(error) = apply(pending, &read)
+            if pending.should_apply(message.sequence, false)
+                && let Err(error) = apply(pending, &message)
             {
-                tracing::error!(%error, "a record is passed over");
+                tracing::error!(%error, "skipped a record");
             }
             if completes {
-                pending.is_complete();
+                pending.set_complete();
                 for cached in catalog.all() {
                     pending.recheck(cached);
                 }
-                partition.ending.notify_one();
+                partition.deactivated.notify_one();
             }
             drop(state);
             self.changed.notify_waiters();
             true
         };
-        partition.stream.follow(&["a.>", "d.>", "l"], from, || (), each).await;
+        partition.stream.follow(&subject::PENDING, from, || (), apply_message).await;
     }
 }
 
-/// Applies what was read.
-fn apply(pending: &mut PendingIndex, read: &Message) -> Result<()> {
-    let mut tokens = read.subject.split('.');
-    match (tokens.next(), tokens.next(), tokens.next(), tokens.next()) {
-        (Some("a"), ..) => {
-            let (arrival, body) = Arrival::split(&read.payload)?;
-            pending.add_arrival(read.sequence, &arrival, &body);
+/// Applies an arrival or a delivery's progress to the index.
+fn apply(pending: &mut PendingIndex, message: &Message) -> Result<()> {
+    match Subject::parse(&message.subject) {
+        Some(Subject::Arrival { .. }) => {
+            let (arrival, body) = Arrival::split(&message.payload)?;
+            pending.add_arrival(message.sequence, &arrival, &body);
         }
-        (Some("d"), _, Some(subscription), Some(id)) => {
-            let progress: Progress = schema::read(read)?;
-            let id = id.parse().map_err(|_| StoreError::NotFound("delivery"))?;
-            pending.apply_progress(DeliveryId(id), &subscription.to_owned().into(), progress.delivery, read.sequence);
+        Some(Subject::Delivery { subscription, id }) => {
+            let progress: Progress = schema::read(message)?;
+            pending.apply_progress(id, &subscription.to_owned().into(), progress.delivery, message.sequence);
         }
         _ => {}
     }

@@ -1,6 +1,7 @@
-//! Accepting events, and sending deliveries again.
+//! Accepting events.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use clarife_webhooks::EventType;
@@ -8,14 +9,13 @@ use clarife_webhooks::sender::{Delivery, UnixMillis};
 use futures_util::StreamExt as _;
 
 use super::partition::{CONCURRENCY, Partition};
-use super::schema::{Arrival, FIRST, delivery_id, event_subject};
+use super::retry::retry_on_conflict;
+use super::schema::{Arrival, delivery_id};
 use super::stream::{NewMessage, WriteError};
+use super::subject;
 use super::worker::Worker;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
-use crate::store::{Accepted, MAX_EVENTS, NewEvent, Result, StoreError, same};
-
-/// How often something is tried anew when another process was faster.
-pub(super) const TRIES: usize = 16;
+use crate::store::{Accepted, MAX_EVENTS, NewEvent, Result, StoreError, same_event};
 
 /// An event that was accepted before.
 struct Earlier {
@@ -32,66 +32,76 @@ impl Worker {
         now: UnixTime,
     ) -> Result<Vec<Accepted>> {
         if events.len() > MAX_EVENTS {
-            return Err(StoreError::Unavailable(format!("it takes at most {MAX_EVENTS} events at a time")));
+            return Err(StoreError::Unavailable(format!("cannot accept more than {MAX_EVENTS} events at a time")));
         }
         let subscriptions = self.catalog().subscriptions(workspace)?;
         let partition = self.partition(workspace)?;
         let mut firsts: HashMap<&str, &str> = HashMap::new();
         for (index, event) in events.iter().enumerate() {
             let first = *firsts.entry(&event.id).or_insert(&event.body);
-            if !same(first, &event.body) {
+            if !same_event(first, &event.body) {
                 return Err(StoreError::Conflict { index });
             }
         }
-        let arrive = |event: &NewEvent| {
+        let new_arrival = |event: &NewEvent| {
             let event_type = EventType::from_name(&event.event_type);
-            let wanted = subscriptions.iter().filter_map(|cached| {
+            let deliveries = subscriptions.iter().filter_map(|cached| {
                 let delivery = cached.record.subscription.accept(event_type, now)?;
                 Some((cached.record.id.clone(), delivery))
             });
-            arrival(event, now, wanted.collect())
+            arrival(event, now, deliveries.collect())
         };
-        let mut earlier: HashMap<&str, Earlier> = HashMap::new();
-        for _ in 0..TRIES {
-            let mut new: Vec<&NewEvent> = Vec::new();
-            for event in &events {
-                if !earlier.contains_key(event.id.as_str()) && !new.iter().any(|other| other.id == event.id) {
-                    new.push(event);
-                }
-            }
-            let arrivals: Vec<Arrival> = new.iter().map(|event| arrive(event)).collect();
+        let earlier: Mutex<HashMap<&str, Earlier>> = Mutex::default();
+        let earlier = || earlier.lock().unwrap_or_else(PoisonError::into_inner);
+        retry_on_conflict(|| async {
+            let new = distinct(&events, &earlier());
+            let arrivals: Vec<Arrival> = new.iter().map(|event| new_arrival(event)).collect();
             match self.write_arrivals(partition, workspace, &new, &arrivals).await {
                 Ok(()) => {
                     let counts =
                         new.iter().zip(&arrivals).map(|(event, arrival)| (event.id.as_str(), arrival.to.len()));
-                    let counts = counts.collect();
-                    return Ok(outcomes(&events, &earlier, counts));
+                    return Ok(outcomes(&events, &earlier(), counts.collect()));
                 }
                 Err(WriteError::Conflict) => {}
-                Err(refused) => return Err(refused.into()),
+                Err(error) => return Err(error),
             }
-            let look = new.iter().map(|event| async {
-                let subject = format!("{}.{FIRST}", event_subject(workspace, &event.id));
-                partition.stream.last(&subject).await.map(|found| (event.id.as_str(), found))
-            });
-            let mut looks = futures_util::stream::iter(look.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY);
-            while let Some(found) = looks.next().await {
-                let (id, found) = found?;
-                if let Some(read) = found {
-                    let (arrival, body) = Arrival::split(&read.payload)?;
-                    earlier.insert(id, Earlier { body, deliveries: arrival.to.len() });
-                }
-            }
+            // At least one of the events was accepted before.
+            let found = self.read_earlier(partition, workspace, &new).await?;
+            let mut earlier = earlier();
+            earlier.extend(found);
             for (index, event) in events.iter().enumerate() {
                 let conflicts = earlier.get(event.id.as_str()).is_some_and(|earlier| {
-                    !std::str::from_utf8(&earlier.body).is_ok_and(|earlier| same(earlier, &event.body))
+                    !std::str::from_utf8(&earlier.body).is_ok_and(|earlier| same_event(earlier, &event.body))
                 });
                 if conflicts {
-                    return Err(StoreError::Conflict { index });
+                    return Err(StoreError::Conflict { index }.into());
                 }
             }
+            Err(WriteError::Conflict)
+        })
+        .await
+    }
+
+    /// Reads the first arrivals of those events that were accepted before.
+    async fn read_earlier<'e>(
+        &self,
+        partition: &Partition,
+        workspace: &WorkspaceId,
+        events: &[&'e NewEvent],
+    ) -> Result<Vec<(&'e str, Earlier)>> {
+        let mut found = Vec::new();
+        let reads = events.iter().map(|event| async {
+            let subject = subject::first_arrival(workspace, &event.id);
+            partition.stream.last(&subject).await.map(|found| (event.id.as_str(), found))
+        });
+        let mut reads = futures_util::stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(CONCURRENCY);
+        while let Some(read) = reads.next().await {
+            if let (id, Some(message)) = read? {
+                let (arrival, body) = Arrival::split(&message.payload)?;
+                found.push((id, Earlier { body, deliveries: arrival.to.len() }));
+            }
         }
-        Err(WriteError::Conflict.into())
+        Ok(found)
     }
 
     async fn write_arrivals(
@@ -103,8 +113,7 @@ impl Worker {
     ) -> std::result::Result<(), WriteError> {
         let mut writes = Vec::with_capacity(events.len());
         for (event, arrival) in events.iter().zip(arrivals) {
-            let subject = format!("{}.{FIRST}", event_subject(workspace, &event.id));
-            let payload = arrival.with_body(&event.body).map_err(|error| WriteError::Unavailable(error.to_string()))?;
+            let (subject, payload) = (subject::first_arrival(workspace, &event.id), arrival.with_body(&event.body)?);
             writes.push(NewMessage { subject, payload, replaces: Some(0), keep_forever: false });
         }
         let count = writes.len() as u64;
@@ -126,8 +135,7 @@ impl Worker {
     ) -> Result<DeliveryId> {
         self.catalog().subscription(workspace, id)?;
         let arrival = arrival(event, now, vec![(id.clone(), Delivery::test(now))]);
-        let subject = format!("{}.{FIRST}", event_subject(workspace, &event.id));
-        let payload = arrival.with_body(&event.body)?;
+        let (subject, payload) = (subject::first_arrival(workspace, &event.id), arrival.with_body(&event.body)?);
         let partition = self.partition(workspace)?;
         let write = NewMessage { subject, payload, replaces: Some(0), keep_forever: false };
         let sequence = partition.stream.write(vec![write]).await?;
@@ -140,17 +148,28 @@ fn arrival(event: &NewEvent, at: UnixTime, to: Vec<(SubscriptionId, Delivery)>) 
     Arrival { event_id: event.id.clone(), event_type: event.event_type.clone(), at, to }
 }
 
-/// What to say of each event: the first time it was given it was new, unless it was there before.
+/// Returns the events that were not accepted before, the first of each id.
+fn distinct<'e>(events: &'e [NewEvent], earlier: &HashMap<&str, Earlier>) -> Vec<&'e NewEvent> {
+    let mut new: Vec<&NewEvent> = Vec::new();
+    for event in events {
+        if !earlier.contains_key(event.id.as_str()) && !new.iter().any(|other| other.id == event.id) {
+            new.push(event);
+        }
+    }
+    new
+}
+
+/// Returns the outcome of each event. An event is repeated if it was accepted before, or earlier in the request.
 fn outcomes(events: &[NewEvent], earlier: &HashMap<&str, Earlier>, mut new: HashMap<&str, usize>) -> Vec<Accepted> {
-    let mut said: HashMap<&str, usize> = HashMap::new();
+    let mut reported: HashMap<&str, usize> = HashMap::new();
     let accepted = events.iter().map(|event| {
         let id = event.id.as_str();
         if let Some(deliveries) = new.remove(id) {
-            said.insert(id, deliveries);
+            reported.insert(id, deliveries);
             return Accepted { deliveries, repeated: false };
         }
         let before = earlier.get(id).map(|earlier| earlier.deliveries);
-        let deliveries = before.or_else(|| said.get(id).copied()).unwrap_or(0);
+        let deliveries = before.or_else(|| reported.get(id).copied()).unwrap_or(0);
         Accepted { deliveries, repeated: true }
     });
     accepted.collect()

@@ -1,29 +1,30 @@
-//! Handing out what is due, and recording what came of it.
+//! Leasing deliveries that are due, and recording their attempts.
 
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::Recorded;
 use futures_util::StreamExt as _;
 
-use super::ingest::TRIES;
 use super::partition::{CONCURRENCY, Partition};
 use super::pending::DueDelivery;
-use super::schema::{self, Arrival, AttemptRecord, Progress, locate, progress_subject, subscription_subject};
+use super::retry::retry_on_conflict;
+use super::schema::{self, Arrival, AttemptRecord, Progress, locate};
 use super::stream::{Message, WriteError};
+use super::subject;
 use super::worker::Worker;
 use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::scheduler::QueueKind;
-use crate::store::{Attempt, LeasedDelivery, Result, StoreError};
+use crate::store::{Attempt, LeasedDelivery, Result};
 
 impl Worker {
     /// See [`Store::lease`](crate::store::Store::lease).
     pub(super) async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
-        let taken = self.take_due(now, max);
-        let count = taken.len();
-        let ids: Vec<(usize, DeliveryId)> = taken.iter().map(|(index, taken)| (*index, taken.id)).collect();
-        let bodies = futures_util::stream::iter(taken).map(|(index, taken)| self.with_body(index, taken));
-        let mut bodies = bodies.buffered(CONCURRENCY);
+        let due = self.take_due(now, max);
+        let count = due.len();
+        let ids: Vec<(usize, DeliveryId)> = due.iter().map(|(index, due)| (*index, due.id)).collect();
+        let loads = futures_util::stream::iter(due).map(|(index, due)| self.load_body(index, due));
+        let mut loads = loads.buffered(CONCURRENCY);
         let mut deliveries = Vec::with_capacity(count);
-        while let Some(leased) = bodies.next().await {
+        while let Some(leased) = loads.next().await {
             match leased {
                 Ok(leased) => deliveries.extend(leased),
                 Err(error) => {
@@ -32,7 +33,7 @@ impl Worker {
                 }
             }
         }
-        // Reading may have taken so long that there is no more time for an attempt.
+        // The reads may have taken so long that attempts may no longer start.
         deliveries.retain(|leased: &LeasedDelivery| {
             let index = locate(leased.id).1;
             let may_start = self.partitions.get(index).is_some_and(|one| one.state().startable().is_some());
@@ -44,11 +45,11 @@ impl Worker {
         Ok(deliveries)
     }
 
-    /// What is due, under lease: the partitions take turns, as the subscriptions do in each.
+    /// Takes due deliveries under lease. Partitions take turns, as subscriptions do within each of them.
     fn take_due(&self, now: UnixMillis, max: usize) -> Vec<(usize, DueDelivery)> {
         let catalog = self.catalog();
         let mut all = Vec::new();
-        for lane in [QueueKind::Retry, QueueKind::Fresh] {
+        for kind in [QueueKind::Retry, QueueKind::Fresh] {
             let mut more = true;
             while more && all.len() < max {
                 more = false;
@@ -58,35 +59,36 @@ impl Worker {
                         break;
                     }
                     let mut state = partition.state();
-                    let taken = state.startable().and_then(|pending| pending.take(lane, now, left, &catalog));
-                    more |= taken.is_some();
-                    all.extend(taken.into_iter().flatten().map(|taken| (partition.index, taken)));
+                    let due = state.startable().and_then(|pending| pending.take(kind, now, left, &catalog));
+                    more |= due.is_some();
+                    all.extend(due.into_iter().flatten().map(|due| (partition.index, due)));
                 }
             }
         }
         all
     }
 
-    async fn with_body(&self, index: usize, taken: DueDelivery) -> Result<Option<LeasedDelivery>> {
+    /// Adds the event's body to a due delivery; returns `None` and ends the lease if the delivery is gone.
+    async fn load_body(&self, index: usize, due: DueDelivery) -> Result<Option<LeasedDelivery>> {
         let Some(partition) = self.partitions.get(index) else { return Ok(None) };
-        let (event_id, body) = match taken.body {
-            Some(at_hand) => at_hand,
-            None => match partition.stream.at(locate(taken.id).0).await? {
-                Some(read) => {
-                    let (arrival, body) = Arrival::split(&read.payload)?;
+        let (event_id, body) = match due.body {
+            Some(cached) => cached,
+            None => match partition.stream.at(locate(due.id).0).await? {
+                Some(message) => {
+                    let (arrival, body) = Arrival::split(&message.payload)?;
                     (arrival.event_id, body)
                 }
                 None => {
-                    self.end_lease(index, taken.id, true);
+                    self.end_lease(index, due.id, true);
                     return Ok(None);
                 }
             },
         };
-        let DueDelivery { id, attempt, due, cached, .. } = taken;
+        let DueDelivery { id, attempt, due, cached, .. } = due;
         Ok(Some(LeasedDelivery { id, attempt, due, event_id, body, subscription: cached.record }))
     }
 
-    /// Ends a lease; `gone`: there is no such delivery any more.
+    /// Ends a lease; `gone` means that the delivery no longer exists.
     pub(super) fn end_lease(&self, index: usize, id: DeliveryId, gone: bool) {
         let Some(partition) = self.partitions.get(index) else { return };
         if let Some(pending) = &mut partition.state().pending {
@@ -103,33 +105,29 @@ impl Worker {
     pub(super) async fn record(&self, leased: &LeasedDelivery, attempt: &Attempt) -> Result<Option<Recorded>> {
         let (workspace, subscription) = (&leased.subscription.workspace, &leased.subscription.id);
         let partition = self.partition(workspace)?;
-        let was_well = self.catalog().get(subscription).is_some_and(|cached| {
+        let health_unchanged = self.catalog().get(subscription).is_some_and(|cached| {
             attempt.outcome.is_success() && cached.record.subscription.health.consecutive_failures() == 0
         });
         let locks = &partition.health;
         let lock = leased.subscription.created_at.as_millis().unsigned_abs() as usize;
-        let lock = locks.get(lock.checked_rem(locks.len()).unwrap_or(0)).filter(|_| !was_well);
+        let lock = locks.get(lock.checked_rem(locks.len()).unwrap_or(0)).filter(|_| !health_unchanged);
         let _lock = match lock {
             Some(lock) => Some(lock.lock().await),
             None => None,
         };
-        for _ in 0..TRIES {
+        retry_on_conflict(|| async {
             if self.catalog().subscription(workspace, subscription).is_err() {
                 self.end_lease(partition.index, leased.id, true);
                 return Ok(None);
             }
-            match self.try_record(partition, (leased.id, subscription), attempt).await {
-                Ok(recorded) => return Ok(recorded),
-                Err(WriteError::Conflict) => {
-                    if let Some(read) = partition.stream.last(&subscription_subject(workspace, subscription)).await? {
-                        self.learn(partition, &read);
-                    }
-                    self.refresh(partition, (leased.id, subscription), leased).await?;
-                }
-                Err(refused) => return Err(refused.into()),
+            let result = self.try_record(partition, (leased.id, subscription), attempt).await;
+            if matches!(result, Err(WriteError::Conflict)) {
+                self.refresh_subscription(partition, workspace, subscription).await?;
+                self.refresh_delivery(partition, leased).await?;
             }
-        }
-        Err(WriteError::Conflict.into())
+            result
+        })
+        .await
     }
 
     async fn try_record(
@@ -138,17 +136,16 @@ impl Worker {
         (id, subscription): (DeliveryId, &SubscriptionId),
         attempt: &Attempt,
     ) -> std::result::Result<Option<Recorded>, WriteError> {
-        let failed = |error: StoreError| WriteError::Unavailable(error.to_string());
         let Some(cached) = self.catalog().get(subscription).cloned() else { return Err(WriteError::Conflict) };
         let workspace = &cached.record.workspace;
-        let untouched = {
+        let unchanged = {
             let state = partition.state();
             let entry = state.pending.as_ref().and_then(|pending| pending.entry(id));
             entry.filter(|entry| entry.version == 0).map(|entry| entry.delivery)
         };
-        let loaded = match untouched {
+        let loaded = match unchanged {
             Some(delivery) => Some((Progress::new(delivery), 0)),
-            None => partition.load(workspace, subscription, id).await.map_err(failed)?,
+            None => partition.load(workspace, subscription, id).await?,
         };
         let Some((mut progress, version)) = loaded else {
             self.end_lease(partition.index, id, true);
@@ -165,40 +162,34 @@ impl Worker {
             progress.attempts.push(AttemptRecord::from(attempt));
         }
         progress.delivery = recorded.delivery;
-        let mut writes =
-            vec![schema::write(progress_subject(workspace, subscription, id), &progress, version).map_err(failed)?];
+        let mut writes = vec![schema::write(subject::delivery(workspace, subscription, id), &progress, version)?];
         if recorded.health != *health {
             let mut data = cached.data();
             data.subscription.health = recorded.health;
-            let subject = subscription_subject(workspace, subscription);
-            let mut write = schema::write(subject, &data, cached.version).map_err(failed)?;
+            let mut write = schema::write(subject::subscription(workspace, subscription), &data, cached.version)?;
             write.keep_forever = true;
             writes.push(write);
         }
-        let with_health = writes.get(1).cloned();
+        let health_write = writes.get(1).cloned();
         let last = partition.stream.write(writes).await?;
-        let sequence = last.saturating_sub(u64::from(with_health.is_some()));
+        let sequence = last.saturating_sub(u64::from(health_write.is_some()));
         self.apply_own_progress(partition, (id, subscription), recorded.delivery, sequence);
-        if let Some(write) = with_health {
-            let read = Message { subject: write.subject, sequence: last, payload: write.payload };
-            self.learn(partition, &read);
+        if let Some(write) = health_write {
+            let message = Message { subject: write.subject, sequence: last, payload: write.payload };
+            self.learn(partition, &message);
         }
         self.end_lease(partition.index, id, false);
         Ok(Some(recorded))
     }
 
-    /// Looks at a delivery again: somebody else has written it.
-    async fn refresh(
-        &self,
-        partition: &Partition,
-        (id, subscription): (DeliveryId, &SubscriptionId),
-        leased: &LeasedDelivery,
-    ) -> Result<()> {
-        let loaded = partition.load(&leased.subscription.workspace, subscription, id).await?;
+    /// Reads a delivery that another process has changed.
+    async fn refresh_delivery(&self, partition: &Partition, leased: &LeasedDelivery) -> Result<()> {
+        let subscription = &leased.subscription;
+        let loaded = partition.load(&subscription.workspace, &subscription.id, leased.id).await?;
         if let (Some(pending), Some((progress, version))) = (&mut partition.state().pending, loaded)
             && version > 0
         {
-            pending.apply_progress(id, subscription, progress.delivery, version);
+            pending.apply_progress(leased.id, &subscription.id, progress.delivery, version);
         }
         Ok(())
     }

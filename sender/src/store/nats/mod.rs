@@ -1,8 +1,10 @@
-//! The engine for many processes: NATS JetStream, three servers of which one may fail, one stream for each partition of the workspaces.
+//! The store for many processes, on NATS JetStream: three servers, of which one may fail, and a stream for each
+//! partition.
 //!
-//! A stream is written by whoever is asked, each change in one step and only in the place of what it was made of (`stream`, `records`). What is
-//! pending in a partition is handed out by one worker, which holds the partition's lease and keeps in memory what is due when (`leases`,
-//! `partition`, `work`); when it is gone, another one reads it off the stream.
+//! Any worker writes to a stream. A change is one atomic write that replaces exactly the records it was made from
+//! (`stream`, `schema`, `subject`). One worker at a time holds a partition's lease and leases its pending deliveries
+//! from an index in memory (`leases`, `partition`, `pending`). When that worker is gone, another one rebuilds the index
+//! from the stream (`follow`).
 
 mod catalog;
 mod connect;
@@ -18,8 +20,10 @@ mod options;
 mod partition;
 mod pending;
 mod resend;
+mod retry;
 mod schema;
 mod stream;
+mod subject;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -43,7 +47,7 @@ use super::{
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
-/// See the module.
+/// Store on NATS JetStream.
 pub(crate) struct NatsStore {
     worker: Arc<Worker>,
     tasks: Mutex<Vec<AbortHandle>>,
@@ -51,10 +55,11 @@ pub(crate) struct NatsStore {
 }
 
 impl NatsStore {
-    /// Opens the store that the URL names, made new if there is none, and takes this worker's share of it.
+    /// Opens the store at a URL, creates it if it does not exist, and takes this worker's share of the partitions.
     ///
-    /// `nats://[user:password@]host[:port][,host[:port]…][/store][?option=value[&…]]`, with the options `replicas` (3; 1 for development),
-    /// `partitions` (8, for a new store), `max_age_days` (30: how long the log is kept at most) and `tls` (0).
+    /// The URL is `nats://[user:password@]host[:port][,host[:port]…][/store][?option=value[&…]]`. Its options are
+    /// `replicas` (3; 1 for development), `partitions` (8, fixed when the store is created), `max_age_days` (30, limit
+    /// of the history) and `tls` (0).
     pub(crate) async fn open(url: &str, limits: Limits) -> std::result::Result<Self, OpenError> {
         let options = Options::parse(url)?;
         let failed = |why: String| OpenError::Failed { path: options.name().into(), why };
@@ -81,7 +86,7 @@ impl NatsStore {
         Ok(nats)
     }
 
-    /// Reads what there is, and takes what is free.
+    /// Reads the catalog and takes free partitions.
     async fn start(&self) -> Result<()> {
         let all = self.worker.partitions.iter().map(partition::Partition::caught_up);
         futures_util::future::try_join_all(all).await?;
@@ -91,7 +96,7 @@ impl NatsStore {
             if !self.worker.wants_more() {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await; // a busy store: the next round has more luck
+            tokio::time::sleep(Duration::from_millis(100)).await; // the store is busy: wait for the next round
         }
         let is_reading =
             || self.worker.partitions.iter().any(|partition| partition.state().held.is_some_and(|held| !held.complete));
@@ -269,7 +274,8 @@ impl Store for NatsStore {
     }
 
     async fn check(&self) -> Result<()> {
-        let writes = self.open_worker()?.partitions.iter().map(|partition| partition.stream.write_one("p", ""));
+        let writes =
+            self.open_worker()?.partitions.iter().map(|partition| partition.stream.write_one(subject::PROBE, ""));
         futures_util::future::try_join_all(writes).await.map(|_| ())
     }
 

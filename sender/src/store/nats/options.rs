@@ -1,38 +1,39 @@
-//! What the URL says.
+//! Options in the URL of a store.
 
 use std::time::Duration;
 
 use crate::store::OpenError;
 
-/// How long the log is kept at most, unless the URL says otherwise; `prune` usually forgets sooner.
+/// Default limit of the history's age; `prune` usually deletes sooner.
 const MAX_AGE_DAYS: u64 = 30;
 const PARTITIONS: u16 = 8;
-/// A delivery's id has eight bits for its partition.
+/// Limit of the partitions: a delivery's id has eight bits for its partition.
 const MAX_PARTITIONS: u16 = 256;
 
-/// `nats://[user:password@]host[:port][,host[:port]…][/store][?option=value[&…]]`
+/// Options of a store: `nats://[user:password@]host[:port][,host[:port]…][/store][?option=value[&…]]`.
 ///
-/// `replicas` (3), `partitions` (8; only for a store that is made new), `max_age_days` (30), `tls` (0 or 1).
+/// The query's options are `replicas` (3), `partitions` (8, for new stores only), `max_age_days` (30) and `tls` (0 or
+/// 1).
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Options {
-    /// Where to connect to, as the client wants it.
+    /// Servers to connect to.
     pub(super) servers: Vec<String>,
     /// User and password.
     pub(super) user: Option<(String, String)>,
-    /// The store's name, first in all that it has.
+    /// Name of the store, the prefix of its streams and subjects.
     pub(super) store: String,
-    /// On how many servers everything is written before it counts.
+    /// Number of servers that keep each message.
     pub(super) replicas: usize,
-    /// Into how many streams a new store is divided.
+    /// Number of partitions of a new store.
     pub(super) partitions: u16,
-    /// How long the log is kept.
+    /// Limit of the history's age.
     pub(super) max_age: Duration,
-    /// Whether the connection must be encrypted.
+    /// Requires an encrypted connection.
     pub(super) tls: bool,
 }
 
 impl Options {
-    /// Reads the URL.
+    /// Parses a URL.
     pub(super) fn parse(url: &str) -> Result<Self, OpenError> {
         let wrong = |why: &str| OpenError::Failed { path: "nats:".into(), why: why.into() };
         let rest = url.strip_prefix("nats:").ok_or_else(|| wrong("the URL does not start with nats:"))?;
@@ -84,7 +85,7 @@ impl Options {
         Ok(options)
     }
 
-    /// How the store is called in errors: without the password.
+    /// Returns the store's name for errors, without the password.
     pub(super) fn name(&self) -> String {
         format!("{}/{}", self.servers.join(","), self.store)
     }

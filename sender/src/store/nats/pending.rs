@@ -1,4 +1,5 @@
-//! What is pending in a partition that this process has: kept in memory, read off the stream again by whoever has it next.
+//! Index of the pending deliveries of a partition that this worker holds: kept in memory, rebuilt from the stream by
+//! the next holder.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -14,12 +15,12 @@ use crate::ids::{DeliveryId, SubscriptionId};
 use crate::store::SubscriptionRecord;
 use crate::store::scheduler::{FairScheduler, Key, QueueKind};
 
-/// How many bytes of bodies are kept beside what is pending, so that they need not be read again.
+/// Limit of the cached event bodies, in bytes.
 const CACHE: usize = 2 << 20;
-/// How many deliveries a checkpoint names.
+/// Limit of the deliveries that a checkpoint lists.
 const EXCEPTIONS: usize = 4000;
 
-/// See the module.
+/// Pending deliveries of a partition, by subscription and due time.
 #[derive(Debug)]
 pub(super) struct PendingIndex {
     partition: usize,
@@ -28,22 +29,22 @@ pub(super) struct PendingIndex {
     queues: HashMap<Key, SubscriptionQueues>,
     keys: HashMap<SubscriptionId, Key>,
     next_key: Key,
-    /// Everything up to here was read, or written by this process and applied.
+    /// All sequences up to this one have been read.
     applied: u64,
-    /// What this process has written and applied, and not read yet.
+    /// Later sequences that this worker has written and applied but not read yet.
     ahead: HashSet<u64>,
-    /// What has failed because the subscription was deactivated, and is still to be written.
-    ending: Vec<DeactivatedDelivery>,
+    /// Deliveries that a deactivation has failed and whose end is to be written.
+    deactivated: Vec<DeactivatedDelivery>,
     cached: usize,
-    /// While reading what is there: nothing is due later than this.
-    latest: UnixTime,
+    /// Upper bound of due times while the stream's past is read.
+    latest: UnixMillis,
 }
 
-/// A delivery that is pending.
+/// A pending delivery.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) delivery: Delivery,
-    /// The sequence of its record, 0 if it has none.
+    /// Sequence of its record, 0 if it is unchanged since its arrival.
     pub(super) version: u64,
     key: Key,
     due: UnixTime,
@@ -57,7 +58,7 @@ struct SubscriptionQueues {
     fresh: BTreeSet<(UnixTime, DeliveryId)>,
 }
 
-/// A delivery that has failed because its subscription was deactivated.
+/// A delivery that failed because its subscription was deactivated.
 #[derive(Debug)]
 pub(super) struct DeactivatedDelivery {
     pub(super) id: DeliveryId,
@@ -65,20 +66,20 @@ pub(super) struct DeactivatedDelivery {
     pub(super) subscription: Arc<SubscriptionRecord>,
 }
 
-/// A delivery that was taken from the queue, under a lease.
+/// A due delivery, batch under lease.
 #[derive(Debug)]
 pub(super) struct DueDelivery {
     pub(super) id: DeliveryId,
     pub(super) attempt: u32,
     pub(super) due: UnixMillis,
     pub(super) cached: CachedSubscription,
-    /// The event's id and body, if they are at hand.
+    /// Id and body of the event, if they are cached.
     pub(super) body: Option<(String, Bytes)>,
 }
 
 impl PendingIndex {
-    /// Nothing yet. What was written when a clock was ahead is due at `latest`.
-    pub(super) fn new(partition: usize, per_subscription: usize, latest: UnixTime) -> Self {
+    /// Creates an empty index. Due times in the stream's past are capped at `latest`, in case a clock was ahead.
+    pub(super) fn new(partition: usize, per_subscription: usize, latest: UnixMillis) -> Self {
         Self {
             partition,
             scheduler: FairScheduler::new(per_subscription),
@@ -88,7 +89,7 @@ impl PendingIndex {
             next_key: 0,
             applied: 0,
             ahead: HashSet::new(),
-            ending: Vec::new(),
+            deactivated: Vec::new(),
             cached: 0,
             latest,
         }
@@ -114,19 +115,19 @@ impl PendingIndex {
         self.scheduler.wake_at()
     }
 
-    /// Whether what stands there is still to be applied; it is from now on. `own`: written by this process, and known before it is
-    /// read.
-    pub(super) fn should_apply(&mut self, sequence: u64, held: bool) -> bool {
-        if held {
+    /// Tells whether a sequence is still to be applied, and marks it as applied. `own` sequences were written by this
+    /// worker and are applied before they are read.
+    pub(super) fn should_apply(&mut self, sequence: u64, own: bool) -> bool {
+        if own {
             return sequence > self.applied && self.ahead.insert(sequence);
         }
         self.applied = self.applied.max(sequence);
         !self.ahead.remove(&sequence)
     }
 
-    /// An arrival was written.
+    /// Adds the pending deliveries of an arrival.
     pub(super) fn add_arrival(&mut self, sequence: u64, arrival: &Arrival, body: &[u8]) {
-        // A copy: what was read lies in a larger piece of memory, which would stay with it.
+        // A copy: a slice would keep the larger buffer that was read alive.
         let room = self.cached.saturating_add(body.len()) <= CACHE;
         let body = room.then(|| (arrival.event_id.clone(), Bytes::copy_from_slice(body)));
         for (index, (subscription, delivery)) in arrival.to.iter().enumerate() {
@@ -137,14 +138,14 @@ impl PendingIndex {
         }
     }
 
-    /// A delivery of an earlier arrival, as it was last written.
+    /// Restores a delivery that is older than the checkpoint.
     pub(super) fn restore(&mut self, id: DeliveryId, subscription: &SubscriptionId, delivery: Delivery, version: u64) {
         if delivery.due().is_some() {
             self.put(id, subscription, delivery, version, None);
         }
     }
 
-    /// Something became of a delivery.
+    /// Applies the latest state of a delivery.
     pub(super) fn apply_progress(
         &mut self,
         id: DeliveryId,
@@ -161,7 +162,7 @@ impl PendingIndex {
         }
     }
 
-    /// Forgets a subscription's deliveries.
+    /// Removes a subscription's deliveries.
     pub(super) fn forget(&mut self, subscription: &SubscriptionId) {
         let Some(key) = self.keys.remove(subscription) else { return };
         self.scheduler.clear(key);
@@ -172,18 +173,18 @@ impl PendingIndex {
         }
     }
 
-    /// Forgets one delivery.
+    /// Removes a delivery.
     pub(super) fn forget_one(&mut self, id: DeliveryId) {
         self.remove(id);
         self.scheduler.release(id);
     }
 
-    /// Everything that was there has been read: from now on the clock is that of this process.
-    pub(super) fn is_complete(&mut self) {
-        self.latest = UnixTime::from_millis(i64::MAX);
+    /// Marks the stream's past as read: later due times come from this worker's clock and are not capped.
+    pub(super) fn set_complete(&mut self) {
+        self.latest = UnixMillis::from_millis(i64::MAX);
     }
 
-    /// Looks at a subscription's deliveries again: something about it has changed.
+    /// Checks the deliveries of a subscription that has changed.
     pub(super) fn recheck(&mut self, cached: &CachedSubscription) {
         let Some(key) = self.keys.get(&cached.record.id).copied() else { return };
         let Some(queues) = self.queues.get_mut(&key) else { return };
@@ -194,7 +195,11 @@ impl PendingIndex {
                     let Some(at) = entry.and_then(|entry| ended(&entry.delivery, *id, entry.version, cached)) else {
                         return true;
                     };
-                    self.ending.push(DeactivatedDelivery { id: *id, at, subscription: Arc::clone(&cached.record) });
+                    self.deactivated.push(DeactivatedDelivery {
+                        id: *id,
+                        at,
+                        subscription: Arc::clone(&cached.record),
+                    });
                     false
                 });
             }
@@ -217,7 +222,8 @@ impl PendingIndex {
         }
     }
 
-    /// Takes some of what a single subscription may have now: a retry that is due if there is one.
+    /// Takes deliveries of the next subscription with one of this kind; returns `None` if there is no such
+    /// subscription.
     pub(super) fn take(
         &mut self,
         kind: QueueKind,
@@ -229,16 +235,16 @@ impl PendingIndex {
             QueueKind::Retry => (self.scheduler.next_retry(now)?, now),
             QueueKind::Fresh => (self.scheduler.next_fresh()?, UnixMillis::from_millis(i64::MAX)),
         };
-        let mut taken = Vec::new();
-        let next = self.serve(selected.key, kind, now, selected.free.min(max), catalog, &mut taken);
+        let mut batch = Vec::new();
+        let next = self.serve(selected.key, kind, now, selected.free.min(max), catalog, &mut batch);
         match kind {
             QueueKind::Retry => self.scheduler.set_retry(selected.key, next),
             QueueKind::Fresh => self.scheduler.set_fresh(selected.key, next.is_some()),
         }
-        Some(taken)
+        Some(batch)
     }
 
-    /// When the next one in that kind is due.
+    /// Takes up to `free` deliveries of a subscription; returns the time at which the next one is due.
     fn serve(
         &mut self,
         key: Key,
@@ -246,56 +252,56 @@ impl PendingIndex {
         now: UnixMillis,
         free: usize,
         catalog: &Catalog,
-        taken: &mut Vec<DueDelivery>,
+        batch: &mut Vec<DueDelivery>,
     ) -> Option<UnixMillis> {
         let queues = self.queues.get_mut(&key)?;
-        // Not known yet, or no more: its news makes us look again.
+        // Not read yet, or deleted: its record will trigger a recheck.
         let cached = catalog.get(&queues.id)?;
         let set = match kind {
             QueueKind::Retry => &mut queues.retries,
             QueueKind::Fresh => &mut queues.fresh,
         };
-        let (mut doomed, mut next) = (Vec::new(), None);
+        let (mut ended_now, mut next) = (Vec::new(), None);
         for (due, id) in set.iter() {
             if self.scheduler.is_leased(*id) {
                 continue;
             }
             let Some(entry) = self.entries.get(id) else { continue };
             if let Some(at) = ended(&entry.delivery, *id, entry.version, cached) {
-                doomed.push((*due, *id, at));
+                ended_now.push((*due, *id, at));
                 continue;
             }
-            if taken.len() == free || *due > now {
+            if batch.len() == free || *due > now {
                 next = Some(*due);
                 break;
             }
             if let DeliveryState::Pending { attempt, due } = entry.delivery.state() {
                 let (cached, body) = (cached.clone(), entry.body.clone());
-                taken.push(DueDelivery { id: *id, attempt, due, cached, body });
+                batch.push(DueDelivery { id: *id, attempt, due, cached, body });
             }
         }
-        for (due, id, at) in doomed {
+        for (due, id, at) in ended_now {
             set.remove(&(due, id));
-            self.ending.push(DeactivatedDelivery { id, at, subscription: Arc::clone(&cached.record) });
+            self.deactivated.push(DeactivatedDelivery { id, at, subscription: Arc::clone(&cached.record) });
         }
-        for one in taken.iter() {
-            self.scheduler.lease(one.id, key);
+        for due in batch.iter() {
+            self.scheduler.lease(due.id, key);
         }
         next
     }
 
-    /// Up to so many of what is to be ended.
+    /// Takes up to `max` deliveries whose end is to be written.
     pub(super) fn take_deactivated(&mut self, max: usize) -> Vec<DeactivatedDelivery> {
-        let rest = self.ending.len().saturating_sub(max);
-        self.ending.split_off(rest)
+        let rest = self.deactivated.len().saturating_sub(max);
+        self.deactivated.split_off(rest)
     }
 
-    /// Ends it later.
-    pub(super) fn defer(&mut self, ending: DeactivatedDelivery) {
-        self.ending.push(ending);
+    /// Puts a delivery back whose end could not be written.
+    pub(super) fn defer(&mut self, delivery: DeactivatedDelivery) {
+        self.deactivated.push(delivery);
     }
 
-    /// Where whoever has the partition next starts to read.
+    /// Returns the checkpoint from which the next holder reads.
     pub(super) fn checkpoint(&self) -> Checkpoint {
         let mut except: Vec<i64> = self.entries.keys().take(EXCEPTIONS).map(|id| id.0).collect();
         let from = match self.entries.keys().nth(EXCEPTIONS) {
@@ -362,7 +368,7 @@ impl PendingIndex {
     }
 }
 
-/// When it was ended by its subscription's deactivation, if it was. Test events go on.
+/// Returns the time at which a deactivation ended the delivery, if one did. Test events are not ended.
 fn ended(delivery: &Delivery, id: DeliveryId, version: u64, cached: &CachedSubscription) -> Option<UnixMillis> {
     if delivery.kind() == DeliveryKind::Test || delivery.due().is_none() {
         return None;
@@ -374,7 +380,7 @@ fn ended(delivery: &Delivery, id: DeliveryId, version: u64, cached: &CachedSubsc
     cached.ended.filter(|Deactivation { before, .. }| written < *before).map(|ended| ended.at)
 }
 
-/// The delivery as people see it: it may have ended, and that is still to be written.
+/// Returns the delivery's state for readers: a deactivation may have ended it without the end being written yet.
 pub(super) fn effective_state(
     delivery: Delivery,
     id: DeliveryId,
@@ -384,8 +390,8 @@ pub(super) fn effective_state(
     ended(&delivery, id, version, cached).map_or(delivery, |at| delivery.deactivate(at))
 }
 
-/// Nothing is due later than the longest delay from now, unless a clock was ahead when it was written.
-pub(super) fn latest(now: UnixTime) -> UnixTime {
+/// Returns the latest possible due time: the longest retry delay from now. Later ones come from a clock that was ahead.
+pub(super) fn latest_due(now: UnixMillis) -> UnixMillis {
     now.saturating_add(RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO))
 }
 
@@ -406,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_names_what_is_pending_before_it() {
+    fn a_checkpoint_lists_the_pending_deliveries_before_it() {
         let (mut pending, subscription) = (PendingIndex::new(3, 8, NOW), SubscriptionId::random());
         for sequence in 1..=10 {
             assert!(pending.should_apply(sequence, false));
@@ -417,7 +423,7 @@ mod tests {
         }
         let except = [9, 10].map(|sequence| delivery_id(sequence, 3, 0).0).to_vec();
         assert_eq!(pending.checkpoint(), Checkpoint { from: 11, except });
-        // With more than it names, it starts at the first that it does not name.
+        // With more deliveries than it lists, it starts at the first one left out.
         for sequence in 11..=10 + EXCEPTIONS as u64 {
             assert!(pending.should_apply(sequence, false));
             pending.add_arrival(sequence, &arrival(&subscription), b"{}");
@@ -427,9 +433,9 @@ mod tests {
     }
 
     #[test]
-    fn what_this_process_has_written_is_applied_once() {
+    fn own_writes_are_applied_once() {
         let mut pending = PendingIndex::new(0, 8, NOW);
-        // Known before it is read, and read before it is known.
+        // Applied before it is read, and read before it is applied.
         assert!(pending.should_apply(5, true) && !pending.should_apply(5, false));
         assert!(pending.should_apply(6, false) && !pending.should_apply(6, true));
         assert!(pending.should_apply(8, true) && pending.should_apply(7, false) && !pending.should_apply(8, false));

@@ -1,18 +1,6 @@
-//! What is written in a partition's stream, and where.
+//! Records of a partition's stream, and the ids of deliveries.
 //!
-//! | subject | what |
-//! |---|---|
-//! | `w.<workspace>` | a workspace, and which subscriptions it has |
-//! | `t.<token>` | a token; nothing in it: deleted |
-//! | `s.<workspace>.<subscription>` | a subscription with its health and secrets; nothing in it: deleted |
-//! | `a.<workspace>.<event>.<which>` | an arrival: an event and the deliveries made of it; never changed |
-//! | `d.<workspace>.<subscription>.<delivery>` | what became of a delivery, its attempts included; nothing there: as it arrived |
-//! | `l` | which worker has the partition |
-//! | `k` | where its next one starts to read |
-//! | `h.<worker>` | a worker that is alive (in the first partition) |
-//! | `p` | nothing: that something can be written |
-//!
-//! Each message takes the place of the earlier one on its subject. A delivery's id is made of the arrival's sequence, so ids grow.
+//! [`subject`](super::subject) lists the subjects that the records are on. A delivery's id contains the sequence of its arrival, so ids grow.
 
 use bytes::Bytes;
 use clarife_webhooks::UnixTime;
@@ -25,20 +13,20 @@ use super::stream::{Message, NewMessage};
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 use crate::store::{ApiToken, Attempt, Result, StoreError, TokenHash, Workspace};
 
-/// The version of this, kept in the streams' metadata.
-pub(super) const SCHEMA: i64 = 1;
+/// Version of the records and subjects, in the metadata of the streams.
+pub(super) const SCHEMA: i64 = 2;
 
-/// What is in `w`.
+/// Record of a workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct WorkspaceRecord {
     pub(super) name: String,
     pub(super) plan: Plan,
-    pub(super) created_at: UnixTime,
-    /// Oldest first.
+    pub(super) created_at: UnixMillis,
+    /// Ids of the subscriptions, oldest first.
     pub(super) subscriptions: Vec<SubscriptionId>,
 }
 
-/// What is in `t`.
+/// Record of an API token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct TokenRecord {
     workspace: WorkspaceId,
@@ -48,25 +36,25 @@ pub(super) struct TokenRecord {
     expires_at: Option<UnixTime>,
 }
 
-/// What is in `s`.
+/// Record of a subscription.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SubscriptionData {
     pub(super) subscription: Subscription,
-    /// In clear.
+    /// Signing secrets, not encrypted.
     pub(super) secrets: StoredSecrets,
-    pub(super) created_at: UnixTime,
-    /// What was pending before the last deactivation has failed, whether that is written already or not.
+    pub(super) created_at: UnixMillis,
+    /// The last deactivation: it ends older pending deliveries, even those whose end is not written yet.
     pub(super) ended: Option<Deactivation>,
 }
 
-/// Everything pending that was written before this sequence has failed at that moment.
+/// Mark of a deactivation: pending deliveries written before the sequence failed at that time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Deactivation {
     pub(super) before: u64,
     pub(super) at: UnixTime,
 }
 
-/// What is in `a`, before the body.
+/// Head of an arrival; the event's body follows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Arrival {
     pub(super) event_id: String,
@@ -75,16 +63,16 @@ pub(super) struct Arrival {
     pub(super) to: Vec<(SubscriptionId, Delivery)>,
 }
 
-/// What is in `d`.
+/// Record of a delivery that has changed since its arrival.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Progress {
     pub(super) delivery: Delivery,
-    /// The last token of the arrival that was made of it when somebody sent it again.
+    /// Last part of the subject of the arrival that resends the delivery.
     pub(super) resent: Option<String>,
     pub(super) attempts: Vec<AttemptRecord>,
 }
 
-/// One of the attempts.
+/// Record of an attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct AttemptRecord {
     pub(super) number: u32,
@@ -95,68 +83,43 @@ pub(super) struct AttemptRecord {
     response_body: String,
 }
 
-/// What is in `l`.
+/// Record of the partition's lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lease {
-    /// Empty if nobody has it.
+    /// The worker that holds the partition; empty if it is free.
     pub(super) worker: String,
-    /// How many deliveries were pending.
+    /// Number of pending deliveries at the last renewal.
     pub(super) pending: u64,
 }
 
-/// What is in `k`: all arrivals before `from` are over, except for these.
+/// Record of the checkpoint: all arrivals before `from` have ended, except for the deliveries listed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Checkpoint {
     pub(super) from: u64,
     pub(super) except: Vec<i64>,
 }
 
-pub(super) fn workspace_subject(id: &WorkspaceId) -> String {
-    format!("w.{id}")
-}
-
-pub(super) fn token_subject(id: &TokenId) -> String {
-    format!("t.{id}")
-}
-
-pub(super) fn subscription_subject(workspace: &WorkspaceId, id: &SubscriptionId) -> String {
-    format!("s.{workspace}.{id}")
-}
-
-/// The event's place: any text can be an event's id, and not any text a subject.
-pub(super) fn event_subject(workspace: &WorkspaceId, event_id: &str) -> String {
-    let hash = hex::encode(Sha256::digest(event_id.as_bytes()));
-    format!("a.{workspace}.{}", hash.get(..32).unwrap_or(&hash))
-}
-
-/// The last token of an event's first arrival.
-pub(super) const FIRST: &str = "0";
-
-pub(super) fn progress_subject(workspace: &WorkspaceId, subscription: &SubscriptionId, id: DeliveryId) -> String {
-    format!("d.{workspace}.{subscription}.{}", id.0)
-}
-
-/// The partition that all of a workspace is in.
+/// Returns the index of the partition that holds everything of a workspace.
 pub(super) fn partition_of(workspace: &WorkspaceId, partitions: usize) -> usize {
     let hash = Sha256::digest(workspace.as_str().as_bytes());
     let number = hash.iter().take(4).fold(0_usize, |number, byte| number.wrapping_shl(8) | usize::from(*byte));
     number.checked_rem(partitions).unwrap_or(0)
 }
 
-/// The id of an arrival's delivery: 47 bits for the sequence, 8 for the partition, 8 for its place in the arrival.
+/// Returns the id of a delivery: 47 bits of its arrival's sequence, 8 of the partition, 8 of its index in the arrival.
 pub(super) fn delivery_id(sequence: u64, partition: usize, index: usize) -> DeliveryId {
     let number = (sequence << 16) | ((partition as u64 & 0xff) << 8) | (index as u64 & 0xff);
     DeliveryId(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-/// The arrival's sequence, the partition, and the place in the arrival.
+/// Returns the sequence of a delivery's arrival, its partition, and its index in the arrival.
 pub(super) fn locate(id: DeliveryId) -> (u64, usize, usize) {
     let number = id.0.unsigned_abs();
     (number >> 16, ((number >> 8) & 0xff) as usize, (number & 0xff) as usize)
 }
 
 impl Arrival {
-    /// The arrival and the event's body: a line of JSON, and then the body.
+    /// Serializes the arrival as a line of JSON, followed by the event's body.
     pub(super) fn with_body(&self, body: &str) -> Result<Bytes> {
         let mut bytes = serde_json::to_vec(self).map_err(unreadable)?;
         bytes.push(b'\n');
@@ -164,7 +127,7 @@ impl Arrival {
         Ok(bytes.into())
     }
 
-    /// Reads both.
+    /// Parses an arrival and the event's body.
     pub(super) fn split(payload: &Bytes) -> Result<(Self, Bytes)> {
         let end =
             payload.iter().position(|byte| *byte == b'\n').ok_or_else(|| unreadable("an arrival without a body"))?;
@@ -174,7 +137,7 @@ impl Arrival {
 }
 
 impl Progress {
-    /// Of a delivery to which nothing has happened.
+    /// Creates the record of a delivery without attempts.
     pub(super) const fn new(delivery: Delivery) -> Self {
         Self { delivery, resent: None, attempts: Vec::new() }
     }
@@ -217,7 +180,7 @@ impl From<&ApiToken> for TokenRecord {
 }
 
 impl TokenRecord {
-    /// The token of that id.
+    /// Returns the token with its id.
     pub(super) fn token(self, id: TokenId) -> Result<ApiToken> {
         let mut hash = TokenHash::default();
         hex::decode_to_slice(&self.hash, &mut hash).map_err(unreadable)?;
@@ -227,30 +190,30 @@ impl TokenRecord {
 }
 
 impl WorkspaceRecord {
-    /// The workspace of that id.
+    /// Returns the workspace with its id.
     pub(super) fn workspace(&self, id: WorkspaceId) -> Workspace {
         Workspace { id, name: self.name.clone(), plan: self.plan, created_at: self.created_at }
     }
 }
 
-/// A record to be written in the place of the one with that sequence.
+/// Creates a message that replaces the record with the sequence `replaces`.
 pub(super) fn write<T: Serialize>(subject: String, record: &T, replaces: u64) -> Result<NewMessage> {
     let payload = serde_json::to_vec(record).map_err(unreadable)?.into();
     Ok(NewMessage { subject, payload, replaces: Some(replaces), keep_forever: false })
 }
 
-/// Reads a record; the error does not say what was in it.
-pub(super) fn read<T: DeserializeOwned>(read: &Message) -> Result<T> {
-    serde_json::from_slice(&read.payload).map_err(|_| unreadable(format!("the record {}", read.subject)))
+/// Parses a record. The error names its subject, never its contents.
+pub(super) fn read<T: DeserializeOwned>(message: &Message) -> Result<T> {
+    serde_json::from_slice(&message.payload).map_err(|_| unreadable(&message.subject))
 }
 
-fn unreadable(what: impl std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(format!("something in the store is not readable: {what}"))
+fn unreadable(record: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(format!("cannot read a record of the store: {record}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{delivery_id, event_subject, locate, partition_of};
+    use super::{delivery_id, locate, partition_of};
     use crate::ids::WorkspaceId;
 
     #[test]
@@ -259,17 +222,6 @@ mod tests {
             assert_eq!(locate(delivery_id(place.0, place.1, place.2)), place);
         }
         assert!(delivery_id(1, 255, 255) < delivery_id(2, 0, 0));
-    }
-
-    #[test]
-    fn any_text_has_a_subject_of_its_own() {
-        let workspace = WorkspaceId::random();
-        let subjects = ["a", "a.b", "*", ">", " ", "\r\n", "ł"].map(|id| event_subject(&workspace, id));
-        for subject in &subjects {
-            assert_eq!(subject.split('.').count(), 3);
-            assert!(subject.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)), "{subject}");
-            assert_eq!(subjects.iter().filter(|other| *other == subject).count(), 1);
-        }
     }
 
     #[test]

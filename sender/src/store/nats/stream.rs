@@ -1,4 +1,4 @@
-//! One partition's stream: the store's part that is written and read as a whole.
+//! A partition's stream: atomic writes of several messages, and reads.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,20 +18,21 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::retry::MAX_TRIES;
 use crate::store::{Result, StoreError};
 
-/// How many such steps one process has under way in a stream; the server refuses more than 50 of all together.
+/// Limit of this worker's concurrent batches in a stream; the server refuses more than 50 in all.
 const MAX_BATCHES: usize = 12;
-/// How many messages are read in one request.
+/// Number of messages read in one request.
 const PAGE_SIZE: usize = 256;
-/// How long a step may take, and how long one that failed is tried again.
+/// Time limit of a request, and time for lookup a failed request is retried.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two tries.
+/// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often a server shows that it still has nothing new.
+/// Interval at lookup a server confirms that it has nothing new.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// See the module. Subjects are given without the stream's prefix.
+/// A stream. Subjects are given without the stream's prefix.
 #[derive(Clone)]
 pub(super) struct Stream {
     client: Client,
@@ -44,65 +45,72 @@ pub(super) struct Stream {
 /// A message to write.
 #[derive(Debug, Clone)]
 pub(super) struct NewMessage {
-    /// What it is about; it takes the place of the message that was there.
+    /// Subject; the message replaces the current one on it.
     pub(super) subject: String,
-    /// What it says.
+    /// Contents.
     pub(super) payload: Bytes,
-    /// The sequence of the message whose place it takes, 0 for none: with another one there, nothing is written.
+    /// Sequence of the message to replace, 0 for none. If another message is on the subject, nothing is written.
     pub(super) replaces: Option<u64>,
-    /// Whether it stays when the log has reached its age.
+    /// Exempts the message from the stream's age limit.
     pub(super) keep_forever: bool,
 }
 
 /// A message that was read.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
-    /// What it is about.
+    /// Subject.
     pub(super) subject: String,
-    /// Its place in the stream.
+    /// Sequence in the stream.
     pub(super) sequence: u64,
-    /// What it says.
+    /// Contents.
     pub(super) payload: Bytes,
 }
 
-/// A message to ask the leader for.
+/// A message to request from the leader.
 #[derive(Clone, Copy)]
 enum Lookup<'a> {
     /// The latest on a subject.
     Last(&'a str),
-    /// The first on a subject from that sequence on.
+    /// The first on a subject at or after a sequence.
     Next(&'a str, u64),
-    /// The one with that sequence.
+    /// The one with a sequence.
     At(u64),
 }
 
-/// Why nothing was written.
+/// Reason for lookup nothing was written.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Something else was written there first.
+    /// A record to be replaced has changed.
     Conflict,
-    /// The store does not work; it may have been written all the same.
-    Unavailable(String),
+    /// Another failure. After `Unavailable`, the write may have happened all the same.
+    Failed(StoreError),
 }
 
-/// Why nothing was written, as the server says it.
+/// Outcome of a failed publish.
 enum PublishError {
-    /// It may be tried again.
-    Later,
-    WriteError(WriteError),
+    /// Nothing was written; the write may be tried again.
+    Retry,
+    /// Retrying does not help.
+    Final(WriteError),
 }
 
-impl From<WriteError> for PublishError {
-    fn from(refused: WriteError) -> Self {
-        Self::WriteError(refused)
+impl From<StoreError> for PublishError {
+    fn from(error: StoreError) -> Self {
+        Self::Final(WriteError::Failed(error))
+    }
+}
+
+impl From<StoreError> for WriteError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
     }
 }
 
 impl From<WriteError> for StoreError {
-    fn from(refused: WriteError) -> Self {
-        match refused {
-            WriteError::Conflict => Self::Unavailable("others kept changing the same thing".into()),
-            WriteError::Unavailable(why) => Self::Unavailable(why),
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Conflict => Self::Unavailable(format!("gave up after {MAX_TRIES} write conflicts")),
+            WriteError::Failed(error) => error,
         }
     }
 }
@@ -129,12 +137,12 @@ impl Stream {
         Self { client: context.client(), handle, name: name.into(), prefix: prefix.into(), batches }
     }
 
-    /// Writes all of it, or nothing; the sequence of the last one. Those before it have the sequences before it.
+    /// Writes all messages or none; returns the sequence of the last one. Sequences are consecutive.
     pub(super) async fn write(&self, writes: Vec<NewMessage>) -> std::result::Result<u64, WriteError> {
         self.write_within(PATIENCE, writes).await
     }
 
-    /// The same, tried for so long while the stream has no leader.
+    /// Writes all messages or none, and retries for `patience` while the stream has no leader.
     pub(super) async fn write_within(
         &self,
         patience: Duration,
@@ -144,10 +152,10 @@ impl Stream {
         let start = Instant::now();
         loop {
             match self.try_write(&writes).await {
-                // Nothing was written: the stream has no leader at the moment, or too much is under way in it.
-                Err(PublishError::Later) if start.elapsed() < patience => tokio::time::sleep(PAUSE).await,
-                Err(PublishError::Later) => return Err(WriteError::Unavailable("the store does not answer".into())),
-                Err(PublishError::WriteError(refused)) => return Err(refused),
+                // Nothing was written: the stream has no leader at the moment, or too many batches are in flight.
+                Err(PublishError::Retry) if start.elapsed() < patience => tokio::time::sleep(PAUSE).await,
+                Err(PublishError::Retry) => return Err(WriteError::Failed(unavailable("the stream does not reply"))),
+                Err(PublishError::Final(error)) => return Err(error),
                 Ok(sequence) => return Ok(sequence),
             }
         }
@@ -160,7 +168,7 @@ impl Stream {
             let headers = write.headers(batch.as_deref(), number);
             let subject = format!("{}{}", self.prefix, write.subject);
             let sent = self.client.publish_with_headers(subject, headers, write.payload.clone()).await;
-            sent.map_err(|error| WriteError::Unavailable(error.to_string()))?;
+            sent.map_err(unavailable)?;
         }
         let mut headers = last.headers(batch.as_deref(), writes.len());
         if batch.is_some() {
@@ -169,21 +177,21 @@ impl Stream {
         let subject = format!("{}{}", self.prefix, last.subject);
         let reply = self.client.request_with_headers(subject, headers, last.payload.clone()).await;
         let reply = reply.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => PublishError::Later,
-            _ => WriteError::Unavailable(error.to_string()).into(),
+            RequestErrorKind::NoResponders => PublishError::Retry,
+            _ => unavailable(error).into(),
         })?;
         match serde_json::from_slice(&reply.payload) {
             Ok(Reply::Done { seq }) => Ok(seq),
             Ok(Reply::Error { error }) => Err(match error.error_code() {
                 ErrorCode::STREAM_WRONG_LAST_SEQUENCE | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT => {
-                    WriteError::Conflict.into()
+                    PublishError::Final(WriteError::Conflict)
                 }
                 ErrorCode::ATOMIC_PUBLISH_INCOMPLETE_BATCH | ErrorCode::ATOMIC_PUBLISH_TOO_MANY_INFLIGHT => {
-                    PublishError::Later
+                    PublishError::Retry
                 }
-                _ => WriteError::Unavailable(error.to_string()).into(),
+                _ => unavailable(error).into(),
             }),
-            Err(_) => Err(WriteError::Unavailable("the server's answer was not understood".into()).into()),
+            Err(_) => Err(unavailable("cannot parse the server's reply").into()),
         }
     }
 
@@ -194,30 +202,30 @@ impl Stream {
         Ok(self.write(vec![write]).await?)
     }
 
-    /// The latest message on a subject, as the stream's leader has it.
+    /// Reads the latest message on a subject from the stream's leader.
     pub(super) async fn last(&self, subject: &str) -> Result<Option<Message>> {
         self.get(Lookup::Last(&format!("{}{subject}", self.prefix))).await
     }
 
-    /// The message with that sequence, from any server; if that one lacks it, from the leader.
+    /// Reads the message with a sequence from any server, and from the leader if that server lacks it.
     pub(super) async fn at(&self, sequence: u64) -> Result<Option<Message>> {
         match self.handle.direct_get(sequence).await {
-            Ok(message) => Ok(Some(self.read(message))),
+            Ok(message) => Ok(Some(self.convert(message))),
             Err(_) => self.get(Lookup::At(sequence)).await,
         }
     }
 
-    /// Asks the leader, and again for a while: a stream has none for a moment when a server has failed.
-    async fn get(&self, which: Lookup<'_>) -> Result<Option<Message>> {
+    /// Requests a message from the leader, with retries: a stream has no leader for a moment after a server failed.
+    async fn get(&self, lookup: Lookup<'_>) -> Result<Option<Message>> {
         let start = Instant::now();
         loop {
-            let found = match which {
+            let found = match lookup {
                 Lookup::Last(subject) => self.handle.get_last_raw_message_by_subject(subject).await,
                 Lookup::Next(subject, from) => self.handle.get_first_raw_message_by_subject(subject, from).await,
                 Lookup::At(sequence) => self.handle.get_raw_message(sequence).await,
             };
             match found {
-                Ok(message) => return Ok(Some(self.read(message))),
+                Ok(message) => return Ok(Some(self.convert(message))),
                 Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(None),
                 Err(error) if start.elapsed() >= PATIENCE => return Err(unavailable(error)),
                 Err(_) => tokio::time::sleep(PAUSE).await,
@@ -225,15 +233,15 @@ impl Stream {
         }
     }
 
-    /// The first and the last sequence, as the leader has them.
+    /// Returns the first and the last sequence from the leader.
     pub(super) async fn bounds(&self) -> Result<(u64, u64)> {
         let state = self.handle.get_info().await.map_err(unavailable)?.state;
         Ok((state.first_sequence, state.last_sequence))
     }
 
-    /// The messages on a subject (wildcards allowed) from `from` on and before `to`.
+    /// Reads the messages on a subject (wildcards allowed) from `from` and before `to`.
     ///
-    /// Any server gives most of them; the leader is asked whether there are more, so that nothing is missing.
+    /// Any server returns most of them. The leader then returns those that the server lacks.
     pub(super) async fn range(&self, subject: &str, from: u64, to: u64) -> Result<Vec<Message>> {
         let mut found = Vec::new();
         let mut next = from;
@@ -257,7 +265,7 @@ impl Stream {
         Ok(found)
     }
 
-    /// Up to [`PAGE`] messages from that sequence on, from any server.
+    /// Reads up to [`PAGE_SIZE`] messages from a sequence, from any server.
     pub(super) async fn page(&self, subject: &str, from: u64) -> Result<Vec<Message>> {
         let inbox = self.client.new_inbox();
         let mut replies = self.client.subscribe(inbox.clone()).await.map_err(unavailable)?;
@@ -271,11 +279,11 @@ impl Stream {
             let reply = reply.ok_or_else(|| unavailable("the connection was closed"))?;
             match reply.status.map(|status| status.as_u16()) {
                 None => {}
-                Some(204 | 404) => return Ok(found), // the end; nothing there
-                Some(status) => return Err(unavailable(format!("reading was answered with status {status}"))),
+                Some(204 | 404) => return Ok(found), // end of the batch; no messages
+                Some(status) => return Err(unavailable(format!("cannot read: status {status}"))),
             }
             let message = StreamMessage::try_from(reply).map_err(unavailable)?;
-            found.push(self.read(message));
+            found.push(self.convert(message));
         }
     }
 
@@ -284,7 +292,7 @@ impl Stream {
         match self.handle.delete_message(sequence).await {
             Ok(_) => Ok(()),
             Err(error) => match self.at(sequence).await? {
-                None => Ok(()), // somebody else was faster
+                None => Ok(()), // another worker was faster
                 Some(_) => Err(unavailable(error)),
             },
         }
@@ -296,8 +304,8 @@ impl Stream {
         self.handle.purge().filter(filter).await.map(|_| ()).map_err(unavailable)
     }
 
-    /// Reads what is and will be on these subjects from that sequence on, in order and without a gap, until `each` says stop. `starts` is
-    /// called when reading starts, and when it does so again after a break.
+    /// Reads the messages on the subjects from a sequence in order and without gaps, until `each` returns `false`.
+    /// Calls `starts` when reading starts, and again after each interruption.
     pub(super) async fn follow(
         &self,
         subjects: &[&str],
@@ -310,7 +318,7 @@ impl Stream {
         loop {
             match self.follow_once(&filters, &mut next, &starts, &mut each).await {
                 Ok(()) => return,
-                Err(error) => tracing::debug!(stream = %self.name, %error, "reading is taken up again"),
+                Err(error) => tracing::debug!(stream = %self.name, %error, "reading was interrupted and restarts"),
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
@@ -341,7 +349,7 @@ impl Stream {
             let message = message.map_err(unavailable)?;
             let info = message.info().map_err(unavailable)?;
             if info.consumer_sequence != expected {
-                return Err(unavailable("a message was lost on the way"));
+                return Err(unavailable("a message was skipped"));
             }
             expected = expected.saturating_add(1);
             let sequence = info.stream_sequence;
@@ -355,7 +363,7 @@ impl Stream {
         Err(unavailable("the connection was closed"))
     }
 
-    fn read(&self, message: StreamMessage) -> Message {
+    fn convert(&self, message: StreamMessage) -> Message {
         Message { subject: self.local(&message.subject), sequence: message.sequence, payload: message.payload }
     }
 

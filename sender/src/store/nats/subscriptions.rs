@@ -1,4 +1,4 @@
-//! Workspaces, tokens and subscriptions: read, changed, and written in the place of what was read.
+//! Changes of the catalog: each is made from the current record and replaces exactly that record.
 
 use std::sync::Arc;
 
@@ -6,13 +6,11 @@ use bytes::Bytes;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, Subscription};
 
-use super::ingest::TRIES;
 use super::partition::Partition;
-use super::schema::{
-    self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord, subscription_subject, token_subject,
-    workspace_subject,
-};
+use super::retry::retry_on_conflict;
+use super::schema::{self, Deactivation, SubscriptionData, TokenRecord, WorkspaceRecord};
 use super::stream::{Message, NewMessage, WriteError};
+use super::subject;
 use super::worker::Worker;
 use crate::ids::{SubscriptionId, TokenId, WorkspaceId};
 use crate::store::{ApiToken, Change, Result, StoreError, SubscriptionRecord, Workspace};
@@ -21,38 +19,33 @@ impl Worker {
     pub(super) async fn create_workspace(&self, workspace: Workspace) -> Result<()> {
         let Workspace { id, name, plan, created_at } = workspace;
         let record = WorkspaceRecord { name, plan, created_at, subscriptions: Vec::new() };
-        let write = schema::write(workspace_subject(&id), &record, 0)?;
+        let write = schema::write(subject::workspace(&id), &record, 0)?;
         Ok(self.write_and_learn(self.partition(&id)?, vec![write]).await?)
     }
 
     pub(super) async fn set_plan(&self, id: &WorkspaceId, plan: Plan) -> Result<Workspace> {
-        for _ in 0..TRIES {
+        retry_on_conflict(|| async {
             let (partition, mut record, version) = self.read_workspace(id).await?;
             record.plan = plan;
-            let write = schema::write(workspace_subject(id), &record, version)?;
-            match self.write_and_learn(partition, vec![write]).await {
-                Ok(()) => return Ok(record.workspace(id.clone())),
-                Err(WriteError::Conflict) => {}
-                Err(refused) => return Err(refused.into()),
-            }
-        }
-        Err(WriteError::Conflict.into())
+            self.write_and_learn(partition, vec![schema::write(subject::workspace(id), &record, version)?]).await?;
+            Ok(record.workspace(id.clone()))
+        })
+        .await
     }
 
     pub(super) async fn create_token(&self, token: &ApiToken) -> Result<()> {
         self.catalog().workspace(&token.workspace)?;
-        let write = schema::write(token_subject(&token.id), &TokenRecord::from(token), 0)?;
+        let write = schema::write(subject::token(&token.id), &TokenRecord::from(token), 0)?;
         Ok(self.write_and_learn(self.partition(&token.workspace)?, vec![write]).await?)
     }
 
     pub(super) async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()> {
         self.catalog().workspace(workspace)?;
-        let cached = self.catalog().tokens(workspace).into_iter().any(|token| token.id == *id);
-        if !cached {
+        if !self.catalog().tokens(workspace).into_iter().any(|token| token.id == *id) {
             return Err(StoreError::NotFound("token"));
         }
         let write =
-            NewMessage { subject: token_subject(id), payload: Bytes::new(), replaces: None, keep_forever: false };
+            NewMessage { subject: subject::token(id), payload: Bytes::new(), replaces: None, keep_forever: false };
         Ok(self.write_and_learn(self.partition(workspace)?, vec![write]).await?)
     }
 
@@ -64,7 +57,7 @@ impl Worker {
         now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
         let id = SubscriptionId::random();
-        for _ in 0..TRIES {
+        retry_on_conflict(|| async {
             let (partition, mut record, version) = self.read_workspace(workspace).await?;
             let existing = record.subscriptions.len();
             let created = Subscription::create(record.plan, existing, url.clone(), event_types);
@@ -73,16 +66,13 @@ impl Worker {
             let data =
                 SubscriptionData { subscription, secrets: signer.stored().clone(), created_at: now, ended: None };
             let writes = vec![
-                schema::write(workspace_subject(workspace), &record, version)?,
-                schema::write(subscription_subject(workspace, &id), &data, 0)?,
+                schema::write(subject::workspace(workspace), &record, version)?,
+                schema::write(subject::subscription(workspace, &id), &data, 0)?,
             ];
-            match self.write_and_learn(partition, writes).await {
-                Ok(()) => return Ok(self.catalog().subscription(workspace, &id)?.record),
-                Err(WriteError::Conflict) => {}
-                Err(refused) => return Err(refused.into()),
-            }
-        }
-        Err(WriteError::Conflict.into())
+            self.write_and_learn(partition, writes).await?;
+            Ok(self.catalog().subscription(workspace, &id)?.record)
+        })
+        .await
     }
 
     pub(super) async fn change(
@@ -93,7 +83,7 @@ impl Worker {
         now: UnixTime,
     ) -> Result<Arc<SubscriptionRecord>> {
         let partition = self.partition(workspace)?;
-        for _ in 0..TRIES {
+        retry_on_conflict(|| async {
             let cached = self.catalog().subscription(workspace, id)?;
             let mut data = cached.data();
             match &change {
@@ -105,59 +95,77 @@ impl Worker {
                     data.secrets = cached.record.signer.rotate_to(secret.clone(), now).stored().clone();
                 }
                 Change::Activate => {
-                    // What belongs to the time before has failed, whoever gets to write it.
+                    // Deliveries from before the deactivation failed, even if their end is still to be written.
                     if let Some(warning) = data.subscription.health.warning() {
                         data.ended = Some(Deactivation { before: cached.version, at: warning.deactivated_at });
                     }
                     data.subscription.health = data.subscription.health.reactivate();
                 }
             }
-            let subject = subscription_subject(workspace, id);
-            match self.write_and_learn(partition, vec![schema::write(subject, &data, cached.version)?]).await {
-                Ok(()) => return Ok(self.catalog().subscription(workspace, id)?.record),
-                Err(WriteError::Conflict) => self.learn_again(partition, workspace, id).await?,
-                Err(refused) => return Err(refused.into()),
-            }
-        }
-        Err(WriteError::Conflict.into())
+            let write = schema::write(subject::subscription(workspace, id), &data, cached.version)?;
+            self.write_or_refresh(partition, workspace, id, vec![write]).await?;
+            Ok(self.catalog().subscription(workspace, id)?.record)
+        })
+        .await
     }
 
     pub(super) async fn unsubscribe(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
-        for _ in 0..TRIES {
+        retry_on_conflict(|| async {
             let cached = self.catalog().subscription(workspace, id)?;
             let (partition, mut record, version) = self.read_workspace(workspace).await?;
             record.subscriptions.retain(|other| other != id);
-            // The secrets go at once: there is one message on a subject.
-            let subject = subscription_subject(workspace, id);
-            let gone =
-                NewMessage { subject, payload: Bytes::new(), replaces: Some(cached.version), keep_forever: false };
-            let writes = vec![schema::write(workspace_subject(workspace), &record, version)?, gone];
-            match self.write_and_learn(partition, writes).await {
-                Ok(()) => return partition.stream.purge(&format!("d.{workspace}.{id}.*")).await,
-                Err(WriteError::Conflict) => self.learn_again(partition, workspace, id).await?,
-                Err(refused) => return Err(refused.into()),
-            }
-        }
-        Err(WriteError::Conflict.into())
+            // The empty message replaces the record, so the secrets are gone at once.
+            let empty = NewMessage {
+                subject: subject::subscription(workspace, id),
+                payload: Bytes::new(),
+                replaces: Some(cached.version),
+                keep_forever: false,
+            };
+            let writes = vec![schema::write(subject::workspace(workspace), &record, version)?, empty];
+            self.write_or_refresh(partition, workspace, id, writes).await?;
+            Ok(partition.stream.purge(&subject::deliveries_of(workspace, id)).await?)
+        })
+        .await
     }
 
-    /// A workspace as the leader has it, so that nothing is decided by an older one.
+    /// Reads a workspace from the stream's leader, so that no change is made from an older record.
     async fn read_workspace(&self, id: &WorkspaceId) -> Result<(&Partition, WorkspaceRecord, u64)> {
         self.catalog().workspace(id)?;
         let partition = self.partition(id)?;
-        let read = partition.stream.last(&workspace_subject(id)).await?;
-        let read = read.ok_or(StoreError::NotFound("workspace"))?;
-        Ok((partition, schema::read(&read)?, read.sequence))
+        let message = partition.stream.last(&subject::workspace(id)).await?;
+        let message = message.ok_or(StoreError::NotFound("workspace"))?;
+        Ok((partition, schema::read(&message)?, message.sequence))
     }
 
-    async fn learn_again(&self, partition: &Partition, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
-        if let Some(read) = partition.stream.last(&subscription_subject(workspace, id)).await? {
-            self.learn(partition, &read);
+    /// Writes changes of a subscription; on a conflict, reads the subscription again before it returns the error.
+    async fn write_or_refresh(
+        &self,
+        partition: &Partition,
+        workspace: &WorkspaceId,
+        id: &SubscriptionId,
+        writes: Vec<NewMessage>,
+    ) -> std::result::Result<(), WriteError> {
+        let result = self.write_and_learn(partition, writes).await;
+        if matches!(result, Err(WriteError::Conflict)) {
+            self.refresh_subscription(partition, workspace, id).await?;
+        }
+        result
+    }
+
+    /// Reads a subscription from the stream's leader into the catalog.
+    pub(super) async fn refresh_subscription(
+        &self,
+        partition: &Partition,
+        workspace: &WorkspaceId,
+        id: &SubscriptionId,
+    ) -> Result<()> {
+        if let Some(message) = partition.stream.last(&subject::subscription(workspace, id)).await? {
+            self.learn(partition, &message);
         }
         Ok(())
     }
 
-    /// Writes something about the directory, which does not grow old, and knows it from then on.
+    /// Writes records of the catalog, which never expire, and applies them to this worker's catalog.
     async fn write_and_learn(
         &self,
         partition: &Partition,

@@ -128,10 +128,14 @@ async fn everything_is_there_again() {
 }
 
 #[tokio::test]
-async fn what_is_foreign_or_newer_is_refused() {
+async fn stores_of_other_programs_and_versions_are_refused() {
     let client = async_nats::connect(cluster().0.url().split(',').collect::<Vec<_>>()).await.expect("is up");
     let context = async_nats::jetstream::new(client);
-    for (schema, expected) in [(None, "not a store of this program"), (Some("99"), "later version (schema 99")] {
+    for (schema, expected) in [
+        (None, "not a store of this program"),
+        (Some("99"), "later version wrote it (schema 99"),
+        (Some("1"), "earlier version wrote it (schema 1"),
+    ] {
         let store = Uuid::new_v4().to_string();
         let metadata = schema.map(|schema| (SCHEMA_KEY.to_owned(), schema.to_owned())).into_iter().collect();
         let (name, subjects) = (format!("{store}-0"), vec![format!("{store}.0.>")]);
@@ -140,7 +144,7 @@ async fn what_is_foreign_or_newer_is_refused() {
         assert!(error.contains(expected), "{error}");
     }
     let refused = try_open("nats://me:secret@127.0.0.1:1/store").await.err().expect("nobody is there").to_string();
-    assert!(refused.contains("cannot be opened") && !refused.contains("secret"), "{refused}");
+    assert!(refused.contains("cannot open the store") && !refused.contains("secret"), "{refused}");
 }
 
 #[test]

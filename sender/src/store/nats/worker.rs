@@ -1,4 +1,4 @@
-//! The worker: this process, among all that use the store.
+//! This process, as one of the workers that share the store.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -14,25 +14,27 @@ use super::stream::{Message, Stream};
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::{Limits, Result, StoreError};
 
-/// What the engine's parts share.
+/// State that all parts of the store share.
+///
+/// Lock order: the catalog before a partition's state.
 pub(super) struct Worker {
     pub(super) partitions: Vec<Partition>,
     pub(super) limits: Limits,
-    /// This process, among all that use the store.
-    pub(super) worker: String,
+    /// Id of this process among the workers.
+    pub(super) id: String,
     catalog: RwLock<Catalog>,
-    /// When other workers were last heard of.
+    /// Times of the last heartbeats of all workers.
     pub(super) workers: Mutex<HashMap<String, Instant>>,
-    /// There may be something to claim.
+    /// Notified when there may be a delivery to lease.
     pub(super) changed: Notify,
 }
 
 impl Worker {
-    pub(super) fn new(streams: Vec<Stream>, limits: Limits, worker: String) -> Self {
+    pub(super) fn new(streams: Vec<Stream>, limits: Limits, id: String) -> Self {
         Self {
             partitions: streams.into_iter().enumerate().map(|(index, stream)| Partition::new(index, stream)).collect(),
             limits,
-            worker,
+            id,
             catalog: RwLock::default(),
             workers: Mutex::default(),
             changed: Notify::new(),
@@ -47,22 +49,23 @@ impl Worker {
         self.catalog.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The partition of a workspace.
+    /// Returns the partition of a workspace.
     pub(super) fn partition(&self, workspace: &WorkspaceId) -> Result<&Partition> {
         let index = schema::partition_of(workspace, self.partitions.len());
         self.partitions.get(index).ok_or(StoreError::NotFound("workspace"))
     }
 
-    /// Learns what was written about the directory, by this process or another.
-    pub(super) fn learn(&self, partition: &Partition, read: &Message) {
-        let learned = self.catalog_mut().learn(read);
+    /// Applies a catalog record that this or another worker has written.
+    pub(super) fn learn(&self, partition: &Partition, message: &Message) {
+        let learned = self.catalog_mut().learn(message);
         match learned {
             Ok(Some(subscription)) => self.recheck(partition, &subscription),
             Ok(None) => {}
-            Err(error) => tracing::error!(%error, "a record is passed over"),
+            Err(error) => tracing::error!(%error, "skipped a record"),
         }
     }
 
+    /// Checks the pending deliveries of a subscription that has changed.
     fn recheck(&self, partition: &Partition, subscription: &SubscriptionId) {
         let (cached, deleted) = {
             let catalog = self.catalog();
@@ -76,11 +79,11 @@ impl Worker {
                 pending.recheck(&cached);
             }
         }
-        partition.ending.notify_one();
+        partition.deactivated.notify_one();
         self.changed.notify_waiters();
     }
 
-    /// Applies an arrival that this process has written.
+    /// Applies an arrival that this worker has written.
     pub(super) fn apply_own_arrival(&self, partition: &Partition, sequence: u64, arrival: &Arrival, body: &[u8]) {
         if let Some(pending) = &mut partition.state().pending
             && pending.should_apply(sequence, true)
@@ -90,7 +93,7 @@ impl Worker {
         self.changed.notify_waiters();
     }
 
-    /// Applies a delivery's progress that this process has written.
+    /// Applies a delivery's progress that this worker has written.
     pub(super) fn apply_own_progress(
         &self,
         partition: &Partition,

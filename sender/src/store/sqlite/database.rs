@@ -115,7 +115,7 @@ impl Database {
             .filter_map(|(key, record)| Some((key, record.subscription.health.warning()?.deactivated_at)))
             .collect();
         self.chores.extend(deactivated.into_iter().map(|(key, at)| Chore::EndPending { key, after: 0, at }));
-        self.scheduler.empty();
+        self.scheduler.clear_all();
         self.fill_scheduler(None)?;
         self.stale = false;
         Ok(())

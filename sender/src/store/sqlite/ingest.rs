@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::database::{Database, DeliveryRow};
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::scheduler::Key;
-use crate::store::{Accepted, NewEvent, Result, StoreError, same};
+use crate::store::{Accepted, NewEvent, Result, StoreError, same_event};
 
 /// See [`Store::accept`](crate::store::Store::accept).
 pub(super) fn accept(
@@ -77,7 +77,7 @@ fn refuse_conflicts(database: &Database, workspace: Key, events: &[NewEvent]) ->
     for (index, event) in events.iter().enumerate() {
         let earlier = find(database, workspace, &event.id)?.map(|earlier| earlier.body);
         let earlier = earlier.as_deref().or_else(|| given.get(event.id.as_str()).copied());
-        if earlier.is_some_and(|earlier| !same(earlier, &event.body)) {
+        if earlier.is_some_and(|earlier| !same_event(earlier, &event.body)) {
             return Err(StoreError::Conflict { index });
         }
         given.insert(&event.id, &event.body);

@@ -84,7 +84,7 @@ fn inspect(path: &Path, known: i64) -> Result<(), OpenError> {
         return Err(OpenError::Newer { path: path.into(), found: version, known });
     }
     let whole: String = pragma(&connection, "quick_check(1)").map_err(failed)?;
-    if whole == "ok" { Ok(()) } else { Err(OpenError::Corrupt { path: path.into(), what: whole }) }
+    if whole == "ok" { Ok(()) } else { Err(OpenError::Corrupt { path: path.into(), damage: whole }) }
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -123,7 +123,7 @@ fn failure(path: &Path, error: rusqlite::Error) -> OpenError {
     let why = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            OpenError::Corrupt { path: path.into(), what: why }
+            OpenError::Corrupt { path: path.into(), damage: why }
         }
         _ => OpenError::Failed { path: path.into(), why },
     }

@@ -102,7 +102,7 @@ async fn what_is_newer_foreign_or_damaged_is_refused_untouched() {
         assert!(backup(&path, &folder.path().join("backup.db")).is_err());
         assert!(!folder.path().join("backup.db").exists());
     };
-    refuse(|path| run(path, "PRAGMA user_version = 99"), "later version (schema 99").await;
+    refuse(|path| run(path, "PRAGMA user_version = 99"), "later version wrote it (schema 99").await;
     refuse(|path| run(path, "PRAGMA application_id = 7"), "not a store of this program").await;
     refuse(|path| overwrite(path, 0, b"something else entirely"), "damaged").await;
     refuse(|path| overwrite(path, 8 * 4096 + 100, &[0xff; 20_000]), "damaged").await;
