@@ -1,21 +1,21 @@
-//! What is accepted is handed out in order, once, and recorded once.
+//! Rules for events and deliveries: accepted events are leased in order, once, and recorded once.
 
 use super::*;
 
-pub(in crate::store) async fn events_go_to_those_who_want_them(store: &impl Store) {
+pub(in crate::store) async fn events_go_to_the_subscriptions_of_their_type(store: &impl Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let types = EventTypes::new([EventType::ShareCreated]).expect("one");
     fixture.subscribe(types).await;
-    let wants = fixture.subscribe(EventTypes::ALL).await;
+    let interested = fixture.subscribe(EventTypes::ALL).await;
     assert_eq!(fixture.accept(["evt_1"], NOW).await, [Accepted { deliveries: 1, repeated: false }]);
     let leased = &fixture.lease_one(NOW).await;
-    assert_eq!((leased.event_id.as_str(), leased.attempt, &leased.subscription.id), ("evt_1", 1, &wants.id));
+    assert_eq!((leased.event_id.as_str(), leased.attempt, &leased.subscription.id), ("evt_1", 1, &interested.id));
     assert_eq!(leased.body, event("evt_1", "a", NOW).body);
     fixture.finish(leased, 200, after(1)).await;
     assert_eq!(fixture.state(leased.id).await, DeliveryState::Delivered { attempts: 1, at: after(1) });
     fixture.has_no_more(after(1000)).await;
     let (record, attempts) = store.delivery(&fixture.workspace, leased.id).await.expect("is there");
-    assert_eq!((record.event_type.as_str(), record.subscription), ("document.updated", wants.id.clone()));
+    assert_eq!((record.event_type.as_str(), record.subscription), ("document.updated", interested.id.clone()));
     assert_eq!(attempts, [attempt(leased, 200, after(1))]);
     let record = store.event(&fixture.workspace, "evt_1").await.expect("is there");
     assert_eq!((record.body.as_bytes(), record.accepted_at), (&leased.body[..], NOW));
@@ -26,7 +26,7 @@ pub(in crate::store) async fn accepting_is_idempotent_and_all_or_nothing(store: 
     fixture.subscribe(EventTypes::ALL).await;
     let (new, repeated) = (Accepted { deliveries: 1, repeated: false }, Accepted { deliveries: 1, repeated: true });
     assert_eq!(fixture.accept(["evt_1", "evt_2", "evt_1"], NOW).await, [new, new, repeated]);
-    // Later, so with another created_at: still the same event.
+    // A later `created_at` makes no other event.
     assert_eq!(fixture.accept(["evt_2", "evt_3"], after(9)).await, [repeated, new]);
     for events in [
         vec![event("evt_4", "a", NOW), event("evt_1", "b", NOW)],
@@ -60,12 +60,12 @@ pub(in crate::store) async fn subscriptions_take_turns_and_have_their_limit(stor
     fixture.accept((0..50).map(|n| format!("evt_{n}")), NOW).await;
     let deliveries = fixture.lease(NOW, PER_SUBSCRIPTION).await;
     fixture.has_no_more(NOW).await;
-    // A newcomer is not behind the other's backlog.
+    // A new subscription does not wait behind another one's backlog.
     let quiet = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_new"], NOW).await;
     let newcomer = fixture.lease_one(NOW).await;
     assert_eq!(newcomer.subscription.id, quiet.id);
-    // A place that is free is taken again; with one place in all, they take turns.
+    // A free slot is used again; with one slot each, the subscriptions take turns.
     fixture.finish(&deliveries[0], 200, NOW).await;
     fixture.finish(&newcomer, 200, NOW).await;
     fixture.accept(["evt_newer"], NOW).await;
@@ -119,14 +119,14 @@ pub(in crate::store) async fn a_clock_that_jumps_loses_and_repeats_nothing(store
     for (id, now) in [("evt_1", NOW), ("evt_2", future), ("evt_3", past)] {
         fixture.accept([id], now).await;
     }
-    // First attempts wait for no moment, and what is handed out is not handed out again.
+    // First attempts are due at any time, and leased deliveries are not leased again.
     let deliveries = fixture.lease(past, 3).await;
     fixture.has_no_more(future).await;
-    let [ahead, behind, taken] = &deliveries[..] else { panic!("{deliveries:?}") };
+    let [ahead, behind, delivered] = &deliveries[..] else { panic!("{deliveries:?}") };
     fixture.finish(ahead, 500, future).await;
     fixture.finish(behind, 500, past).await;
-    fixture.finish(taken, 200, past).await;
-    // A retry is due by the moment of its failure, whatever the clock said in between.
+    fixture.finish(delivered, 200, past).await;
+    // A retry's due time counts from its failure, whatever the clock showed in between.
     let retry = fixture.lease_one(NOW).await;
     assert_eq!((retry.id, retry.attempt), (behind.id, 2));
     fixture.has_no_more(future).await;
@@ -135,7 +135,7 @@ pub(in crate::store) async fn a_clock_that_jumps_loses_and_repeats_nothing(store
     assert_eq!((retry.id, retry.attempt), (ahead.id, 2));
     fixture.finish(&retry, 200, past).await;
     fixture.has_no_more(after(2 * YEAR)).await;
-    for (leased, attempts) in [(ahead, 2), (behind, 2), (taken, 1)] {
+    for (leased, attempts) in [(ahead, 2), (behind, 2), (delivered, 1)] {
         let (record, attempts_made) = store.delivery(&fixture.workspace, leased.id).await.expect("is there");
         assert!(matches!(record.delivery.state(), DeliveryState::Delivered { .. }), "{record:?}");
         assert_eq!(attempts_made.len(), attempts);

@@ -1,4 +1,4 @@
-//! Who may read what, and for how long.
+//! Rules for access and retention.
 
 use super::*;
 
@@ -27,19 +27,19 @@ pub(in crate::store) async fn pages_hold_everything_once(store: &impl Store) {
     fixture.accept((0..25).map(|n| format!("evt_{n}")), NOW).await;
     let deliveries = fixture.lease(NOW, 2 * PER_SUBSCRIPTION).await;
     fixture.finish(&deliveries[0], 200, NOW).await;
-    let mut seen = Vec::new();
+    let mut listed = Vec::new();
     let mut filter = DeliveryFilter { limit: 7, ..DeliveryFilter::default() };
     loop {
         let page = fixture.list(filter.clone()).await;
-        seen.extend(page.deliveries.iter().map(|delivery| delivery.id));
-        filter.before = seen.last().copied();
+        listed.extend(page.deliveries.iter().map(|delivery| delivery.id));
+        filter.before = listed.last().copied();
         if !page.more {
             break;
         }
         assert_eq!(page.deliveries.len(), 7);
     }
-    assert_eq!(seen.len(), 50);
-    assert!(seen.is_sorted_by(|a, b| a > b));
+    assert_eq!(listed.len(), 50);
+    assert!(listed.is_sorted_by(|a, b| a > b));
     let count = async |filter| fixture.list(filter).await.deliveries.len();
     assert_eq!(count(DeliveryFilter { subscription: Some(id), ..all() }).await, 25);
     assert_eq!(count(DeliveryFilter { event_id: Some("evt_3".into()), ..all() }).await, 2);
@@ -66,7 +66,7 @@ pub(in crate::store) async fn workspaces_do_not_see_each_other(store: &impl Stor
     assert_eq!(store.change(&b.workspace, &id, Change::Activate, NOW).await.err(), Some(missing("subscription")));
     let unknown = WorkspaceId::random();
     assert_eq!(store.accept(&unknown, vec![], NOW).await, Err(missing("workspace")));
-    // The same id is another event elsewhere.
+    // Other workspaces may use the same event id.
     assert!(!b.accept(["evt_1"], NOW).await[0].repeated);
 }
 
@@ -86,7 +86,7 @@ pub(in crate::store) async fn old_events_are_forgotten_unless_pending(store: &im
     assert_eq!(left.iter().map(|delivery| delivery.event_id.as_str()).collect::<Vec<_>>(), ["evt_4", "evt_2"]);
 }
 
-pub(in crate::store) async fn a_closed_store_says_so(store: &impl Store) {
+pub(in crate::store) async fn a_closed_store_is_unavailable(store: &impl Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     store.check().await.expect("is open");
     store.close().await;

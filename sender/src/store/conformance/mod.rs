@@ -1,4 +1,4 @@
-//! What every engine must do, as tests over the trait: `conformance!` makes one of each rule, for one engine.
+//! Conformance tests of the [`Store`] trait; `conformance!` generates one test per rule for a store.
 
 mod deliveries;
 mod history;
@@ -21,15 +21,15 @@ use super::{
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
-/// How many leases a subscription has at most in these tests.
+/// Limit of the leases of a subscription in these tests.
 pub(super) const PER_SUBSCRIPTION: usize = 4;
 
-/// One test for each rule; `$make` gives an empty engine and what keeps it alive.
+/// Generates the tests. `$make` returns an empty store and a value that keeps it alive.
 macro_rules! conformance {
     ($make:expr; $($rule:ident)+) => {$(
         #[tokio::test]
         async fn $rule() {
-            let (store, _kept) = $make;
+            let (store, _guard) = $make;
             crate::store::conformance::$rule(&store).await;
             crate::store::Store::close(&store).await;
         }
@@ -38,7 +38,7 @@ macro_rules! conformance {
         crate::store::conformance::conformance! { $make;
             tokens_open_their_workspace_until_they_end
             plans_limit_subscriptions
-            events_go_to_those_who_want_them
+            events_go_to_the_subscriptions_of_their_type
             accepting_is_idempotent_and_all_or_nothing
             a_lease_is_for_one
             subscriptions_take_turns_and_have_their_limit
@@ -53,14 +53,14 @@ macro_rules! conformance {
             pages_hold_everything_once
             workspaces_do_not_see_each_other
             old_events_are_forgotten_unless_pending
-            a_closed_store_says_so
+            a_closed_store_is_unavailable
         }
     };
 }
 pub(super) use conformance;
 pub(super) use {deliveries::*, history::*, subscriptions::*};
 
-/// How often something is asked for that a busy store may take a while for, and how long to wait in between: half a minute at least.
+/// Number of tries, and the pause between them: half a minute in all, for busy stores.
 const TRIES: usize = 3000;
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -70,7 +70,7 @@ fn after(seconds: i64) -> UnixTime {
     UnixTime::from_millis(NOW.as_millis() + seconds * 1000)
 }
 
-/// A workspace and its subscriptions.
+/// A store with a workspace.
 struct Fixture<'a, E> {
     store: &'a E,
     workspace: WorkspaceId,
@@ -92,8 +92,8 @@ impl<'a, E: Store> Fixture<'a, E> {
     async fn accept(&self, ids: impl IntoIterator<Item = impl AsRef<str>>, now: UnixTime) -> Vec<Accepted> {
         let events: Vec<NewEvent> = ids.into_iter().map(|id| event(id.as_ref(), "a", now)).collect();
         let mut accepted = Vec::new();
-        for some in events.chunks(MAX_EVENTS) {
-            accepted.extend(self.store.accept(&self.workspace, some.to_vec(), now).await.expect("are accepted"));
+        for batch in events.chunks(MAX_EVENTS) {
+            accepted.extend(self.store.accept(&self.workspace, batch.to_vec(), now).await.expect("are accepted"));
         }
         accepted
     }
@@ -151,14 +151,14 @@ async fn subscribe(
     store.subscribe(workspace, url, types, signer, NOW).await
 }
 
-/// A workspace with a subscription to everything.
+/// Creates a workspace with a subscription to all event types.
 pub(super) async fn subscribed_workspace(store: &impl Store) -> WorkspaceId {
     let id = workspace(store, Plan::Pro).await;
     subscribe(store, &id, EventTypes::ALL).await.expect("is within the plan");
     id
 }
 
-/// Records the outcome of what was claimed, for the first time.
+/// Records a leased delivery's first attempt.
 pub(super) async fn finish(store: &impl Store, leased: &LeasedDelivery, status: u16, at: UnixMillis) {
     let recorded = store.record(leased, attempt(leased, status, at)).await.expect("is open");
     assert!(recorded.expect("is there").changed);
@@ -173,7 +173,7 @@ fn all() -> DeliveryFilter {
     DeliveryFilter { limit: 100, ..DeliveryFilter::default() }
 }
 
-/// Claims so many deliveries. A busy store may hand out none for a while, or some at a time.
+/// Leases `count` deliveries. A busy store may lease none for a while, or a few at a time.
 pub(super) async fn lease(store: &impl Store, now: UnixMillis, count: usize) -> Vec<LeasedDelivery> {
     let mut deliveries = Vec::new();
     for _ in 0..TRIES {
@@ -183,10 +183,10 @@ pub(super) async fn lease(store: &impl Store, now: UnixMillis, count: usize) -> 
         }
         tokio::time::sleep(PAUSE).await;
     }
-    panic!("{} of {count} were to be claimed", deliveries.len());
+    panic!("{} of {count} were leased", deliveries.len());
 }
 
-/// Chores may take a moment: asks until `holds` does.
+/// Waits until `holds` returns `true`.
 pub(super) async fn soon<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
     for _ in 0..TRIES {
         if holds().await {
@@ -194,5 +194,5 @@ pub(super) async fn soon<F: Future<Output = bool>>(mut holds: impl FnMut() -> F)
         }
         tokio::time::sleep(PAUSE).await;
     }
-    panic!("it did not happen");
+    panic!("the condition did not hold in time");
 }

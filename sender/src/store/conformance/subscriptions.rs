@@ -1,4 +1,4 @@
-//! What becomes of a subscription, and of what is pending for it.
+//! Rules for subscriptions and their pending deliveries.
 
 use super::*;
 
@@ -17,7 +17,7 @@ pub(in crate::store) async fn plans_limit_subscriptions(store: &impl Store) {
     assert!(fixture.try_subscribe(EventTypes::ALL).await.is_err());
 }
 
-/// Fails attempts until the subscription is deactivated; the claims that were under way at the end.
+/// Fails attempts until the subscription is deactivated; returns the deliveries still leased.
 async fn deactivate<E: Store>(fixture: &Fixture<'_, E>) -> Vec<LeasedDelivery> {
     let mut failures = 0;
     loop {
@@ -42,7 +42,7 @@ pub(in crate::store) async fn ten_failures_deactivate_and_end_what_is_pending(st
     let record = store.subscription(&fixture.workspace, &id).await.expect("is there");
     let warning = *record.subscription.health.warning().expect("is deactivated");
     assert_eq!((warning.last_outcome, warning.deactivated_at), (Outcome::Status(503), NOW));
-    // Success still counts for what was under way; failure ends it.
+    // For leased deliveries a success still counts; a failure ends them.
     fixture.finish(&under_way[0], 200, NOW).await;
     store.record(&under_way[1], attempt(&under_way[1], 500, NOW)).await.expect("is open");
     assert_eq!(fixture.state(under_way[0].id).await, DeliveryState::Delivered { attempts: 1, at: NOW });
@@ -51,7 +51,7 @@ pub(in crate::store) async fn ten_failures_deactivate_and_end_what_is_pending(st
     let ended = fixture.state(under_way[1].id).await;
     assert!(matches!(ended, DeliveryState::Failed { reason: FailureReason::SubscriptionDeactivated, .. }), "{ended:?}");
     fixture.has_no_more(after(3600)).await;
-    // What happens now is held; nothing is sent until somebody sends it.
+    // New events are held and not sent until they are resent.
     fixture.accept(["evt_held"], NOW).await;
     fixture.has_no_more(after(3600)).await;
     let held = fixture.list(DeliveryFilter { state: Some(StateName::Held), ..all() }).await.deliveries;
@@ -105,11 +105,11 @@ pub(in crate::store) async fn sending_again_by_hand(store: &impl Store) {
     assert_eq!((marked.resent_as, StateName::from(&marked.delivery.state())), (Some(fresh), StateName::Failed));
     assert_eq!(fixture.state(fresh).await, DeliveryState::Pending { attempt: 1, due: after(6) });
 
-    // What was created since then: the held one takes its own place.
+    // Deliveries created since then: a held one is resent in place.
     let held = fixture.list(DeliveryFilter { state: Some(StateName::Held), ..all() }).await.deliveries[0].id;
     assert_eq!(store.resend_since(&fixture.workspace, &id, after(1), after(6)).await, Ok(1));
     assert_eq!(fixture.state(held).await, DeliveryState::Pending { attempt: 1, due: after(6) });
-    // All the rest, each once.
+    // All others are resent once.
     assert_eq!(store.resend_since(&fixture.workspace, &id, NOW, after(6)).await, Ok(count as u64 - 1));
     assert_eq!(store.resend_since(&fixture.workspace, &id, NOW, after(6)).await, Ok(0));
     for _ in 0..21 {

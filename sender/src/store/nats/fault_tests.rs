@@ -1,5 +1,5 @@
-//! What happens when servers are away, stand still or have no room, and when a worker is away: what was accepted is kept, what cannot be kept
-//! is refused, and nobody attempts anew what somebody is still recording.
+//! Fault tests: servers that are down, paused or out of disk space, and workers that are away. Accepted events are
+//! kept, other events are refused, and attempts being recorded are not repeated.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -21,43 +21,49 @@ use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, finish, lease, s
 use crate::store::{DeliveryFilter, NewEvent, Store, StoreError};
 
 const SERVERS: usize = 3;
-/// Longer than anything waits for a server.
+/// Longer than any request waits for a server.
 const STANDSTILL: Duration = PATIENCE.saturating_add(Duration::from_secs(2));
 
-/// Claims all there is and records it as delivered, again and again until the store takes it, as the dispatcher does.
+/// A dispatcher that leases all deliveries and records them as delivered, with retries until the store accepts the
+/// record.
 struct Dispatcher {
-    /// How often each delivery was attempted.
-    made: Arc<Mutex<HashMap<DeliveryId, usize>>>,
-    /// Whether outcomes are recorded already.
+    /// Number of attempts per delivery.
+    attempts: Arc<Mutex<HashMap<DeliveryId, usize>>>,
+    /// Set delivered_once outcomes are to be recorded.
     records: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
 
 impl Dispatcher {
     fn start(stores: &[Arc<NatsStore>], records: bool) -> Self {
-        let (made, records, mut tasks) = (Arc::default(), watch::Sender::new(records), JoinSet::new());
+        let (attempts, records, mut tasks) = (Arc::default(), watch::Sender::new(records), JoinSet::new());
         for store in stores {
-            tasks.spawn(dispatch(Arc::clone(store), Arc::clone(&made), records.subscribe()));
+            tasks.spawn(dispatch(Arc::clone(store), Arc::clone(&attempts), records.subscribe()));
         }
-        Self { made, records, _tasks: tasks }
+        Self { attempts, records, _tasks: tasks }
     }
 
-    fn made(&self) -> Vec<usize> {
-        self.made.lock().expect("no panic").values().copied().collect()
+    fn attempts(&self) -> Vec<usize> {
+        self.attempts.lock().expect("no panic").values().copied().collect()
     }
 
-    /// Ends it when so many deliveries were attempted and nothing is pending: each was attempted once.
+    /// Waits until `count` deliveries were attempted and none is pending, and checks that each was attempted delivered_once.
     async fn ends_with(self, store: &NatsStore, count: usize) {
-        soon(async || self.made().len() == count && store.stats().await.is_ok_and(|stats| stats.pending == 0)).await;
-        assert!(self.made().iter().all(|made| *made == 1), "{:?}", self.made());
+        soon(async || self.attempts().len() == count && store.stats().await.is_ok_and(|stats| stats.pending == 0))
+            .await;
+        assert!(self.attempts().iter().all(|attempts| *attempts == 1), "{:?}", self.attempts());
     }
 }
 
-async fn dispatch(store: Arc<NatsStore>, made: Arc<Mutex<HashMap<DeliveryId, usize>>>, records: watch::Receiver<bool>) {
+async fn dispatch(
+    store: Arc<NatsStore>,
+    attempts: Arc<Mutex<HashMap<DeliveryId, usize>>>,
+    records: watch::Receiver<bool>,
+) {
     let mut under_way = JoinSet::new();
     loop {
         for leased in store.lease(NOW, 100).await.unwrap_or_default() {
-            *made.lock().expect("no panic").entry(leased.id).or_default() += 1;
+            *attempts.lock().expect("no panic").entry(leased.id).or_default() += 1;
             let (store, mut records) = (Arc::clone(&store), records.clone());
             under_way.spawn(async move {
                 records.wait_for(|records| *records).await.expect("is not over");
@@ -71,8 +77,8 @@ async fn dispatch(store: Arc<NatsStore>, made: Arc<Mutex<HashMap<DeliveryId, usi
     }
 }
 
-/// Accepts an event, again and again until the store takes it; how often it was refused.
-async fn bring(store: &NatsStore, workspace: &WorkspaceId, event: NewEvent) -> usize {
+/// Accepts an event, with retries until the store accepts it; returns the number of refusals.
+async fn accept_with_retries(store: &NatsStore, workspace: &WorkspaceId, event: NewEvent) -> usize {
     for refused in 0..1000 {
         match store.accept(workspace, vec![event.clone()], NOW).await {
             Ok(_) => return refused,
@@ -83,7 +89,7 @@ async fn bring(store: &NatsStore, workspace: &WorkspaceId, event: NewEvent) -> u
     panic!("an event was refused again and again");
 }
 
-fn has(store: &NatsStore) -> usize {
+fn held_partitions(store: &NatsStore) -> usize {
     let complete = |one: &&Partition| one.state().held.is_some_and(|held| held.complete);
     store.worker.partitions.iter().filter(complete).count()
 }
@@ -102,25 +108,28 @@ async fn servers_that_are_away_for_longer_than_a_lease_repeat_no_attempt() {
     let (mut cluster, _folder) = start_cluster();
     let url = format!("{}/away?partitions=4", cluster.url());
     let stores = [Arc::new(open(&url).await), Arc::new(open(&url).await)];
-    soon(async || stores.iter().all(|store| has(store) == 2)).await;
+    soon(async || stores.iter().all(|store| held_partitions(store) == 2)).await;
     let workspaces = workspaces(&stores[0], 8).await;
     let (each, first) = (2 * PER_SUBSCRIPTION, workspaces.len() * PER_SUBSCRIPTION);
     for workspace in &workspaces {
         stores[0].accept(workspace, events(each), NOW).await.expect("are kept");
     }
     let dispatcher = Dispatcher::start(&stores, false);
-    soon(async || dispatcher.made().len() == first).await;
+    soon(async || dispatcher.attempts().len() == first).await;
     kill_all(&mut cluster);
     dispatcher.records.send_replace(true);
     tokio::time::sleep(LEASE.saturating_add(Duration::from_secs(3))).await;
-    assert_eq!(dispatcher.made().len(), first);
+    assert_eq!(dispatcher.attempts().len(), first);
     restart_all(&mut cluster);
     dispatcher.ends_with(&stores[0], workspaces.len() * each).await;
     for workspace in &workspaces {
         let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
         let history = stores[0].deliveries(workspace, &filter).await.expect("is there").deliveries;
-        let once = DeliveryState::Delivered { attempts: 1, at: NOW };
-        assert!(history.len() == each && history.iter().all(|one| one.delivery.state() == once), "{history:?}");
+        let delivered_once = DeliveryState::Delivered { attempts: 1, at: NOW };
+        assert!(
+            history.len() == each && history.iter().all(|one| one.delivery.state() == delivered_once),
+            "{history:?}"
+        );
     }
     for store in stores {
         store.close().await;
@@ -137,7 +146,7 @@ async fn servers_that_stand_still_lose_nothing_that_was_accepted() {
     let mut clients = JoinSet::new();
     let each = |event: NewEvent| {
         let (store, workspace) = (Arc::clone(&store), workspace.clone());
-        async move { bring(&store, &workspace, event).await }
+        async move { accept_with_retries(&store, &workspace, event).await }
     };
     let mut all = events(EVENTS).into_iter();
     for servers in [vec![0, 1, 2], vec![1]] {
@@ -177,10 +186,10 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
     };
     assert!(kept > 0 && matches!(refused, StoreError::Unavailable(_)), "{kept}, {refused}");
     assert!(matches!(store.check().await, Err(StoreError::Unavailable(_))));
-    // There is room again.
+    // There is space again.
     kill_all(&mut cluster);
     restart_all(&mut cluster);
-    bring(&store, &workspace, event(kept)).await;
+    accept_with_retries(&store, &workspace, event(kept)).await;
     for n in 0..=kept {
         let event = event(n);
         assert_eq!(store.event(&workspace, &event.id).await.expect("is kept").body, event.body);
@@ -196,19 +205,19 @@ async fn a_worker_that_was_away_keeps_nothing_of_what_another_had() {
     let away = open(&url).await;
     let workspace = workspaces(&away, 1).await.remove(0);
     away.accept(&workspace, events(1), NOW).await.expect("are kept");
-    let held = lease(&away, NOW, 1).await.remove(0);
-    away.tasks.lock().expect("no panic").drain(..).for_each(|task| task.abort()); // it renews nothing more
+    let leased = lease(&away, NOW, 1).await.remove(0);
+    away.tasks.lock().expect("no panic").drain(..).for_each(|task| task.abort()); // its leases are no longer renewed
     let other = open(&url).await;
     let again = lease(&other, NOW, 1).await.remove(0);
-    assert_eq!((again.id, again.attempt), (held.id, 1));
+    assert_eq!((again.id, again.attempt), (leased.id, 1));
     let partition = away.worker.partition(&workspace).expect("is there");
     away.worker.renew(partition).await;
     assert!(partition.state().held.is_none() && partition.state().pending.is_none());
-    // Its outcome is not lost, and the same attempt counts once.
-    finish(&away, &held, 200, NOW).await;
+    // Its outcome is not lost, and the attempt counts delivered_once.
+    finish(&away, &leased, 200, NOW).await;
     let recorded = other.record(&again, attempt(&again, 200, NOW)).await.expect("is open").expect("is there");
     assert!(!recorded.changed);
-    assert_eq!(other.delivery(&workspace, held.id).await.expect("is there").1.len(), 1);
+    assert_eq!(other.delivery(&workspace, leased.id).await.expect("is there").1.len(), 1);
     soon(async || other.stats().await.is_ok_and(|stats| stats.pending == 0)).await;
     other.close().await;
     away.close().await;
@@ -226,7 +235,7 @@ async fn a_clock_that_was_ahead_does_not_delay_retries() {
     store.close().await;
     let store = open(&url).await;
     let longest = RETRY_DELAYS.iter().max().copied().expect("some");
-    let minutes_later = wall().saturating_add(longest.saturating_mul(3)); // counted from when it was read again
+    let minutes_later = wall().saturating_add(longest.saturating_mul(3)); // counted from the time at which the record was read
     assert_eq!(lease(&store, minutes_later, 1).await[0].attempt, 2);
     store.close().await;
 }

@@ -113,7 +113,7 @@ impl NatsStore {
 
     fn open_worker(&self) -> Result<&Arc<Worker>> {
         if self.closed.load(Ordering::Acquire) {
-            return Err(StoreError::Unavailable("it is closed".into()));
+            return Err(StoreError::Unavailable("the store is closed".into()));
         }
         Ok(&self.worker)
     }

@@ -1,4 +1,4 @@
-//! The conformance tests against a cluster of three, and what is NATS's own.
+//! Conformance tests against a cluster of three servers, and tests of NATS's own behaviour.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -17,13 +17,13 @@ use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::conformance::{NOW, PER_SUBSCRIPTION, conformance, finish, lease, soon, subscribed_workspace};
 use crate::store::{Limits, NewEvent, OpenError, Store, StoreError};
 
-/// One cluster for all tests here; each has a store of its own. It ends with the process.
+/// Starts one cluster for all tests; each test has its own store. The cluster ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
     static CLUSTER: OnceLock<(Cluster, tempfile::TempDir)> = OnceLock::new();
     CLUSTER.get_or_init(start_cluster)
 }
 
-/// A cluster of three.
+/// Starts a cluster of three servers.
 pub(super) fn start_cluster() -> (Cluster, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let server = nats_cluster::server().expect("is installed");
@@ -44,7 +44,7 @@ pub(super) async fn open(url: &str) -> NatsStore {
 
 conformance! {(open(&url()).await, ())}
 
-/// That many workspaces, each with a subscription.
+/// Creates `count` workspaces with a subscription each.
 pub(super) async fn workspaces(store: &NatsStore, count: usize) -> Vec<WorkspaceId> {
     let mut all = Vec::new();
     for _ in 0..count {
@@ -62,23 +62,24 @@ pub(super) fn events(count: usize) -> Vec<NewEvent> {
     (0..count).map(event).collect()
 }
 
-/// Claims and delivers until so many are delivered by these workers together, none of them by two.
+/// Leases and delivers until `count` deliveries are delivered, none of them by two workers; returns each worker's
+/// count.
 pub(super) async fn deliver(stores: &[&NatsStore], count: usize) -> Vec<usize> {
-    let (mut seen, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; stores.len()]);
+    let (mut delivered, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; stores.len()]);
     for _ in 0..3000 {
         for (store, share) in stores.iter().zip(&mut shares) {
             for leased in store.lease(NOW, 100).await.expect("is open") {
-                assert!(seen.insert(leased.id), "claimed twice");
+                assert!(delivered.insert(leased.id), "leased twice");
                 finish(*store, &leased, 200, NOW).await;
                 *share += 1;
             }
         }
-        if seen.len() == count {
+        if delivered.len() == count {
             return shares;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("{} of {count} were delivered within 30 s", seen.len());
+    panic!("{} of {count} were delivered within 30 s", delivered.len());
 }
 
 #[tokio::test]
@@ -90,12 +91,12 @@ async fn workers_share_the_work_and_hand_it_over() {
         first.accept(workspace, events(5), NOW).await.expect("are kept");
     }
     let second = open(&url).await;
-    // The first one gives half away.
+    // The first worker gives up half of the partitions.
     let has = |one: &&Partition| one.state().held.is_some_and(|held| held.complete);
     soon(async || second.worker.partitions.iter().filter(has).count() == 2).await;
     let shares = deliver(&[&first, &second], 80).await;
     assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
-    // What one accepts, the other delivers; and all of it when the first one is gone.
+    // The second worker delivers what the first accepts, and everything once the first is gone.
     for workspace in &all {
         second.accept(workspace, events(7), NOW).await.expect("are kept");
     }
@@ -120,7 +121,7 @@ async fn everything_is_there_again() {
     let due = NOW.saturating_add(RETRY_DELAYS[0]);
     let retry = lease(&store, due, 1).await.remove(0);
     assert_eq!((retry.id, retry.attempt), (deliveries[0].id, 2));
-    // The success that came after the failure has set the count to 0.
+    // The success after the failure has reset the count.
     assert_eq!(retry.subscription.subscription.health.consecutive_failures(), 0);
     finish(&store, &retry, 200, NOW).await;
     assert_eq!(store.delivery(workspace, retry.id).await.expect("is there").1.len(), 2);

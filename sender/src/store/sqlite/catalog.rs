@@ -1,4 +1,4 @@
-//! Workspaces, tokens and subscriptions, in memory: they are few, and every event and attempt needs them.
+//! Catalog of workspaces, tokens and subscriptions in memory: they are few, and every event and attempt reads them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::store::scheduler::Key;
 use crate::store::token_index::TokenIndex;
 use crate::store::{ApiToken, Result, StoreError, SubscriptionRecord, TokenHash, Workspace};
 
-/// What is in the tables of these names.
+/// Contents of the tables of workspaces, tokens and subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct Catalog {
     workspaces: HashMap<WorkspaceId, Entry>,
@@ -27,7 +27,7 @@ pub(super) struct Catalog {
 struct Entry {
     key: Key,
     workspace: Workspace,
-    /// Oldest first.
+    /// Keys of the subscriptions, oldest first.
     subscriptions: Vec<Key>,
 }
 
@@ -119,7 +119,7 @@ impl Catalog {
         self.tokens.authenticate(hash, now)
     }
 
-    /// A new subscription, or the new state of one.
+    /// Inserts or replaces a subscription.
     pub(super) fn put_subscription(&mut self, key: Key, record: SubscriptionRecord) -> Arc<SubscriptionRecord> {
         let record = Arc::new(record);
         if self.subscriptions.insert(key, Arc::clone(&record)).is_none() {
@@ -139,7 +139,7 @@ impl Catalog {
         }
     }
 
-    /// A workspace's subscriptions, oldest first.
+    /// Returns a workspace's subscriptions, oldest first.
     pub(super) fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<(Key, Arc<SubscriptionRecord>)>> {
         let keys = &self.entry(workspace)?.subscriptions;
         Ok(keys.iter().filter_map(|key| Some((*key, Arc::clone(self.subscriptions.get(key)?)))).collect())
@@ -167,13 +167,13 @@ impl Catalog {
     }
 }
 
-/// Reads what the store holds as JSON. The error names the column, never what was in it.
+/// Parses a JSON column. The error names the column, never its contents.
 pub(super) fn from_json<T: DeserializeOwned>(column: usize, json: &str) -> rusqlite::Result<T> {
     serde_json::from_str(json)
         .map_err(|_| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(FromSqlError::InvalidType)))
 }
 
-/// Writes what the store holds as JSON.
+/// Serializes a JSON column.
 pub(super) fn to_json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }

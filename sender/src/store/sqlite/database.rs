@@ -1,4 +1,4 @@
-//! What the writer's thread has: the connection, and in memory what can be read off the tables again.
+//! The writer's state: the connection, and everything in memory that can be rebuilt from the tables.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,24 +15,24 @@ use crate::ids::DeliveryId;
 use crate::store::scheduler::{FairScheduler, Key, QueueKind};
 use crate::store::{Result, StateName, StoreError};
 
-/// The directory, which others read while the thread writes.
+/// Catalog that is read while the writer's thread writes.
 pub(super) type SharedCatalog = Arc<RwLock<Catalog>>;
 
-/// See the module.
+/// State of the writer's thread.
 pub(super) struct Database {
     pub(super) connection: Connection,
     catalog: SharedCatalog,
     pub(super) scheduler: FairScheduler,
     pub(super) chores: VecDeque<Chore>,
-    /// Leases that end when the transaction is on disk.
+    /// Leases to end when the transaction is on disk.
     ended: Vec<DeliveryId>,
-    /// A transaction has failed: what is in memory may be ahead of the tables.
+    /// Set after a transaction failed: the state in memory may be ahead of the tables.
     stale: bool,
-    /// Held as long as the store is open.
+    /// Lock on the store, held while it is open.
     _lock: File,
 }
 
-/// A delivery's row.
+/// Row of a delivery.
 pub(super) struct DeliveryRow {
     pub(super) event: i64,
     pub(super) subscription: Key,
@@ -40,9 +40,9 @@ pub(super) struct DeliveryRow {
 }
 
 impl Database {
-    /// Takes over an open store.
-    pub(super) fn load(connection: Connection, lock: File, per_subscription: usize, now: UnixTime) -> Result<Self> {
-        // Nothing is due later than the longest delay from now, unless the clock was ahead when it was written.
+    /// Creates the state for an open store.
+    pub(super) fn load(connection: Connection, lock: File, per_subscription: usize, now: UnixMillis) -> Result<Self> {
+        // Cap due times at the longest retry delay from now: later ones come from a clock that was ahead.
         let longest = RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO);
         let latest = now.saturating_add(longest).as_millis();
         connection.execute("UPDATE deliveries SET due = ?1 WHERE state = 0 AND due > ?1", [latest])?;
@@ -71,7 +71,7 @@ impl Database {
         self.catalog.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs `work` in a transaction: all of it is on disk afterwards, or nothing has happened.
+    /// Runs `work` in a transaction: either all of it is on disk afterwards, or nothing has changed.
     pub(super) fn transaction(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.repair()?;
         let result = (|| {
@@ -88,12 +88,12 @@ impl Database {
         result
     }
 
-    /// Ends a lease, once the transaction is on disk.
+    /// Ends a lease once the transaction is on disk.
     pub(super) fn end_lease(&mut self, delivery: DeliveryId) {
         self.ended.push(delivery);
     }
 
-    /// Makes what is in memory what the tables say, after a transaction has failed.
+    /// Rebuilds the state in memory from the tables, after a transaction failed.
     pub(super) fn repair(&mut self) -> Result<()> {
         if !self.stale {
             return Ok(());
@@ -121,7 +121,7 @@ impl Database {
         Ok(())
     }
 
-    /// Adds a delivery.
+    /// Inserts a delivery.
     pub(super) fn insert(&mut self, row: &DeliveryRow, created_at: UnixMillis) -> Result<DeliveryId> {
         let columns = Columns::of(&row.delivery);
         let mut statement = self.connection.prepare_cached(
@@ -142,7 +142,7 @@ impl Database {
         Ok(DeliveryId(id))
     }
 
-    /// Writes a delivery's new state.
+    /// Updates a delivery.
     pub(super) fn update(&mut self, id: DeliveryId, subscription: Key, delivery: &Delivery) -> Result<()> {
         let columns = Columns::of(delivery);
         let mut statement = self
@@ -154,7 +154,7 @@ impl Database {
         Ok(())
     }
 
-    /// A delivery's row.
+    /// Reads a delivery's row.
     pub(super) fn row(&self, id: DeliveryId) -> Result<Option<DeliveryRow>> {
         let mut statement =
             self.connection.prepare_cached("SELECT event, subscription, delivery FROM deliveries WHERE id = ?1")?;
@@ -169,14 +169,14 @@ impl Database {
         if self.stale { i64::MAX } else { self.scheduler.wake_at().map_or(i64::MAX, UnixMillis::as_millis) }
     }
 
-    /// Moves what is in the log into the file, so that the file alone is the store.
+    /// Moves the write-ahead log into the file, so that the file alone is the store.
     pub(super) fn close(self) {
         if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-            tracing::warn!(%error, "the store's log was left beside it");
+            tracing::warn!(%error, "cannot move the write-ahead log into the store");
         }
     }
 
-    /// Tells the queue where a delivery stands.
+    /// Adds a delivery to the scheduler, if it is pending.
     pub(super) fn update_scheduler(&mut self, key: Key, delivery: &Delivery) {
         let columns = Columns::of(delivery);
         match columns.due {
@@ -186,7 +186,7 @@ impl Database {
         }
     }
 
-    /// Tells the queue what is pending, of one subscription or of all, but not of those with a chore.
+    /// Adds pending deliveries to the scheduler, of one subscription or of all. Subscriptions with a chore are skipped.
     pub(super) fn fill_scheduler(&mut self, only: Option<Key>) -> Result<()> {
         let mut statement = self.connection.prepare_cached(
             "SELECT subscription, lane, min(due) FROM deliveries \
@@ -207,12 +207,12 @@ impl Database {
     }
 }
 
-/// The lane of retries and test events.
+/// Lane of retries and test events.
 pub(super) const RETRIES: i64 = 0;
-/// The lane of first attempts.
+/// Lane of first attempts.
 pub(super) const FRESH: i64 = 1;
 
-/// What the indexes are made of.
+/// Columns that the indexes use, derived from the delivery.
 struct Columns {
     state: i64,
     lane: i64,
@@ -229,7 +229,7 @@ impl Columns {
     }
 }
 
-/// A state as it is in the tables.
+/// Returns the number that stands for a state in the tables.
 pub(super) const fn state_number(state: StateName) -> i64 {
     match state {
         StateName::Pending => 0,

@@ -1,4 +1,4 @@
-//! Reading events, deliveries and attempts, beside the writer; and forgetting the old ones.
+//! Reading events, deliveries and attempts concurrently with the writer, and deleting old events.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -16,17 +16,17 @@ use crate::store::{
     Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError, SubscriptionRecord,
 };
 
-/// How many connections are kept for the next reads.
-const IDLE: usize = 8;
+/// Limit of the idle connections.
+const MAX_IDLE: usize = 8;
 
-/// Connections for reading.
+/// Pool of read-only connections.
 #[derive(Clone)]
 pub(super) struct Readers {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
-/// A workspace's subscriptions by their keys.
+/// A workspace's subscriptions by key.
 pub(super) type SubscriptionMap = HashMap<Key, Arc<SubscriptionRecord>>;
 
 impl Readers {
@@ -34,7 +34,7 @@ impl Readers {
         Self { path, idle: Arc::default() }
     }
 
-    /// Reads on a thread that may wait for the disk.
+    /// Runs `work` with a connection on a blocking thread.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -45,7 +45,7 @@ impl Readers {
             let connection = idle.map_or_else(|| schema::open_for_reading(&readers.path), Ok)?;
             let result = work(&connection);
             let mut idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < IDLE {
+            if idle.len() < MAX_IDLE {
                 idle.push(connection);
             }
             result
@@ -67,15 +67,15 @@ pub(super) fn event(connection: &Connection, workspace: Key, id: &str) -> Result
     record.optional()?.ok_or(StoreError::NotFound("event"))
 }
 
-/// The newest deliveries of these subscriptions that pass the filter.
+/// Returns the newest deliveries of the subscriptions that match the filter.
 pub(super) fn deliveries(
     connection: &Connection,
     workspace: Key,
-    known: &SubscriptionMap,
+    subscriptions: &SubscriptionMap,
     filter: &DeliveryFilter,
 ) -> Result<Page> {
     let before = filter.before.map_or(i64::MAX, |id| id.0);
-    let wanted = filter.limit.saturating_add(1);
+    let needed = filter.limit.saturating_add(1);
     let states = filter.state.as_ref().map_or(&StateName::ALL[..], std::slice::from_ref);
     let mut ids: Vec<i64> = Vec::new();
     if let Some(event) = &filter.event_id {
@@ -86,19 +86,19 @@ pub(super) fn deliveries(
         let mut rows = statement.query(params![workspace, event, before])?;
         while let Some(row) = rows.next()? {
             let (key, state): (Key, i64) = (row.get(1)?, row.get(2)?);
-            if known.contains_key(&key) && states.iter().any(|name| state_number(*name) == state) {
+            if subscriptions.contains_key(&key) && states.iter().any(|name| state_number(*name) == state) {
                 ids.push(row.get(0)?);
             }
         }
     } else {
-        // Each pair is a range of one index, read from its end.
+        // Each pair is a range of one index, read backwards.
         let mut statement = connection.prepare_cached(
             "SELECT id FROM deliveries WHERE subscription = ?1 AND state = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4",
         )?;
-        for key in known.keys() {
+        for key in subscriptions.keys() {
             for state in states {
                 let found =
-                    statement.query_map(params![key, state_number(*state), before, wanted], |row| row.get(0))?;
+                    statement.query_map(params![key, state_number(*state), before, needed], |row| row.get(0))?;
                 ids.extend(found.collect::<rusqlite::Result<Vec<i64>>>()?);
             }
         }
@@ -108,17 +108,17 @@ pub(super) fn deliveries(
     ids.truncate(filter.limit);
     let mut page = Vec::with_capacity(ids.len());
     for id in ids {
-        page.extend(one(connection, known, DeliveryId(id))?);
+        page.extend(read_delivery(connection, subscriptions, DeliveryId(id))?);
     }
     Ok(Page { deliveries: page, more })
 }
 
 pub(super) fn delivery(
     connection: &Connection,
-    known: &SubscriptionMap,
+    subscriptions: &SubscriptionMap,
     id: DeliveryId,
 ) -> Result<(DeliveryRecord, Vec<Attempt>)> {
-    let delivery = one(connection, known, id)?.ok_or(StoreError::NotFound("delivery"))?;
+    let delivery = read_delivery(connection, subscriptions, id)?.ok_or(StoreError::NotFound("delivery"))?;
     let attempts = connection
         .prepare_cached(
             "SELECT number, started_at, ended_at, outcome, answer FROM attempts WHERE delivery = ?1 ORDER BY number",
@@ -136,13 +136,17 @@ pub(super) fn delivery(
     Ok((delivery, attempts))
 }
 
-fn one(connection: &Connection, known: &SubscriptionMap, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
+fn read_delivery(
+    connection: &Connection,
+    subscriptions: &SubscriptionMap,
+    id: DeliveryId,
+) -> Result<Option<DeliveryRecord>> {
     let mut statement = connection.prepare_cached(
         "SELECT e.event_id, e.type, d.subscription, d.delivery, d.created_at, d.resent_as \
          FROM deliveries d JOIN events e ON e.id = d.event WHERE d.id = ?1",
     )?;
     let found = statement.query_row([id.0], |row| {
-        let Some(record) = known.get(&row.get(2)?) else { return Ok(None) };
+        let Some(record) = subscriptions.get(&row.get(2)?) else { return Ok(None) };
         Ok(Some(DeliveryRecord {
             id,
             event_id: row.get(0)?,

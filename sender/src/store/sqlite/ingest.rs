@@ -1,4 +1,4 @@
-//! Accepting events, and sending deliveries again.
+//! Accepting events.
 
 use std::collections::HashMap;
 
@@ -71,16 +71,16 @@ fn find(database: &Database, workspace: Key, id: &str) -> Result<Option<Earlier>
     Ok(earlier.optional()?)
 }
 
-/// Looks at all events before any is written.
+/// Fails if an event conflicts with an earlier one; runs before any event is written.
 fn refuse_conflicts(database: &Database, workspace: Key, events: &[NewEvent]) -> Result<()> {
-    let mut given: HashMap<&str, &str> = HashMap::new();
+    let mut bodies: HashMap<&str, &str> = HashMap::new();
     for (index, event) in events.iter().enumerate() {
         let earlier = find(database, workspace, &event.id)?.map(|earlier| earlier.body);
-        let earlier = earlier.as_deref().or_else(|| given.get(event.id.as_str()).copied());
+        let earlier = earlier.as_deref().or_else(|| bodies.get(event.id.as_str()).copied());
         if earlier.is_some_and(|earlier| !same_event(earlier, &event.body)) {
             return Err(StoreError::Conflict { index });
         }
-        given.insert(&event.id, &event.body);
+        bodies.insert(&event.id, &event.body);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Handing out what is due, and recording what came of it.
+//! Leasing deliveries that are due, and recording their attempts.
 
 use bytes::Bytes;
 use clarife_webhooks::UnixTime;
@@ -29,7 +29,7 @@ pub(super) fn lease(database: &mut Database, now: UnixMillis, max: usize) -> Res
     Ok(deliveries)
 }
 
-/// Claims what one subscription may have now; when the next one in that lane is due.
+/// Leases deliveries of one subscription; returns the time at which the next one in the lane is due.
 fn serve(
     database: &mut Database,
     selected: NextSubscription,
@@ -40,15 +40,15 @@ fn serve(
 ) -> Result<Option<UnixMillis>> {
     let Some(subscription) = database.catalog().by_key(selected.key) else { return Ok(None) };
     let free = selected.free.min(max.saturating_sub(deliveries.len()));
-    // Those under lease may come first; one more tells when the next is due.
-    let looked_at = free.saturating_add(selected.leased).saturating_add(1);
+    // Leased deliveries may come first in the index. One more row tells when the next delivery is due.
+    let rows = free.saturating_add(selected.leased).saturating_add(1);
     let pending: Vec<(DeliveryId, UnixMillis)> = database
         .connection
         .prepare_cached(
             "SELECT id, due FROM deliveries WHERE subscription = ?1 AND lane = ?2 AND state = 0 \
              ORDER BY due, id LIMIT ?3",
         )?
-        .query_map(params![selected.key, lane, looked_at], |row| {
+        .query_map(params![selected.key, lane, rows], |row| {
             Ok((DeliveryId(row.get(0)?), UnixMillis::from_millis(row.get(1)?)))
         })?
         .collect::<rusqlite::Result<_>>()?;

@@ -1,7 +1,7 @@
-//! The embedded engine: SQLite in write-ahead mode, flushed to the disk at every commit, in one process.
+//! The embedded store, for one process: SQLite in write-ahead mode, flushed to disk at every commit.
 //!
-//! One thread writes (`writer`), and what waits for it shares a commit. Leases are kept in memory: when the process is
-//! gone, so are they, and everything that is pending is handed out again.
+//! One thread writes (`writer`), and waiting writes share a commit. Leases are kept in memory: they end with the
+//! process, and all pending deliveries are leased again after a restart.
 
 mod catalog;
 mod chores;
@@ -38,7 +38,7 @@ use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
 pub(crate) use schema::backup;
 
-/// See the module.
+/// Store in a SQLite file.
 pub(crate) struct SqliteStore {
     writer: Writer,
     readers: Readers,
@@ -46,8 +46,8 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store in that file, made new if there is none.
-    pub(crate) fn open(path: &Path, limits: Limits, now: UnixTime) -> std::result::Result<Self, OpenError> {
+    /// Opens the store in a file; creates the file if it does not exist.
+    pub(crate) fn open(path: &Path, limits: Limits, now: UnixMillis) -> std::result::Result<Self, OpenError> {
         let failed = |why: String| OpenError::Failed { path: path.into(), why };
         let (connection, lock) = schema::open(path)?;
         let database = Database::load(connection, lock, limits.per_subscription, now);
@@ -61,15 +61,19 @@ impl SqliteStore {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The workspace's key, and its subscriptions, or only the one.
-    fn known(&self, workspace: &WorkspaceId, only: Option<&SubscriptionId>) -> Result<(Key, SubscriptionMap)> {
+    /// Returns the workspace's key and its subscriptions, or only the subscription `only`.
+    fn subscription_map(
+        &self,
+        workspace: &WorkspaceId,
+        only: Option<&SubscriptionId>,
+    ) -> Result<(Key, SubscriptionMap)> {
         let catalog = self.catalog();
         let key = catalog.workspace_key(workspace)?;
-        let known = match only {
+        let subscriptions = match only {
             Some(id) => HashMap::from([catalog.subscription(workspace, id)?]),
             None => catalog.subscriptions(workspace)?.into_iter().collect(),
         };
-        Ok((key, known))
+        Ok((key, subscriptions))
     }
 }
 
@@ -196,14 +200,14 @@ impl Store for SqliteStore {
     }
 
     async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page> {
-        let (key, known) = self.known(workspace, filter.subscription.as_ref())?;
+        let (key, subscriptions) = self.subscription_map(workspace, filter.subscription.as_ref())?;
         let filter = filter.clone();
-        self.readers.read(move |connection| history::deliveries(connection, key, &known, &filter)).await
+        self.readers.read(move |connection| history::deliveries(connection, key, &subscriptions, &filter)).await
     }
 
     async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(DeliveryRecord, Vec<Attempt>)> {
-        let (_, known) = self.known(workspace, None)?;
-        self.readers.read(move |connection| history::delivery(connection, &known, id)).await
+        let (_, subscriptions) = self.subscription_map(workspace, None)?;
+        self.readers.read(move |connection| history::delivery(connection, &subscriptions, id)).await
     }
 
     async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
@@ -223,8 +227,9 @@ impl Store for SqliteStore {
         for state in [StateName::Failed, StateName::Held] {
             let mut after = Some(0);
             while let Some(last) = after {
-                let some = move |database: &mut Database| resend::resend_some(database, key, (state, last), since, now);
-                let (count, next) = self.writer.write(some).await?;
+                let batch =
+                    move |database: &mut Database| resend::resend_batch(database, key, (state, last), since, now);
+                let (count, next) = self.writer.write(batch).await?;
                 resent = resent.saturating_add(count);
                 after = next;
             }
@@ -246,7 +251,7 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<()> {
-        // Written and rolled back would not reach the disk; this does.
+        // A rolled-back write would not reach the disk; this one does.
         self.writer
             .write(|database| {
                 let version = "UPDATE sqlite_sequence SET seq = seq WHERE name = 'deliveries'";

@@ -9,8 +9,8 @@ use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::scheduler::Key;
 use crate::store::{Result, StateName, StoreError};
 
-/// How many deliveries are sent again in one transaction.
-const RESENT_AT_ONCE: i64 = 500;
+/// Limit of the deliveries that are resent in one transaction.
+const MAX_BATCH: i64 = 500;
 
 /// See [`Store::resend`](crate::store::Store::resend).
 pub(super) fn resend(
@@ -26,8 +26,9 @@ pub(super) fn resend(
     replace(database, id, row, fresh, now)
 }
 
-/// Sends some of what is after that delivery again: how many, and the last one looked at, unless there are no more.
-pub(super) fn resend_some(
+/// Resends a batch of deliveries after the delivery `after`. Returns the number resent, and the last delivery read if
+/// there may be more.
+pub(super) fn resend_batch(
     database: &mut Database,
     key: Key,
     (state, after): (StateName, i64),
@@ -39,29 +40,29 @@ pub(super) fn resend_some(
     if !health.is_active() {
         return Err(StoreError::Resend(ResendError::SubscriptionDeactivated));
     }
-    let ended: Vec<(i64, DeliveryRow)> = database
+    let batch: Vec<(i64, DeliveryRow)> = database
         .connection
         .prepare_cached(
             "SELECT id, event, delivery FROM deliveries WHERE subscription = ?1 AND state = ?2 AND id > ?3 \
              AND created_at >= ?4 AND resent_as IS NULL ORDER BY id LIMIT ?5",
         )?
-        .query_map(params![key, state_number(state), after, since.as_millis(), RESENT_AT_ONCE], |row| {
+        .query_map(params![key, state_number(state), after, since.as_millis(), MAX_BATCH], |row| {
             let delivery = from_json(2, row.get_ref(2)?.as_str()?)?;
             Ok((row.get(0)?, DeliveryRow { event: row.get(1)?, subscription: key, delivery }))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let (all, last) = (i64::try_from(ended.len()), ended.last().map(|(id, _)| *id));
+    let (count, last) = (i64::try_from(batch.len()), batch.last().map(|(id, _)| *id));
     let mut resent: u64 = 0;
-    for (id, row) in ended {
+    for (id, row) in batch {
         if let Ok(fresh) = row.delivery.resend(&health, now) {
             replace(database, DeliveryId(id), row, fresh, now)?;
             resent = resent.saturating_add(1);
         }
     }
-    Ok((resent, last.filter(|_| all == Ok(RESENT_AT_ONCE))))
+    Ok((resent, last.filter(|_| count == Ok(MAX_BATCH))))
 }
 
-/// A held delivery becomes the fresh one; a failed one stays beside it.
+/// Resends a delivery: a held one becomes pending, a failed one stays beside a new one.
 fn replace(
     database: &mut Database,
     id: DeliveryId,

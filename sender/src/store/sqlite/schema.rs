@@ -1,4 +1,4 @@
-//! Opening a store: is it ours, is it whole, is it of a version that we know; only then is anything written.
+//! Opening a store: checks that it is ours, undamaged and of a supported version before anything is written.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -8,21 +8,21 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::store::OpenError;
 
-/// "clwh": tells a store of ours from other programs' files.
+/// Marks a file as a store of this program: "clwh".
 const APPLICATION_ID: i64 = 0x636c_7768;
 
-/// What brings a store from each version of the schema to the next. Never change one that was released.
+/// SQL that migrates a store from each version of the schema to the next. Never change a released migration.
 const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
 
-/// How long to wait for a reader (a backup, for example) that is in the way.
+/// Time limit of waiting for a reader, for example a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Opens the store for writing, made new if there is none. While the lock lives, no other process opens it.
+/// Opens the store for writing; creates it if it does not exist. The lock excludes other processes while it lives.
 pub(super) fn open(path: &Path) -> Result<(Connection, File), OpenError> {
     open_up_to(path, &MIGRATIONS)
 }
 
-/// Opens the store and brings it up to the last of these steps.
+/// Opens the store and migrates it with the given steps.
 fn open_up_to(path: &Path, steps: &[&str]) -> Result<(Connection, File), OpenError> {
     let lock = lock(path)?;
     let failed = |error| failure(path, error);
@@ -32,20 +32,21 @@ fn open_up_to(path: &Path, steps: &[&str]) -> Result<(Connection, File), OpenErr
     Ok((connection, lock))
 }
 
-/// Opens an existing store for reading beside the writer.
+/// Opens an existing store for reading, concurrently with the writer.
 pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)
 }
 
-/// Copies a store, in use or not, into a new file that is a store itself.
+/// Copies a store, in use or not, to a new file.
 pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
     if to.exists() {
-        return Err(OpenError::Failed { path: to.into(), why: "it exists already".into() });
+        return Err(OpenError::Failed { path: to.into(), why: "the file exists already".into() });
     }
     inspect(from, version_number(MIGRATIONS.len()))?;
-    let target = to.to_str().ok_or_else(|| OpenError::Failed { path: to.into(), why: "not UTF-8".into() })?;
+    let target =
+        to.to_str().ok_or_else(|| OpenError::Failed { path: to.into(), why: "the path is not UTF-8".into() })?;
     let connection = open_for_reading(from).map_err(|error| failure(from, error))?;
     connection.execute("VACUUM INTO ?1", [target]).map_err(|error| failure(to, error))?;
     File::open(to)
@@ -65,7 +66,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Refuses what is not ours, too new or damaged, by reading alone.
+/// Refuses stores that are not ours, too new or damaged; only reads.
 fn inspect(path: &Path, known: i64) -> Result<(), OpenError> {
     if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
         return Ok(());
@@ -76,15 +77,15 @@ fn inspect(path: &Path, known: i64) -> Result<(), OpenError> {
     let version: i64 = pragma(&connection, "user_version").map_err(failed)?;
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
-    // A process that was killed while it made a new store leaves an empty one.
+    // A process that is killed while it creates a store leaves an empty database.
     if application != APPLICATION_ID && (application, tables) != (0, 0) {
         return Err(OpenError::Foreign(path.into()));
     }
     if version > known {
         return Err(OpenError::Newer { path: path.into(), found: version, known });
     }
-    let whole: String = pragma(&connection, "quick_check(1)").map_err(failed)?;
-    if whole == "ok" { Ok(()) } else { Err(OpenError::Corrupt { path: path.into(), damage: whole }) }
+    let integrity: String = pragma(&connection, "quick_check(1)").map_err(failed)?;
+    if integrity == "ok" { Ok(()) } else { Err(OpenError::Corrupt { path: path.into(), damage: integrity }) }
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -98,7 +99,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Takes all steps that the store has not taken yet, or none.
+/// Runs all missing migrations, or none.
 fn migrate(connection: &Connection, steps: &[&str]) -> rusqlite::Result<()> {
     let version: i64 = pragma(connection, "user_version")?;
     let missing = steps.get(usize::try_from(version).unwrap_or_default()..).unwrap_or_default();

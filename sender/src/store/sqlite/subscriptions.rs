@@ -1,4 +1,4 @@
-//! Workspaces, tokens and subscriptions: the tables, and the directory in step with them.
+//! Changes of workspaces, tokens and subscriptions, in the tables and in the catalog.
 
 use std::sync::Arc;
 
@@ -113,7 +113,7 @@ pub(super) fn change(
         }
         Change::Rotate(secret) => changed.signer = changed.signer.rotate_to(secret, now),
         Change::Activate => {
-            database.finish_ending(key)?; // or what belongs to the time before would be sent
+            database.finish_chores(key)?; // deliveries from before the deactivation must not be sent
             changed.subscription.health = changed.subscription.health.reactivate();
         }
     }
@@ -122,13 +122,13 @@ pub(super) fn change(
 
 pub(super) fn unsubscribe(database: &mut Database, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()> {
     let (key, _) = database.catalog().subscription(workspace, id)?;
-    // The secrets go at once.
+    // The secrets are deleted at once.
     database.connection.execute("UPDATE subscriptions SET deleted = 1, secrets = '' WHERE id = ?1", [key])?;
     database.catalog_mut().remove_subscription(key);
     database.delete_deliveries(key)
 }
 
-/// Writes a subscription's new state.
+/// Updates a subscription.
 pub(super) fn save(database: &Database, key: Key, record: SubscriptionRecord) -> Result<Arc<SubscriptionRecord>> {
     database
         .connection

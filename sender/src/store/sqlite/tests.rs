@@ -1,4 +1,4 @@
-//! What is SQLite's own: what survives, what is refused, what happens when the disk is full.
+//! Conformance tests, and tests of SQLite's own behaviour: restarts, refused files, full disks.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ fn open(path: &Path) -> Result<SqliteStore, OpenError> {
     SqliteStore::open(path, Limits { per_subscription: PER_SUBSCRIPTION }, NOW)
 }
 
-/// A store with a workspace, a subscription, and that many events.
+/// Creates a store with a workspace, a subscription and `events` events.
 async fn filled(events: usize) -> (TempDir, SqliteStore, WorkspaceId) {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(&folder.path().join("store.db")).expect("is new");
@@ -47,7 +47,7 @@ async fn everything_is_there_again_and_leases_are_not() {
     let (folder, store, workspace) = filled(3).await;
     let deliveries = store.lease(NOW, 2).await.expect("is open");
     store.record(&deliveries[0], attempt(&deliveries[0], 500, NOW)).await.expect("is open");
-    // As after kill -9: nothing is closed, the lock alone is given up.
+    // As after kill -9: nothing is closed, only the lock is released.
     let copy = folder.path().join("copy.db");
     for end in ["", "-wal"] {
         let name = |path: &Path| [path.to_str().expect("UTF-8"), end].concat();
@@ -56,7 +56,7 @@ async fn everything_is_there_again_and_leases_are_not() {
     let restarted = open(&copy).expect("is whole");
     assert_eq!(pending(&restarted).await, 3);
     let deliveries = restarted.lease(NOW, 10).await.expect("is open");
-    assert_eq!(deliveries.len(), 2); // the third is a retry in one second
+    assert_eq!(deliveries.len(), 2); // the third is a retry, due in one second
     let due = UnixMillis::from_secs(NOW.as_secs() + 1);
     let retry = restarted.lease(due, 10).await.expect("is open");
     assert_eq!(retry.iter().map(|leased| leased.attempt).collect::<Vec<_>>(), [2]);
@@ -89,7 +89,7 @@ async fn one_process_at_a_time() {
 }
 
 #[tokio::test]
-async fn what_is_newer_foreign_or_damaged_is_refused_untouched() {
+async fn newer_foreign_and_damaged_stores_are_refused_and_unchanged() {
     let refuse = async |spoil: fn(&Path), expected: &str| {
         let (folder, store, _) = filled(200).await;
         store.close().await;
@@ -144,7 +144,7 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
         assert!(matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("full")), "{refused:?}");
         assert_eq!(store.event(&workspace, id).await, Err(StoreError::NotFound("event")));
     }
-    // What is under lease still is; the queue knows the rest.
+    // Leases survive the failed transaction, and the scheduler knows the other deliveries.
     assert_eq!(pending(&store).await, 5);
     let others = store.lease(NOW, 10).await.expect("is open");
     assert_eq!(others.len(), 2);
@@ -157,7 +157,7 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
 }
 
 #[tokio::test]
-async fn a_slow_store_keeps_all_that_it_accepts() {
+async fn a_slow_store_keeps_all_accepted_events() {
     let (_folder, store, workspace) = filled(0).await;
     let store = std::sync::Arc::new(store);
     let slow = {

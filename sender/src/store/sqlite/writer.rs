@@ -1,4 +1,4 @@
-//! One thread that writes: what is waiting for it goes into one transaction, so that many share one flush to the disk.
+//! The writer's thread: waiting writes share a transaction, and so one flush to disk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,52 +10,52 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::database::Database;
 use crate::store::{Result, StoreError};
 
-/// At most this many jobs share a transaction.
-const GROUP: usize = 1024;
+/// Limit of the jobs in one transaction.
+const MAX_GROUP: usize = 1024;
 
-/// At most this many jobs wait; whoever brings more waits itself.
-const WAITING: usize = 4096;
+/// Limit of the waiting jobs; further callers wait.
+const MAX_WAITING: usize = 4096;
 
-/// How long to wait after the store has refused a chore.
+/// Pause after a chore failed.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The way to the writer's thread.
+/// Handle of the writer's thread.
 pub(super) struct Writer {
     jobs: std::sync::Mutex<Option<mpsc::Sender<Job>>>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
     wake: Arc<Wake>,
 }
 
-/// When there may be something to claim.
+/// Time from which there may be a delivery to lease.
 struct Wake {
     at: AtomicI64,
     changed: Notify,
 }
 
 enum Job {
-    /// Answered when the transaction is on disk.
+    /// A write; the reply follows when the transaction is on disk.
     Write(Box<dyn Write>),
-    /// Reads what is committed, and may change what is kept in memory only.
+    /// A look at committed data; it may change state in memory only.
     Look(Look),
 }
 
 type Look = Box<dyn FnOnce(Result<&mut Database>) + Send>;
 
 trait Write: Send {
-    /// Does the work; an error ends the whole transaction.
+    /// Runs the write; an error aborts the whole transaction.
     fn run(&mut self, database: &mut Database) -> Result<()>;
 
-    /// Answers.
+    /// Sends the reply.
     fn finish(self: Box<Self>, failure: Option<&StoreError>);
 }
 
-struct Work<F, T> {
+struct WriteJob<F, T> {
     work: Option<F>,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<F, T> Write for Work<F, T>
+impl<F, T> Write for WriteJob<F, T>
 where
     F: FnOnce(&mut Database) -> Result<T> + Send,
     T: Send,
@@ -76,55 +76,55 @@ where
             Some(error) => Err(error.clone()),
             None => self.result.unwrap_or_else(|| Err(closed())),
         };
-        let _ = self.reply.send(result); // whoever asked may have gone
+        let _ = self.reply.send(result); // the caller may be gone
     }
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(database: Database) -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(MAX_WAITING);
         let wake = Arc::new(Wake { at: AtomicI64::new(i64::MIN), changed: Notify::new() });
-        let of_thread = Arc::clone(&wake);
+        let thread_wake = Arc::clone(&wake);
         let thread =
-            std::thread::Builder::new().name("store".into()).spawn(move || run(database, receiver, &of_thread))?;
+            std::thread::Builder::new().name("store".into()).spawn(move || run(database, receiver, &thread_wake))?;
         Ok(Self { jobs: Some(sender).into(), thread: Some(thread).into(), wake })
     }
 
-    /// Writes; the answer comes when it is on disk.
+    /// Runs a write; returns when it is on disk.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (reply, replied) = oneshot::channel();
-        self.send(Job::Write(Box::new(Work { work: Some(work), result: None, reply }))).await?;
-        replied.await.map_err(|_| closed())?
+        let (reply, receiver) = oneshot::channel();
+        self.send(Job::Write(Box::new(WriteJob { work: Some(work), result: None, reply }))).await?;
+        receiver.await.map_err(|_| closed())?
     }
 
-    /// Looks at what is committed.
+    /// Runs a look at committed data.
     pub(super) async fn look<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (reply, replied) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         let look = move |database: Result<&mut Database>| {
             let _ = reply.send(database.and_then(work));
         };
         self.send(Job::Look(Box::new(look))).await?;
-        replied.await.map_err(|_| closed())?
+        receiver.await.map_err(|_| closed())?
     }
 
-    /// From when on there may be something to claim, in milliseconds.
+    /// Returns the time from which there may be a delivery to lease, in milliseconds.
     pub(super) fn wake_at(&self) -> i64 {
         self.wake.at.load(Ordering::Acquire)
     }
 
-    /// Returns when that may have changed.
+    /// Returns when [`wake_at`](Self::wake_at) may have changed.
     pub(super) async fn changed(&self) {
         self.wake.changed.notified().await;
     }
 
-    /// Finishes what waits and ends the thread.
+    /// Finishes waiting jobs and ends the thread.
     pub(super) async fn close(&self) {
         let take = |mutex: &std::sync::Mutex<Option<mpsc::Sender<Job>>>| {
             mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
@@ -143,7 +143,7 @@ impl Writer {
 }
 
 fn closed() -> StoreError {
-    StoreError::Unavailable("it is closed".into())
+    StoreError::Unavailable("the store is closed".into())
 }
 
 fn run(mut database: Database, mut jobs: mpsc::Receiver<Job>, wake: &Wake) {
@@ -161,7 +161,7 @@ fn run(mut database: Database, mut jobs: mpsc::Receiver<Job>, wake: &Wake) {
             }
         };
         let mut group: Vec<Job> = first.into_iter().collect();
-        while group.len() < GROUP
+        while group.len() < MAX_GROUP
             && let Ok(job) = jobs.try_recv()
         {
             group.push(job);
@@ -175,7 +175,7 @@ fn run(mut database: Database, mut jobs: mpsc::Receiver<Job>, wake: &Wake) {
     database.close();
 }
 
-/// The writes in one transaction, then the looks.
+/// Runs the writes in one transaction, then the looks.
 fn serve(database: &mut Database, group: Vec<Job>) {
     let (mut writes, mut looks) = (Vec::new(), Vec::new());
     for job in group {
@@ -189,15 +189,15 @@ fn serve(database: &mut Database, group: Vec<Job>) {
     } else {
         database.transaction(|database| {
             writes.iter_mut().try_for_each(|write| write.run(database))?;
-            database.do_chores()
+            database.run_chore()
         })
     }
     .err();
     if let Some(error) = &failure {
-        tracing::error!(%error, "the store refused a transaction of {} writes", writes.len());
+        tracing::error!(%error, "a transaction of {} writes failed", writes.len());
     }
     if failure.is_some() && writes.is_empty() {
-        std::thread::sleep(PAUSE); // chores that cannot be done now
+        std::thread::sleep(PAUSE); // the chore cannot be done now
     }
     writes.into_iter().for_each(|write| write.finish(failure.as_ref()));
     for look in looks {
