@@ -1,13 +1,13 @@
-//! The sender's clock.
+//! Clocks of the sender.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clarife_webhooks::UnixTime;
 
-/// The time by which deliveries are due: it starts with the system's clock and never jumps.
+/// Clock for due times: it starts at the system time and never jumps.
 ///
-/// Somebody who sets the system's clock neither delays a retry nor hastens one. A signature's `t` is what a receiver compares
-/// with its own clock, so it comes from [`wall`].
+/// Setting the system clock therefore neither delays nor hastens retries. A signature's `t` comes from [`wall`]
+/// instead, because receivers compare it with their own clocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     started_at: UnixTime,
@@ -15,19 +15,19 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that agrees with the system's now.
+    /// Creates a clock that starts at the system time.
     pub(crate) fn start() -> Self {
         Self { started_at: wall(), start: Instant::now() }
     }
 
-    /// The moment by this clock.
-    pub(crate) fn now(&self) -> UnixTime {
+    /// Returns the current time of this clock.
+    pub(crate) fn now(&self) -> UnixMillis {
         self.started_at.saturating_add(self.start.elapsed())
     }
 }
 
-/// The moment by the system's clock.
-pub(crate) fn wall() -> UnixTime {
+/// Returns the system time.
+pub(crate) fn wall() -> UnixMillis {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixTime::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,4 +1,4 @@
-//! Names of things: a prefix that says what it is, and what makes it unique.
+//! Typed identifiers: a prefix for the type, and a unique part.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ macro_rules! ids {
         pub(crate) struct $name(String);
 
         impl $name {
-            /// A new one, of a random UUID.
+            /// Creates an id from a random UUID.
             pub(crate) fn random() -> Self {
                 Self(format!(concat!($prefix, "{}"), Uuid::new_v4()))
             }
 
-            /// The id as text.
+            /// Returns the id as text.
             pub(crate) fn as_str(&self) -> &str {
                 &self.0
             }
@@ -39,20 +39,20 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A workspace's id.
+    /// Id of a workspace.
     WorkspaceId = "wsp_";
-    /// A subscription's id.
+    /// Id of a subscription.
     SubscriptionId = "sub_";
-    /// The id of a token, by which it is listed and deleted; not the token itself.
+    /// Id of an API token, for listing and deleting it; not the token itself.
     TokenId = "tok_";
 }
 
-/// A delivery's id: the engine counts them, so that a later delivery has a greater one.
+/// Id of a delivery. The store numbers deliveries in order: a later one has a greater id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct DeliveryId(pub(crate) i64);
 
 impl DeliveryId {
-    /// Reads what [`Display`](fmt::Display) writes.
+    /// Parses the text that [`Display`](fmt::Display) writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let number = text.strip_prefix("dlv_")?;
         let canonical = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');

@@ -1,6 +1,7 @@
-//! The reference sender of clarife webhooks: it delivers everything and loses nothing.
+//! The reference sender of clarife webhooks: a service that stores events and delivers them until they arrive.
 //!
-//! All rules are those of `clarife_webhooks::sender`; here are the store, the HTTP client and server, and the command line.
+//! All rules are in `clarife_webhooks::sender`. This crate adds the store, the HTTP client, the API and the command
+//! line.
 #![cfg_attr(
     test,
     allow(

@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Metrics for Prometheus.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::store::{Attempt, Stats};
 
-/// Shared counters; no label comes from outside, so that their number is bounded.
+/// Shared counters. Label values never come from requests, so their number is bounded.
 #[derive(Clone)]
 pub(crate) struct Metrics(Arc<Inner>);
 
@@ -53,7 +53,7 @@ struct SubscriptionLabels {
     active: bool,
 }
 
-/// Counts an attempt as under way as long as it lives.
+/// Guard that counts an attempt as in flight while it lives.
 pub(crate) struct InFlight(Gauge);
 
 impl Drop for InFlight {
@@ -81,38 +81,38 @@ impl Metrics {
             subscriptions: Family::default(),
         };
         registry.register("events_accepted", "Events accepted", inner.events.clone());
-        registry.register("events_repeated", "Events that had been accepted before", inner.repeated.clone());
-        registry.register("attempts", "Attempts by status, or why there was none", inner.attempts.clone());
+        registry.register("events_repeated", "Events that were accepted before", inner.repeated.clone());
+        registry.register("attempts", "Attempts by status or failure", inner.attempts.clone());
         let seconds = Unit::Seconds;
         registry.register_with_unit(
             "attempt",
-            "How long attempts take, up to the answer's headers",
+            "Duration of attempts, up to the response headers",
             seconds.clone(),
             inner.attempt_seconds.clone(),
         );
         registry.register_with_unit(
             "attempt_lateness",
-            "How long after their due moment attempts start",
+            "Delay between the due time and the start of attempts",
             seconds,
             inner.late_seconds.clone(),
         );
-        registry.register("attempts_in_flight", "Attempts under way", inner.in_flight.clone());
-        registry.register("deliveries_ended", "Deliveries that were delivered or have failed", inner.ended.clone());
+        registry.register("attempts_in_flight", "Attempts in flight", inner.in_flight.clone());
+        registry.register("deliveries_ended", "Deliveries that were delivered or failed", inner.ended.clone());
         registry.register("deactivations", "Subscriptions deactivated after failures", inner.deactivated.clone());
-        registry.register("api_requests", "Answers of the API by status", inner.requests.clone());
-        registry.register("deliveries_pending", "Deliveries that are pending", inner.pending.clone());
+        registry.register("api_requests", "Responses of the API by status", inner.requests.clone());
+        registry.register("deliveries_pending", "Pending deliveries", inner.pending.clone());
         registry.register("subscriptions", "Subscriptions", inner.subscriptions.clone());
         inner.registry = registry;
         Self(Arc::new(inner))
     }
 
-    /// Some events were accepted, some had been before.
+    /// Counts accepted events, new and repeated.
     pub(crate) fn accepted(&self, new: usize, repeated: usize) {
         self.0.events.inc_by(u64::try_from(new).unwrap_or_default());
         self.0.repeated.inc_by(u64::try_from(repeated).unwrap_or_default());
     }
 
-    /// The API has answered.
+    /// Counts a response of the API.
     pub(crate) fn responded(&self, status: u16) {
         self.0.requests.get_or_create(&RequestLabels { status }).inc();
     }
@@ -151,7 +151,7 @@ impl Metrics {
         }
     }
 
-    /// Everything, in OpenMetrics' text format.
+    /// Returns all metrics in OpenMetrics' text format.
     pub(crate) fn text(&self, stats: Stats) -> String {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.0.pending.set(number(stats.pending));

@@ -1,4 +1,4 @@
-//! How the sender is set up: flags before environment variables before the file before the defaults.
+//! Settings: a flag overrides an environment variable, which overrides the file, which overrides the default.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -14,7 +14,7 @@ use crate::deliver::DeliverySettings;
 
 macro_rules! settings {
     ($($(#[$attribute:meta])* $name:ident: $type:ty,)+) => {
-        /// What can be set, each in three ways.
+        /// Settings of `serve`.
         #[derive(Debug, Default, Clone, Args, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(crate) struct Settings {
@@ -22,7 +22,7 @@ macro_rules! settings {
         }
 
         impl Settings {
-            /// These, and what they leave open from the others.
+            /// Fills settings that are not set from `others`.
             fn or(self, others: Self) -> Self {
                 Self { $($name: self.$name.or(others.$name),)+ }
             }
@@ -31,93 +31,93 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The store: `sqlite:` and a file, made if it is not there, or `nats://` and servers [default: sqlite:clarife-sender.db]
+    /// Store: `sqlite:FILE`, created if it does not exist, or `nats://HOST` [default: sqlite:clarife-sender.db]
     #[arg(long, env = "CLARIFE_SENDER_STORE", value_name = "URL")]
     store: String,
-    /// Where the API listens [default: 127.0.0.1:8420]
+    /// Address that the API listens on [default: 127.0.0.1:8420]
     #[arg(long, env = "CLARIFE_SENDER_LISTEN", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// The administrator's bearer token, of at least 32 characters; without one, nobody administers
+    /// Bearer token of the administrator, at least 32 characters; without it, administration is disabled
     #[arg(long, env = "CLARIFE_SENDER_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     admin_token: String,
-    /// Certificates (PEM) of authorities to trust beside the public ones
+    /// Additional trusted root certificates (PEM)
     #[arg(long, env = "CLARIFE_SENDER_EXTRA_ROOTS", value_name = "FILE")]
     extra_roots: PathBuf,
-    /// Attempts under way at a time [default: 1024]
+    /// Limit of concurrent attempts [default: 1024]
     #[arg(long, env = "CLARIFE_SENDER_MAX_IN_FLIGHT", value_name = "N")]
     max_in_flight: NonZeroU32,
-    /// Attempts under way for one subscription [default: 8]
+    /// Limit of concurrent attempts per subscription [default: 8]
     #[arg(long, env = "CLARIFE_SENDER_MAX_PER_SUBSCRIPTION", value_name = "N")]
     max_per_subscription: NonZeroU32,
-    /// Whether the headers of Standard Webhooks are sent beside clarife's [default: true]
+    /// Send the headers of Standard Webhooks in addition to clarife's [default: true]
     #[arg(long, env = "CLARIFE_SENDER_STANDARD_WEBHOOKS", value_name = "BOOL")]
     standard_webhooks: bool,
-    /// How many days events and their deliveries are kept [default: 30]
+    /// Days after which events and their deliveries are deleted [default: 30]
     #[arg(long, env = "CLARIFE_SENDER_RETENTION_DAYS", value_name = "DAYS")]
     retention_days: NonZeroU32,
-    /// Bytes of a request's body [default: 4194304]
+    /// Limit of a request body, in bytes [default: 4194304]
     #[arg(long, env = "CLARIFE_SENDER_MAX_REQUEST_BYTES", value_name = "BYTES")]
     max_request_bytes: NonZeroU32,
-    /// Bytes of one event as it is sent [default: 262144]
+    /// Limit of an event as it is sent, in bytes [default: 262144]
     #[arg(long, env = "CLARIFE_SENDER_MAX_EVENT_BYTES", value_name = "BYTES")]
     max_event_bytes: NonZeroU32,
-    /// Requests of one workspace in a second [default: 100]
+    /// Limit of requests per second and workspace [default: 100]
     #[arg(long, env = "CLARIFE_SENDER_REQUESTS_PER_SECOND", value_name = "N")]
     requests_per_second: NonZeroU32,
-    /// What is logged: a level, or `target=level` separated by commas [default: info]
+    /// Log filter: a level, or a comma-separated list of `target=level` [default: info]
     #[arg(long, env = "CLARIFE_SENDER_LOG", value_name = "FILTER")]
     log: String,
-    /// How it is logged [default: text]
+    /// Log format [default: text]
     #[arg(long, env = "CLARIFE_SENDER_LOG_FORMAT", value_name = "FORMAT")]
     log_format: LogFormat,
-    /// Where traces go: the URL of a collector's OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces; needs the feature
+    /// Endpoint for traces (OTLP over HTTP), for example http://127.0.0.1:4318/v1/traces; requires the feature
     /// `opentelemetry`
     #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL")]
     otlp_endpoint: String,
 }
 
-/// How logs are written, to the standard error.
+/// Format of the logs on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LogFormat {
-    /// Lines for people
+    /// Readable lines
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
-/// The shortest token an administrator may have.
+/// Minimum length of the administrator's token.
 const MIN_TOKEN: usize = 32;
 
 impl Settings {
-    /// Takes what is left open from a TOML file, if there is one.
+    /// Fills settings that are not set from a TOML file, if one is given.
     pub(crate) fn with_file(self, file: Option<&Path>) -> Result<Self> {
         let Some(path) = file else { return Ok(self) };
-        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        // The message of the parser quotes the line, which may hold a token.
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        // The parser's message would quote the line, which may contain a token.
         let from_file: Self = toml::from_str(&text).map_err(|error: toml::de::Error| {
             let line =
                 error.span().map_or(1, |span| text.get(..span.start).map_or(1, |before| before.lines().count().max(1)));
-            anyhow::anyhow!("{}, about line {line}: {}", path.display(), error.message())
+            anyhow::anyhow!("cannot read {}, line {line}: {}", path.display(), error.message())
         })?;
         Ok(self.or(from_file))
     }
 
-    /// The store's URL.
+    /// Returns the store's URL.
     pub(crate) fn store(&self) -> &str {
         self.store.as_deref().unwrap_or("sqlite:clarife-sender.db")
     }
 
-    /// The store's URL without a password.
+    /// Returns the store's URL without the password.
     pub(crate) fn store_name(&self) -> &str {
         self.store().rsplit_once('@').map_or(self.store(), |(_, servers)| servers)
     }
 
-    /// The file that the store is in.
+    /// Returns the store's file.
     pub(crate) fn store_path(&self) -> Result<PathBuf> {
         match self.store().split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
-            _ => bail!("the store is not `sqlite:` and a file"),
+            _ => bail!("invalid store: must be `sqlite:FILE`"),
         }
     }
 
@@ -143,7 +143,7 @@ impl Settings {
         let token = self.admin_token.as_deref();
         ensure!(
             token.is_none_or(|token| token.len() >= MIN_TOKEN),
-            "the administrator's token is shorter than {MIN_TOKEN} characters"
+            "invalid administrator's token: must have at least {MIN_TOKEN} characters"
         );
         Ok(token)
     }
@@ -187,8 +187,8 @@ mod tests {
         let file = folder.path().join("sender.toml");
         for (text, expected) in [
             ("stor = \"x\"", "unknown field `stor`"),
-            ("\nlog = \"info\"\nmax_in_flight = 0", "about line 3"),
-            ("admin_token = \"geheim\" x", "about line 1"),
+            ("\nlog = \"info\"\nmax_in_flight = 0", "line 3"),
+            ("admin_token = \"geheim\" x", "line 1"),
         ] {
             std::fs::write(&file, text).expect("fits");
             let error = Settings::default().with_file(Some(&file)).expect_err(text).to_string();

@@ -1,6 +1,6 @@
-//! Logs to the standard error; and, with the feature `opentelemetry`, traces to a collector.
+//! Logs on standard error and, with the feature `opentelemetry`, traces to a collector.
 //!
-//! Spans and events name ids, hosts and outcomes: never a secret, a token or a body.
+//! Spans and events contain ids, hosts and outcomes, never a secret, a token or a body.
 
 use anyhow::{Context as _, Result};
 use tracing_subscriber::Layer as _;
@@ -10,16 +10,16 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::settings::{LogFormat, Settings};
 
-/// Sends what is left of the traces when the sender stops.
+/// Running telemetry; flushed by [`Telemetry::stop`].
 pub(crate) struct Telemetry {
     #[cfg(feature = "opentelemetry")]
     traces: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
 }
 
 impl Telemetry {
-    /// Starts both; to be called in the runtime.
+    /// Starts logging and tracing. Must be called in the runtime.
     pub(crate) fn start(settings: &Settings) -> Result<Self> {
-        let filter: Targets = settings.log.as_deref().unwrap_or("info").parse().context("the log filter is not one")?;
+        let filter: Targets = settings.log.as_deref().unwrap_or("info").parse().context("invalid log filter")?;
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = match settings.log_format.unwrap_or(LogFormat::Text) {
             LogFormat::Text => lines.boxed(),
@@ -36,22 +36,22 @@ impl Telemetry {
         {
             anyhow::ensure!(
                 settings.otlp_endpoint.is_none(),
-                "this program was built without traces: build it with the feature `opentelemetry`"
+                "cannot send traces: this program was built without the feature `opentelemetry`"
             );
             registry.init();
             Ok(Self {})
         }
     }
 
-    /// Sends what is left; to be called in the runtime.
+    /// Flushes remaining traces. Must be called in the runtime.
     pub(crate) async fn stop(self) {
         #[cfg(feature = "opentelemetry")]
         if let Some(traces) = self.traces {
-            // It waits for its own thread, which waits for the runtime.
+            // The shutdown waits for a thread that waits for the runtime.
             match tokio::task::spawn_blocking(move || traces.shutdown()).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "some traces were not sent"),
-                Err(error) => tracing::warn!(%error, "some traces were not sent"),
+                Ok(Err(error)) => tracing::warn!(%error, "cannot send remaining traces"),
+                Err(error) => tracing::warn!(%error, "cannot send remaining traces"),
             }
         }
     }
@@ -80,10 +80,10 @@ mod otlp {
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::registry::LookupSpan;
 
-    /// How long the collector may take.
+    /// Time limit of a request to the collector.
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// More than a collector answers.
+    /// Limit of a collector's response body.
     const MAX_RESPONSE_BODY: usize = 64 * 1024;
 
     pub(super) fn provider(endpoint: &str) -> Result<SdkTracerProvider> {
@@ -99,11 +99,11 @@ mod otlp {
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::INFO);
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("clarife-sender")).with_filter(own).boxed()
+        let targets = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::INFO);
+        tracing_opentelemetry::layer().with_tracer(provider.tracer("clarife-sender")).with_filter(targets).boxed()
     }
 
-    /// Posts to the collector from the runtime, whichever thread asks for it.
+    /// HTTP client that runs on the runtime; the exporter calls it from its own thread.
     #[derive(Debug)]
     struct Collector {
         http: Client<HttpConnector, Full<Bytes>>,

@@ -1,4 +1,4 @@
-//! The program as people run it: real processes, real sockets.
+//! Tests of the program: real processes, real sockets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -35,7 +35,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("is text")
 }
 
-/// A process that serves, killed when dropped.
+/// A server process, killed when it is dropped.
 struct Server {
     process: Child,
     lines: BufReader<ChildStdout>,
@@ -43,7 +43,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts it and waits for the line that says where it listens, on the standard output or error.
+    /// Starts the process and waits until it prints its address, on standard output or standard error.
     fn start(arguments: &[&str]) -> Self {
         let mut process = command().args(arguments).spawn().expect("starts");
         let mut lines = BufReader::new(process.stdout.take().expect("is piped"));
@@ -60,7 +60,7 @@ impl Server {
         Self { process, lines, url }
     }
 
-    /// The next line of the standard output.
+    /// Reads the next line of standard output.
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("is text");
@@ -69,14 +69,14 @@ impl Server {
 }
 
 fn address(lines: &mut impl std::io::BufRead) -> String {
-    let mut seen = String::new();
+    let mut output = String::new();
     loop {
         let mut line = String::new();
-        assert!(lines.read_line(&mut line).expect("is text") > 0, "it ended: {seen}");
+        assert!(lines.read_line(&mut line).expect("is text") > 0, "the process ended: {output}");
         if let Some(url) = line.trim().strip_prefix("listening on ") {
             return url.to_owned();
         }
-        seen.push_str(&line);
+        output.push_str(&line);
     }
 }
 
@@ -103,7 +103,7 @@ fn request(method: &str, url: &str, token: &str, body: Option<Value>) -> (u16, V
 }
 
 #[test]
-fn what_is_signed_is_verified_and_inspected() {
+fn signed_bodies_are_verified_and_inspected() {
     let body = r#"{"id":"evt_1","type":"share.created","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
     let signed = run_with(&["sign", "--secret", SECRET, "--at", "1774699200"], body);
     let header = stdout(&signed).trim().to_owned();
@@ -123,8 +123,8 @@ fn what_is_signed_is_verified_and_inspected() {
         assert!(!refused.status.success() && stdout(&refused).contains(code), "{}", stdout(&refused));
     }
     let inspected = run(&["inspect", &header, "--at", "1774699205"]);
-    let said = stdout(&inspected);
-    assert!(inspected.status.success() && said.contains("2026-03-28T12:00:00Z, 5 s ago"), "{said}");
+    let output = stdout(&inspected);
+    assert!(inspected.status.success() && output.contains("2026-03-28T12:00:00Z, 5 s ago"), "{output}");
     for (header, expected) in
         [("v1=00", "malformed_signature"), ("", "missing_signature"), (header.as_str(), "timestamp_too_old")]
     {
@@ -172,17 +172,17 @@ fn development_needs_nothing_and_delivers() {
     let mut process =
         command().args(["serve", "--dev", "--listen", "127.0.0.1:0", "--store", &store]).spawn().expect("starts");
     let mut lines = BufReader::new(process.stdout.take().expect("is piped"));
-    let mut said = String::new();
+    let mut output = String::new();
     let url = loop {
         let mut line = String::new();
-        assert!(lines.read_line(&mut line).expect("is text") > 0, "it ended: {said}");
+        assert!(lines.read_line(&mut line).expect("is text") > 0, "the process ended: {output}");
         if let Some(url) = line.trim().strip_prefix("listening on ") {
             break url.to_owned();
         }
-        said.push_str(&line);
+        output.push_str(&line);
     };
     let value = |name: &str| {
-        let line = said.lines().find_map(|line| line.strip_prefix(name)).expect("is said");
+        let line = output.lines().find_map(|line| line.strip_prefix(name)).expect("is printed");
         line.trim().to_owned()
     };
     let (secret, token, subscription) = (value("signing secret"), value("token"), value("subscription"));
@@ -200,7 +200,7 @@ fn development_needs_nothing_and_delivers() {
         assert!(start.elapsed() < Duration::from_secs(30), "it is not recorded");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // A backup of the running store, and a stop that leaves nothing behind.
+    // A backup of the running store, and a stop that leaves no other file behind.
     let copy = folder.path().join("backup.db");
     let backup = run(&["backup", copy.to_str().expect("UTF-8"), "--store", &store]);
     assert!(backup.status.success() && copy.exists());
@@ -214,7 +214,7 @@ fn development_needs_nothing_and_delivers() {
 }
 
 #[test]
-fn a_wrong_start_says_why_and_touches_nothing() {
+fn a_failed_start_names_the_cause_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, config) = (folder.path().join("other.db"), folder.path().join("sender.toml"));
     std::fs::write(&store, "not a database at all, but long enough to look at").expect("fits");
@@ -274,7 +274,7 @@ fn traces_reach_a_collector() {
 #[test]
 fn help_completions_and_the_description_are_there() {
     for (arguments, expected) in [
-        (&["--help"][..], "Receive deliveries here"),
+        (&["--help"][..], "Receive deliveries on this machine"),
         (&["serve", "--help"], "CLARIFE_SENDER_STORE"),
         (&["completions", "bash"], "clarife-sender"),
         (&["openapi"], "\"/v1/events\""),

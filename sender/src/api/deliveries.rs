@@ -1,4 +1,4 @@
-//! The log: deliveries and attempts.
+//! History endpoints: deliveries and attempts.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -14,7 +14,7 @@ use super::{Api, rfc3339};
 use crate::ids::DeliveryId;
 use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, StateName};
 
-/// How many deliveries a page has unless asked otherwise.
+/// Default number of deliveries on a page.
 const DEFAULT_PAGE: usize = 50;
 
 /// A delivery
@@ -24,19 +24,19 @@ pub(super) struct DeliveryView {
     event_id: String,
     event_type: String,
     subscription_id: String,
-    /// Whether it is a test event
+    /// `true` for a test event
     test: bool,
     state: StateName,
-    /// How many attempts were made
+    /// Number of attempts made
     attempts: u32,
-    /// When the next attempt is due
+    /// Time at which the next attempt is due
     next_attempt_at: Option<String>,
-    /// When it was delivered or given up
+    /// Time at which the delivery succeeded or failed
     ended_at: Option<String>,
-    /// Why it has failed
+    /// Reason for the failure
     reason: Option<&'static str>,
     created_at: String,
-    /// The delivery that was made of it when it was sent again
+    /// Id of the delivery that resends this one
     resent_as: Option<String>,
 }
 
@@ -72,11 +72,11 @@ pub(super) struct AttemptView {
     number: u32,
     started_at: String,
     ended_at: String,
-    /// The status that was answered
+    /// Status of the response
     status: Option<u16>,
-    /// Why there was no answer
+    /// Reason for which there was no response
     failure: Option<&'static str>,
-    /// The first 1,024 bytes of the answer
+    /// First 1,024 bytes of the response body
     #[serde(rename = "answer")]
     response_body: String,
 }
@@ -98,7 +98,7 @@ impl From<&Attempt> for AttemptView {
     }
 }
 
-/// A delivery and its attempts
+/// A delivery with its attempts
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DeliveryDetail {
     #[serde(flatten)]
@@ -106,28 +106,28 @@ pub(super) struct DeliveryDetail {
     attempts_made: Vec<AttemptView>,
 }
 
-/// A page of deliveries, the newest first
+/// A page of deliveries, newest first
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Deliveries {
     deliveries: Vec<DeliveryView>,
-    /// Give this as `before` for the next page; null on the last one
+    /// Value of `before` for the next page; null on the last page
     next: Option<String>,
 }
 
-/// Which deliveries
+/// Filter and page of deliveries
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct DeliveryQuery {
-    /// Of this subscription only
+    /// Only deliveries of this subscription
     subscription_id: Option<String>,
-    /// Of this event only
+    /// Only deliveries of this event
     event_id: Option<String>,
-    /// In this state only
+    /// Only deliveries in this state
     state: Option<StateName>,
-    /// Only those before this one
+    /// Only deliveries older than this one
     before: Option<String>,
-    /// How many at most
+    /// Limit of the page
     limit: Option<usize>,
 }
 
@@ -135,7 +135,7 @@ fn parse_id(id: &str) -> Result<DeliveryId, ApiError> {
     DeliveryId::parse(id).ok_or_else(|| ApiError::not_found("delivery"))
 }
 
-/// Deliveries, the newest first
+/// List deliveries, newest first
 #[utoipa::path(get, path = "/v1/deliveries", operation_id = "listDeliveries", tag = "deliveries", params(DeliveryQuery), responses(
     (status = 200, body = Deliveries),
     (status = "4XX", body = Refusal),
@@ -148,12 +148,12 @@ pub(super) async fn list(
     let max = api.limits.page;
     let limit = query.limit.unwrap_or(DEFAULT_PAGE.min(max));
     if !(1..=max).contains(&limit) {
-        return Err(ApiError::invalid(format!("limit is not within 1 to {max}")));
+        return Err(ApiError::invalid(format!("invalid limit: must be 1 to {max}")));
     }
     let before = query
         .before
         .as_deref()
-        .map(|id| DeliveryId::parse(id).ok_or_else(|| ApiError::invalid("before is not the id of a delivery")));
+        .map(|id| DeliveryId::parse(id).ok_or_else(|| ApiError::invalid("invalid before: not a delivery id")));
     let filter = DeliveryFilter {
         subscription: query.subscription_id.map(Into::into),
         event_id: query.event_id,
@@ -169,8 +169,8 @@ pub(super) async fn list(
     }))
 }
 
-/// A delivery and its attempts
-#[utoipa::path(get, path = "/v1/deliveries/{id}", operation_id = "getDelivery", tag = "deliveries", params(("id" = String, Path, description = "The delivery's id")), responses(
+/// Get a delivery and its attempts
+#[utoipa::path(get, path = "/v1/deliveries/{id}", operation_id = "getDelivery", tag = "deliveries", params(("id" = String, Path, description = "Id of the delivery")), responses(
     (status = 200, body = DeliveryDetail),
     (status = "4XX", body = Refusal),
 ))]
@@ -184,8 +184,8 @@ pub(super) async fn get(
     Ok(Json(DeliveryDetail { delivery: (&delivery).into(), attempts_made }))
 }
 
-/// Send a failed or held delivery again
-#[utoipa::path(post, path = "/v1/deliveries/{id}/resend", operation_id = "resendDelivery", tag = "deliveries", params(("id" = String, Path, description = "The delivery's id")), responses(
+/// Resend a failed or held delivery
+#[utoipa::path(post, path = "/v1/deliveries/{id}/resend", operation_id = "resendDelivery", tag = "deliveries", params(("id" = String, Path, description = "Id of the delivery")), responses(
     (status = 202, body = Begun),
     (status = "4XX", body = Refusal),
 ))]

@@ -1,4 +1,4 @@
-//! Refusals, in clarife's shape: `{"error": "…", "code": "…"}`.
+//! Error responses in clarife's format: `{"error": "…", "code": "…"}`.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::store::StoreError;
 
-/// Why a request was refused.
+/// An error response.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     code: Code,
@@ -15,40 +15,40 @@ pub(crate) struct ApiError {
     retry_after: Option<u64>,
 }
 
-/// What a refusal says.
+/// Body of an error response.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Refusal {
-    /// What is wrong, for people
+    /// Message for people
     error: String,
-    /// What is wrong, for programs
+    /// Code for programs
     code: Code,
 }
 
-/// What is wrong.
+/// Code of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum Code {
-    /// The request is not as it must be (400).
+    /// The request is invalid (400).
     ValidationError,
-    /// There is no token, or none that is valid (401).
+    /// The token is missing, unknown or expired (401).
     Unauthorized,
-    /// The token does not open this (403).
+    /// The token does not allow this request (403).
     Forbidden,
-    /// The plan allows no more (403).
+    /// The plan allows no more subscriptions (403).
     PlanLimitReached,
-    /// There is no such thing (404).
+    /// The resource does not exist (404).
     NotFound,
-    /// There is something here, but not for this method (405).
+    /// The path does not support this method (405).
     MethodNotAllowed,
-    /// It contradicts what is there (409).
+    /// The request conflicts with the current state (409).
     Conflict,
-    /// The request, or an event in it, is too large (413).
+    /// The request or an event in it is too large (413).
     PayloadTooLarge,
-    /// There were too many requests (429).
+    /// The workspace has sent too many requests (429).
     RateLimited,
-    /// Something is wrong with the sender itself (500).
+    /// The sender failed (500).
     Internal,
-    /// What was sent cannot be kept at the moment (503).
+    /// The store is unavailable (503).
     Unavailable,
 }
 
@@ -78,11 +78,11 @@ impl ApiError {
         Self::new(Code::ValidationError, message)
     }
 
-    pub(crate) fn not_found(what: &str) -> Self {
-        Self::new(Code::NotFound, format!("there is no such {what}"))
+    pub(crate) fn not_found(kind: &str) -> Self {
+        Self::new(Code::NotFound, format!("{kind} not found"))
     }
 
-    /// It may be tried again after so many seconds.
+    /// Sets the number of seconds after which the request may be retried.
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
@@ -96,10 +96,10 @@ impl From<StoreError> for ApiError {
             StoreError::NotFound(_) => Self::new(Code::NotFound, message),
             StoreError::Conflict { .. } | StoreError::Resend(_) => Self::new(Code::Conflict, message),
             StoreError::PlanLimit(_) => Self::new(Code::PlanLimitReached, message),
-            // What the store said is for the log, not for a stranger.
+            // The store's message is logged, not sent to the client.
             StoreError::Unavailable(why) => {
-                tracing::error!(why, "a request was refused");
-                Self::new(Code::Unavailable, "this cannot be kept at the moment; try again").retry_after(1)
+                tracing::error!(why, "refused a request");
+                Self::new(Code::Unavailable, "the store is unavailable; try again").retry_after(1)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What is taken off a request: who asks, the body, the query.
+//! Extractors: authentication, body and query.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use super::error::{ApiError, Code};
 use super::token;
 use crate::ids::WorkspaceId;
 
-/// How long the body of a request may take.
+/// Time limit for receiving a request body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The workspace that the token opens, within its rate.
+/// Authenticated workspace, within its rate limit.
 pub(super) struct WorkspaceAuth(pub(super) WorkspaceId);
 
 // The name that `events.rs` still uses.
 pub(super) use WorkspaceAuth as Tenant;
 
-/// Whoever has the administrator's token.
+/// Authenticated administrator.
 pub(super) struct AdminAuth;
 
-/// A body of JSON.
+/// JSON body.
 pub(super) struct Body<T>(pub(super) T);
 
-/// The query's parameters.
+/// Query parameters.
 pub(super) struct Params<T>(pub(super) T);
 
 enum Caller {
@@ -40,18 +40,18 @@ enum Caller {
 
 async fn caller(parts: &Parts, api: &Api) -> Result<Caller, ApiError> {
     let unauthorized = |message: &str| ApiError::new(Code::Unauthorized, message);
-    let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(|| unauthorized("a bearer token is needed"))?;
+    let header = parts.headers.get(header::AUTHORIZATION).ok_or_else(|| unauthorized("missing bearer token"))?;
     let bearer = header.to_str().ok().and_then(|header| header.split_once(' '));
     let (_, secret) = bearer
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .ok_or_else(|| unauthorized("the Authorization header holds no bearer token"))?;
+        .ok_or_else(|| unauthorized("invalid Authorization header: no bearer token"))?;
     let hash = token::hash(secret.trim());
-    // Hashes are compared, so the time this takes tells nothing about a token.
+    // Hashes are compared, so the timing reveals nothing about a token.
     if api.admin == Some(hash) {
         return Ok(Caller::Admin);
     }
     let workspace = api.store.authenticate(&hash, api.clock.now()).await?;
-    workspace.map(Caller::Workspace).ok_or_else(|| unauthorized("the token is unknown or has expired"))
+    workspace.map(Caller::Workspace).ok_or_else(|| unauthorized("invalid token: unknown or expired"))
 }
 
 impl FromRequestParts<Api> for WorkspaceAuth {
@@ -59,13 +59,16 @@ impl FromRequestParts<Api> for WorkspaceAuth {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let Caller::Workspace(workspace) = caller(parts, api).await? else {
-            return Err(ApiError::new(Code::Forbidden, "this needs a workspace's token, not the administrator's"));
+            return Err(ApiError::new(
+                Code::Forbidden,
+                "this request requires a workspace's token, not the administrator's",
+            ));
         };
         match api.rate.check_key(&workspace) {
             Ok(()) => Ok(Self(workspace)),
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now()).as_secs().saturating_add(1);
-                Err(ApiError::new(Code::RateLimited, "there were too many requests").retry_after(wait))
+                Err(ApiError::new(Code::RateLimited, "too many requests").retry_after(wait))
             }
         }
     }
@@ -77,9 +80,10 @@ impl FromRequestParts<Api> for AdminAuth {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         match caller(parts, api).await? {
             Caller::Admin => Ok(Self),
-            Caller::Workspace(_) => {
-                Err(ApiError::new(Code::Forbidden, "this needs the administrator's token, not a workspace's"))
-            }
+            Caller::Workspace(_) => Err(ApiError::new(
+                Code::Forbidden,
+                "this request requires the administrator's token, not a workspace's",
+            )),
         }
     }
 }
@@ -89,17 +93,18 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
         let bytes = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, api)).await;
-        let bytes = bytes.map_err(|_| ApiError::invalid("the body did not arrive in time"))?.map_err(unreadable)?;
+        let bytes =
+            bytes.map_err(|_| ApiError::invalid("cannot read the request body: timed out"))?.map_err(unreadable)?;
         let value = serde_json::from_slice(&bytes);
-        value.map(Self).map_err(|error| ApiError::invalid(format!("the body is not as it must be: {error}")))
+        value.map(Self).map_err(|error| ApiError::invalid(format!("invalid request body: {error}")))
     }
 }
 
 fn unreadable(rejection: BytesRejection) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        ApiError::new(Code::PayloadTooLarge, "the body is too large")
+        ApiError::new(Code::PayloadTooLarge, "the request body is too large")
     } else {
-        ApiError::invalid("the body could not be read")
+        ApiError::invalid("cannot read the request body")
     }
 }
 

@@ -1,4 +1,4 @@
-//! The sender's API: JSON over HTTP, described by OpenAPI 3.1, which is made from the handlers themselves.
+//! The sender's API: JSON over HTTP. Its OpenAPI 3.1 document is generated from the handlers.
 
 mod deliveries;
 mod error;
@@ -41,24 +41,24 @@ use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 use crate::store::{Store, TokenHash};
 
-/// How much is taken at a time.
+/// Limits of requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ApiLimits {
-    /// Bytes of a request's body.
+    /// Limit of a request body, in bytes.
     pub(crate) request_bytes: usize,
-    /// Bytes of one event, as it is sent.
+    /// Limit of an event as it is sent, in bytes.
     pub(crate) event_bytes: usize,
-    /// Events in one request.
+    /// Limit of the events in one request.
     pub(crate) events: usize,
-    /// Deliveries on a page.
+    /// Limit of the deliveries on a page.
     pub(crate) page: usize,
-    /// Requests with a body, at a time.
+    /// Limit of concurrent requests with a body.
     pub(crate) bodies: usize,
-    /// Requests of one workspace in a second, on average; twice as many at once.
+    /// Limit of requests per second and workspace, on average; bursts may be twice as large.
     pub(crate) requests_per_second: NonZeroU32,
 }
 
-/// What the handlers share.
+/// State that the handlers share.
 #[derive(Clone)]
 pub(crate) struct Api(Arc<Shared>);
 
@@ -69,9 +69,9 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
     pub(crate) limits: ApiLimits,
-    /// The administrator's token; without one, nobody is.
+    /// Hash of the administrator's token; without it, administration is disabled.
     pub(crate) admin: Option<TokenHash>,
-    /// Where deliveries may go.
+    /// Addresses that endpoints may have.
     pub(crate) policy: AddressPolicy,
     rate: DefaultKeyedRateLimiter<WorkspaceId>,
     bodies: Semaphore,
@@ -89,8 +89,8 @@ impl Deref for Api {
 #[openapi(
     info(
         title = "clarife-sender",
-        description = "Delivers events to subscribed endpoints, signed, with retries. Times are RFC 3339; every refusal \
-                       is `{\"error\", \"code\"}`."
+        description = "Delivers signed events to subscribed endpoints, with retries. Times are RFC 3339. Error bodies \
+                       are `{\"error\", \"code\"}`."
     ),
     security(("token" = []))
 )]
@@ -121,26 +121,24 @@ impl Api {
         }))
     }
 
-    /// Forgets the rates of workspaces that have been quiet.
+    /// Drops the rate limiters of idle workspaces.
     pub(crate) fn tidy(&self) {
         self.rate.retain_recent();
     }
 
-    /// Everything that is served.
+    /// Returns the router of all routes.
     pub(crate) fn router(self) -> Router {
         let (router, _) = routes();
         router
             .fallback(|| async { ApiError::not_found("path") })
-            .method_not_allowed_fallback(|| async {
-                ApiError::new(Code::MethodNotAllowed, "this path has other methods")
-            })
+            .method_not_allowed_fallback(|| async { ApiError::new(Code::MethodNotAllowed, "method not allowed") })
             .layer(DefaultBodyLimit::max(self.limits.request_bytes))
             .layer(middleware::from_fn_with_state(self.clone(), watch))
             .with_state(self)
     }
 }
 
-/// The API's description.
+/// Returns the OpenAPI document.
 pub(crate) fn document() -> OpenApi {
     routes().1
 }
@@ -174,14 +172,12 @@ fn routes() -> (Router<Api>, OpenApi) {
         .split_for_parts()
 }
 
-/// Counts, traces, and takes only so many requests with a body at a time: their memory is bounded by that.
+/// Traces and counts requests, and limits concurrent requests with a body to bound memory.
 async fn watch(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let place = if request.method() == Method::GET { Ok(None) } else { api.bodies.try_acquire().map(Some) };
-    let Ok(_place) = place else {
+    let permit = if request.method() == Method::GET { Ok(None) } else { api.bodies.try_acquire().map(Some) };
+    let Ok(_permit) = permit else {
         api.metrics.responded(Code::Unavailable.status().as_u16());
-        return ApiError::new(Code::Unavailable, "there are too many requests at a time")
-            .retry_after(1)
-            .into_response();
+        return ApiError::new(Code::Unavailable, "too many concurrent requests").retry_after(1).into_response();
     };
     let (method, path) = (request.method(), request.extensions().get::<MatchedPath>());
     let path = path.map_or("", MatchedPath::as_str);

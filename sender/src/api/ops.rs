@@ -1,4 +1,4 @@
-//! What those who run the sender ask.
+//! Operations endpoints: health, readiness, metrics and the OpenAPI document.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,33 +10,33 @@ use super::Api;
 use super::error::{ApiError, Refusal};
 use super::extract::AdminAuth;
 
-/// Whether the process lives
+/// Check that the process is alive
 #[utoipa::path(get, path = "/healthz", operation_id = "healthz", tag = "operation", security(()), responses((status = 200, body = String)))]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether events are accepted: something is written
+/// Check that events can be accepted, by writing to the store
 #[utoipa::path(get, path = "/readyz", operation_id = "readyz", tag = "operation", security(()), responses(
     (status = 200, body = String),
-    (status = 503, description = "The store takes nothing", body = Refusal),
+    (status = 503, description = "The store is unavailable", body = Refusal),
 ))]
 pub(super) async fn readyz(State(api): State<Api>) -> Result<&'static str, ApiError> {
     api.store.check().await?;
     Ok("ok\n")
 }
 
-/// Metrics for Prometheus; needs the administrator's token
+/// Get metrics for Prometheus; requires the administrator's token
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operation", responses(
     (status = 200, body = String),
-    (status = 401, description = "No valid token", body = Refusal),
+    (status = 401, description = "The token is missing or invalid", body = Refusal),
 ))]
 pub(super) async fn metrics(_: AdminAuth, State(api): State<Api>) -> Result<impl IntoResponse, ApiError> {
     let text = api.metrics.text(api.store.stats().await?);
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text))
 }
 
-/// This description
+/// Get the OpenAPI document
 #[utoipa::path(get, path = "/openapi.json", operation_id = "getDescription", tag = "operation", security(()), responses(
     (status = 200, description = "OpenAPI 3.1", body = serde_json::Value),
 ))]

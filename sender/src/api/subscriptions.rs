@@ -1,4 +1,4 @@
-//! Subscriptions: who is told about what, and how that goes.
+//! Subscription endpoints.
 
 use std::net::IpAddr;
 
@@ -24,16 +24,16 @@ pub(super) struct SubscriptionView {
     id: String,
     url: String,
     event_types: Vec<&'static str>,
-    /// Whether deliveries are attempted; if not, they are held
+    /// `true` if deliveries are attempted, `false` if they are held
     active: bool,
-    /// Failed attempts since the last success
+    /// Number of failed attempts since the last success
     consecutive_failures: u32,
-    /// Why it was deactivated
+    /// Reason for the deactivation
     warning: Option<WarningView>,
     created_at: String,
 }
 
-/// Why a subscription was deactivated
+/// Reason for which a subscription was deactivated
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WarningView {
     subscription_id: String,
@@ -42,38 +42,38 @@ pub(super) struct WarningView {
     deactivated_at: String,
 }
 
-/// Subscriptions that were deactivated
+/// Deactivated subscriptions
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Warnings {
     warnings: Vec<WarningView>,
 }
 
-/// A workspace's subscriptions
+/// Subscriptions of a workspace
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Subscriptions {
     subscriptions: Vec<SubscriptionView>,
 }
 
-/// A subscription, with its secret
+/// A subscription with its secret
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SubscriptionWithSecret {
     #[serde(flatten)]
     view: SubscriptionView,
-    /// The signing secret; it is not shown again
+    /// Signing secret; shown only once
     secret: String,
 }
 
-/// A subscription to be created
+/// A new subscription
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSubscription {
-    /// Where deliveries are posted to; `https://`
+    /// URL that deliveries are posted to; must start with `https://`
     url: String,
-    /// The types of events it is for; at least one
+    /// Event types; at least one
     event_types: Vec<String>,
 }
 
-/// A change to a subscription; what is left out stays
+/// A change of a subscription; omitted members stay as they are
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SubscriptionChange {
@@ -81,29 +81,29 @@ pub(super) struct SubscriptionChange {
     event_types: Option<Vec<String>>,
 }
 
-/// A test event to be sent
+/// A test event to send
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TestRequest {
-    /// The type of the event
+    /// Event type
     r#type: String,
 }
 
-/// A delivery that was begun
+/// A delivery that was created
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Begun {
     pub(super) delivery_id: String,
 }
 
-/// What is to be sent again
+/// Deliveries to resend
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResendRequest {
-    /// Everything failed or held that was created at this moment or later
+    /// Resend failed and held deliveries created at or after this time
     since: String,
 }
 
-/// What is sent again
+/// Number of deliveries resent
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Resent {
     deliveries: u64,
@@ -138,7 +138,7 @@ fn with_secret(record: &SubscriptionRecord) -> SubscriptionWithSecret {
     SubscriptionWithSecret { view: record.into(), secret: record.signer.secret().expose().to_owned() }
 }
 
-/// Reads an endpoint's URL; one that could never be delivered to is refused now.
+/// Parses an endpoint's URL; refuses URLs that deliveries could never be sent to.
 fn endpoint(api: &Api, url: &str) -> Result<EndpointUrl, ApiError> {
     let parsed = match api.policy {
         AddressPolicy::Public => EndpointUrl::parse(url),
@@ -147,10 +147,10 @@ fn endpoint(api: &Api, url: &str) -> Result<EndpointUrl, ApiError> {
     let parsed = parsed.map_err(|error| ApiError::invalid(format!("{error}: {}", error.hint())))?;
     let address: Result<IpAddr, _> = parsed.host().trim_start_matches('[').trim_end_matches(']').parse();
     if address.is_ok_and(|address| !api.policy.allows(address)) {
-        return Err(ApiError::invalid("the endpoint URL has an address that deliveries are never sent to"));
+        return Err(ApiError::invalid("invalid endpoint URL: deliveries are never sent to this address"));
     }
     if Uri::try_from(url).is_err() {
-        return Err(ApiError::invalid("the endpoint URL cannot be requested"));
+        return Err(ApiError::invalid("invalid endpoint URL: not a valid URI"));
     }
     Ok(parsed)
 }
@@ -163,7 +163,7 @@ fn no_randomness(error: impl std::fmt::Display) -> ApiError {
     ApiError::new(Code::Internal, error.to_string())
 }
 
-/// Subscribe; the secret is shown now and not again
+/// Create a subscription; its secret is shown only once
 #[utoipa::path(post, path = "/v1/subscriptions", operation_id = "createSubscription", tag = "subscriptions", request_body = NewSubscription, responses(
     (status = 201, body = SubscriptionWithSecret),
     (status = "4XX", body = Refusal),
@@ -179,7 +179,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(with_secret(&record))))
 }
 
-/// All subscriptions, oldest first
+/// List subscriptions, oldest first
 #[utoipa::path(get, path = "/v1/subscriptions", operation_id = "listSubscriptions", tag = "subscriptions", responses(
     (status = 200, body = Subscriptions),
     (status = "4XX", body = Refusal),
@@ -193,8 +193,8 @@ pub(super) async fn list(
     Ok(Json(Subscriptions { subscriptions }))
 }
 
-/// One subscription
-#[utoipa::path(get, path = "/v1/subscriptions/{id}", operation_id = "getSubscription", tag = "subscriptions", params(("id" = String, Path, description = "The subscription's id")), responses(
+/// Get a subscription
+#[utoipa::path(get, path = "/v1/subscriptions/{id}", operation_id = "getSubscription", tag = "subscriptions", params(("id" = String, Path, description = "Id of the subscription")), responses(
     (status = 200, body = SubscriptionView),
     (status = "4XX", body = Refusal),
 ))]
@@ -206,8 +206,8 @@ pub(super) async fn get(
     Ok(Json(api.store.subscription(&workspace, &id.into()).await?.as_ref().into()))
 }
 
-/// Change a subscription's URL or types
-#[utoipa::path(patch, path = "/v1/subscriptions/{id}", operation_id = "updateSubscription", tag = "subscriptions", request_body = SubscriptionChange, params(("id" = String, Path, description = "The subscription's id")), responses(
+/// Change a subscription's URL or event types
+#[utoipa::path(patch, path = "/v1/subscriptions/{id}", operation_id = "updateSubscription", tag = "subscriptions", request_body = SubscriptionChange, params(("id" = String, Path, description = "Id of the subscription")), responses(
     (status = 200, body = SubscriptionView),
     (status = "4XX", body = Refusal),
 ))]
@@ -223,8 +223,8 @@ pub(super) async fn update(
     Ok(Json(record.as_ref().into()))
 }
 
-/// Delete a subscription, and its deliveries with it
-#[utoipa::path(delete, path = "/v1/subscriptions/{id}", operation_id = "deleteSubscription", tag = "subscriptions", params(("id" = String, Path, description = "The subscription's id")), responses(
+/// Delete a subscription and its deliveries
+#[utoipa::path(delete, path = "/v1/subscriptions/{id}", operation_id = "deleteSubscription", tag = "subscriptions", params(("id" = String, Path, description = "Id of the subscription")), responses(
     (status = 204),
     (status = "4XX", body = Refusal),
 ))]
@@ -237,8 +237,8 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A new secret; the old one signs beside it for 24 hours
-#[utoipa::path(post, path = "/v1/subscriptions/{id}/rotate-secret", operation_id = "rotateSecret", tag = "subscriptions", params(("id" = String, Path, description = "The subscription's id")), responses(
+/// Replace the secret; the old one stays valid for 24 hours
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/rotate-secret", operation_id = "rotateSecret", tag = "subscriptions", params(("id" = String, Path, description = "Id of the subscription")), responses(
     (status = 200, body = SubscriptionWithSecret),
     (status = "4XX", body = Refusal),
 ))]
@@ -252,8 +252,8 @@ pub(super) async fn rotate_secret(
     Ok(Json(with_secret(&record)))
 }
 
-/// Activate a subscription again; what has failed or was held stays until it is sent again
-#[utoipa::path(post, path = "/v1/subscriptions/{id}/activate", operation_id = "activateSubscription", tag = "subscriptions", params(("id" = String, Path, description = "The subscription's id")), responses(
+/// Activate a subscription; failed and held deliveries stay until they are resent
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/activate", operation_id = "activateSubscription", tag = "subscriptions", params(("id" = String, Path, description = "Id of the subscription")), responses(
     (status = 200, body = SubscriptionView),
     (status = "4XX", body = Refusal),
 ))]
@@ -271,12 +271,12 @@ async fn apply(
     id: String,
     change: Change,
 ) -> Result<std::sync::Arc<SubscriptionRecord>, ApiError> {
-    // By the system's clock: until when an old secret signs is compared with that.
+    // The system time, because the old secret's expiry is compared with the system time.
     Ok(api.store.change(workspace, &SubscriptionId::from(id), change, wall()).await?)
 }
 
-/// Send a test event: one attempt, shown in the log, not counted
-#[utoipa::path(post, path = "/v1/subscriptions/{id}/test", operation_id = "sendTestEvent", tag = "subscriptions", request_body = TestRequest, params(("id" = String, Path, description = "The subscription's id")), responses(
+/// Send a test event: one attempt, listed in the history, without effect on the subscription's health
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/test", operation_id = "sendTestEvent", tag = "subscriptions", request_body = TestRequest, params(("id" = String, Path, description = "Id of the subscription")), responses(
     (status = 202, body = Begun),
     (status = "4XX", body = Refusal),
 ))]
@@ -293,8 +293,8 @@ pub(super) async fn test(
     Ok((StatusCode::ACCEPTED, Json(Begun { delivery_id: delivery.to_string() })))
 }
 
-/// Send everything again that has failed or is held, since a moment
-#[utoipa::path(post, path = "/v1/subscriptions/{id}/resend", operation_id = "resendSince", tag = "subscriptions", request_body = ResendRequest, params(("id" = String, Path, description = "The subscription's id")), responses(
+/// Resend failed and held deliveries created since a time
+#[utoipa::path(post, path = "/v1/subscriptions/{id}/resend", operation_id = "resendSince", tag = "subscriptions", request_body = ResendRequest, params(("id" = String, Path, description = "Id of the subscription")), responses(
     (status = 202, body = Resent),
     (status = "4XX", body = Refusal),
 ))]
@@ -309,7 +309,7 @@ pub(super) async fn resend(
     Ok((StatusCode::ACCEPTED, Json(Resent { deliveries })))
 }
 
-/// Subscriptions that were deactivated after failures, and why
+/// List deactivated subscriptions with the reasons
 #[utoipa::path(get, path = "/v1/warnings", operation_id = "listWarnings", tag = "subscriptions", responses(
     (status = 200, body = Warnings),
     (status = "4XX", body = Refusal),

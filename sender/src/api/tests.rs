@@ -1,4 +1,4 @@
-//! The API as a client sees it, over the real store.
+//! Tests of the API as a client sees it, with a real store.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const ADMIN: &str = "an administrator's token of 32 bytes";
 struct Fixture {
     router: Router,
     store: Arc<SqliteStore>,
-    /// Of a workspace with the plan Pro.
+    /// Token of a workspace with the Pro plan.
     token: String,
     _folder: tempfile::TempDir,
 }
@@ -54,7 +54,7 @@ impl Fixture {
         fixture
     }
 
-    /// A new workspace's token.
+    /// Creates a workspace and returns its token.
     async fn workspace(&self, plan: &str) -> String {
         let new = json!({"name": "Test", "plan": plan});
         let (status, workspace) = self.ask(ADMIN, "POST", "/v1/workspaces", Some(new)).await;
@@ -97,7 +97,7 @@ impl Fixture {
         created
     }
 
-    /// Attempts everything that is due, as an endpoint that always statuses so would have it.
+    /// Attempts all due deliveries as if every response had this status; returns the number of attempts.
     async fn attempt_all(&self, status: u16) -> usize {
         let far = UnixTime::from_millis(i64::MAX);
         let mut attempts = 0;
@@ -209,7 +209,7 @@ async fn subscriptions_are_checked_and_their_secret_is_shown_once() {
         (json!({"url": "https://example.com/", "event_types": ["share.seen"]}), "\"share.seen\" does not exist"),
         (json!({"url": "https://example.com/"}), "missing field `event_types`"),
         (json!({"url": "https://example.com/", "event_types": [], "secret": "x"}), "unknown field `secret`"),
-        (json!([]), "the body is not as it must be"),
+        (json!([]), "invalid request body"),
     ] {
         let (status, refusal) = fixture.post("/v1/subscriptions", body.clone()).await;
         assert_eq!((status, &refusal["code"]), (400, &json!("VALIDATION_ERROR")), "{body}");
@@ -279,7 +279,7 @@ async fn events_are_accepted_once_and_sent_as_they_are_kept() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_refused_whole() {
+async fn requests_with_an_invalid_event_are_refused_whole() {
     let fixture = Fixture::new().await;
     fixture.subscribe().await;
     let with =
@@ -295,7 +295,7 @@ async fn what_cannot_be_sent_is_refused_whole() {
         (
             format!(r#"{{"type": "share.created", "data": {{"a": "{}"}}}}"#, "x".repeat(200_000)),
             413,
-            "the body is too large",
+            "the request body is too large",
         ),
         (r#"{"type": "share.seen", "data": {}}"#.into(), 400, "unknown_event_type"),
         (r#"{"type": "share.created"}"#.into(), 400, "no data"),
@@ -310,8 +310,8 @@ async fn what_cannot_be_sent_is_refused_whole() {
         (r#"{"events": []}"#.into(), 400, "empty"),
         (r#"{"events": [], "type": "share.created"}"#.into(), 400, "not both"),
         (json!({"events": vec![event("evt_1"); 6]}).to_string(), 400, "more than 5"),
-        ("{".into(), 400, "the body is not as it must be"),
-        ("\u{feff}{}".into(), 400, "the body is not as it must be"),
+        ("{".into(), 400, "invalid request body"),
+        ("\u{feff}{}".into(), 400, "invalid request body"),
     ] {
         let request = Request::builder().method("POST").uri("/v1/events");
         let request =
@@ -326,7 +326,7 @@ async fn what_cannot_be_sent_is_refused_whole() {
 }
 
 #[tokio::test]
-async fn the_log_shows_what_happened_and_sends_again() {
+async fn the_history_lists_deliveries_and_resends_them() {
     let fixture = Fixture::new().await;
     let id = text(&fixture.subscribe().await["id"]);
     for n in 0..12 {
@@ -340,7 +340,7 @@ async fn the_log_shows_what_happened_and_sends_again() {
     let subscription = format!("/v1/subscriptions/{id}");
     assert_eq!(fixture.get(&subscription).await.1["active"], false);
 
-    // Pages of at most ten.
+    // A page has at most ten deliveries.
     let (_, page) = fixture.get("/v1/deliveries?limit=5&state=failed").await;
     let (_, rest) = fixture.get(&format!("/v1/deliveries?limit=10&state=failed&before={}", text(&page["next"]))).await;
     let count = |page: &Value| page["deliveries"].as_array().map_or(0, Vec::len);
@@ -425,7 +425,7 @@ async fn refusals_have_one_shape_and_a_store_that_is_gone_is_503() {
     assert_eq!(fixture.get("/v2/nothing").await.1["code"], "NOT_FOUND");
     assert_eq!(
         fixture.ask(&fixture.token, "PUT", "/v1/events", None).await,
-        (405, json!({"error": "this path has other methods", "code": "METHOD_NOT_ALLOWED"}))
+        (405, json!({"error": "method not allowed", "code": "METHOD_NOT_ALLOWED"}))
     );
     assert_eq!(fixture.get("/readyz").await.0, 200);
     let (status, _) = fixture.ask(ADMIN, "GET", "/metrics", None).await;
@@ -457,7 +457,7 @@ async fn bodies_at_a_time_are_limited() {
     assert_eq!(fixture.post("/v1/events", event("evt_1")).await.0, 202);
 }
 
-/// A body that never comes.
+/// A body that never arrives.
 struct Never;
 
 impl hyper::body::Body for Never {
@@ -473,7 +473,7 @@ impl hyper::body::Body for Never {
 }
 
 #[tokio::test]
-async fn metrics_say_what_was_done() {
+async fn metrics_count_events_and_requests() {
     let fixture = Fixture::new().await;
     fixture.subscribe().await;
     fixture.post("/v1/events", event("evt_1")).await;
@@ -489,11 +489,11 @@ async fn metrics_say_what_was_done() {
         "clarife_sender_subscriptions{active=\"true\"} 1",
         "clarife_sender_api_requests_total{status=\"202\"} 2",
     ] {
-        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }
 }
 
-/// JSON as others write it: odd numbers, odd spaces, odd names, in any order.
+/// Generates JSON in unusual spellings: numbers, spaces and names in any order.
 fn random_json(depth: usize) -> String {
     const NUMBERS: [&str; 12] = [
         "0",
@@ -572,6 +572,6 @@ async fn every_body_passes_the_documented_example() {
     let writing = std::thread::spawn(move || input.write_all(lines.as_bytes()));
     let output = node.wait_with_output().expect("ends");
     writing.join().expect("no panic").expect("is read");
-    let said = String::from_utf8(output.stdout).expect("is text");
-    assert_eq!(said.trim(), "2000 verified, 0 refused");
+    let output = String::from_utf8(output.stdout).expect("is text");
+    assert_eq!(output.trim(), "2000 verified, 0 refused");
 }

@@ -1,4 +1,4 @@
-//! Workspaces and their tokens: what the administrator does.
+//! Workspace and token endpoints, for the administrator.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -13,10 +13,10 @@ use super::{Api, rfc3339, token};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::store::{ApiToken, Workspace};
 
-/// The longest name, in bytes.
+/// Limit of a name, in bytes.
 const MAX_NAME: usize = 200;
 
-/// What a workspace may have
+/// Plan of a workspace
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PlanName {
@@ -51,7 +51,7 @@ pub(super) struct WorkspaceView {
     id: String,
     name: String,
     plan: PlanName,
-    /// How many subscriptions the plan allows
+    /// Number of subscriptions that the plan allows
     max_subscriptions: usize,
     created_at: String,
 }
@@ -74,7 +74,7 @@ pub(super) struct Workspaces {
     workspaces: Vec<WorkspaceView>,
 }
 
-/// A workspace to be created
+/// A new workspace
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewWorkspace {
@@ -82,23 +82,23 @@ pub(super) struct NewWorkspace {
     plan: PlanName,
 }
 
-/// A change to a workspace
+/// A change of a workspace
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WorkspaceChange {
     plan: PlanName,
 }
 
-/// A token to be created
+/// A new token
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
     name: String,
-    /// From this moment on it opens nothing; without one, it does not end
+    /// Time from which the token is invalid; without it, the token does not expire
     expires_at: Option<String>,
 }
 
-/// A token, without itself
+/// A token, without its secret value
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokenView {
     id: String,
@@ -118,16 +118,16 @@ impl From<&ApiToken> for TokenView {
     }
 }
 
-/// A new token
+/// A new token, with its secret value
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokenCreated {
     #[serde(flatten)]
     view: TokenView,
-    /// The token itself; it is not shown again
+    /// The token itself; shown only once
     token: String,
 }
 
-/// A workspace's tokens
+/// Tokens of a workspace
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Tokens {
     tokens: Vec<TokenView>,
@@ -135,7 +135,7 @@ pub(super) struct Tokens {
 
 fn check_name(name: String) -> Result<String, ApiError> {
     if name.trim().is_empty() || name.len() > MAX_NAME {
-        return Err(ApiError::invalid(format!("the name must have 1 to {MAX_NAME} bytes")));
+        return Err(ApiError::invalid(format!("invalid name: must have 1 to {MAX_NAME} bytes")));
     }
     Ok(name)
 }
@@ -160,7 +160,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(workspace.into())))
 }
 
-/// All workspaces, oldest first
+/// List workspaces, oldest first
 #[utoipa::path(get, path = "/v1/workspaces", operation_id = "listWorkspaces", tag = "administration", responses(
     (status = 200, body = Workspaces),
     (status = "4XX", body = Refusal),
@@ -173,7 +173,7 @@ pub(super) async fn list(_: AdminAuth, State(api): State<Api>) -> Result<Json<Wo
 /// Change a workspace's plan
 ///
 /// Subscriptions beyond the new plan's limit stay.
-#[utoipa::path(patch, path = "/v1/workspaces/{id}", operation_id = "changeWorkspace", tag = "administration", request_body = WorkspaceChange, params(("id" = String, Path, description = "The workspace's id")), responses(
+#[utoipa::path(patch, path = "/v1/workspaces/{id}", operation_id = "changeWorkspace", tag = "administration", request_body = WorkspaceChange, params(("id" = String, Path, description = "Id of the workspace")), responses(
     (status = 200, body = WorkspaceView),
     (status = "4XX", body = Refusal),
 ))]
@@ -187,7 +187,7 @@ pub(super) async fn change(
 }
 
 /// Create a token for a workspace
-#[utoipa::path(post, path = "/v1/workspaces/{id}/tokens", operation_id = "createToken", tag = "administration", request_body = NewToken, params(("id" = String, Path, description = "The workspace's id")), responses(
+#[utoipa::path(post, path = "/v1/workspaces/{id}/tokens", operation_id = "createToken", tag = "administration", request_body = NewToken, params(("id" = String, Path, description = "Id of the workspace")), responses(
     (status = 201, body = TokenCreated),
     (status = "4XX", body = Refusal),
 ))]
@@ -211,8 +211,8 @@ pub(super) async fn create_token(
     Ok((StatusCode::CREATED, Json(TokenCreated { view, token: secret })))
 }
 
-/// A workspace's tokens, without themselves
-#[utoipa::path(get, path = "/v1/workspaces/{id}/tokens", operation_id = "listTokens", tag = "administration", params(("id" = String, Path, description = "The workspace's id")), responses(
+/// List a workspace's tokens, without their secret values
+#[utoipa::path(get, path = "/v1/workspaces/{id}/tokens", operation_id = "listTokens", tag = "administration", params(("id" = String, Path, description = "Id of the workspace")), responses(
     (status = 200, body = Tokens),
     (status = "4XX", body = Refusal),
 ))]
@@ -226,7 +226,7 @@ pub(super) async fn tokens(
 }
 
 /// Delete a token
-#[utoipa::path(delete, path = "/v1/workspaces/{id}/tokens/{token}", operation_id = "deleteToken", tag = "administration", params(("id" = String, Path, description = "The workspace's id"), ("token" = String, Path, description = "The token's id")), responses(
+#[utoipa::path(delete, path = "/v1/workspaces/{id}/tokens/{token}", operation_id = "deleteToken", tag = "administration", params(("id" = String, Path, description = "Id of the workspace"), ("token" = String, Path, description = "Id of the token")), responses(
     (status = 204),
     (status = "4XX", body = Refusal),
 ))]
@@ -239,7 +239,7 @@ pub(super) async fn delete_token(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The workspace that the token opens
+/// Get the workspace that the token belongs to
 #[utoipa::path(get, path = "/v1/workspace", operation_id = "getOwnWorkspace", tag = "subscriptions", responses(
     (status = 200, body = WorkspaceView),
     (status = "4XX", body = Refusal),

@@ -1,4 +1,4 @@
-//! `bench`: how much this machine delivers to itself.
+//! The command `bench`.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -26,43 +26,43 @@ use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 use crate::store::{self, DeliveryFilter, Limits, NewEvent, Store, Workspace};
 
-/// Events accepted in one call where many are.
+/// Number of events accepted in one call of a batch.
 const BATCH: usize = 100;
 
-/// How many subscriptions fail every other time, where lateness is measured, and how long all others take to answer.
+/// Number of subscriptions that fail every other time, and delay of all other responses, for `--backlog`.
 const FAILING: usize = 20;
 const SLOW: Duration = Duration::from_millis(100);
 
-/// How many calls are under way while events are accepted.
+/// Limit of concurrent calls while events are accepted.
 const CALLERS: usize = 64;
 
-/// Measure how much this machine delivers to itself.
+/// Measure the throughput of this machine
 #[derive(Args)]
 pub(super) struct Bench {
-    /// Deliveries for each measurement
+    /// Deliveries per measurement
     #[arg(long, default_value_t = 50_000)]
     deliveries: usize,
-    /// Subscriptions, each with its share of the deliveries
+    /// Subscriptions that share the deliveries
     #[arg(long, default_value_t = 100)]
     subscriptions: usize,
-    /// Bytes of a body, about
+    /// Approximate size of a body, in bytes
     #[arg(long, default_value_t = 1024)]
     body_bytes: usize,
-    /// Attempts under way at a time
+    /// Limit of concurrent attempts
     #[arg(long, default_value_t = 256)]
     max_in_flight: u32,
-    /// Attempts under way for one subscription
+    /// Limit of concurrent attempts per subscription
     #[arg(long, default_value_t = 8)]
     max_per_subscription: usize,
-    /// Use a store on these NATS servers, `nats://host:port,…`, instead of SQLite; it is left there
+    /// Use a store on NATS, `nats://host:port,…`, instead of SQLite; the store is not deleted
     #[arg(long, value_name = "URL")]
     nats: Option<String>,
-    /// Measure instead how late retries are while so many deliveries wait
+    /// Measure instead how late retries are while this many deliveries wait
     #[arg(long, value_name = "WAITING")]
     backlog: Option<usize>,
 }
 
-/// A store of its own, with workspaces that each have subscriptions.
+/// A store with workspaces that have one subscription each.
 struct Fixture {
     store: Arc<dyn Store>,
     clock: Clock,
@@ -72,7 +72,10 @@ struct Fixture {
 
 impl Bench {
     pub(super) async fn run(self) -> Result<ExitCode> {
-        ensure!(self.subscriptions > 0 && self.deliveries > 0, "there is nothing to measure");
+        ensure!(
+            self.subscriptions > 0 && self.deliveries > 0,
+            "cannot measure: --subscriptions and --deliveries must not be 0"
+        );
         println!(
             "{} deliveries to {} subscriptions, bodies of about {} bytes, {} processors",
             self.deliveries,
@@ -91,25 +94,25 @@ impl Bench {
         let (address, received) = receiver(Duration::ZERO).await?;
         let client = self.client()?;
         let rate = self.bare_loop(&client, address).await?;
-        println!("{rate:>9.0}/s  HTTP alone: the same client and bodies, nothing kept");
+        println!("{rate:>9.0}/s  HTTP alone: same client and bodies, no store");
 
-        for (batch, what) in [(1, "one event a call"), (BATCH, "100 events a call")] {
+        for (batch, description) in [(1, "one event per call"), (BATCH, "100 events per call")] {
             let fixture = self.fixture(address).await?;
             let start = Instant::now();
             let events = self.fill(&fixture, self.deliveries, batch).await?;
-            println!("{:>9.0}/s  events accepted, {what}", per_second(events, start));
+            println!("{:>9.0}/s  events accepted, {description}", per_second(events, start));
             fixture.store.close().await;
         }
 
         let rate = self.deliver(address, &received, client.clone(), 0).await?;
-        println!("{rate:>9.0}/s  deliveries from the store, signed, posted and recorded");
-        println!("{:>9}    MiB of memory at most so far, receiver included", peak_memory().unwrap_or_default());
+        println!("{rate:>9.0}/s  deliveries: read from the store, signed, posted and recorded");
+        println!("{:>9}    MiB peak memory, including the receiver", peak_memory().unwrap_or_default());
         let rate = self.deliver(address, &received, client, 1).await?;
-        println!("{rate:>9.0}/s  the same, while one more endpoint says nothing to each of its 1000 deliveries");
+        println!("{rate:>9.0}/s  deliveries while another endpoint never responds to its 1000 deliveries");
         Ok(())
     }
 
-    /// How many deliveries a second arrive, while some endpoints take what they get and do not answer.
+    /// Measures the deliveries per second while `hanging` endpoints never respond.
     async fn deliver(&self, address: SocketAddr, received: &AtomicU64, client: Client, hanging: usize) -> Result<f64> {
         let fixture = self.fixture(address).await?;
         for _ in 0..hanging {
@@ -128,43 +131,43 @@ impl Bench {
         }
         let rate = per_second(self.deliveries, start);
         dispatching.abort();
-        ensure!(received.load(Ordering::SeqCst) >= u64::try_from(self.deliveries)?, "deliveries are missing");
+        ensure!(received.load(Ordering::SeqCst) >= u64::try_from(self.deliveries)?, "not all deliveries arrived");
         fixture.store.close().await;
         Ok(rate)
     }
 
-    /// Some subscriptions fail every other time; all others have a long line.
+    /// Measures how late retries are: some subscriptions fail every other time, all others have a backlog.
     async fn lateness(&self, waiting: usize) -> Result<()> {
         let (address, _) = receiver(SLOW).await?;
         let fixture = self.fixture(address).await?;
         self.fill(&fixture, waiting, BATCH).await?;
         let memory = peak_memory().unwrap_or_default();
         let (stop, dispatching) = self.dispatch(&fixture, self.client()?);
-        let (enough, mut samples) = (watch::Sender::new(false), JoinSet::new());
+        let (done, mut samples) = (watch::Sender::new(false), JoinSet::new());
         for n in 0..FAILING {
             let workspace = self.workspace(&fixture).await?;
             let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/fail/{n}"))?;
             fixture.store.subscribe(&workspace, url, EventTypes::ALL, Signer::generate()?, fixture.clock.now()).await?;
             let (store, clock, size) = (fixture.store.clone(), fixture.clock, self.body_bytes);
-            samples.spawn(sample(store, clock, workspace, size, enough.subscribe()));
+            samples.spawn(sample(store, clock, workspace, size, done.subscribe()));
         }
-        let few = u64::try_from(waiting.div_euclid(10))?;
+        let threshold = u64::try_from(waiting.div_euclid(10))?;
         let mut left = fixture.store.stats().await?.pending;
-        while left > few {
+        while left > threshold {
             tokio::time::sleep(Duration::from_millis(500)).await;
             left = fixture.store.stats().await?.pending;
         }
-        let _ = enough.send(true);
+        let _ = done.send(true);
         let mut late: Vec<i64> = Vec::new();
-        while let Some(some) = samples.join_next().await {
-            late.extend(some??);
+        while let Some(sample) = samples.join_next().await {
+            late.extend(sample??);
         }
         late.sort_unstable();
         let last = late.len().saturating_sub(1);
         let at = |percent: usize| late.get(last.saturating_mul(percent).div_euclid(100)).copied().unwrap_or_default();
-        println!("{} retries while {waiting} to {left} deliveries waited were late by", late.len());
-        println!("{:>9} ms in the median, {} ms in the 99th of 100, {} ms at most", at(50), at(99), at(100));
-        println!("{memory:>9} MiB of memory with all of them waiting, {} at most", peak_memory().unwrap_or_default());
+        println!("{} retries, while {waiting} to {left} deliveries waited, were late by", late.len());
+        println!("{:>9} ms median, {} ms 99th percentile, {} ms maximum", at(50), at(99), at(100));
+        println!("{memory:>9} MiB of memory with all of them waiting, {} MiB peak", peak_memory().unwrap_or_default());
         let _ = stop.send(true);
         dispatching.await?;
         fixture.store.close().await;
@@ -206,7 +209,7 @@ impl Bench {
         let store = store::open(&url, limits, clock.now()).await?;
         let mut fixture = Fixture { store, clock, workspaces: Vec::new(), _folder: folder };
         for n in 0..self.subscriptions {
-            // Each workspace has one subscription, so that a delivery is an event.
+            // One subscription per workspace, so that an event is one delivery.
             let id = self.workspace(&fixture).await?;
             let url = EndpointUrl::parse_allowing_plain_http(&format!("http://{address}/{n}"))?;
             fixture.store.subscribe(&id, url, EventTypes::ALL, Signer::generate()?, clock.now()).await?;
@@ -215,7 +218,7 @@ impl Bench {
         Ok(fixture)
     }
 
-    /// Accepts that many events, over all workspaces in turn.
+    /// Accepts `count` events in batches, over all workspaces in turn.
     async fn fill(&self, fixture: &Fixture, count: usize, batch: usize) -> Result<usize> {
         let (mut calls, mut accepted) = (JoinSet::new(), 0_usize);
         let mut workspaces = fixture.workspaces.iter().cycle();
@@ -227,13 +230,13 @@ impl Bench {
             calls.spawn(async move { store.accept(&workspace, events, now).await });
             accepted = accepted.saturating_add(size);
             if calls.len() >= CALLERS
-                && let Some(done) = calls.join_next().await
+                && let Some(result) = calls.join_next().await
             {
-                done??;
+                result??;
             }
         }
-        while let Some(done) = calls.join_next().await {
-            done??;
+        while let Some(result) = calls.join_next().await {
+            result??;
         }
         Ok(accepted)
     }
@@ -250,19 +253,19 @@ impl Bench {
                 for _ in 0..share {
                     let signature = signer.sign(&body, wall())?;
                     let response = client.post(&url, body.clone(), [signature_header(&signature)]).await;
-                    ensure!(response.outcome.is_success(), "was answered {}", response.outcome);
+                    ensure!(response.outcome.is_success(), "unexpected response: {}", response.outcome);
                 }
                 Ok(())
             });
         }
-        while let Some(done) = tasks.join_next().await {
-            done??;
+        while let Some(result) = tasks.join_next().await {
+            result??;
         }
         Ok(per_second(share.saturating_mul(usize::try_from(self.max_in_flight)?), start))
     }
 }
 
-/// An event with a body of about that many bytes.
+/// Creates an event with a body of about `bytes` bytes.
 fn event(bytes: usize) -> Result<NewEvent> {
     let (id, event_type) = (new_event_id()?, EventType::DocumentUpdated);
     let data = json!({"title": "x".repeat(bytes.saturating_sub(140))});
@@ -270,35 +273,35 @@ fn event(bytes: usize) -> Result<NewEvent> {
     Ok(NewEvent { id, event_type: event_type.to_string(), body })
 }
 
-/// Sends one event after the other to an endpoint that fails at first: how late the retries were, in milliseconds.
+/// Sends events one by one to an endpoint that fails at first; returns the lateness of the retries, in milliseconds.
 async fn sample(
     store: Arc<dyn Store>,
     clock: Clock,
     workspace: WorkspaceId,
     bytes: usize,
-    enough: watch::Receiver<bool>,
+    done: watch::Receiver<bool>,
 ) -> Result<Vec<i64>> {
     let mut late = Vec::new();
-    while !*enough.borrow() {
+    while !*done.borrow() {
         store.accept(&workspace, vec![event(bytes)?], clock.now()).await?;
         let newest = DeliveryFilter { limit: 1, ..DeliveryFilter::default() };
         let ended = loop {
             tokio::time::sleep(Duration::from_millis(50)).await;
             let page = store.deliveries(&workspace, &newest).await?;
-            let ended = page.deliveries.into_iter().find(|one| one.delivery.due().is_none());
+            let ended = page.deliveries.into_iter().find(|record| record.delivery.due().is_none());
             if let Some(delivery) = ended {
                 break delivery;
             }
         };
         let attempts = store.delivery(&workspace, ended.id).await?.1;
-        let [first, second] = &attempts[..] else { bail!("{} attempts where two were wanted", attempts.len()) };
+        let [first, second] = &attempts[..] else { bail!("expected 2 attempts, found {}", attempts.len()) };
         let due = first.ended_at.saturating_add(RETRY_DELAYS.first().copied().unwrap_or_default());
         late.push(second.started_at.as_millis().saturating_sub(due.as_millis()));
     }
     Ok(late)
 }
 
-/// A receiver that counts, and refuses every other request to a path below /fail.
+/// Starts a receiver that counts requests and refuses every other request to a path below `/fail`.
 async fn receiver(delay: Duration) -> Result<(SocketAddr, Arc<AtomicU64>)> {
     let received = Arc::new(AtomicU64::new(0));
     let refused: Arc<Mutex<HashSet<String>>> = Arc::default();
@@ -333,7 +336,7 @@ fn per_second(count: usize, start: Instant) -> f64 {
     count as f64 / start.elapsed().as_secs_f64()
 }
 
-/// The most memory that this process has had, in MiB, where the system tells.
+/// Returns the peak memory of this process in MiB, if the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

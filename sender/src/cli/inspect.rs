@@ -1,4 +1,4 @@
-//! `sign`, `verify` and `inspect`: what the core says about a delivery that one has at hand.
+//! The commands `sign`, `verify` and `inspect`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,15 +11,15 @@ use clarife_webhooks::{DEFAULT_TOLERANCE, ErrorCode, Webhook, WebhookError};
 use super::{Paint, Secrets, read};
 use crate::clock::wall;
 
-/// Sign a body.
+/// Sign a body
 #[derive(Args)]
 pub(super) struct Sign {
-    /// The body; `-` for the standard input
+    /// File with the body; `-` for standard input
     #[arg(value_name = "FILE", default_value = "-")]
     body: PathBuf,
     #[command(flatten)]
     secrets: Secrets,
-    /// Sign as of this moment, in Unix seconds [default: now]
+    /// Time of the signature, in Unix seconds [default: now]
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
 }
@@ -32,16 +32,16 @@ impl Sign {
     }
 }
 
-/// How to verify.
+/// Options of verification.
 #[derive(Args)]
 struct Verification {
-    /// Verify as of this moment, in Unix seconds [default: now]
+    /// Time of verification, in Unix seconds [default: now]
     #[arg(long, value_name = "SECONDS")]
     at: Option<i64>,
-    /// How far the signature's time may be from that, in seconds
+    /// Limit of the difference between the signature's time and the time of verification, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TOLERANCE)]
     tolerance: u64,
-    /// Refuse events that were created longer ago, in seconds
+    /// Limit of the event's age, in seconds
     #[arg(long, value_name = "SECONDS")]
     max_event_age: Option<u64>,
 }
@@ -60,13 +60,13 @@ impl Verification {
     }
 }
 
-/// Verify a delivery.
+/// Verify a delivery
 #[derive(Args)]
 pub(super) struct Verify {
-    /// The body, byte for byte as received; `-` for the standard input
+    /// File with the body, byte for byte as received; `-` for standard input
     #[arg(value_name = "FILE", default_value = "-")]
     body: PathBuf,
-    /// The value of the X-Clarife-Signature header
+    /// Value of the X-Clarife-Signature header
     #[arg(long, value_name = "HEADER")]
     signature: String,
     #[command(flatten)]
@@ -97,16 +97,16 @@ fn refuse(paint: Paint, error: &WebhookError) {
     println!("{} {error} ({})\n  {}", paint.bad("refused"), error.code(), error.hint());
 }
 
-/// Say what a signature header says.
+/// Explain a signature header
 #[derive(Args)]
 pub(super) struct Inspect {
-    /// The value of the X-Clarife-Signature header
+    /// Value of the X-Clarife-Signature header
     #[arg(value_name = "HEADER")]
     signature: String,
-    /// The signing secret, to check the signatures; several, newest first
+    /// Signing secret to check the signatures with; repeat it for several, newest first
     #[arg(long = "secret", env = "CLARIFE_WEBHOOK_SECRET", value_name = "SECRET", hide_env_values = true)]
     secrets: Vec<String>,
-    /// The body, byte for byte as received
+    /// File with the body, byte for byte as received
     #[arg(long, value_name = "FILE", requires = "secrets")]
     body: Option<PathBuf>,
     #[command(flatten)]
@@ -117,10 +117,11 @@ impl Inspect {
     pub(super) fn run(self) -> Result<ExitCode> {
         let (paint, now) = (Paint::for_stdout(), self.verification.now());
         let header = self.signature.as_str();
-        // Any secret tells whether the header is well-formed and in time.
+        // Any secret shows whether the header is well-formed and within the tolerance.
         let form = Webhook::new("whsec_")?.with_tolerance(u64::MAX);
-        let unread = form.verify_at("", header, now).err().filter(|error| error.code() != ErrorCode::SignatureMismatch);
-        if let Some(error) = unread {
+        let malformed =
+            form.verify_at("", header, now).err().filter(|error| error.code() != ErrorCode::SignatureMismatch);
+        if let Some(error) = malformed {
             refuse(paint, &error);
             return Ok(ExitCode::FAILURE);
         }
@@ -130,11 +131,11 @@ impl Inspect {
             match key {
                 "t" => {
                     let seconds: i64 = value.parse()?;
-                    let moment = UnixTime::from_secs(seconds).to_rfc3339().unwrap_or_else(|| "far away".to_owned());
-                    let age = now.as_secs().saturating_sub(seconds);
+                    let time = UnixMillis::from_secs(seconds).to_rfc3339().unwrap_or_else(|| "out of range".to_owned());
+                    let age = now.saturating_sub(seconds);
                     let relation =
                         if age < 0 { format!("{} s ahead", age.saturating_neg()) } else { format!("{age} s ago") };
-                    println!("t   {seconds} = {moment}, {relation}");
+                    println!("t   {seconds} = {time}, {relation}");
                 }
                 "v1" => {
                     signatures = signatures.saturating_add(1);
@@ -150,9 +151,12 @@ impl Inspect {
         };
         let body = self.body.as_deref().map(read).transpose()?;
         match webhook.verify_at(body.as_deref().unwrap_or_default(), header, now) {
-            Ok(_) => println!("{}", paint.good("it would be verified")),
+            Ok(_) => println!("{}", paint.good("this delivery would be verified")),
             Err(error) if error.code() == ErrorCode::SignatureMismatch && body.is_none() => {
-                println!("{}", paint.good("well-formed and in time; give --secret and --body to check the signature"));
+                println!(
+                    "{}",
+                    paint.good("well-formed and within the tolerance; pass --secret and --body to check the signature")
+                );
             }
             Err(error) => {
                 refuse(paint, &error);

@@ -1,4 +1,4 @@
-//! `listen`: a receiver on this machine that shows what it gets.
+//! The command `listen`: a local receiver that prints deliveries.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -20,24 +20,24 @@ use super::{Paint, Secrets, printable};
 use crate::clock::wall;
 use crate::deliver::{AddressPolicy, Client, Options, system_lookup};
 
-/// More than any sender sends.
+/// Limit of a request body.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// Receive deliveries here, verify them and show them.
+/// Receive deliveries on this machine, verify and print them
 #[derive(Args)]
 pub(super) struct Listen {
-    /// The port; every path is fine
+    /// Port to listen on; every path is accepted
     #[arg(long, default_value_t = 3000)]
     port: u16,
     #[command(flatten)]
     secrets: Secrets,
-    /// Print one JSON object for each delivery
+    /// Print one JSON object per delivery
     #[arg(long)]
     json: bool,
-    /// Pass each verified delivery on, byte for byte, and answer what is answered there
+    /// Forward verified deliveries to this URL, byte for byte, and return its responses
     #[arg(long, value_name = "URL")]
     forward_to: Option<String>,
-    /// Answer with this status, to see what happens
+    /// Status of the responses, to test the sender's retries
     #[arg(long = "answer", value_name = "STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
     status: u16,
 }
@@ -61,7 +61,7 @@ impl Listen {
             status: StatusCode::from_u16(self.status)?,
         };
         let socket = TcpListener::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port)).await;
-        let socket = socket.with_context(|| format!("port {} cannot be listened on", self.port))?;
+        let socket = socket.with_context(|| format!("cannot listen on port {}", self.port))?;
         eprintln!("listening on http://{}", socket.local_addr()?);
         let app = Router::new().fallback(receive).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(Arc::new(listener));
         axum::serve(socket, app).await?;
@@ -110,7 +110,7 @@ async fn receive(
     (status, response_body).into_response()
 }
 
-/// The headers that sign, as they came.
+/// Returns the signature headers as they were received.
 fn signatures(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let signs = |name: &HeaderName| {
         name.as_str().eq_ignore_ascii_case(SIGNATURE_HEADER) || name.as_str().starts_with("webhook-")
@@ -131,7 +131,7 @@ impl Listener {
             println!("{line}");
             return;
         }
-        let (paint, word) = (self.paint, if status.is_success() { "verified" } else { "verified, answered" });
+        let (paint, word) = (self.paint, if status.is_success() { "verified" } else { "verified, responded" });
         let word = if status.is_success() { paint.good(word) } else { paint.bad(format_args!("{word} {status}")) };
         let (kind, id) = (printable(event.event_type().as_str()), printable(event.id()));
         println!("{word} {kind} {}", paint.dim(format_args!("{id} {}", uri.path())));

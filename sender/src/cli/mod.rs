@@ -18,7 +18,7 @@ use clarife_webhooks::Webhook;
 use crate::settings::Settings;
 use crate::store::sqlite::backup;
 
-/// Send, receive and look at clarife webhooks.
+/// Send, receive and inspect clarife webhooks.
 #[derive(Parser)]
 #[command(name = "clarife-sender", version, arg_required_else_help = true)]
 struct Cli {
@@ -28,48 +28,48 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the sender: its API, and the deliveries
+    /// Run the sender: the API and the deliveries
     Serve(serve::Serve),
-    /// Sign one event, deliver it once to a URL, and show what was answered
+    /// Sign an event, send it once to a URL and print the response
     Send(send::Send),
-    /// Receive deliveries here, verify them and show them
+    /// Receive deliveries on this machine, verify and print them
     Listen(listen::Listen),
-    /// Sign a body: the value of the X-Clarife-Signature header
+    /// Sign a body: print the value of the X-Clarife-Signature header
     Sign(inspect::Sign),
     /// Verify a delivery
     Verify(inspect::Verify),
-    /// Say what a signature header says, and why it would fail
+    /// Explain a signature header and check it
     Inspect(inspect::Inspect),
-    /// Measure how much this machine delivers to itself
+    /// Measure the throughput of this machine
     Bench(bench::Bench),
-    /// Copy the store, in use or not, into a new file
+    /// Copy the store to a new file, even while it is in use
     Backup {
-        /// The new file
+        /// New file
         to: PathBuf,
         #[command(flatten)]
         store: StoreFlag,
     },
-    /// Print the API's description (OpenAPI 3.1)
+    /// Print the API's OpenAPI 3.1 document
     Openapi,
-    /// Print completions for a shell
+    /// Print shell completions
     Completions {
-        /// The shell
+        /// Shell
         shell: Shell,
     },
 }
 
-/// Which store.
+/// Option for the store.
 #[derive(Debug, clap::Args)]
 struct StoreFlag {
-    /// The store: `sqlite:` and a file [default: sqlite:clarife-sender.db]
+    /// Store: `sqlite:FILE` [default: sqlite:clarife-sender.db]
     #[arg(long, env = "CLARIFE_SENDER_STORE", value_name = "URL")]
     store: Option<String>,
 }
 
-/// The secrets of a webhook.
+/// Options for the secrets.
 #[derive(Debug, clap::Args)]
 struct Secrets {
-    /// The signing secret; several, newest first, while one is rotated
+    /// Signing secret; repeat it during a rotation, newest first
     #[arg(
         long = "secret",
         env = "CLARIFE_WEBHOOK_SECRET",
@@ -86,7 +86,7 @@ impl Secrets {
     }
 }
 
-/// Does what the command line says.
+/// Runs the command line.
 pub(crate) fn run() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run().map(|()| ExitCode::SUCCESS),
@@ -99,7 +99,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Backup { to, store } => {
             let from = Settings { store: store.store, ..Settings::default() }.store_path()?;
             backup(&from, &to)?;
-            println!("{} is a copy of {}", to.display(), from.display());
+            println!("copied {} to {}", from.display(), to.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::Openapi => {
@@ -117,23 +117,23 @@ fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
-/// A file's bytes; those of the standard input for `-`.
+/// Reads a file, or standard input for `-`.
 fn read(path: &Path) -> Result<Vec<u8>> {
     if path == Path::new("-") {
         let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).context("the standard input cannot be read")?;
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
         return Ok(bytes);
     }
-    std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// What somebody else has said, without what would steer the terminal.
+/// Replaces the control characters of untrusted text, which could steer the terminal.
 fn printable(text: &str) -> String {
-    let harmless = |char: char| if char.is_control() && !matches!(char, '\n' | '\t') { '\u{fffd}' } else { char };
-    text.chars().map(harmless).collect()
+    let replace = |char: char| if char.is_control() && !matches!(char, '\n' | '\t') { '\u{fffd}' } else { char };
+    text.chars().map(replace).collect()
 }
 
-/// Colours, where somebody sees them.
+/// Colours for terminal output.
 #[derive(Clone, Copy)]
 struct Paint(bool);
 
@@ -163,7 +163,7 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn strangers_do_not_steer_the_terminal() {
+    fn untrusted_text_does_not_steer_the_terminal() {
         assert_eq!(super::printable("a\tb\n\u{1b}[2J\u{7}\u{9b}é"), "a\tb\n\u{fffd}[2J\u{fffd}\u{fffd}é");
     }
 

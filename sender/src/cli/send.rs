@@ -1,4 +1,4 @@
-//! `send`: one event, once, to a URL.
+//! The command `send`: one event, sent once.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,17 +13,17 @@ use super::{Paint, Secrets, printable, read};
 use crate::clock::wall;
 use crate::deliver::{AddressPolicy, Client, Options, signature_header, standard_headers, system_lookup};
 
-/// Sign one event, deliver it once to a URL, and show what was answered.
+/// Sign an event, send it once to a URL and print the response
 #[derive(Args)]
 pub(super) struct Send {
-    /// Where to; `http://` and this machine are fine here
+    /// URL to send to; `http://` and this machine are allowed
     url: String,
     #[command(flatten)]
     secrets: Secrets,
-    /// A sample event of this type
+    /// Type of the sample event
     #[arg(long = "type", value_name = "TYPE", default_value = "document.updated")]
     event_type: String,
-    /// The body of an event instead, sent as it is; `-` for the standard input
+    /// File with an event to send unchanged instead of a sample; `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "event_type")]
     body: Option<PathBuf>,
 }
@@ -42,7 +42,7 @@ impl Send {
         println!("POST {url}");
         let mut headers = vec![signature_header(&signature)];
         println!("{}", paint.dim(format_args!("Content-Type: application/json\n{SIGNATURE_HEADER}: {signature}")));
-        // Beside it, where the id and the secret allow it.
+        // Sent as well if the id and the secret allow it.
         let event = Event::parse_trusted(&body)?;
         if let Ok(standard) = webhook.sign_standard(&body, event.id(), now) {
             standard
@@ -54,13 +54,13 @@ impl Send {
         println!("\n{}\n", printable(&String::from_utf8_lossy(&body)));
         let start = Instant::now();
         let response = client.post(&url, body.into(), headers).await;
-        let took = format!("after {} ms", start.elapsed().as_millis());
+        let duration = format!("after {} ms", start.elapsed().as_millis());
         let success = response.outcome.is_success();
-        let shown = match response.outcome {
+        let result = match response.outcome {
             Outcome::Status(status) => format!("status {status}"),
-            Outcome::Failure(kind) => format!("no answer: {kind}"),
+            Outcome::Failure(kind) => format!("no response: {kind}"),
         };
-        println!("{} {}", if success { paint.good(&shown) } else { paint.bad(&shown) }, paint.dim(took));
+        println!("{} {}", if success { paint.good(&result) } else { paint.bad(&result) }, paint.dim(duration));
         if !response.body.is_empty() {
             println!("\n{}", printable(&String::from_utf8_lossy(&response.body)));
         }
@@ -70,13 +70,13 @@ impl Send {
     fn body(&self) -> Result<Vec<u8>> {
         if let Some(path) = &self.body {
             let body = read(path)?;
-            Event::parse_trusted(&body).context("the body is not an event")?;
+            Event::parse_trusted(&body).context("invalid body: not an event")?;
             return Ok(body);
         }
         let event_type = EventType::from_name(&self.event_type);
         if !event_type.is_known() {
             let known: Vec<_> = EventType::KNOWN.map(EventType::as_str).into();
-            bail!("the type {:?} does not exist; there are {}", self.event_type, known.join(", "));
+            bail!("invalid event type {:?}; known types are {}", self.event_type, known.join(", "));
         }
         Ok(TestEvent::new(event_type, wall())?.body.into_bytes())
     }

@@ -1,20 +1,21 @@
-//! Where a sender may connect (protocol, section 6).
+//! Addresses that deliveries may be sent to: protection against server-side request forgery, SSRF (protocol, section
+//! 6).
 //!
-//! The lists follow the registries of special-purpose addresses (RFC 6890 and its updates): what is not reachable from everywhere in
-//! the public internet is forbidden, and so are addresses that lead to such a one by translation or a tunnel.
+//! The lists follow the registries of special-purpose addresses (RFC 6890 and its updates). Addresses that are not
+//! globally reachable are forbidden, and so are addresses that reach such an address by translation or a tunnel.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Which addresses are allowed.
+/// Policy for the addresses of endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AddressPolicy {
     /// Public addresses only.
     Public,
-    /// And this machine itself: for development.
+    /// Public addresses and this machine, for development.
     PublicAndLoopback,
 }
 
-/// A block of addresses: its first address, and how many of the bits count.
+/// A block of addresses: its first address and the length of its prefix.
 type Block<T> = (T, u32);
 
 const FORBIDDEN_V4: [Block<Ipv4Addr>; 17] = [
@@ -37,10 +38,10 @@ const FORBIDDEN_V4: [Block<Ipv4Addr>; 17] = [
     (Ipv4Addr::new(224, 0, 0, 0), 3),      // multicast, reserved, broadcast
 ];
 
-/// Global unicast addresses; everything outside (loopback, link-local, unique-local, multicast, …) is forbidden.
+/// Global unicast addresses; all others (loopback, link-local, unique-local, multicast, …) are forbidden.
 const GLOBAL_V6: Block<Ipv6Addr> = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// And of those, these.
+/// Forbidden blocks within [`GLOBAL_V6`].
 const FORBIDDEN_V6: [Block<Ipv6Addr>; 5] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo among them
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
@@ -49,13 +50,13 @@ const FORBIDDEN_V6: [Block<Ipv6Addr>; 5] = [
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation
 ];
 
-/// NAT64: the last 32 bits are the IPv4 address that is connected to.
+/// NAT64: the last 32 bits are the IPv4 address of the connection.
 const TRANSLATED: Block<Ipv6Addr> = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 impl AddressPolicy {
-    /// Whether a connection to this address may be made.
+    /// Tells whether connections to an address are allowed.
     pub(crate) fn allows(self, address: IpAddr) -> bool {
-        let address = address.to_canonical(); // an IPv4-mapped one is the IPv4 one
+        let address = address.to_canonical(); // maps IPv4-mapped addresses to IPv4
         if address.is_loopback() {
             return self == Self::PublicAndLoopback;
         }

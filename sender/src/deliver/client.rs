@@ -1,4 +1,4 @@
-//! One attempt: a POST with a deadline, and what came of it.
+//! HTTP client for attempts: one POST with a time limit.
 
 use std::time::Duration;
 
@@ -20,48 +20,49 @@ use rustls::{ClientConfig, RootCertStore};
 use super::address_policy::AddressPolicy;
 use super::connector::{ConnectError, Connector, Lookup, find};
 
-/// An answer is read so far, so that its connection can be used again; whoever sends more loses the connection.
+/// Limit of a response body. Up to it, the body is read so that the connection can be reused; beyond it, the connection
+/// is closed.
 pub(super) const MAX_RESPONSE_BODY: usize = 64 * 1024;
 
-/// So much of an answer is kept in the log.
+/// Number of bytes of a response body that are recorded.
 pub(super) const KEPT_RESPONSE_BODY: usize = 1024;
 
-/// How long the body of an answer may take after its headers; it decides nothing.
+/// Time limit of the response body after its headers. The body does not affect the outcome.
 const RESPONSE_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Headers longer than this are not read.
+/// Limit of the response headers.
 const MAX_HEADERS: usize = 64 * 1024;
 
-/// How long a connection is kept for the next delivery.
+/// Time after which an idle connection is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 const USER_AGENT_VALUE: HeaderValue = HeaderValue::from_static(concat!("clarife-sender/", env!("CARGO_PKG_VERSION")));
 
-/// How connections are made.
+/// Options of the client.
 pub(crate) struct Options {
-    /// Where to.
+    /// Addresses that connections are allowed to.
     pub(crate) policy: AddressPolicy,
-    /// Names to addresses.
+    /// Resolver of host names.
     pub(crate) lookup: Lookup,
-    /// Authorities to trust beside the public ones.
+    /// Additional trusted root certificates.
     pub(crate) extra_roots: Vec<CertificateDer<'static>>,
-    /// How many connections to one host are kept when idle.
+    /// Limit of the idle connections per host.
     pub(crate) idle_per_host: usize,
 }
 
-/// Posts deliveries. It keeps connections, follows no redirects and knows of no proxies.
+/// Client for deliveries. It reuses connections, follows no redirects and ignores proxy settings.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: HyperClient<HttpsConnector<Connector>, Full<Bytes>>,
     policy: AddressPolicy,
 }
 
-/// What an endpoint has answered.
+/// Response of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EndpointResponse {
-    /// The status, or why there is none.
+    /// Status, or the failure if there was no response.
     pub(crate) outcome: Outcome,
-    /// The beginning of the body.
+    /// First bytes of the response body.
     pub(crate) body: Vec<u8>,
 }
 
@@ -69,7 +70,7 @@ impl Client {
     pub(crate) fn new(options: Options) -> Result<Self> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
         for certificate in options.extra_roots {
-            roots.add(certificate).context("an extra root certificate is not usable")?;
+            roots.add(certificate).context("invalid root certificate")?;
         }
         let provider = rustls::crypto::ring::default_provider();
         let tls = ClientConfig::builder_with_provider(provider.into())
@@ -93,14 +94,14 @@ impl Client {
             .http2_max_header_list_size(header_list)
             .http2_initial_stream_window_size(header_list)
             .http2_initial_connection_window_size(header_list.saturating_mul(16))
-            // A connection that has died in silence must not be used for every delivery to come.
+            // A connection that died silently must not be reused.
             .http2_keep_alive_interval(ATTEMPT_TIMEOUT)
             .http2_keep_alive_timeout(ATTEMPT_TIMEOUT)
             .build(connector);
         Ok(Self { http, policy })
     }
 
-    /// Makes one attempt: within [`ATTEMPT_TIMEOUT`] up to the last byte of the answer's headers.
+    /// Makes one attempt, within [`ATTEMPT_TIMEOUT`] up to the end of the response headers.
     pub(crate) async fn post(
         &self,
         url: &EndpointUrl,
@@ -108,7 +109,7 @@ impl Client {
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)> + Send,
     ) -> EndpointResponse {
         let failed = |kind| EndpointResponse { outcome: Outcome::Failure(kind), body: Vec::new() };
-        // Plain HTTP is for development only, whatever is in the store.
+        // Plain HTTP is for development only, whatever URL is stored.
         if !url.is_https() && self.policy == AddressPolicy::Public {
             return failed(FailureKind::Tls);
         }
@@ -130,7 +131,7 @@ impl Client {
     }
 }
 
-/// The header that carries a signature.
+/// Returns clarife's signature header.
 pub(crate) fn signature_header(value: &str) -> (HeaderName, HeaderValue) {
     static NAME: std::sync::LazyLock<HeaderName> = std::sync::LazyLock::new(|| {
         HeaderName::from_bytes(SIGNATURE_HEADER.as_bytes()).unwrap_or(HeaderName::from_static("x-clarife-signature"))
@@ -138,7 +139,7 @@ pub(crate) fn signature_header(value: &str) -> (HeaderName, HeaderValue) {
     (NAME.clone(), HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")))
 }
 
-/// The headers of Standard Webhooks.
+/// Returns the headers of Standard Webhooks.
 pub(crate) fn standard_headers(headers: &StandardHeaders<'_>) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     headers
         .pairs()
@@ -146,7 +147,7 @@ pub(crate) fn standard_headers(headers: &StandardHeaders<'_>) -> impl Iterator<I
         .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?)))
 }
 
-/// The beginning of the body; what came until the time was over or the connection broke.
+/// Reads the first bytes of the response body, up to the time limit or the end of the connection.
 async fn read(response: Response<Incoming>) -> Vec<u8> {
     let (mut kept, mut length) = (Vec::new(), 0_usize);
     let mut body = response.into_body();
@@ -170,7 +171,7 @@ fn kind_of(error: &legacy::Error) -> FailureKind {
         return *kind;
     }
     if error.is_connect() {
-        return FailureKind::Tls; // the connection itself was there
+        return FailureKind::Tls; // the TCP connection was established
     }
     match find::<hyper::Error>(error) {
         Some(error) if error.is_parse_too_large() => FailureKind::TooLarge,

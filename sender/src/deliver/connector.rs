@@ -1,7 +1,7 @@
-//! Connections to endpoints, made only where the guard allows them.
+//! Connections to endpoints, restricted by the address policy.
 //!
-//! The guard stands in the connector itself: a literal address is looked at before, every address that a name leads to when it is
-//! resolved, and the one that was connected to once more. A name that changes its answer has gained nothing.
+//! The connector checks a literal address before it connects, every address that a name resolves to, and the peer's
+//! address afterwards. A name that changes its address between two checks therefore gains nothing.
 
 use std::fmt;
 use std::future::Future;
@@ -23,17 +23,17 @@ use super::address_policy::AddressPolicy;
 
 type Future_<T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send>>;
 
-/// How a name becomes addresses.
+/// Function that resolves a host name.
 pub(crate) type Lookup = Arc<dyn Fn(String) -> Future_<Vec<IpAddr>, io::Error> + Send + Sync>;
 
-/// The system's resolver.
+/// Returns the system's resolver.
 pub(crate) fn system_lookup() -> Lookup {
     Arc::new(|name| {
         Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect()) })
     })
 }
 
-/// Why there is no connection.
+/// Reason for which a connection failed.
 #[derive(Debug)]
 pub(crate) struct ConnectError(pub(crate) FailureKind);
 
@@ -45,7 +45,7 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
-/// Connects, guarded.
+/// Connector that enforces the address policy.
 #[derive(Clone)]
 pub(crate) struct Connector {
     http: HttpConnector<Resolver>,
@@ -55,7 +55,7 @@ pub(crate) struct Connector {
 impl Connector {
     pub(crate) fn new(policy: AddressPolicy, lookup: Lookup) -> Self {
         let mut http = HttpConnector::new_with_resolver(Resolver { policy, lookup });
-        http.enforce_http(false); // TLS comes on top
+        http.enforce_http(false); // allows https; TLS is added on top
         http.set_nodelay(true);
         Self { http, policy }
     }
@@ -67,7 +67,7 @@ impl Service<Uri> for Connector {
     type Future = Future_<Self::Response, ConnectError>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
-        Poll::Ready(Ok(())) // `oneshot` waits for the inner one
+        Poll::Ready(Ok(())) // `oneshot` waits for the inner connector
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
@@ -84,17 +84,17 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// What our resolver has said, or that the connection failed.
+/// Returns the reason that our resolver gave, or a failed connection.
 fn kind_of(error: &(dyn std::error::Error + 'static)) -> FailureKind {
     find::<ConnectError>(error).map_or(FailureKind::Connection, |found| found.0)
 }
 
-/// An error of this type, somewhere in the chain of causes.
+/// Returns the first error of a type in the chain of causes.
 pub(crate) fn find<'e, E: std::error::Error + 'static>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e E> {
     std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
 }
 
-/// Resolves names to allowed addresses only.
+/// Resolver that returns allowed addresses only.
 #[derive(Clone)]
 struct Resolver {
     policy: AddressPolicy,

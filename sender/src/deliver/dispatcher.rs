@@ -1,4 +1,4 @@
-//! The loop: claim what is due, attempt it, record what came of it.
+//! The dispatcher: leases due deliveries, attempts them and records the outcomes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::clock::{Clock, wall};
 use crate::metrics::Metrics;
 use crate::store::{Attempt, LeasedDelivery, Store, StoreError};
 
-/// How many deliveries are claimed at a time, at most.
+/// Limit of the deliveries that are leased at a time.
 const MAX_BATCH: usize = 512;
 
-/// How long to wait before a store that has failed is asked again, at first and at most.
+/// Pauses before a failed store is tried again: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// How long attempts that are under way may go on when the sender stops.
+/// Time limit for attempts in flight when the sender stops.
 const GRACE: Duration = Duration::from_secs(ATTEMPT_TIMEOUT.as_secs() + 5);
 
-/// Works through what is due, so much at a time.
+/// Dispatcher of due deliveries with a limit of concurrent attempts.
 pub(crate) struct Dispatcher {
     attempts: Attempts,
     slots: Arc<Semaphore>,
@@ -37,12 +37,12 @@ struct Attempts {
     standard_webhooks: bool,
 }
 
-/// How it goes about it.
+/// Settings of deliveries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeliverySettings {
-    /// Attempts under way at a time.
+    /// Limit of concurrent attempts.
     pub(crate) max_in_flight: u32,
-    /// Whether the headers of Standard Webhooks are sent beside clarife's.
+    /// Sends the headers of Standard Webhooks in addition to clarife's.
     pub(crate) standard_webhooks: bool,
 }
 
@@ -59,8 +59,8 @@ impl Dispatcher {
         Self { attempts: Attempts { store, client, clock, metrics, standard_webhooks }, slots, max_in_flight }
     }
 
-    /// Runs until `stop` becomes true; then waits for what is under way. What is not finished in time is attempted again
-    /// after the next start.
+    /// Runs until `stop` becomes true, then waits for attempts in flight. Attempts that do not end in time are made
+    /// again after the next start.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut stopped = std::pin::pin!(async move {
             let _ = stop.wait_for(|stop| *stop).await;
@@ -71,7 +71,7 @@ impl Dispatcher {
         }
         let all = self.slots.acquire_many(self.max_in_flight);
         if tokio::time::timeout(GRACE, all).await.is_err() {
-            tracing::warn!("some attempts did not end in time; they are made again after the next start");
+            tracing::warn!("attempts did not end in time; they will be made again after the next start");
         }
     }
 
@@ -103,7 +103,7 @@ impl Dispatcher {
                     }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "nothing can be claimed");
+                    tracing::error!(%error, "cannot lease deliveries");
                     drop(first);
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2).min(PAUSES.1);
@@ -114,14 +114,14 @@ impl Dispatcher {
 }
 
 impl Attempts {
-    /// Attempts one delivery; the slot is free when the outcome is recorded.
+    /// Attempts one delivery; frees the slot when the outcome is recorded.
     async fn attempt(self, leased: LeasedDelivery, _slot: Option<OwnedSemaphorePermit>) {
         let _in_flight = self.metrics.attempt_started();
         let (signer, body, signed_at) = (&leased.subscription.signer, leased.body.clone(), wall());
         let started_at = self.clock.now();
         self.metrics.attempt_late_by(leased.due, started_at);
         let Ok(signature) = signer.sign(&body, signed_at) else {
-            tracing::error!("the system's clock is before 1970 or far in the future: nothing can be signed");
+            tracing::error!("cannot sign: the system clock is before 1970 or far in the future");
             tokio::time::sleep(PAUSES.1).await;
             return self.store.release(&leased).await;
         };
@@ -129,7 +129,7 @@ impl Attempts {
         if self.standard_webhooks
             && let Ok(standard) = signer.sign_standard(&body, &leased.event_id, signed_at)
         {
-            headers.extend(standard_headers(&standard)); // not every id can stand in a header
+            headers.extend(standard_headers(&standard)); // some ids are not valid in a header
         }
         let response = self.client.post(&leased.subscription.subscription.url, body, headers).await;
         let attempt = Attempt {
@@ -146,19 +146,19 @@ impl Attempts {
         }
     }
 
-    /// Records until the store takes it: an outcome that is not recorded is an attempt made again.
+    /// Records an attempt, with retries until the store accepts it: an unrecorded attempt would be made again.
     async fn record(&self, leased: &LeasedDelivery, attempt: Attempt) -> Option<Recorded> {
         let mut pause = PAUSES.0;
         loop {
             match self.store.record(leased, attempt.clone()).await {
                 Ok(recorded) => return recorded,
                 Err(StoreError::Unavailable(why)) => {
-                    tracing::error!(why, "an attempt cannot be recorded yet");
+                    tracing::error!(why, "cannot record an attempt yet");
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2).min(PAUSES.1);
                 }
                 Err(error) => {
-                    tracing::error!(%error, "an attempt was not recorded");
+                    tracing::error!(%error, "cannot record an attempt");
                     return None;
                 }
             }
@@ -170,7 +170,7 @@ impl Attempts {
         self.metrics.recorded(recorded);
         if recorded.deactivated {
             let host = leased.subscription.subscription.url.host();
-            tracing::warn!(host, %outcome, "a subscription was deactivated");
+            tracing::warn!(host, %outcome, "deactivated a subscription");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Delivering: what is due is claimed, posted and recorded.
+//! Deliveries: leasing, posting and recording.
 
 mod address_policy;
 mod client;

@@ -1,4 +1,4 @@
-//! Attempts against real sockets: what each kind of endpoint comes to, and where no connection is ever made.
+//! Tests of attempts against real sockets, and of the addresses that are never connected to.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -40,7 +40,7 @@ fn client_with(policy: AddressPolicy, lookup: Lookup, extra_roots: Vec<Certifica
     Client::new(Options { policy, lookup, extra_roots, idle_per_host: 8 }).expect("is a client")
 }
 
-/// Every name leads to these addresses.
+/// Returns a resolver that resolves every name to these addresses.
 fn names_lead_to(addresses: &[&str]) -> Lookup {
     let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().expect("an address")).collect();
     Arc::new(move |_| {
@@ -62,7 +62,7 @@ const fn failure(kind: FailureKind) -> Outcome {
     Outcome::Failure(kind)
 }
 
-/// A server that answers every request with these bytes, however little sense they make, and counts connections.
+/// Starts a server that sends these bytes to every request; returns its address and its number of connections.
 async fn raw_server(response: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let (address, count) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));
@@ -76,7 +76,7 @@ async fn raw_server(response: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
                 let _ = stream.read(&mut request).await;
                 let _ = stream.write_all(&response).await;
                 if response.is_empty() {
-                    std::future::pending::<()>().await; // says nothing, for ever
+                    std::future::pending::<()>().await; // never responds
                 }
             });
         }
@@ -108,10 +108,10 @@ async fn each_kind_of_response_has_its_outcome() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_says_nothing_is_given_up_after_ten_seconds() {
+async fn an_endpoint_that_never_responds_fails_after_ten_seconds() {
     let start = tokio::time::Instant::now();
     let (silent, _) = raw_server(vec![]).await;
-    // One whose headers never end; and a body that never ends decides nothing and holds nobody up.
+    // One server's headers never end. Another one's body never ends, which does not affect the outcome.
     let headers = trickle(b"HTTP/1.1 200 OK\r\nx: ".to_vec()).await;
     let body = trickle(b"HTTP/1.1 200 OK\r\n\r\nbody".to_vec()).await;
     let client = client(AddressPolicy::PublicAndLoopback);
@@ -123,7 +123,7 @@ async fn an_endpoint_that_says_nothing_is_given_up_after_ten_seconds() {
     assert!(start.elapsed() >= ATTEMPT_TIMEOUT);
 }
 
-/// A server that begins like this and then sends a byte now and then.
+/// Starts a server that sends these bytes and then one byte at a time.
 async fn trickle(start: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -191,28 +191,28 @@ async fn forbidden_addresses_are_never_connected_to() {
         let response = post_to(&public, &format!("https://{host}:{port}/")).await;
         assert_eq!(response.outcome, failure(FailureKind::ForbiddenAddress), "{host}");
     }
-    // What the rules for URLs refuse is refused here as well, however a system spells it.
+    // Spellings that the URL rules refuse are refused by the connector as well.
     let connector = super::connector::Connector::new(AddressPolicy::Public, system_lookup());
     for host in ["127.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "017700000001", "0177.0.0.1", "127.0.0.1.", "0"] {
         let uri = format!("http://{host}:{port}/").parse().expect("is a URI");
         let refused = tower::ServiceExt::oneshot(connector.clone(), uri).await.expect_err(host);
         assert!(matches!(refused.0, FailureKind::ForbiddenAddress | FailureKind::Dns), "{host}: {refused}");
     }
-    // Names that lead there, alone or behind each other.
+    // Names that resolve to such addresses, alone or among others.
     for addresses in [&["127.0.0.1"][..], &["::1"], &["::ffff:127.0.0.1"], &["10.0.0.1", "127.0.0.1", "fe80::1"]] {
         let named = client_with(AddressPolicy::Public, names_lead_to(addresses), vec![]);
         let response = post_to(&named, &format!("https://hooks.example.com:{port}/")).await;
         assert_eq!(response.outcome, failure(FailureKind::ForbiddenAddress), "{addresses:?}");
     }
     assert_eq!(connections.load(Ordering::SeqCst), 0);
-    // Plain HTTP is for development, even to where a connection may be made.
+    // Plain HTTP is refused even for an allowed address.
     assert_eq!(post_to(&public, "http://192.0.2.1/").await.outcome, failure(FailureKind::Tls));
 }
 
 #[tokio::test]
 async fn a_name_that_changes_its_address_gains_nothing() {
     let (server, connections) = raw_server(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec()).await;
-    // In development this machine is allowed; the private network never is.
+    // For development, this machine is allowed and a private network is not.
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let changing: Lookup = Arc::new(move |_| {
@@ -226,12 +226,12 @@ async fn a_name_that_changes_its_address_gains_nothing() {
     assert_eq!(post_to(&client, &url).await.outcome, failure(FailureKind::ForbiddenAddress));
     assert_eq!(post_to(&client, &url).await.outcome, Outcome::Status(200));
     assert_eq!((asked.load(Ordering::SeqCst), connections.load(Ordering::SeqCst)), (3, 2));
-    // Where a name has both, only the allowed one is used.
+    // Of several addresses, only allowed ones are used.
     let mixed = client_with(AddressPolicy::PublicAndLoopback, names_lead_to(&["10.0.0.1", "127.0.0.1"]), vec![]);
     assert_eq!(post_to(&mixed, &url).await.outcome, Outcome::Status(200));
 }
 
-/// A TLS server for `localhost` that tells the HTTP version of each request; its certificate.
+/// Starts a TLS server for `localhost` that replies with the HTTP version; returns its address and certificate.
 async fn tls_server() -> (SocketAddr, CertificateDer<'static>) {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let certificate = certified.cert.der().clone();
@@ -284,15 +284,15 @@ async fn certificates_are_checked_and_http_2_is_spoken() {
     );
 }
 
-/// A receiver that verifies, as users do, by both kinds of headers; each request waits as long as `delay` says for its path.
+/// A receiver that verifies both kinds of signature headers and delays its responses.
 #[derive(Clone)]
 struct Receiver {
     webhook: Arc<Webhook>,
-    /// For the headers of Standard Webhooks beside clarife's.
+    /// Verifier of the headers of Standard Webhooks.
     standard: Arc<Webhook>,
-    seen: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<String>>>,
     now: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
+    max: Arc<AtomicUsize>,
     statuses: Arc<Mutex<Vec<u16>>>,
     delay: Duration,
 }
@@ -302,9 +302,9 @@ impl Receiver {
         let receiver = Self {
             webhook: Arc::new(Webhook::new(secret).expect("a secret")),
             standard: Arc::new(Webhook::new(secret).and_then(Webhook::require_standard_webhooks).expect("a secret")),
-            seen: Arc::default(),
+            received: Arc::default(),
             now: Arc::default(),
-            most: Arc::default(),
+            max: Arc::default(),
             statuses: Arc::new(Mutex::new(statuses)),
             delay,
         };
@@ -317,22 +317,22 @@ impl Receiver {
 
     async fn receive(State(this): State<Self>, headers: HeaderMap, body: Bytes) -> axum::http::StatusCode {
         let now = this.now.fetch_add(1, Ordering::SeqCst) + 1;
-        this.most.fetch_max(now, Ordering::SeqCst);
+        this.max.fetch_max(now, Ordering::SeqCst);
         tokio::time::sleep(this.delay).await;
         this.now.fetch_sub(1, Ordering::SeqCst);
         let Ok(_) = this.standard.verify(&body, &headers) else { return axum::http::StatusCode::UNAUTHORIZED };
         let Ok(event) = this.webhook.verify(&body, &headers) else { return axum::http::StatusCode::BAD_REQUEST };
-        this.seen.lock().expect("no panic").push(event.id().to_owned());
+        this.received.lock().expect("no panic").push(event.id().to_owned());
         let next = this.statuses.lock().expect("no panic").pop().unwrap_or(200);
         axum::http::StatusCode::from_u16(next).expect("a status")
     }
 
-    fn seen(&self) -> Vec<String> {
-        self.seen.lock().expect("no panic").clone()
+    fn received(&self) -> Vec<String> {
+        self.received.lock().expect("no panic").clone()
     }
 }
 
-/// A sender on a store of its own, and how to stop it.
+/// A running sender with its own store.
 struct Sender {
     store: Arc<SqliteStore>,
     workspace: WorkspaceId,
@@ -374,7 +374,7 @@ impl Sender {
         self.store.accept(&self.workspace, events, wall()).await.expect("are kept");
     }
 
-    /// Waits until so many deliveries are in that state.
+    /// Waits until `count` deliveries are in a state.
     async fn wait_for(&self, count: usize, state: StateName) {
         let filter = DeliveryFilter { state: Some(state), limit: 10_000, ..DeliveryFilter::default() };
         for _ in 0..1500 {
@@ -384,7 +384,7 @@ impl Sender {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("there are no {count} deliveries that are {state:?} after 30 s");
+        panic!("fewer than {count} deliveries are {state:?} after 30 s");
     }
 
     async fn stop(self) {
@@ -406,7 +406,7 @@ async fn events_arrive_signed_and_are_retried_with_the_same_bytes() {
     sender.subscribe(signer, &url, EventType::ShareCreated).await;
     sender.send(EventType::ShareCreated, ["evt_1".to_owned()]).await;
     sender.wait_for(1, StateName::Delivered).await;
-    assert_eq!(receiver.seen(), ["evt_1", "evt_1"]); // verified both times
+    assert_eq!(receiver.received(), ["evt_1", "evt_1"]); // verified both times
     let filter = DeliveryFilter { limit: 1, ..DeliveryFilter::default() };
     let id = sender.store.deliveries(&sender.workspace, &filter).await.expect("is open").deliveries[0].id;
     let attempts = sender.store.delivery(&sender.workspace, id).await.expect("is there").1;
@@ -417,7 +417,7 @@ async fn events_arrive_signed_and_are_retried_with_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn a_slow_endpoint_has_its_places_and_no_more() {
+async fn a_slow_endpoint_keeps_to_its_limit() {
     let sender = Sender::start(3, 64).await;
     let (slow_signer, quick_signer) = (signer(), signer());
     let (slow, slow_url) = Receiver::start(slow_signer.secret().expose(), Duration::from_secs(5), vec![]).await;
@@ -427,15 +427,15 @@ async fn a_slow_endpoint_has_its_places_and_no_more() {
     sender.send(EventType::ShareCreated, (0..100).map(|n| format!("evt_slow_{n}"))).await;
     sender.send(EventType::MediaUploaded, (0..300).map(|n| format!("evt_quick_{n}"))).await;
     sender.wait_for(300, StateName::Delivered).await;
-    assert_eq!((quick.seen().len(), slow.seen().len()), (300, 0)); // while the slow one was still at its first three
-    assert_eq!(slow.most.load(Ordering::SeqCst), 3);
-    assert!(quick.most.load(Ordering::SeqCst) <= 3);
+    assert_eq!((quick.received().len(), slow.received().len()), (300, 0)); // while the slow endpoint was at its first three
+    assert_eq!(slow.max.load(Ordering::SeqCst), 3);
+    assert!(quick.max.load(Ordering::SeqCst) <= 3);
     sender.running.abort();
     sender.store.close().await;
 }
 
 #[tokio::test]
-async fn stopping_finishes_what_is_under_way() {
+async fn stopping_finishes_attempts_in_flight() {
     let sender = Sender::start(4, 64).await;
     let signer = signer();
     let (receiver, url) = Receiver::start(signer.secret().expose(), Duration::from_millis(300), vec![]).await;
@@ -449,7 +449,7 @@ async fn stopping_finishes_what_is_under_way() {
     sender.running.await.expect("no panic");
     let filter = DeliveryFilter { state: Some(StateName::Delivered), limit: 100, ..DeliveryFilter::default() };
     let delivered = store.deliveries(&workspace, &filter).await.expect("is open").deliveries.len();
-    assert_eq!(delivered, receiver.seen().len()); // all that was posted is recorded
+    assert_eq!(delivered, receiver.received().len()); // all posted deliveries are recorded
     assert_eq!(store.stats().await.expect("is open").pending, 50 - delivered as u64);
     store.close().await;
 }

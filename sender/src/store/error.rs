@@ -78,6 +78,13 @@ pub(crate) enum OpenError {
         /// Message of the system, of SQLite or of NATS.
         why: String,
     },
+    /// The backup cannot be written. The store is unchanged as well.
+    Backup {
+        /// File of the backup.
+        path: PathBuf,
+        /// Message of the system or of SQLite.
+        why: String,
+    },
 }
 
 impl fmt::Display for OpenError {
@@ -87,8 +94,10 @@ impl fmt::Display for OpenError {
         | Self::Newer { path, .. }
         | Self::Older { path, .. }
         | Self::Corrupt { path, .. }
-        | Self::Failed { path, .. }) = self;
-        write!(f, "cannot open the store {}: ", path.display())?;
+        | Self::Failed { path, .. }
+        | Self::Backup { path, .. }) = self;
+        let action = if matches!(self, Self::Backup { .. }) { "write the backup" } else { "open the store" };
+        write!(f, "cannot {action} {}: ", path.display())?;
         match self {
             Self::InUse(_) => f.write_str("another process is using it"),
             Self::Foreign(_) => f.write_str("it is not a store of this program"),
@@ -100,7 +109,7 @@ impl fmt::Display for OpenError {
                 "an earlier version wrote it (schema {found}, this program requires {known}); create a new store"
             ),
             Self::Corrupt { damage, .. } => write!(f, "it is damaged ({damage}); restore a backup"),
-            Self::Failed { why, .. } => f.write_str(why),
+            Self::Failed { why, .. } | Self::Backup { why, .. } => f.write_str(why),
         }
     }
 }

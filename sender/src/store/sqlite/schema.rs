@@ -41,17 +41,15 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Copies a store, in use or not, to a new file.
 pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
+    let failed = |why: String| OpenError::Backup { path: to.into(), why };
     if to.exists() {
-        return Err(OpenError::Failed { path: to.into(), why: "the file exists already".into() });
+        return Err(failed("the file exists already".into()));
     }
     inspect(from, version_number(MIGRATIONS.len()))?;
-    let target =
-        to.to_str().ok_or_else(|| OpenError::Failed { path: to.into(), why: "the path is not UTF-8".into() })?;
+    let target = to.to_str().ok_or_else(|| failed("the path is not UTF-8".into()))?;
     let connection = open_for_reading(from).map_err(|error| failure(from, error))?;
-    connection.execute("VACUUM INTO ?1", [target]).map_err(|error| failure(to, error))?;
-    File::open(to)
-        .and_then(|copy| copy.sync_all())
-        .map_err(|error| OpenError::Failed { path: to.into(), why: error.to_string() })
+    connection.execute("VACUUM INTO ?1", [target]).map_err(|error| failed(error.to_string()))?;
+    File::open(to).and_then(|copy| copy.sync_all()).map_err(|error| failed(error.to_string()))
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
