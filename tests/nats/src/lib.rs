@@ -1,6 +1,7 @@
-//! A real NATS cluster on loopback, for tests and measurements: three servers, each with a folder of its own, every write flushed.
+//! A real NATS cluster on loopback, for tests and measurements: three servers with a folder each, which flush every
+//! write.
 //!
-//! The servers end with the process that started them, however it ends.
+//! The servers end with the process that started them, even if that process is killed.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -10,17 +11,18 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
-/// How long a cluster may take until it answers.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit of the cluster's start.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs a server as long as standard input is open, says its id, and ends when it is gone; `$0` is the log, the rest the command.
-const GUARD: &str = r#""$@" >>"$0" 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server"#;
+/// Shell script that runs a server, prints its process id, and kills it when standard input closes; `$0` is the log,
+/// the rest the command.
+const SUPERVISOR: &str = r#""$@" >>"$0" 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server"#;
 
-/// The server to run: the one that the variable `NATS_SERVER` names, or the one that `cargo xtask setup` installs.
+/// Returns the server program: the one in the variable `NATS_SERVER`, or the one that `cargo xtask setup` installs.
 ///
 /// # Errors
 ///
-/// If neither is there; the error says what to do.
+/// If neither exists; the error says what to do.
 pub fn server() -> io::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
@@ -29,8 +31,8 @@ pub fn server() -> io::Result<PathBuf> {
     if server.is_file() {
         return Ok(server);
     }
-    let hint = "run `cargo xtask setup`, or name a server in the variable NATS_SERVER";
-    Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no {}: {hint}", server.display())))
+    let hint = "run `cargo xtask setup`, or set NATS_SERVER to a server program";
+    Err(io::Error::new(io::ErrorKind::NotFound, format!("cannot find {}: {hint}", server.display())))
 }
 
 /// A running cluster. Dropping it kills the servers; their folders stay.
@@ -46,16 +48,16 @@ struct Node {
     monitor: SocketAddr,
     config: PathBuf,
     log: PathBuf,
-    guard: Option<Child>,
+    supervisor: Option<Child>,
     server: Option<Pid>,
 }
 
 impl Cluster {
-    /// Starts that many servers with their files in `folder`, and waits until they are one cluster.
+    /// Starts `nodes` servers with their files in `folder`, and waits until they form a cluster.
     ///
     /// # Errors
     ///
-    /// If a server cannot be started, or they do not become one cluster within a minute.
+    /// If a server cannot be started, or the cluster is not ready within a minute.
     pub fn start(server: &Path, folder: &Path, nodes: usize) -> io::Result<Self> {
         let mut addresses = free_addresses(nodes.saturating_mul(3))?;
         let clients = addresses.split_off(nodes.saturating_mul(2));
@@ -79,7 +81,7 @@ impl Cluster {
                 monitor,
                 config,
                 log: home.join("server.log"),
-                guard: None,
+                supervisor: None,
                 server: None,
             });
         }
@@ -90,54 +92,55 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// What a client connects to: every server.
+    /// Returns the URL of all servers, for clients.
     #[must_use]
     pub fn url(&self) -> String {
         let nodes: Vec<String> = self.nodes.iter().map(|node| node.client.to_string()).collect();
         format!("nats://{}", nodes.join(","))
     }
 
-    /// Kills a server, as the machine's failure would.
+    /// Kills a server, as a failure of its machine would.
     ///
     /// # Errors
     ///
-    /// If the system cannot tell how it ended.
+    /// If the exit status cannot be read.
     pub fn kill(&mut self, node: usize) -> io::Result<()> {
         self.nodes.get_mut(node).map_or(Ok(()), Node::kill)
     }
 
-    /// Starts a server that was killed, with the files it had. It does not wait until the server has caught up: see [`wait`](Self::wait).
+    /// Starts a killed server again with the same files. Does not wait until the server has caught up, see
+    /// [`wait`](Self::wait).
     ///
     /// # Errors
     ///
-    /// If it cannot be started.
+    /// If the server cannot be started.
     pub fn restart(&mut self, node: usize) -> io::Result<()> {
         self.spawn(node)
     }
 
-    /// Stops a server where it is, so that it neither answers nor closes its connections.
+    /// Suspends a server: it neither replies nor closes its connections.
     ///
     /// # Errors
     ///
-    /// If it does not run.
+    /// If the server is not running.
     pub fn pause(&self, node: usize) -> io::Result<()> {
         Ok(kill_process(self.process(node)?, Signal::STOP)?)
     }
 
-    /// Lets a server go on that was [paused](Self::pause).
+    /// Resumes a [paused](Self::pause) server.
     ///
     /// # Errors
     ///
-    /// If it does not run.
+    /// If the server is not running.
     pub fn resume(&self, node: usize) -> io::Result<()> {
         Ok(kill_process(self.process(node)?, Signal::CONT)?)
     }
 
-    /// Lets a server write no file beyond that many bytes, as a full disk would, until it is started again.
+    /// Limits the size of a server's files until its restart, as a full disk would.
     ///
     /// # Errors
     ///
-    /// If it does not run.
+    /// If the server is not running.
     pub fn fill_disk(&self, node: usize, bytes: u64) -> io::Result<()> {
         let limit = Rlimit { current: Some(bytes), ..getrlimit(Resource::Fsize) };
         Ok(prlimit(Some(self.process(node)?), Resource::Fsize, limit).map(|_| ())?)
@@ -145,22 +148,22 @@ impl Cluster {
 
     fn process(&self, node: usize) -> io::Result<Pid> {
         let server = self.nodes.get(node).and_then(|node| node.server);
-        server.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server does not run"))
+        server.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server is not running"))
     }
 
-    /// Waits until every server that runs says that it is well.
+    /// Waits until every running server is healthy.
     ///
     /// # Errors
     ///
-    /// If that takes more than a minute.
+    /// If a server is not healthy within a minute.
     pub fn wait(&self) -> io::Result<()> {
         let start = Instant::now();
-        for node in self.nodes.iter().filter(|node| node.guard.is_some()) {
-            while !node.is_well() {
-                if start.elapsed() > PATIENCE {
+        for node in self.nodes.iter().filter(|node| node.supervisor.is_some()) {
+            while !node.is_healthy() {
+                if start.elapsed() > START_TIMEOUT {
                     let log = std::fs::read_to_string(&node.log).unwrap_or_default();
                     let end = log.get(log.len().saturating_sub(2000)..).unwrap_or(&log);
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, format!("the cluster does not start: {end}")));
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, format!("the cluster is not ready: {end}")));
                 }
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -169,60 +172,61 @@ impl Cluster {
     }
 
     fn spawn(&mut self, index: usize) -> io::Result<()> {
-        let Some(node) = self.nodes.get_mut(index).filter(|node| node.guard.is_none()) else { return Ok(()) };
-        let mut guard = Command::new("sh")
-            .args(["-c", GUARD])
+        let Some(node) = self.nodes.get_mut(index).filter(|node| node.supervisor.is_none()) else { return Ok(()) };
+        let mut supervisor = Command::new("sh")
+            .args(["-c", SUPERVISOR])
             .args([&node.log, &self.server])
             .arg("--config")
             .arg(&node.config)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null()) // the shell tells what it has killed
+            .stderr(Stdio::null()) // the shell reports the kill
             .spawn()?;
         let mut server = String::new();
-        if let Some(output) = guard.stdout.take() {
+        if let Some(output) = supervisor.stdout.take() {
             BufReader::new(output).read_line(&mut server)?;
         }
         node.server = server.trim().parse().ok().and_then(Pid::from_raw);
-        node.guard = Some(guard);
+        node.supervisor = Some(supervisor);
         Ok(())
     }
 }
 
 impl Node {
     fn kill(&mut self) -> io::Result<()> {
-        let Some(mut guard) = self.guard.take() else { return Ok(()) };
+        let Some(mut supervisor) = self.supervisor.take() else { return Ok(()) };
         self.server = None;
-        drop(guard.stdin.take());
-        guard.wait().map(|_| ())
+        drop(supervisor.stdin.take());
+        supervisor.wait().map(|_| ())
     }
 
-    fn is_well(&self) -> bool {
-        let ask = || {
+    fn is_healthy(&self) -> bool {
+        let request = || {
             let mut stream = TcpStream::connect(self.monitor)?;
             stream.set_read_timeout(Some(Duration::from_secs(5)))?;
             stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            io::Result::Ok(answer)
+            let mut response = String::new();
+            stream.read_to_string(&mut response)?;
+            io::Result::Ok(response)
         };
-        ask().is_ok_and(|answer| answer.lines().next().is_some_and(|status| status.contains(" 200 ")))
+        request().is_ok_and(|response| response.lines().next().is_some_and(|status| status.contains(" 200 ")))
     }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let _ = self.kill(); // nobody is left to be told
+        let _ = self.kill(); // errors cannot be returned here
     }
 }
 
-/// Addresses that are free now, and that no outgoing connection gets by chance while a server or a sender is down: below those that systems give for that.
+/// Returns free addresses from below the range of ephemeral ports, so that no outgoing connection takes them while a
+/// server is down.
 ///
 /// # Errors
 ///
-/// If there are not so many.
+/// If there are not enough free ports.
 pub fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
-    // Tests that run at the same time start at different places.
+    // Concurrent tests start at different ports.
     let nanoseconds =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
     let start = (nanoseconds ^ std::process::id().wrapping_mul(7919)).checked_rem(20_000).unwrap_or(0);
@@ -231,5 +235,5 @@ pub fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
     let listeners = candidates.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(count);
     let addresses =
         listeners.collect::<Vec<_>>().iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
-    if addresses.len() == count { Ok(addresses) } else { Err(io::Error::other("no port is free")) }
+    if addresses.len() == count { Ok(addresses) } else { Err(io::Error::other("not enough free ports")) }
 }

@@ -1,8 +1,8 @@
-//! A large sender at its busiest hour, simulated: the rules are `clarife_webhooks::sender`, time is a number, nothing waits.
+//! Simulation of a large sender at its busiest hour, with the rules of `clarife_webhooks::sender` and simulated time.
 //!
-//! What is simulated: events as they come to workspaces of very different size, endpoints that answer, refuse or hang, turns and limits as the
-//! engines have them, workers with so many attempts in a second and so many under way, a burst, and a worker that is killed. What is not: the
-//! store, whose speed is in the workers' rate, and the network.
+//! Simulated are events of workspaces of different sizes, endpoints that respond, fail or hang, the stores' scheduling
+//! and limits, workers with a limited rate and concurrency, a burst, and a killed worker. Not simulated are the network
+//! and the store, whose speed is part of the workers' rate.
 
 mod plan;
 mod world;
@@ -15,27 +15,27 @@ use clap::Parser;
 use crate::plan::Load;
 use crate::world::World;
 
-/// The memory that a pending delivery takes in its partition's worker, in bytes, as measured (docs/pages/sender/nats.md).
+/// Memory of a pending delivery in its worker, in bytes, as measured: see docs/pages/sender.md.
 const PENDING_BYTES: f64 = 400.0;
 
-/// Simulate a large sender at its busiest, and compare with the capacity model.
+/// Simulate a large sender at its busiest hour, and compare it with the capacity model
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
     load: Load,
-    /// How many seconds of the busiest hour
+    /// Simulated seconds of the busiest hour
     #[arg(long, default_value_t = 1200)]
     seconds: i64,
-    /// How many times the peak the burst is, which lasts a minute
+    /// Factor of the burst over the peak; the burst lasts a minute
     #[arg(long, default_value_t = 2.0)]
     burst: f64,
-    /// Workers; as many as the model says if not given
+    /// Number of workers [default: as the model says]
     #[arg(long)]
     workers: Option<usize>,
     /// Partitions of the store
     #[arg(long, default_value_t = 32)]
     partitions: usize,
-    /// What chance starts from
+    /// Seed of the random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     rough.run(seconds, (seconds / 3, burst), (workers > 1).then_some(seconds * 2 / 3));
 
     let rate = |count: u64| count as f64 / seconds as f64;
-    let (a, b) = (&calm.told, &rough.told);
+    let (a, b) = (&calm.report, &rough.report);
     let line = |name: &str, model: Option<f64>, calm: f64, rough: f64| {
         let model = model.map_or("-".to_owned(), |model| format!("{model:.0}"));
         println!("{name:<28}{model:>12}{calm:>12.0}{rough:>24.0}");
@@ -72,22 +72,22 @@ fn main() -> ExitCode {
     line("events/s", Some(plan.events), rate(a.events), rate(b.events));
     line("attempts/s", Some(plan.attempts), rate(a.attempts), rate(b.attempts));
     line("  in the busiest second", None, busiest(&a.per_second), busiest(&b.per_second));
-    line("under way", Some(plan.under_way), a.mean_under_way(), b.mean_under_way());
-    line("  at most", None, a.most_under_way as f64, b.most_under_way as f64);
+    line("in flight", Some(plan.in_flight_attempts), a.mean_in_flight(), b.mean_in_flight());
+    line("  maximum", None, a.max_in_flight as f64, b.max_in_flight as f64);
     line("writes/s to the streams", Some(plan.writes), rate(a.events + a.attempts), rate(b.events + b.attempts));
-    line("pending, at most", None, a.most_pending as f64, b.most_pending as f64);
-    let mib = |told: &world::Told| told.most_pending as f64 * PENDING_BYTES / f64::from(1 << 20);
+    line("pending, maximum", None, a.max_pending as f64, b.max_pending as f64);
+    let mib = |report: &world::Report| report.max_pending as f64 * PENDING_BYTES / f64::from(1 << 20);
     line("  MiB in all workers", None, mib(a), mib(b));
     for (name, pick) in [("first attempts", 0), ("retries", 1)] {
-        let late = |told: &world::Told| {
-            let mut late = if pick == 0 { told.first_late.clone() } else { told.retry_late.clone() };
+        let late = |report: &world::Report| {
+            let mut late = if pick == 0 { report.first_late.clone() } else { report.retry_late.clone() };
             late.sort_unstable();
             [0.5, 0.99, 1.0]
                 .map(|share| late.get((late.len() as f64 * share) as usize).or(late.last()).copied().unwrap_or(0))
         };
         let (calm, rough) = (late(a), late(b));
-        for (index, what) in ["median", "99th percentile", "most"].iter().enumerate() {
-            line(&format!("{name} late, {what}, ms"), None, f64::from(calm[index]), f64::from(rough[index]));
+        for (index, statistic) in ["median", "99th percentile", "maximum"].iter().enumerate() {
+            line(&format!("{name} late, {statistic}, ms"), None, f64::from(calm[index]), f64::from(rough[index]));
         }
     }
     line("delivered", None, a.delivered as f64, b.delivered as f64);
@@ -97,24 +97,24 @@ fn main() -> ExitCode {
     println!("\nthe model says {} workers; simulated in {:.1} s", plan.workers, start.elapsed().as_secs_f64());
 
     let mut wrong = Vec::new();
-    for (what, model, simulated) in [
+    for (name, model, simulated) in [
         ("attempts/s", plan.attempts, rate(a.attempts)),
-        ("under way", plan.under_way, a.mean_under_way()),
+        ("in flight", plan.in_flight_attempts, a.mean_in_flight()),
         ("writes/s", plan.writes, rate(a.events + a.attempts)),
     ] {
         if (model / simulated - 1.0).abs() > 0.15 {
-            wrong.push(format!("the model's {what} is {model:.0}, simulated {simulated:.0}: more than 15 % apart"));
+            wrong.push(format!("the model's {name} is {model:.0}, simulated {simulated:.0}: more than 15 % off"));
         }
     }
-    for (what, told) in [("calm", a), ("with burst and kill", b)] {
-        // What came in has ended or is pending: nothing is lost in the simulation either.
-        let ended = told.delivered + told.failed + told.held + told.pending;
-        if ended != told.events * load.per_workspace as u64 {
-            wrong.push(format!("{what}: {ended} deliveries are accounted for, of {} events", told.events));
+    for (name, report) in [("calm", a), ("with burst and kill", b)] {
+        // Every event has ended, is held or is pending: the simulation loses none.
+        let ended = report.delivered + report.failed + report.held + report.pending;
+        if ended != report.events * load.per_workspace as u64 {
+            wrong.push(format!("{name}: {ended} deliveries for {} events", report.events));
         }
     }
-    if workers >= plan.workers && b.pending > b.most_pending / 2 && b.most_pending > 10_000 {
-        wrong.push(format!("{} deliveries are still pending at the end: that many workers do not keep up", b.pending));
+    if workers >= plan.workers && b.pending > b.max_pending / 2 && b.max_pending > 10_000 {
+        wrong.push(format!("{} deliveries are still pending at the end: the workers do not keep up", b.pending));
     }
     for line in &wrong {
         eprintln!("WRONG: {line}");

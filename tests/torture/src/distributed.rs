@@ -1,6 +1,8 @@
-//! Several workers over a cluster of three servers: any of them is killed at any moment, now and then all servers at once.
+//! Several workers over a cluster of three servers. Any of them is killed at any time, and sometimes all servers at
+//! once.
 //!
-//! Here no attempt may be beside another one of the same delivery, whoever was killed: the next worker waits until the lease is over.
+//! No attempt may overlap another attempt of the same delivery, whatever was killed: the next worker waits until the
+//! lease has expired.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,8 +18,9 @@ const WORKERS: usize = 3;
 const SERVERS: usize = 3;
 const WORKSPACES: usize = 6;
 
-/// Longer than a lease: a worker that stays away for so long loses its partitions to the others; if the servers do, nobody loses anything.
-const AWAY: Duration = Duration::from_secs(17);
+/// Longer than a lease. A worker that is away for this time loses its partitions; if all servers are, no worker loses
+/// any.
+const OUTAGE: Duration = Duration::from_secs(17);
 
 pub(crate) fn run(arguments: &Arguments, receiver: &Receiver) -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -33,12 +36,12 @@ pub(crate) fn run(arguments: &Arguments, receiver: &Receiver) -> Result<()> {
     let load = under_load(arguments, &apis, || {
         for kill in 1..=arguments.kills {
             sleep(Duration::from_millis(fastrand::u64(50..1500)));
-            let moment = Duration::from_millis(fastrand::u64(0..2000));
+            let outage = Duration::from_millis(fastrand::u64(0..2000));
             match kill % 20 {
-                3 | 7 | 13 | 17 => kill_servers(&mut cluster, 1, moment)?,
-                9 => kill_servers(&mut cluster, SERVERS, AWAY)?,
-                19 => kill_servers(&mut cluster, SERVERS, moment)?,
-                // One is asked to stop; one stays away until the others have what it had.
+                3 | 7 | 13 | 17 => kill_servers(&mut cluster, 1, outage)?,
+                9 => kill_servers(&mut cluster, SERVERS, OUTAGE)?,
+                19 => kill_servers(&mut cluster, SERVERS, outage)?,
+                // Sometimes the worker is asked to stop, or stays away until the others hold its partitions.
                 turn => {
                     kill_worker(&mut workers, turn % 10 == 5, turn % 10 == 2)?;
                     killed_workers += 1;
@@ -55,26 +58,26 @@ fn kill_worker(workers: &mut [Sender], gently: bool, away: bool) -> Result<()> {
     let worker = &mut workers[chosen];
     worker.end(gently)?;
     if away {
-        sleep(AWAY);
+        sleep(OUTAGE);
     }
     let start = Instant::now();
     while let Err(error) = worker.restart() {
         if start.elapsed() > Duration::from_secs(60) {
-            bail!("a worker does not start again: {error:#}");
+            bail!("cannot restart a worker: {error:#}");
         }
         sleep(Duration::from_millis(500));
     }
     Ok(())
 }
 
-/// Kills so many servers, and starts them again after a while; the next ones are killed when all are well.
-fn kill_servers(cluster: &mut Cluster, count: usize, away: Duration) -> Result<()> {
+/// Kills `count` servers and restarts them after a while; returns when all are healthy.
+fn kill_servers(cluster: &mut Cluster, count: usize, outage: Duration) -> Result<()> {
     let first = fastrand::usize(..SERVERS);
     let chosen: Vec<usize> = (first..first + count).map(|server| server % SERVERS).collect();
     for server in &chosen {
         cluster.kill(*server)?;
     }
-    sleep(away);
+    sleep(outage);
     for server in chosen {
         cluster.restart(server)?;
     }

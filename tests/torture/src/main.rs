@@ -1,8 +1,8 @@
-//! Kills the sender at random moments while events come in and go out, and looks whether anything was lost.
+//! Torture test: kills the sender at random times under load, and checks that no event was lost.
 //!
-//! What must hold: every event that was accepted (answered 202) is delivered to each endpoint that takes it, every delivery
-//! ends, and no delivery is attempted twice at once unless the process that attempted it first is gone. An attempt may be repeated: it had
-//! succeeded, and the process was killed before that was recorded. Those are counted.
+//! Every accepted event (status 202) must be delivered to each endpoint that accepts it, and every delivery must end.
+//! Attempts of a delivery must not overlap, unless the process that made the first one is gone. An attempt may be
+//! repeated if the process was killed before it recorded a success; repeated attempts are counted.
 
 mod distributed;
 mod receiver;
@@ -22,37 +22,37 @@ use serde_json::json;
 use crate::receiver::Receiver;
 use crate::sender::{Api, Sender, subscribe};
 
-/// How long the deliveries may take that are left when the load has ended: all retries, and some.
+/// Time limit of the remaining deliveries after the load has ended, longer than all retries.
 const DRAIN: Duration = Duration::from_secs(180);
 
-/// How long a client waits between its calls, so that the slow endpoint keeps up.
+/// Pause between a client's calls, so that the slow endpoint keeps up.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Kill the sender at random moments under load, and look whether anything was lost.
+/// Kill the sender at random times under load, and check that no event was lost
 #[derive(Parser)]
 struct Arguments {
     /// The program `clarife-sender`
     sender: PathBuf,
-    /// How often it is killed
+    /// Number of kills
     #[arg(long, default_value_t = 3)]
     kills: u64,
-    /// What chance starts from
+    /// Seed of the random numbers
     #[arg(long)]
     seed: Option<u64>,
-    /// How many clients bring events
+    /// Number of clients that send events
     #[arg(long, default_value_t = 4)]
     clients: u64,
-    /// Torture several workers over a NATS cluster instead, and the cluster's servers too
+    /// Torture several workers on a NATS cluster instead, and the cluster's servers
     #[arg(long)]
     nats: bool,
 }
 
-/// What is known of the events that were brought.
+/// State of the load.
 #[derive(Default)]
 struct Load {
     stop: AtomicBool,
     next: AtomicU64,
-    /// By the workspace's number.
+    /// Ids of accepted events by workspace.
     accepted: Mutex<HashMap<usize, HashSet<String>>>,
     refused: AtomicU64,
 }
@@ -81,7 +81,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let load = under_load(arguments, &apis, || {
         for kill in 1..=arguments.kills {
             std::thread::sleep(Duration::from_millis(fastrand::u64(20..900)));
-            // Every fifth time it is asked to stop, which must lose nothing either.
+            // Every fifth time the sender is asked to stop, which must not lose events either.
             sender.end(kill % 5 == 0)?;
             receiver.next_life();
             sender.restart()?;
@@ -91,13 +91,13 @@ fn run(arguments: &Arguments) -> Result<()> {
     judge(&load, &receiver, &apis, arguments.kills)
 }
 
-/// Lets clients bring events while `torture` goes on, and waits until all deliveries have ended.
+/// Sends events from clients while `torture` runs, and waits until all deliveries have ended.
 fn under_load(arguments: &Arguments, apis: &[Api], torture: impl FnOnce() -> Result<()>) -> Result<Arc<Load>> {
     let load = Arc::new(Load::default());
     let clients: Vec<_> = (0..arguments.clients)
         .map(|_| {
             let (load, apis) = (Arc::clone(&load), apis.to_vec());
-            std::thread::spawn(move || bring(&load, &apis))
+            std::thread::spawn(move || send_events(&load, &apis))
         })
         .collect();
     let tortured = torture();
@@ -111,8 +111,8 @@ fn under_load(arguments: &Arguments, apis: &[Api], torture: impl FnOnce() -> Res
     Ok(load)
 }
 
-/// Brings events until told to stop. One that was not accepted is brought again, as a client would do.
-fn bring(load: &Load, apis: &[Api]) {
+/// Sends events until the load stops. Events that were not accepted are sent again, as real clients would do.
+fn send_events(load: &Load, apis: &[Api]) {
     let mut again: Option<(usize, Vec<String>)> = None;
     while !load.stop.load(Ordering::SeqCst) {
         let (workspace, ids) = again.take().unwrap_or_else(|| {
@@ -140,7 +140,7 @@ fn bring(load: &Load, apis: &[Api]) {
     }
 }
 
-/// Waits until nothing is pending.
+/// Waits until no delivery is pending.
 fn drain(api: &Api) -> Result<()> {
     let start = Instant::now();
     loop {
@@ -167,13 +167,13 @@ fn judge(load: &Load, receiver: &Receiver, apis: &[Api], kills: u64) -> Result<(
                 let state = delivery["state"].as_str().unwrap_or_default();
                 let event = delivery["event_id"].as_str().unwrap_or_default().to_owned();
                 *states.entry(format!("{endpoint} {state}")).or_default() += 1;
-                // The endpoint that refuses everything is deactivated; all others take what they get at the second attempt at the latest.
+                // The endpoint `dead` is deactivated; all others accept a delivery at the second attempt at the latest.
                 let right = if endpoint == "dead" { ["failed", "held"].contains(&state) } else { state == "delivered" };
                 if !right {
                     wrong.push(format!("{event} to {path} is {state}"));
                 }
-                if endpoint != "dead" && !receiver.has_taken(path, &event) {
-                    wrong.push(format!("{event} is delivered to {path} and never arrived"));
+                if endpoint != "dead" && !receiver.has_accepted(path, &event) {
+                    wrong.push(format!("{event} was delivered to {path} but never arrived"));
                 }
                 if !known.insert(event.clone()) {
                     wrong.push(format!("{event} has two deliveries to {path}"));
@@ -184,32 +184,32 @@ fn judge(load: &Load, receiver: &Receiver, apis: &[Api], kills: u64) -> Result<(
     }
     let mut states: Vec<_> = states.into_iter().collect();
     states.sort();
-    let (repeated, twice_at_once, unverified) = receiver.counts();
+    let (repeated, overlapping, unverified) = receiver.counts();
     let events: usize = accepted.values().map(HashSet::len).sum();
-    println!("{events} events accepted, {} calls refused or cut off", load.refused.load(Ordering::SeqCst));
+    println!("{events} events accepted, {} calls refused or interrupted", load.refused.load(Ordering::SeqCst));
     for (state, count) in states {
         println!("{count:>8}  {state}");
     }
     println!("{repeated:>8}  attempts repeated after a success that was not recorded");
-    println!("{twice_at_once:>8}  attempts beside one of the same process");
-    if twice_at_once > 0 {
-        wrong.push(format!("{twice_at_once} deliveries were attempted twice at once"));
+    println!("{overlapping:>8}  overlapping attempts of one process");
+    if overlapping > 0 {
+        wrong.push(format!("{overlapping} attempts of one process overlapped"));
     }
     if unverified > 0 {
         wrong.push(format!("{unverified} deliveries did not verify"));
     }
-    // What a process has under way when it is killed: 8 for each subscription.
-    let most = kills * 8 * apis.iter().map(|api| api.subscriptions.len() as u64).sum::<u64>();
-    if repeated > most {
-        wrong.push(format!("{repeated} attempts were repeated, and no more than {most} can have been under way"));
+    // Attempts in flight when a process is killed: up to 8 per subscription.
+    let max = kills * 8 * apis.iter().map(|api| api.subscriptions.len() as u64).sum::<u64>();
+    if repeated > max {
+        wrong.push(format!("{repeated} attempts were repeated, more than the {max} that can have been in flight"));
     }
-    ensure!(events > 10, "hardly any event was accepted");
+    ensure!(events > 10, "too few events were accepted");
     if wrong.is_empty() {
-        println!("Nothing was lost, everything has ended.");
+        println!("No event was lost and every delivery has ended.");
         return Ok(());
     }
     for line in wrong.iter().take(20) {
         eprintln!("WRONG: {line}");
     }
-    bail!("{} things are wrong", wrong.len())
+    bail!("{} checks failed", wrong.len())
 }

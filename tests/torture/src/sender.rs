@@ -1,4 +1,4 @@
-//! The sender as a process, and its API.
+//! The sender's process and its API.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
@@ -13,9 +13,9 @@ use tempfile::TempDir;
 
 use crate::receiver::{ENDPOINTS, Receiver};
 
-const ADMIN: &str = "the token of who tortures the sender";
+const ADMIN: &str = "the token of the torture test's admin";
 
-/// A running sender; killed when dropped.
+/// A running sender, killed when it is dropped.
 pub(crate) struct Sender {
     program: PathBuf,
     store: String,
@@ -25,26 +25,26 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Starts one, with a store of its own if it is not given one.
+    /// Starts a sender, with its own store unless one is given.
     pub(crate) fn start(program: &Path, store: Option<&str>) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let own = || format!("sqlite:{}", folder.path().join("store.db").display());
-        let store = store.map_or_else(own, str::to_owned);
+        let new_store = || format!("sqlite:{}", folder.path().join("store.db").display());
+        let store = store.map_or_else(new_store, str::to_owned);
         let address = nats_cluster::free_addresses(1)?.pop().context("no address")?;
         let process = spawn(program, &store, address)?;
         Ok(Self { program: program.into(), store, _folder: folder, address, process })
     }
 
-    /// Where its API is.
+    /// Returns the URL of the API.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Kills it, or asks it to stop.
+    /// Kills the process, or asks it to stop.
     pub(crate) fn end(&mut self, gently: bool) -> Result<()> {
         if gently {
             kill_process(Pid::from_child(&self.process), Signal::TERM)?;
-            ensure!(self.process.wait()?.success(), "it did not stop as it should");
+            ensure!(self.process.wait()?.success(), "the sender did not stop cleanly");
         } else {
             self.process.kill()?;
             self.process.wait()?;
@@ -58,7 +58,7 @@ impl Sender {
     }
 }
 
-/// Makes workspaces, each with a subscription to each endpoint, through whichever sender.
+/// Creates workspaces with a subscription to each endpoint, through any of the senders.
 pub(crate) fn subscribe(urls: &[String], receiver: &Receiver, workspaces: usize) -> Result<Vec<Api>> {
     let mut apis = Vec::new();
     for number in 0..workspaces {
@@ -86,7 +86,7 @@ impl Drop for Sender {
     }
 }
 
-/// Starts it, and waits until it listens.
+/// Starts the process and waits until it listens.
 fn spawn(program: &Path, store: &str, address: SocketAddr) -> Result<Child> {
     let mut process = Command::new(program)
         .args(["serve", "--dev", "--log", "error", "--requests-per-second", "1000000", "--admin-token", ADMIN])
@@ -95,7 +95,7 @@ fn spawn(program: &Path, store: &str, address: SocketAddr) -> Result<Child> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .with_context(|| format!("{} cannot be started", program.display()))?;
+        .with_context(|| format!("cannot start {}", program.display()))?;
     let output = BufReader::new(process.stdout.take().context("no output")?);
     let mut errors = process.stderr.take().context("no errors")?;
     let log = std::thread::spawn(move || {
@@ -109,48 +109,48 @@ fn spawn(program: &Path, store: &str, address: SocketAddr) -> Result<Child> {
         }
     }
     process.wait()?;
-    anyhow::bail!("it did not start: {}", log.join().unwrap_or_default())
+    anyhow::bail!("the sender did not start: {}", log.join().unwrap_or_default())
 }
 
-/// The sender's API.
+/// Client of the senders' API.
 #[derive(Clone)]
 pub(crate) struct Api {
-    /// Of all senders.
+    /// URLs of all senders.
     urls: Vec<String>,
     token: String,
-    /// The path of each endpoint, and its subscription.
+    /// Paths of the endpoints with the ids of their subscriptions.
     pub(crate) subscriptions: Vec<(String, String)>,
 }
 
 impl Api {
     pub(crate) fn get(&self, path: &str) -> Result<(u16, Value)> {
-        self.ask("GET", path, String::new())
+        self.request("GET", path, String::new())
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<(u16, Value)> {
-        self.ask("POST", path, body.to_string())
+        self.request("POST", path, body.to_string())
     }
 
-    /// Creates something; what another process has just created is known a moment later, so it is tried for a second.
+    /// Creates a resource, with retries for a second: other workers see new records with a delay.
     fn create(&self, path: &str, body: &Value) -> Result<Value> {
-        let mut answer = (0, Value::Null);
+        let mut response = (0, Value::Null);
         for _ in 0..50 {
-            answer = self.post(path, body)?;
-            if answer.0 == 201 {
-                return Ok(answer.1);
+            response = self.post(path, body)?;
+            if response.0 == 201 {
+                return Ok(response.1);
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        anyhow::bail!("{path} was answered {}: {}", answer.0, answer.1)
+        anyhow::bail!("unexpected response to {path}: {} {}", response.0, response.1)
     }
 
-    /// All deliveries of a subscription.
+    /// Returns all deliveries of a subscription.
     pub(crate) fn all(&self, subscription: &str) -> Result<Vec<Value>> {
         let (mut all, mut before) = (Vec::new(), String::new());
         loop {
             let (status, mut page) =
                 self.get(&format!("/v1/deliveries?subscription_id={subscription}&limit=200{before}"))?;
-            ensure!(status == 200, "no deliveries: {page}");
+            ensure!(status == 200, "cannot list deliveries: {page}");
             if let Some(deliveries) = page["deliveries"].as_array_mut() {
                 all.append(deliveries);
             }
@@ -161,7 +161,7 @@ impl Api {
         }
     }
 
-    fn ask(&self, method: &str, path: &str, body: String) -> Result<(u16, Value)> {
+    fn request(&self, method: &str, path: &str, body: String) -> Result<(u16, Value)> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(20)))
@@ -171,8 +171,8 @@ impl Api {
             .method(method)
             .uri(format!("{}{path}", self.urls[fastrand::usize(..self.urls.len())]))
             .header("authorization", format!("Bearer {}", self.token));
-        let mut answer = agent.run(request.body(body)?)?;
-        let text = answer.body_mut().read_to_string()?;
-        Ok((answer.status().as_u16(), serde_json::from_str(&text)?))
+        let mut response = agent.run(request.body(body)?)?;
+        let text = response.body_mut().read_to_string()?;
+        Ok((response.status().as_u16(), serde_json::from_str(&text)?))
     }
 }
