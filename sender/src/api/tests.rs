@@ -140,7 +140,7 @@ async fn nothing_opens_without_its_token() {
             }
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
             assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
-            for wrong in ["Bearer nobody's", "Basic dXNlcjpwYXNz", "Bearer", "nonsense"] {
+            for wrong in ["Bearer unknown", "Basic dXNlcjpwYXNz", "Bearer", "nonsense"] {
                 let request = request().header("authorization", wrong).body(Body::empty()).expect("a request");
                 assert_eq!(fixture.raw(request).await.status(), StatusCode::UNAUTHORIZED, "{method} {path} {wrong}");
             }
@@ -164,8 +164,9 @@ fn the_description_is_complete() {
             assert!(operation["summary"].is_string(), "{method} {path}");
             let named: Vec<_> = path.split(['{', '}']).skip(1).step_by(2).collect();
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-            let in_path = parameters.iter().filter(|one| one["in"] == "path" && one["required"] == true);
-            assert_eq!(in_path.map(|one| text(&one["name"])).collect::<Vec<_>>(), named, "{method} {path}");
+            let in_path =
+                parameters.iter().filter(|parameter| parameter["in"] == "path" && parameter["required"] == true);
+            assert_eq!(in_path.map(|parameter| text(&parameter["name"])).collect::<Vec<_>>(), named, "{method} {path}");
         }
     }
     let written = document.to_string();
@@ -348,7 +349,8 @@ async fn the_history_lists_deliveries_and_resends_them() {
     for wrong in ["limit=0", "limit=11", "limit=x", "state=lost", "before=x", "colour=red"] {
         assert_eq!(fixture.get(&format!("/v1/deliveries?{wrong}")).await.0, 400, "{wrong}");
     }
-    let exhausted = rest["deliveries"].as_array().expect("some").iter().find(|one| one["attempts"] == MAX_ATTEMPTS);
+    let exhausted =
+        rest["deliveries"].as_array().expect("some").iter().find(|delivery| delivery["attempts"] == MAX_ATTEMPTS);
     let exhausted = exhausted.expect("the first had all its attempts");
     assert_eq!(exhausted["reason"], "attempts_exhausted");
     let delivery = format!("/v1/deliveries/{}", text(&exhausted["id"]));

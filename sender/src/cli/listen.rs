@@ -38,7 +38,12 @@ pub(super) struct Listen {
     #[arg(long, value_name = "URL")]
     forward_to: Option<String>,
     /// Status of the responses, to test the sender's retries
-    #[arg(long = "answer", value_name = "STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
+    #[arg(
+        long = "answer",
+        value_name = "STATUS",
+        default_value_t = 200,
+        value_parser = clap::value_parser!(u16).range(200..=599)
+    )]
     status: u16,
 }
 

@@ -159,9 +159,7 @@ impl Serve {
         let workspace = workspace.id;
         let token = ApiToken { id, workspace, name: NAME.to_owned(), hash, created_at: now, expires_at: None };
         store.create_token(token).await?;
-        eprintln!(
-            "\nDEVELOPMENT: endpoints on this machine and plain HTTP are allowed. Never expose this server to a network.\n"
-        );
+        eprintln!("\nDEVELOPMENT: endpoints on this machine and plain HTTP are allowed. Do not expose this server.\n");
         for subscription in subscriptions {
             println!("endpoint        {}", subscription.subscription.url);
             println!("signing secret  {}", subscription.signer.secret().expose());

@@ -213,8 +213,8 @@ async fn forbidden_addresses_are_never_connected_to() {
 async fn a_name_that_changes_its_address_gains_nothing() {
     let (server, connections) = raw_server(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".to_vec()).await;
     // For development, this machine is allowed and a private network is not.
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+    let lookups = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&lookups);
     let changing: Lookup = Arc::new(move |_| {
         let private = count.fetch_add(1, Ordering::SeqCst) % 2 == 1;
         let address: IpAddr = if private { "10.0.0.1" } else { "127.0.0.1" }.parse().expect("an address");
@@ -225,7 +225,7 @@ async fn a_name_that_changes_its_address_gains_nothing() {
     assert_eq!(post_to(&client, &url).await.outcome, Outcome::Status(200));
     assert_eq!(post_to(&client, &url).await.outcome, failure(FailureKind::ForbiddenAddress));
     assert_eq!(post_to(&client, &url).await.outcome, Outcome::Status(200));
-    assert_eq!((asked.load(Ordering::SeqCst), connections.load(Ordering::SeqCst)), (3, 2));
+    assert_eq!((lookups.load(Ordering::SeqCst), connections.load(Ordering::SeqCst)), (3, 2));
     // Of several addresses, only allowed ones are used.
     let mixed = client_with(AddressPolicy::PublicAndLoopback, names_lead_to(&["10.0.0.1", "127.0.0.1"]), vec![]);
     assert_eq!(post_to(&mixed, &url).await.outcome, Outcome::Status(200));
@@ -427,7 +427,7 @@ async fn a_slow_endpoint_keeps_to_its_limit() {
     sender.send(EventType::ShareCreated, (0..100).map(|n| format!("evt_slow_{n}"))).await;
     sender.send(EventType::MediaUploaded, (0..300).map(|n| format!("evt_quick_{n}"))).await;
     sender.wait_for(300, StateName::Delivered).await;
-    assert_eq!((quick.received().len(), slow.received().len()), (300, 0)); // while the slow endpoint was at its first three
+    assert_eq!((quick.received().len(), slow.received().len()), (300, 0)); // the slow endpoint was at its first three
     assert_eq!(slow.max.load(Ordering::SeqCst), 3);
     assert!(quick.max.load(Ordering::SeqCst) <= 3);
     sender.running.abort();

@@ -162,7 +162,7 @@ fn judge(load: &Load, receiver: &Receiver, apis: &[Api], kills: u64) -> Result<(
         let accepted = accepted.get(&workspace).unwrap_or(&none);
         for (path, subscription) in &api.subscriptions {
             let endpoint = path.rsplit('/').next().unwrap_or_default();
-            let mut known = HashSet::new();
+            let mut found = HashSet::new();
             for delivery in api.all(subscription)? {
                 let state = delivery["state"].as_str().unwrap_or_default();
                 let event = delivery["event_id"].as_str().unwrap_or_default().to_owned();
@@ -175,11 +175,11 @@ fn judge(load: &Load, receiver: &Receiver, apis: &[Api], kills: u64) -> Result<(
                 if endpoint != "dead" && !receiver.has_accepted(path, &event) {
                     wrong.push(format!("{event} was delivered to {path} but never arrived"));
                 }
-                if !known.insert(event.clone()) {
+                if !found.insert(event.clone()) {
                     wrong.push(format!("{event} has two deliveries to {path}"));
                 }
             }
-            wrong.extend(accepted.difference(&known).map(|id| format!("{id} to {path} is LOST")));
+            wrong.extend(accepted.difference(&found).map(|id| format!("{id} to {path} is LOST")));
         }
     }
     let mut states: Vec<_> = states.into_iter().collect();

@@ -55,7 +55,7 @@ pub(in crate::store) async fn workspaces_do_not_see_each_other(store: &impl Stor
     a.accept(["evt_1"], NOW).await;
     let delivery = a.list(all()).await.deliveries[0].id;
     assert_eq!(b.list(all()).await.deliveries.len(), 0);
-    let missing = |what| StoreError::NotFound(what);
+    let missing = |kind| StoreError::NotFound(kind);
     assert_eq!(store.event(&b.workspace, "evt_1").await, Err(missing("event")));
     assert_eq!(store.delivery(&b.workspace, delivery).await, Err(missing("delivery")));
     assert_eq!(store.resend(&b.workspace, delivery, NOW).await, Err(missing("delivery")));

@@ -29,7 +29,7 @@ const STANDSTILL: Duration = PATIENCE.saturating_add(Duration::from_secs(2));
 struct Dispatcher {
     /// Number of attempts per delivery.
     attempts: Arc<Mutex<HashMap<DeliveryId, usize>>>,
-    /// Set delivered_once outcomes are to be recorded.
+    /// Set once outcomes are to be recorded.
     records: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
@@ -47,7 +47,8 @@ impl Dispatcher {
         self.attempts.lock().expect("no panic").values().copied().collect()
     }
 
-    /// Waits until `count` deliveries were attempted and none is pending, and checks that each was attempted delivered_once.
+    /// Waits until `count` deliveries were attempted and none is pending, and checks that each was attempted
+    /// once.
     async fn ends_with(self, store: &NatsStore, count: usize) {
         soon(async || self.attempts().len() == count && store.stats().await.is_ok_and(|stats| stats.pending == 0))
             .await;
@@ -90,7 +91,7 @@ async fn accept_with_retries(store: &NatsStore, workspace: &WorkspaceId, event: 
 }
 
 fn held_partitions(store: &NatsStore) -> usize {
-    let complete = |one: &&Partition| one.state().held.is_some_and(|held| held.complete);
+    let complete = |partition: &&Partition| partition.state().held.is_some_and(|held| held.complete);
     store.worker.partitions.iter().filter(complete).count()
 }
 
@@ -127,7 +128,7 @@ async fn servers_that_are_away_for_longer_than_a_lease_repeat_no_attempt() {
         let history = stores[0].deliveries(workspace, &filter).await.expect("is there").deliveries;
         let delivered_once = DeliveryState::Delivered { attempts: 1, at: NOW };
         assert!(
-            history.len() == each && history.iter().all(|one| one.delivery.state() == delivered_once),
+            history.len() == each && history.iter().all(|record| record.delivery.state() == delivered_once),
             "{history:?}"
         );
     }
@@ -213,7 +214,7 @@ async fn a_worker_that_was_away_keeps_nothing_of_what_another_had() {
     let partition = away.worker.partition(&workspace).expect("is there");
     away.worker.renew(partition).await;
     assert!(partition.state().held.is_none() && partition.state().pending.is_none());
-    // Its outcome is not lost, and the attempt counts delivered_once.
+    // Its outcome is not lost, and the attempt counts once.
     finish(&away, &leased, 200, NOW).await;
     let recorded = other.record(&again, attempt(&again, 200, NOW)).await.expect("is open").expect("is there");
     assert!(!recorded.changed);
@@ -235,7 +236,7 @@ async fn a_clock_that_was_ahead_does_not_delay_retries() {
     store.close().await;
     let store = open(&url).await;
     let longest = RETRY_DELAYS.iter().max().copied().expect("some");
-    let minutes_later = wall().saturating_add(longest.saturating_mul(3)); // counted from the time at which the record was read
+    let minutes_later = wall().saturating_add(longest.saturating_mul(3)); // counted from when the record was read
     assert_eq!(lease(&store, minutes_later, 1).await[0].attempt, 2);
     store.close().await;
 }

@@ -1,4 +1,5 @@
-//! Following the streams: the catalog and the leases always, the pending deliveries while this worker holds the partition.
+//! Following the streams: the catalog and the leases always, the pending deliveries while this worker holds the
+//! partition.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;

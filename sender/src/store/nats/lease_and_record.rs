@@ -36,7 +36,7 @@ impl Worker {
         // The reads may have taken so long that attempts may no longer start.
         deliveries.retain(|leased: &LeasedDelivery| {
             let index = locate(leased.id).1;
-            let may_start = self.partitions.get(index).is_some_and(|one| one.state().startable().is_some());
+            let may_start = self.partitions.get(index).is_some_and(|partition| partition.state().startable().is_some());
             if !may_start {
                 self.end_lease(index, leased.id, false);
             }

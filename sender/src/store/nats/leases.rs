@@ -1,11 +1,13 @@
-//! Leases of partitions: each worker takes its share, renews its leases, and takes over those that others no longer renew.
+//! Leases of partitions: each worker takes its share, renews its leases, and takes over those that others no longer
+//! renew.
 //!
-//! Workers measure elapsed time on their own monotonic clock; wall clocks never matter. A worker starts attempts for a few seconds after it
-//! sent a renewal. It takes another worker's partition after it has read without a break for a whole lease and seen no renewal.
+//! Workers measure elapsed time on their own monotonic clock; wall clocks never matter. A worker starts attempts for a
+//! few seconds after it sent a renewal. It takes another worker's partition after it has read without a break for a
+//! whole lease and seen no renewal.
 //!
-//! A renewal replaces exactly the renewal before it. A worker that renews its lease after a long outage has therefore held the partition all
-//! along. It keeps its index and the leased deliveries whose attempts it could not record. It loses the partition only when another worker
-//! has written the lease.
+//! A renewal replaces exactly the renewal before it. A worker that renews its lease after a long outage has therefore
+//! held the partition all along. It keeps its index and the leased deliveries whose attempts it could not record. It
+//! loses the partition only when another worker has written the lease.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};

@@ -111,7 +111,8 @@ impl Partition {
         waited.map_err(|_| unavailable("cannot read the store within 30 s"))?.map(|_| ()).or(Ok(()))
     }
 
-    /// Reads the latest state of a delivery and its sequence, 0 if it is unchanged since its arrival. Returns `None` if it is gone.
+    /// Reads the latest state of a delivery and its sequence, 0 if it is unchanged since its arrival. Returns `None` if
+    /// it is gone.
     pub(super) async fn load(
         &self,
         workspace: &WorkspaceId,

@@ -1,6 +1,7 @@
 //! Records of a partition's stream, and the ids of deliveries.
 //!
-//! [`subject`](super::subject) lists the subjects that the records are on. A delivery's id contains the sequence of its arrival, so ids grow.
+//! [`subject`](super::subject) lists the subjects that the records are on. A delivery's id contains the sequence of its
+//! arrival, so ids grow.
 
 use bytes::Bytes;
 use clarife_webhooks::UnixTime;
@@ -218,8 +219,8 @@ mod tests {
 
     #[test]
     fn a_delivery_s_id_says_where_it_is() {
-        for place in [(1, 0, 0), (77, 255, 19), (1 << 46, 3, 255)] {
-            assert_eq!(locate(delivery_id(place.0, place.1, place.2)), place);
+        for position in [(1, 0, 0), (77, 255, 19), (1 << 46, 3, 255)] {
+            assert_eq!(locate(delivery_id(position.0, position.1, position.2)), position);
         }
         assert!(delivery_id(1, 255, 255) < delivery_id(2, 0, 0));
     }

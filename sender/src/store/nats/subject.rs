@@ -6,7 +6,7 @@
 //! | `token.<token>` | an API token; empty once deleted |
 //! | `subscription.<workspace>.<subscription>` | a subscription with its health and secrets; empty once deleted |
 //! | `arrival.<workspace>.<event>.<tag>` | an event and the deliveries created from it; never changes |
-//! | `delivery.<workspace>.<subscription>.<delivery>` | progress of a delivery with its attempts; absent until the first change |
+//! | `delivery.<workspace>.<subscription>.<delivery>` | a delivery and its attempts; absent until it changes |
 //! | `lease` | the worker that holds the partition |
 //! | `checkpoint` | the position from which the next worker reads |
 //! | `worker.<worker>` | a worker's heartbeat (first partition only) |

@@ -92,8 +92,8 @@ async fn workers_share_the_work_and_hand_it_over() {
     }
     let second = open(&url).await;
     // The first worker gives up half of the partitions.
-    let has = |one: &&Partition| one.state().held.is_some_and(|held| held.complete);
-    soon(async || second.worker.partitions.iter().filter(has).count() == 2).await;
+    let complete = |partition: &&Partition| partition.state().held.is_some_and(|held| held.complete);
+    soon(async || second.worker.partitions.iter().filter(complete).count() == 2).await;
     let shares = deliver(&[&first, &second], 80).await;
     assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
     // The second worker delivers what the first accepts, and everything once the first is gone.
@@ -144,7 +144,7 @@ async fn stores_of_other_programs_and_versions_are_refused() {
         let error = try_open(&format!("{}/{store}", cluster().0.url())).await.err().expect("is refused").to_string();
         assert!(error.contains(expected), "{error}");
     }
-    let refused = try_open("nats://me:secret@127.0.0.1:1/store").await.err().expect("nobody is there").to_string();
+    let refused = try_open("nats://me:secret@127.0.0.1:1/store").await.err().expect("no server listens").to_string();
     assert!(refused.contains("cannot open the store") && !refused.contains("secret"), "{refused}");
 }
 

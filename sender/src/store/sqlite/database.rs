@@ -229,7 +229,7 @@ impl Columns {
     }
 }
 
-/// Returns the number that stands for a state in the tables.
+/// Returns the number of a state in the tables.
 pub(super) const fn state_number(state: StateName) -> i64 {
     match state {
         StateName::Pending => 0,

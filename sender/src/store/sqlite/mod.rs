@@ -175,7 +175,7 @@ impl Store for SqliteStore {
     }
 
     async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
-        self.writer.look(move |database| lease_and_record::lease(database, now, max)).await
+        self.writer.access(move |database| lease_and_record::lease(database, now, max)).await
     }
 
     async fn ready(&self, now: UnixTime) {
@@ -193,7 +193,7 @@ impl Store for SqliteStore {
 
     async fn release(&self, leased: &LeasedDelivery) {
         let leased = leased.clone();
-        let released = self.writer.look(move |database| lease_and_record::release(database, &leased)).await;
+        let released = self.writer.access(move |database| lease_and_record::release(database, &leased)).await;
         if let Err(error) = released {
             tracing::debug!(%error, "a lease ends with the process");
         }

@@ -33,13 +33,13 @@ struct Wake {
 }
 
 enum Job {
-    /// A write; the reply follows when the transaction is on disk.
+    /// Write; the reply follows when the transaction is on disk.
     Write(Box<dyn Write>),
-    /// A look at committed data; it may change state in memory only.
-    Look(Look),
+    /// Access to committed data; it may change state in memory only.
+    Access(Access),
 }
 
-type Look = Box<dyn FnOnce(Result<&mut Database>) + Send>;
+type Access = Box<dyn FnOnce(Result<&mut Database>) + Send>;
 
 trait Write: Send {
     /// Runs the write; an error aborts the whole transaction.
@@ -101,16 +101,16 @@ impl Writer {
         receiver.await.map_err(|_| closed())?
     }
 
-    /// Runs a look at committed data.
-    pub(super) async fn look<T: Send + 'static>(
+    /// Runs `work` on committed data.
+    pub(super) async fn access<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, receiver) = oneshot::channel();
-        let look = move |database: Result<&mut Database>| {
+        let access = move |database: Result<&mut Database>| {
             let _ = reply.send(database.and_then(work));
         };
-        self.send(Job::Look(Box::new(look))).await?;
+        self.send(Job::Access(Box::new(access))).await?;
         receiver.await.map_err(|_| closed())?
     }
 
@@ -175,13 +175,13 @@ fn run(mut database: Database, mut jobs: mpsc::Receiver<Job>, wake: &Wake) {
     database.close();
 }
 
-/// Runs the writes in one transaction, then the looks.
+/// Runs the writes in one transaction, then the accesses.
 fn serve(database: &mut Database, group: Vec<Job>) {
-    let (mut writes, mut looks) = (Vec::new(), Vec::new());
+    let (mut writes, mut accesses) = (Vec::new(), Vec::new());
     for job in group {
         match job {
             Job::Write(write) => writes.push(write),
-            Job::Look(look) => looks.push(look),
+            Job::Access(access) => accesses.push(access),
         }
     }
     let failure = if writes.is_empty() && !database.has_chores() {
@@ -200,10 +200,10 @@ fn serve(database: &mut Database, group: Vec<Job>) {
         std::thread::sleep(PAUSE); // the chore cannot be done now
     }
     writes.into_iter().for_each(|write| write.finish(failure.as_ref()));
-    for look in looks {
+    for access in accesses {
         match database.repair() {
-            Ok(()) => look(Ok(database)),
-            Err(error) => look(Err(error)),
+            Ok(()) => access(Ok(database)),
+            Err(error) => access(Err(error)),
         }
     }
 }
