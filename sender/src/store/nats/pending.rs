@@ -66,7 +66,7 @@ pub(super) struct DeactivatedDelivery {
     pub(super) subscription: Arc<SubscriptionRecord>,
 }
 
-/// A due delivery, batch under lease.
+/// A due delivery, taken under lease.
 #[derive(Debug)]
 pub(super) struct DueDelivery {
     pub(super) id: DeliveryId,
