@@ -26,7 +26,7 @@ pub(in crate::store) async fn accepting_is_idempotent_and_all_or_nothing(store: 
     fixture.subscribe(EventTypes::ALL).await;
     let (new, repeated) = (Accepted { deliveries: 1, repeated: false }, Accepted { deliveries: 1, repeated: true });
     assert_eq!(fixture.accept(["evt_1", "evt_2", "evt_1"], NOW).await, [new, new, repeated]);
-    // A later `created_at` makes no other event.
+    // An event that differs in `created_at` only is a duplicate.
     assert_eq!(fixture.accept(["evt_2", "evt_3"], after(9)).await, [repeated, new]);
     for events in [
         vec![event("evt_4", "a", NOW), event("evt_1", "b", NOW)],

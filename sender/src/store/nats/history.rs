@@ -81,11 +81,11 @@ impl Worker {
                     }
                 }
             }
-            let mut record = futures_util::stream::iter(candidates)
+            let mut records = futures_util::stream::iter(candidates)
                 .map(|candidate| self.read_record(partition, candidate))
                 .buffered(CONCURRENCY);
             while page.len() < needed
-                && let Some(record) = record.try_next().await?
+                && let Some(record) = records.try_next().await?
             {
                 let matches = filter.state.is_none_or(|state| StateName::from(&record.delivery.state()) == state);
                 page.extend(matches.then_some(record));

@@ -25,11 +25,11 @@ use crate::store::{Result, StoreError};
 const MAX_BATCHES: usize = 12;
 /// Number of messages read in one request.
 const PAGE_SIZE: usize = 256;
-/// Time limit of a request, and time for lookup a failed request is retried.
+/// Time limit of a request, and time for which a failed request is retried.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Interval at lookup a server confirms that it has nothing new.
+/// Interval at which a server confirms that it has nothing new.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A stream. Subjects are given without the stream's prefix.
@@ -77,7 +77,7 @@ enum Lookup<'a> {
     At(u64),
 }
 
-/// Reason for lookup nothing was written.
+/// Reason for which nothing was written.
 #[derive(Debug)]
 pub(super) enum WriteError {
     /// A record to be replaced has changed.
