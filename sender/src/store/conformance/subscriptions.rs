@@ -37,18 +37,18 @@ pub(in crate::store) async fn ten_failures_deactivate_and_end_what_is_pending(st
     let fixture = Fixture::new(store, Plan::Pro).await;
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
     fixture.accept((0..2500).map(|n| format!("evt_{n}")), NOW).await;
-    let under_way = deactivate(&fixture).await;
-    assert_eq!(under_way.len(), 2);
+    let in_flight = deactivate(&fixture).await;
+    assert_eq!(in_flight.len(), 2);
     let record = store.subscription(&fixture.workspace, &id).await.expect("is there");
     let warning = *record.subscription.health.warning().expect("is deactivated");
     assert_eq!((warning.last_outcome, warning.deactivated_at), (Outcome::Status(503), NOW));
     // For leased deliveries a success still counts; a failure ends them.
-    fixture.finish(&under_way[0], 200, NOW).await;
-    store.record(&under_way[1], attempt(&under_way[1], 500, NOW)).await.expect("is open");
-    assert_eq!(fixture.state(under_way[0].id).await, DeliveryState::Delivered { attempts: 1, at: NOW });
+    fixture.finish(&in_flight[0], 200, NOW).await;
+    store.record(&in_flight[1], attempt(&in_flight[1], 500, NOW)).await.expect("is open");
+    assert_eq!(fixture.state(in_flight[0].id).await, DeliveryState::Delivered { attempts: 1, at: NOW });
     let pending = DeliveryFilter { state: Some(StateName::Pending), ..all() };
     soon(async || fixture.list(pending.clone()).await.deliveries.is_empty()).await;
-    let ended = fixture.state(under_way[1].id).await;
+    let ended = fixture.state(in_flight[1].id).await;
     assert!(matches!(ended, DeliveryState::Failed { reason: FailureReason::SubscriptionDeactivated, .. }), "{ended:?}");
     fixture.has_no_more(after(3600)).await;
     // New events are held and not sent until they are resent.

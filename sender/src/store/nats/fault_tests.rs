@@ -61,12 +61,12 @@ async fn dispatch(
     attempts: Arc<Mutex<HashMap<DeliveryId, usize>>>,
     records: watch::Receiver<bool>,
 ) {
-    let mut under_way = JoinSet::new();
+    let mut in_flight = JoinSet::new();
     loop {
         for leased in store.lease(NOW, 100).await.unwrap_or_default() {
             *attempts.lock().expect("no panic").entry(leased.id).or_default() += 1;
             let (store, mut records) = (Arc::clone(&store), records.clone());
-            under_way.spawn(async move {
+            in_flight.spawn(async move {
                 records.wait_for(|records| *records).await.expect("is not over");
                 while let Err(error) = store.record(&leased, attempt(&leased, 200, NOW)).await {
                     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
