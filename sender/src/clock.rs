@@ -21,13 +21,13 @@ impl Clock {
     }
 
     /// Returns the current time of this clock.
-    pub(crate) fn now(&self) -> UnixMillis {
+    pub(crate) fn now(&self) -> UnixTime {
         self.started_at.saturating_add(self.start.elapsed())
     }
 }
 
 /// Returns the system time.
-pub(crate) fn wall() -> UnixMillis {
+pub(crate) fn wall() -> UnixTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     UnixTime::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }

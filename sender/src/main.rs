@@ -26,9 +26,6 @@ mod telemetry;
 
 use std::process::ExitCode;
 
-// The name that `api/events.rs` still uses.
-use self::store as engine;
-
 fn main() -> ExitCode {
     match cli::run() {
         Ok(code) => code,

@@ -13,6 +13,6 @@ pub(crate) use header::{MAX_TIMESTAMP, format as format_header};
 #[cfg(feature = "sender")]
 pub(crate) use keys::Keys;
 pub use source::{SIGNATURE_HEADER, SignatureSource};
-#[cfg(any(feature = "http", feature = "actix-web"))]
+#[cfg(feature = "actix-web")]
 pub(crate) use source::{join, sealed, standard_headers};
 pub use webhook::{DEFAULT_TOLERANCE, Webhook};

@@ -1,4 +1,4 @@
-//! Accepting events.
+//! Event endpoints.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -12,59 +12,59 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, Code, Refusal};
-use super::extract::{Body, Tenant};
-use super::{Api, moment};
+use super::extract::{Body, WorkspaceAuth};
+use super::{Api, rfc3339};
 use crate::clock::wall;
-use crate::engine::NewEvent;
+use crate::store::NewEvent;
 
-/// The longest id, in bytes.
+/// The length limit of an id, in bytes.
 const MAX_ID: usize = 200;
 
-/// One event, or many: either the members of an event, or `events`
+/// One event or a batch: either the members of one event, or `events`
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Incoming {
-    /// Many events; all are accepted, or none
+    /// A batch; the sender accepts all of its events or none
     events: Option<Vec<IncomingEvent>>,
-    /// The event's id; a new one is made without
+    /// The event's id; a random id by default
     id: Option<String>,
-    /// The event's type, one of the 16
+    /// The event's type, one of clarife's types
     r#type: Option<String>,
-    /// When it happened; now without
+    /// The time of the event (RFC 3339); now by default
     created_at: Option<String>,
-    /// What the event is about
+    /// The resource of the event
     #[schema(value_type = Option<Object>)]
     data: Option<Box<RawValue>>,
 }
 
-/// An event to be accepted
+/// An event to accept
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IncomingEvent {
-    /// The event's id; a new one is made without. Repeating an id is safe
+    /// The event's id; a random id by default. Sending an event again with its id is safe
     id: Option<String>,
-    /// The event's type, one of the 16
+    /// The event's type, one of clarife's types
     r#type: String,
-    /// When it happened; now without
+    /// The time of the event (RFC 3339); now by default
     created_at: Option<String>,
-    /// What the event is about
+    /// The resource of the event
     #[schema(value_type = Object)]
     data: Box<RawValue>,
 }
 
-/// What became of the events, in their order
+/// The result for each event, in the order of the request
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Acceptance {
     events: Vec<AcceptedEvent>,
 }
 
-/// What became of an event
+/// The result for one event
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AcceptedEvent {
     id: String,
-    /// How many subscriptions it goes to, or is held for
+    /// The number of subscriptions that the event goes to, or is held for
     deliveries: usize,
-    /// Whether it was accepted before
+    /// True if the event was accepted before
     repeated: bool,
 }
 
@@ -89,7 +89,7 @@ impl Incoming {
     }
 }
 
-/// The event as it will be sent; errors say which one it is.
+/// Builds the body that is sent; errors name the event by its index.
 fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEvent, ApiError> {
     let invalid = |error: &dyn std::fmt::Display| ApiError::invalid(format!("event {index}: {error}"));
     let id = match event.id {
@@ -97,7 +97,7 @@ fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEv
         Some(id) => id,
         None => new_event_id().map_err(|error| ApiError::new(Code::Internal, error.to_string()))?,
     };
-    let created_at = event.created_at.map_or_else(|| Ok(wall()), |text| moment::read("created_at", &text))?;
+    let created_at = event.created_at.map_or_else(|| Ok(wall()), |text| rfc3339::parse("created_at", &text))?;
     let data = JsonText::parse(event.data.get())
         .map_err(|error| invalid(&format_args!("data: {error} ({})", error.kind())))?;
     let event_type = EventType::from_name(&event.r#type);
@@ -110,17 +110,17 @@ fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEv
     Ok(NewEvent { id, event_type: event.r#type, body })
 }
 
-/// Accept events: when this answers, they are on disk and will be delivered
+/// Accept events; once the sender responds, the events are on disk and will be delivered
 ///
-/// Idempotent by id: an event that was accepted before is not accepted again, and one of the same id with another type or other data is
-/// refused with 409. All events of a request are accepted, or none.
+/// Idempotent by id: an event that was accepted before is not accepted again. An event with a known id and another type or other
+/// data is refused with 409. The sender accepts all events of a request or none.
 #[utoipa::path(post, path = "/v1/events", operation_id = "acceptEvents", tag = "events", request_body = Incoming, responses(
     (status = 202, body = Acceptance),
     (status = "4XX", body = Refusal),
-    (status = 503, description = "Nothing was kept; send it again", body = Refusal),
+    (status = 503, description = "The events were not stored; send them again", body = Refusal),
 ))]
 pub(super) async fn accept(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Body(incoming): Body<Incoming>,
 ) -> Result<(StatusCode, Json<Acceptance>), ApiError> {
@@ -131,10 +131,10 @@ pub(super) async fn accept(
         .map(|(index, event)| prepare(event, index, api.limits.event_bytes))
         .collect::<Result<_, _>>()?;
     let ids: Vec<String> = events.iter().map(|event| event.id.clone()).collect();
-    let accepted = api.engine.accept(&workspace, events, api.clock.now()).await?;
+    let accepted = api.store.accept(&workspace, events, api.clock.now()).await?;
     let repeated = accepted.iter().filter(|accepted| accepted.repeated).count();
     api.metrics.accepted(accepted.len().saturating_sub(repeated), repeated);
-    let event = |(id, accepted): (String, crate::engine::Accepted)| AcceptedEvent {
+    let event = |(id, accepted): (String, crate::store::Accepted)| AcceptedEvent {
         id,
         deliveries: accepted.deliveries,
         repeated: accepted.repeated,
@@ -143,18 +143,18 @@ pub(super) async fn accept(
     Ok((StatusCode::ACCEPTED, Json(Acceptance { events })))
 }
 
-/// An event, byte for byte as it is sent
+/// Get an event, byte for byte as it is sent
 #[utoipa::path(get, path = "/v1/events/{id}", operation_id = "getEvent", tag = "events", params(("id" = String, Path, description = "The event's id")), responses(
     (status = 200, body = Object),
     (status = "4XX", body = Refusal),
 ))]
 pub(super) async fn get(
-    Tenant(workspace): Tenant,
+    WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let record = api.engine.event(&workspace, &id).await?;
-    let accepted_at = moment::write(record.accepted_at);
+    let record = api.store.event(&workspace, &id).await?;
+    let accepted_at = rfc3339::format(record.accepted_at);
     Ok(([(header::CONTENT_TYPE.as_str(), "application/json"), ("x-accepted-at", accepted_at.as_str())], record.body)
         .into_response())
 }

@@ -21,9 +21,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Authenticated workspace, within its rate limit.
 pub(super) struct WorkspaceAuth(pub(super) WorkspaceId);
 
-// The name that `events.rs` still uses.
-pub(super) use WorkspaceAuth as Tenant;
-
 /// Authenticated administrator.
 pub(super) struct AdminAuth;
 

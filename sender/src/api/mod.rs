@@ -7,10 +7,6 @@ mod extract;
 mod ops;
 mod rfc3339;
 mod subscriptions;
-/// The names that `events.rs` still uses.
-mod moment {
-    pub(super) use super::rfc3339::{format as write, parse as read};
-}
 #[cfg(test)]
 mod tests;
 pub(crate) mod token;
@@ -64,8 +60,6 @@ pub(crate) struct Api(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
-    /// The name that `events.rs` still uses.
-    engine: Arc<dyn Store>,
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
     pub(crate) limits: ApiLimits,
@@ -108,17 +102,7 @@ impl Api {
         let rate = limits.requests_per_second;
         let quota = Quota::per_second(rate).allow_burst(rate.saturating_add(rate.get()));
         let (rate, bodies) = (RateLimiter::hashmap(quota), Semaphore::new(limits.bodies));
-        Self(Arc::new(Shared {
-            engine: Arc::clone(&store),
-            store,
-            clock,
-            metrics,
-            limits,
-            admin,
-            policy,
-            rate,
-            bodies,
-        }))
+        Self(Arc::new(Shared { store, clock, metrics, limits, admin, policy, rate, bodies }))
     }
 
     /// Drops the rate limiters of idle workspaces.

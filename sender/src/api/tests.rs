@@ -104,7 +104,7 @@ impl Fixture {
         loop {
             let deliveries = self.store.lease(far, 1).await.expect("is open");
             let Some(leased) = deliveries.first() else { return attempts };
-            let at = UnixMillis::from_secs(1_774_699_200);
+            let at = UnixTime::from_secs(1_774_699_200);
             let outcome = Outcome::Status(status);
             let response_body = b"no \xff".to_vec();
             let attempt = Attempt { number: leased.attempt, started_at: at, ended_at: at, outcome, response_body };

@@ -131,8 +131,8 @@ impl Inspect {
             match key {
                 "t" => {
                     let seconds: i64 = value.parse()?;
-                    let time = UnixMillis::from_secs(seconds).to_rfc3339().unwrap_or_else(|| "out of range".to_owned());
-                    let age = now.saturating_sub(seconds);
+                    let time = UnixTime::from_secs(seconds).to_rfc3339().unwrap_or_else(|| "out of range".to_owned());
+                    let age = now.as_secs().saturating_sub(seconds);
                     let relation =
                         if age < 0 { format!("{} s ahead", age.saturating_neg()) } else { format!("{age} s ago") };
                     println!("t   {seconds} = {time}, {relation}");

@@ -35,7 +35,7 @@ impl Send {
         let body = self.body()?;
         let (paint, now) = (Paint::for_stdout(), wall());
         let webhook = self.secrets.webhook()?;
-        let signature = webhook.sign(&body, now.as_secs())?;
+        let signature = webhook.sign(&body, now)?;
         let policy = AddressPolicy::PublicAndLoopback;
         let client =
             Client::new(Options { policy, lookup: system_lookup(), extra_roots: Vec::new(), idle_per_host: 0 })?;

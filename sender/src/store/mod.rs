@@ -31,7 +31,7 @@ use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
 /// Opens the store at a URL: `sqlite:FILE`, or `nats://HOST` (see [`nats`]).
-pub(crate) async fn open(url: &str, limits: Limits, now: UnixMillis) -> std::result::Result<Arc<dyn Store>, OpenError> {
+pub(crate) async fn open(url: &str, limits: Limits, now: UnixTime) -> std::result::Result<Arc<dyn Store>, OpenError> {
     match url.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => {
             Ok(Arc::new(sqlite::SqliteStore::open(path.as_ref(), limits, now)?))
@@ -75,7 +75,7 @@ pub(crate) trait Store: Send + Sync {
     async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()>;
 
     /// Returns the workspace that a token belongs to, unless the token has expired.
-    async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>>;
+    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>>;
 
     /// Creates a subscription, if the plan allows one more.
     async fn subscribe(
@@ -108,7 +108,7 @@ pub(crate) trait Store: Send + Sync {
     /// Accepts up to [`MAX_EVENTS`] events: stores them and creates their deliveries, all or none. An event that was
     /// accepted before with the same type and data is a duplicate and creates no deliveries. One with another type or
     /// other data fails with [`StoreError::Conflict`].
-    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixMillis) -> Result<Vec<Accepted>>;
+    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>>;
 
     /// Accepts a test event for one subscription, active or not.
     async fn accept_test(
@@ -127,10 +127,10 @@ pub(crate) trait Store: Send + Sync {
     ///
     /// Due retries come before new deliveries, and subscriptions take turns. A subscription has at most
     /// [`Limits::per_subscription`] leases at a time.
-    async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>>;
+    async fn lease(&self, now: UnixTime, max: usize) -> Result<Vec<LeasedDelivery>>;
 
     /// Returns when there may be a delivery to lease. Spurious returns are possible.
-    async fn ready(&self, now: UnixMillis);
+    async fn ready(&self, now: UnixTime);
 
     /// Records an attempt together with its consequences for the delivery and for the subscription's health, and ends
     /// the lease. Recording an attempt again changes nothing. Returns `None` if the delivery no longer exists.
@@ -146,7 +146,7 @@ pub(crate) trait Store: Send + Sync {
     async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(DeliveryRecord, Vec<Attempt>)>;
 
     /// Sends a failed or held delivery again; returns the delivery that is now pending.
-    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId>;
+    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId>;
 
     /// Sends all failed or held deliveries of a subscription again that were created at or after `since` and not resent
     /// before. Returns their number.
@@ -160,7 +160,7 @@ pub(crate) trait Store: Send + Sync {
 
     /// Deletes events accepted before `before` with their deliveries, unless a delivery is pending. Returns the number
     /// of deleted events, at most `max`.
-    async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize>;
+    async fn prune(&self, before: UnixTime, max: usize) -> Result<usize>;
 
     /// Counts pending deliveries and subscriptions, for the metrics.
     async fn stats(&self) -> Result<Stats>;

@@ -35,7 +35,7 @@ pub(super) struct FairScheduler {
     per_subscription: usize,
     subscriptions: HashMap<Key, SubscriptionQueues>,
     /// Subscriptions with retries, ordered by a lower bound of their first due time.
-    retries: BTreeSet<(UnixMillis, Key)>,
+    retries: BTreeSet<(UnixTime, Key)>,
     /// Subscriptions with first attempts, in turn.
     fresh: VecDeque<Key>,
     leases: HashMap<DeliveryId, Key>,
@@ -45,7 +45,7 @@ pub(super) struct FairScheduler {
 struct SubscriptionQueues {
     leased: usize,
     /// Lower bound of the time at which the first retry is due.
-    retry: Option<UnixMillis>,
+    retry: Option<UnixTime>,
     /// Set while there may be first attempts.
     fresh: bool,
     /// Set while the subscription is in the queue of first attempts.
@@ -71,7 +71,7 @@ impl FairScheduler {
     }
 
     /// Adds a retry that is due at `due`.
-    pub(super) fn add_retry(&mut self, key: Key, due: UnixMillis) {
+    pub(super) fn add_retry(&mut self, key: Key, due: UnixTime) {
         let queues = self.subscriptions.entry(key).or_default();
         let due = queues.retry.map_or(due, |earlier| earlier.min(due));
         self.set_retry(key, Some(due));
@@ -90,7 +90,7 @@ impl FairScheduler {
     }
 
     /// Returns the next subscription with a due retry. Call [`set_retry`](Self::set_retry) after serving it.
-    pub(super) fn next_retry(&mut self, now: UnixMillis) -> Option<NextSubscription> {
+    pub(super) fn next_retry(&mut self, now: UnixTime) -> Option<NextSubscription> {
         while let Some(&(due, key)) = self.retries.first().filter(|(due, _)| *due <= now) {
             self.retries.remove(&(due, key));
             if let Some(selected) = self.select(key) {
@@ -115,7 +115,7 @@ impl FairScheduler {
         None
     }
 
-    pub(super) fn set_retry(&mut self, key: Key, due: Option<UnixMillis>) {
+    pub(super) fn set_retry(&mut self, key: Key, due: Option<UnixTime>) {
         let Some(queues) = self.subscriptions.get_mut(&key) else { return };
         if let Some(earlier) = queues.retry {
             self.retries.remove(&(earlier, key));
@@ -170,7 +170,7 @@ impl FairScheduler {
     }
 
     /// Returns the time from which there may be a delivery to lease.
-    pub(super) fn wake_at(&self) -> Option<UnixMillis> {
+    pub(super) fn wake_at(&self) -> Option<UnixTime> {
         if self.fresh.is_empty() {
             self.retries.first().map(|(due, _)| *due)
         } else {

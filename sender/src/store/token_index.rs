@@ -29,7 +29,7 @@ impl TokenIndex {
     }
 
     /// Returns the workspace that a token gives access to, unless the token has expired.
-    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Option<WorkspaceId> {
+    pub(super) fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Option<WorkspaceId> {
         let token = self.0.get(hash)?;
         token.expires_at.is_none_or(|end| now < end).then(|| token.workspace.clone())
     }

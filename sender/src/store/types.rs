@@ -22,7 +22,7 @@ pub(crate) struct Workspace {
     /// Plan that limits the subscriptions.
     pub(crate) plan: Plan,
     /// Time of creation.
-    pub(crate) created_at: UnixMillis,
+    pub(crate) created_at: UnixTime,
 }
 
 /// SHA-256 of a token. Tokens are random, so no slower hash is needed.
@@ -40,9 +40,9 @@ pub(crate) struct ApiToken {
     /// Hash of the token; the token itself is shown once.
     pub(crate) hash: TokenHash,
     /// Time of creation.
-    pub(crate) created_at: UnixMillis,
+    pub(crate) created_at: UnixTime,
     /// Time from which the token is invalid.
-    pub(crate) expires_at: Option<UnixMillis>,
+    pub(crate) expires_at: Option<UnixTime>,
 }
 
 /// A subscription with its identity and secrets.
@@ -57,7 +57,7 @@ pub(crate) struct SubscriptionRecord {
     /// Signing secrets.
     pub(crate) signer: Signer,
     /// Time of creation.
-    pub(crate) created_at: UnixMillis,
+    pub(crate) created_at: UnixTime,
 }
 
 /// A change of a subscription.
@@ -102,7 +102,7 @@ pub(crate) struct EventRecord {
     /// Body sent with every attempt.
     pub(crate) body: String,
     /// Time at which the event was accepted.
-    pub(crate) accepted_at: UnixMillis,
+    pub(crate) accepted_at: UnixTime,
 }
 
 /// A delivery that this process may attempt now.
@@ -113,7 +113,7 @@ pub(crate) struct LeasedDelivery {
     /// Number of the attempt to be made.
     pub(crate) attempt: u32,
     /// Time at which the attempt was due.
-    pub(crate) due: UnixMillis,
+    pub(crate) due: UnixTime,
     /// Id of the event.
     pub(crate) event_id: String,
     /// Body to send.
@@ -128,9 +128,9 @@ pub(crate) struct Attempt {
     /// Number of the attempt, from 1.
     pub(crate) number: u32,
     /// Start of the attempt.
-    pub(crate) started_at: UnixMillis,
+    pub(crate) started_at: UnixTime,
     /// End of the attempt: the response's headers arrived, or the attempt failed.
-    pub(crate) ended_at: UnixMillis,
+    pub(crate) ended_at: UnixTime,
     /// Outcome of the attempt.
     pub(crate) outcome: Outcome,
     /// First bytes of the response body.
@@ -196,7 +196,7 @@ pub(crate) struct DeliveryRecord {
     /// State of the delivery.
     pub(crate) delivery: Delivery,
     /// Time of creation.
-    pub(crate) created_at: UnixMillis,
+    pub(crate) created_at: UnixTime,
     /// Delivery that resends this one, if any.
     pub(crate) resent_as: Option<DeliveryId>,
 }

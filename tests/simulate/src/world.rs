@@ -301,7 +301,7 @@ impl World {
 
     fn start(&mut self, item: usize, subscriber: usize, worker: usize) {
         let state = &mut self.subscribers[subscriber];
-        let now = UnixMillis::from_millis(self.now);
+        let now = UnixTime::from_millis(self.now);
         if !state.subscription.health.is_active() {
             self.items[item].delivery = self.items[item].delivery.deactivate(now);
             self.end(item);
@@ -339,7 +339,7 @@ impl World {
         self.subscribers[subscriber].in_flight -= 1;
         if !self.workers[worker].alive {
             // The attempt was not recorded: the partition's next worker makes it again.
-            let due = self.items[item].delivery.due().map_or(self.now, UnixMillis::as_millis);
+            let due = self.items[item].delivery.due().map_or(self.now, UnixTime::as_millis);
             self.subscribers[subscriber].retries.push(Reverse((due, item)));
             self.wake(subscriber);
             return;
@@ -352,7 +352,7 @@ impl World {
             (false, Kind::Hanging) => Outcome::Failure(FailureKind::Timeout),
             (false, _) => Outcome::Status(503),
         };
-        let at = UnixMillis::from_millis(self.now);
+        let at = UnixTime::from_millis(self.now);
         let recorded = self.items[item].delivery.record(&state.subscription.health, attempt, outcome, at);
         state.subscription.health = recorded.health;
         self.items[item].delivery = recorded.delivery;

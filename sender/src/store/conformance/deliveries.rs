@@ -86,7 +86,7 @@ pub(in crate::store) async fn retries_come_first_and_when_they_are_due(store: &i
     let failed = &fixture.lease_one(NOW).await;
     fixture.finish(failed, 500, NOW).await;
     let due = NOW.saturating_add(RETRY_DELAYS[0]);
-    let early = UnixMillis::from_millis(due.as_millis() - 1);
+    let early = UnixTime::from_millis(due.as_millis() - 1);
     let other = &fixture.lease_one(early).await;
     assert_eq!((other.attempt, other.id != failed.id), (1, true));
     let retry = &fixture.lease_one(due).await;

@@ -98,15 +98,15 @@ impl<'a, E: Store> Fixture<'a, E> {
         accepted
     }
 
-    async fn lease(&self, now: UnixMillis, count: usize) -> Vec<LeasedDelivery> {
+    async fn lease(&self, now: UnixTime, count: usize) -> Vec<LeasedDelivery> {
         lease(self.store, now, count).await
     }
 
-    async fn lease_one(&self, now: UnixMillis) -> LeasedDelivery {
+    async fn lease_one(&self, now: UnixTime) -> LeasedDelivery {
         self.lease(now, 1).await.remove(0)
     }
 
-    async fn has_no_more(&self, now: UnixMillis) {
+    async fn has_no_more(&self, now: UnixTime) {
         let deliveries = self.store.lease(now, 100).await.expect("is open");
         assert!(deliveries.is_empty(), "{deliveries:?}");
     }
@@ -123,7 +123,7 @@ impl<'a, E: Store> Fixture<'a, E> {
         self.store.deliveries(&self.workspace, &filter).await.expect("is there")
     }
 
-    async fn finish(&self, leased: &LeasedDelivery, status: u16, at: UnixMillis) {
+    async fn finish(&self, leased: &LeasedDelivery, status: u16, at: UnixTime) {
         finish(self.store, leased, status, at).await;
     }
 }
@@ -159,12 +159,12 @@ pub(super) async fn subscribed_workspace(store: &impl Store) -> WorkspaceId {
 }
 
 /// Records a leased delivery's first attempt.
-pub(super) async fn finish(store: &impl Store, leased: &LeasedDelivery, status: u16, at: UnixMillis) {
+pub(super) async fn finish(store: &impl Store, leased: &LeasedDelivery, status: u16, at: UnixTime) {
     let recorded = store.record(leased, attempt(leased, status, at)).await.expect("is open");
     assert!(recorded.expect("is there").changed);
 }
 
-pub(super) fn attempt(leased: &LeasedDelivery, status: u16, at: UnixMillis) -> Attempt {
+pub(super) fn attempt(leased: &LeasedDelivery, status: u16, at: UnixTime) -> Attempt {
     let (number, outcome) = (leased.attempt, Outcome::Status(status));
     Attempt { number, started_at: at, ended_at: at, outcome, response_body: b"response".to_vec() }
 }
@@ -174,7 +174,7 @@ fn all() -> DeliveryFilter {
 }
 
 /// Leases `count` deliveries. A busy store may lease none for a while, or a few at a time.
-pub(super) async fn lease(store: &impl Store, now: UnixMillis, count: usize) -> Vec<LeasedDelivery> {
+pub(super) async fn lease(store: &impl Store, now: UnixTime, count: usize) -> Vec<LeasedDelivery> {
     let mut deliveries = Vec::new();
     for _ in 0..TRIES {
         deliveries.extend(store.lease(now, count - deliveries.len()).await.expect("is open"));

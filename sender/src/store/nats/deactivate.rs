@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clarife_webhooks::sender::UnixMillis;
+use clarife_webhooks::UnixTime;
 
 use super::partition::{CONCURRENCY, Partition};
 use super::schema;
@@ -45,7 +45,7 @@ impl Worker {
         &self,
         partition: &Partition,
         (id, subscription): (DeliveryId, &SubscriptionRecord),
-        at: UnixMillis,
+        at: UnixTime,
     ) -> Result<()> {
         let loaded = partition.load(&subscription.workspace, &subscription.id, id).await?;
         let Some((mut progress, version)) = loaded else {

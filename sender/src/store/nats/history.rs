@@ -144,7 +144,7 @@ impl Worker {
     }
 
     /// See [`Store::prune`](crate::store::Store::prune). Each worker prunes the partitions that it holds.
-    pub(super) async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
+    pub(super) async fn prune(&self, before: UnixTime, max: usize) -> Result<usize> {
         let mut pruned: usize = 0;
         for partition in &self.partitions {
             let mut from = 1;

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{Delivery, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::Delivery;
 use futures_util::StreamExt as _;
 
 use super::partition::{CONCURRENCY, Partition};

@@ -17,7 +17,7 @@ use crate::store::{Attempt, LeasedDelivery, Result};
 
 impl Worker {
     /// See [`Store::lease`](crate::store::Store::lease).
-    pub(super) async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
+    pub(super) async fn lease(&self, now: UnixTime, max: usize) -> Result<Vec<LeasedDelivery>> {
         let due = self.take_due(now, max);
         let count = due.len();
         let ids: Vec<(usize, DeliveryId)> = due.iter().map(|(index, due)| (*index, due.id)).collect();
@@ -46,7 +46,7 @@ impl Worker {
     }
 
     /// Takes due deliveries under lease. Partitions take turns, as subscriptions do within each of them.
-    fn take_due(&self, now: UnixMillis, max: usize) -> Vec<(usize, DueDelivery)> {
+    fn take_due(&self, now: UnixTime, max: usize) -> Vec<(usize, DueDelivery)> {
         let catalog = self.catalog();
         let mut all = Vec::new();
         for kind in [QueueKind::Retry, QueueKind::Fresh] {
@@ -200,7 +200,7 @@ impl Worker {
     }
 
     /// See [`Store::ready`](crate::store::Store::ready).
-    pub(super) async fn ready(&self, now: UnixMillis) {
+    pub(super) async fn ready(&self, now: UnixTime) {
         let changed = self.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();

@@ -160,7 +160,7 @@ impl Store for NatsStore {
         self.open_worker()?.delete_token(workspace, id).await
     }
 
-    async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>> {
+    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>> {
         Ok(self.open_worker()?.catalog().authenticate(hash, now))
     }
 
@@ -198,7 +198,7 @@ impl Store for NatsStore {
         self.open_worker()?.unsubscribe(workspace, id).await
     }
 
-    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixMillis) -> Result<Vec<Accepted>> {
+    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>> {
         self.open_worker()?.accept(workspace, events, now).await
     }
 
@@ -216,11 +216,11 @@ impl Store for NatsStore {
         self.open_worker()?.event(workspace, id).await
     }
 
-    async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
+    async fn lease(&self, now: UnixTime, max: usize) -> Result<Vec<LeasedDelivery>> {
         self.open_worker()?.lease(now, max).await
     }
 
-    async fn ready(&self, now: UnixMillis) {
+    async fn ready(&self, now: UnixTime) {
         self.worker.ready(now).await;
     }
 
@@ -240,7 +240,7 @@ impl Store for NatsStore {
         self.open_worker()?.delivery(workspace, id).await
     }
 
-    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId> {
+    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
         self.open_worker()?.resend(workspace, id, now).await
     }
 
@@ -254,7 +254,7 @@ impl Store for NatsStore {
         self.open_worker()?.resend_since(workspace, id, since, now).await
     }
 
-    async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
+    async fn prune(&self, before: UnixTime, max: usize) -> Result<usize> {
         self.open_worker()?.prune(before, max).await
     }
 

@@ -37,7 +37,7 @@ pub(super) struct PendingIndex {
     deactivated: Vec<DeactivatedDelivery>,
     cached: usize,
     /// Upper bound of due times while the stream's past is read.
-    latest: UnixMillis,
+    latest: UnixTime,
 }
 
 /// A pending delivery.
@@ -71,7 +71,7 @@ pub(super) struct DeactivatedDelivery {
 pub(super) struct DueDelivery {
     pub(super) id: DeliveryId,
     pub(super) attempt: u32,
-    pub(super) due: UnixMillis,
+    pub(super) due: UnixTime,
     pub(super) cached: CachedSubscription,
     /// Id and body of the event, if they are cached.
     pub(super) body: Option<(String, Bytes)>,
@@ -79,7 +79,7 @@ pub(super) struct DueDelivery {
 
 impl PendingIndex {
     /// Creates an empty index. Due times in the stream's past are capped at `latest`, in case a clock was ahead.
-    pub(super) fn new(partition: usize, per_subscription: usize, latest: UnixMillis) -> Self {
+    pub(super) fn new(partition: usize, per_subscription: usize, latest: UnixTime) -> Self {
         Self {
             partition,
             scheduler: FairScheduler::new(per_subscription),
@@ -111,7 +111,7 @@ impl PendingIndex {
         self.scheduler.leased() == 0
     }
 
-    pub(super) fn wake_at(&self) -> Option<UnixMillis> {
+    pub(super) fn wake_at(&self) -> Option<UnixTime> {
         self.scheduler.wake_at()
     }
 
@@ -181,7 +181,7 @@ impl PendingIndex {
 
     /// Marks the stream's past as read: later due times come from this worker's clock and are not capped.
     pub(super) fn set_complete(&mut self) {
-        self.latest = UnixMillis::from_millis(i64::MAX);
+        self.latest = UnixTime::from_millis(i64::MAX);
     }
 
     /// Checks the deliveries of a subscription that has changed.
@@ -227,13 +227,13 @@ impl PendingIndex {
     pub(super) fn take(
         &mut self,
         kind: QueueKind,
-        now: UnixMillis,
+        now: UnixTime,
         max: usize,
         catalog: &Catalog,
     ) -> Option<Vec<DueDelivery>> {
         let (selected, now) = match kind {
             QueueKind::Retry => (self.scheduler.next_retry(now)?, now),
-            QueueKind::Fresh => (self.scheduler.next_fresh()?, UnixMillis::from_millis(i64::MAX)),
+            QueueKind::Fresh => (self.scheduler.next_fresh()?, UnixTime::from_millis(i64::MAX)),
         };
         let mut batch = Vec::new();
         let next = self.serve(selected.key, kind, now, selected.free.min(max), catalog, &mut batch);
@@ -249,11 +249,11 @@ impl PendingIndex {
         &mut self,
         key: Key,
         kind: QueueKind,
-        now: UnixMillis,
+        now: UnixTime,
         free: usize,
         catalog: &Catalog,
         batch: &mut Vec<DueDelivery>,
-    ) -> Option<UnixMillis> {
+    ) -> Option<UnixTime> {
         let queues = self.queues.get_mut(&key)?;
         // Not read yet, or deleted: its record will trigger a recheck.
         let cached = catalog.get(&queues.id)?;
@@ -339,7 +339,7 @@ impl PendingIndex {
         self.announce(key, &delivery, due);
     }
 
-    fn announce(&mut self, key: Key, delivery: &Delivery, due: UnixMillis) {
+    fn announce(&mut self, key: Key, delivery: &Delivery, due: UnixTime) {
         match QueueKind::of(delivery) {
             QueueKind::Retry => self.scheduler.add_retry(key, due),
             QueueKind::Fresh => self.scheduler.add_fresh(key),
@@ -369,7 +369,7 @@ impl PendingIndex {
 }
 
 /// Returns the time at which a deactivation ended the delivery, if one did. Test events are not ended.
-fn ended(delivery: &Delivery, id: DeliveryId, version: u64, cached: &CachedSubscription) -> Option<UnixMillis> {
+fn ended(delivery: &Delivery, id: DeliveryId, version: u64, cached: &CachedSubscription) -> Option<UnixTime> {
     if delivery.kind() == DeliveryKind::Test || delivery.due().is_none() {
         return None;
     }
@@ -391,7 +391,7 @@ pub(super) fn effective_state(
 }
 
 /// Returns the latest possible due time: the longest retry delay from now. Later ones come from a clock that was ahead.
-pub(super) fn latest_due(now: UnixMillis) -> UnixMillis {
+pub(super) fn latest_due(now: UnixTime) -> UnixTime {
     now.saturating_add(RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO))
 }
 

@@ -1,7 +1,8 @@
 //! Sending deliveries again.
 
 use bytes::Bytes;
-use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError};
 use futures_util::StreamExt as _;
 use uuid::Uuid;
 
@@ -20,7 +21,7 @@ const WINDOW: u64 = 1024;
 
 impl Worker {
     /// See [`Store::resend`](crate::store::Store::resend).
-    pub(super) async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixMillis) -> Result<DeliveryId> {
+    pub(super) async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
         let (partition, message) = self.arrival_of(workspace, id).await?;
         let (arrival, body) = Arrival::split(&message.payload)?;
         let (sequence, _, index) = locate(id);
@@ -57,7 +58,7 @@ impl Worker {
         (arrival, body): (&Arrival, &Bytes),
         fresh: Delivery,
         (tag, mark): (String, NewMessage),
-        now: UnixMillis,
+        now: UnixTime,
     ) -> std::result::Result<DeliveryId, WriteError> {
         let again = Arrival { at: now, to: vec![(record.id.clone(), fresh)], ..arrival.clone() };
         let payload = again.with_body(std::str::from_utf8(body).map_err(unavailable)?)?;
@@ -73,8 +74,8 @@ impl Worker {
         &self,
         workspace: &WorkspaceId,
         id: &SubscriptionId,
-        since: UnixMillis,
-        now: UnixMillis,
+        since: UnixTime,
+        now: UnixTime,
     ) -> Result<u64> {
         let cached = self.catalog().subscription(workspace, id)?;
         let health = cached.record.subscription.health;

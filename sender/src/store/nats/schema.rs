@@ -22,7 +22,7 @@ pub(super) const SCHEMA: i64 = 2;
 pub(super) struct WorkspaceRecord {
     pub(super) name: String,
     pub(super) plan: Plan,
-    pub(super) created_at: UnixMillis,
+    pub(super) created_at: UnixTime,
     /// Ids of the subscriptions, oldest first.
     pub(super) subscriptions: Vec<SubscriptionId>,
 }
@@ -43,7 +43,7 @@ pub(super) struct SubscriptionData {
     pub(super) subscription: Subscription,
     /// Signing secrets, not encrypted.
     pub(super) secrets: StoredSecrets,
-    pub(super) created_at: UnixMillis,
+    pub(super) created_at: UnixTime,
     /// The last deactivation: it ends older pending deliveries, even those whose end is not written yet.
     pub(super) ended: Option<Deactivation>,
 }

@@ -1,6 +1,7 @@
 //! Background work of the writer, done in steps so that requests do not wait long.
 
-use clarife_webhooks::sender::{Delivery, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::Delivery;
 use rusqlite::params;
 
 use super::catalog::from_json;
@@ -16,7 +17,7 @@ const MAX_DELIVERIES: usize = 1000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chore {
     /// End the pending deliveries of a deactivated subscription, after the delivery `after`.
-    EndPending { key: Key, after: i64, at: UnixMillis },
+    EndPending { key: Key, after: i64, at: UnixTime },
     /// Delete the deliveries of a deleted subscription, then the subscription.
     Delete { key: Key },
 }
@@ -52,7 +53,7 @@ impl Database {
     }
 
     /// Ends the pending deliveries of a deactivated subscription: a first step now, the rest as a chore.
-    pub(super) fn end_pending(&mut self, key: Key, at: UnixMillis) -> Result<()> {
+    pub(super) fn end_pending(&mut self, key: Key, at: UnixTime) -> Result<()> {
         self.scheduler.clear(key);
         self.chores.push_front(Chore::EndPending { key, after: 0, at });
         self.run_chore()
@@ -77,7 +78,7 @@ impl Database {
 
     /// Ends a batch of pending deliveries after the delivery `after`. Returns the last one read, or `None` if there are
     /// no more.
-    fn end_batch(&mut self, key: Key, after: i64, at: UnixMillis) -> Result<Option<i64>> {
+    fn end_batch(&mut self, key: Key, after: i64, at: UnixTime) -> Result<Option<i64>> {
         let pending: Vec<(i64, Delivery)> = self
             .connection
             .prepare_cached(

@@ -41,7 +41,7 @@ pub(super) struct DeliveryRow {
 
 impl Database {
     /// Creates the state for an open store.
-    pub(super) fn load(connection: Connection, lock: File, per_subscription: usize, now: UnixMillis) -> Result<Self> {
+    pub(super) fn load(connection: Connection, lock: File, per_subscription: usize, now: UnixTime) -> Result<Self> {
         // Cap due times at the longest retry delay from now: later ones come from a clock that was ahead.
         let longest = RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO);
         let latest = now.saturating_add(longest).as_millis();
@@ -122,7 +122,7 @@ impl Database {
     }
 
     /// Inserts a delivery.
-    pub(super) fn insert(&mut self, row: &DeliveryRow, created_at: UnixMillis) -> Result<DeliveryId> {
+    pub(super) fn insert(&mut self, row: &DeliveryRow, created_at: UnixTime) -> Result<DeliveryId> {
         let columns = Columns::of(&row.delivery);
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO deliveries (event, subscription, delivery, state, lane, due, created_at) \
@@ -166,7 +166,7 @@ impl Database {
     }
 
     pub(super) fn wake_at(&self) -> i64 {
-        if self.stale { i64::MAX } else { self.scheduler.wake_at().map_or(i64::MAX, UnixMillis::as_millis) }
+        if self.stale { i64::MAX } else { self.scheduler.wake_at().map_or(i64::MAX, UnixTime::as_millis) }
     }
 
     /// Moves the write-ahead log into the file, so that the file alone is the store.
@@ -180,7 +180,7 @@ impl Database {
     pub(super) fn update_scheduler(&mut self, key: Key, delivery: &Delivery) {
         let columns = Columns::of(delivery);
         match columns.due {
-            Some(due) if columns.lane == RETRIES => self.scheduler.add_retry(key, UnixMillis::from_millis(due)),
+            Some(due) if columns.lane == RETRIES => self.scheduler.add_retry(key, UnixTime::from_millis(due)),
             Some(_) => self.scheduler.add_fresh(key),
             None => {}
         }
@@ -199,7 +199,7 @@ impl Database {
                 continue;
             }
             match lane {
-                RETRIES => self.scheduler.add_retry(key, UnixMillis::from_millis(row.get(2)?)),
+                RETRIES => self.scheduler.add_retry(key, UnixTime::from_millis(row.get(2)?)),
                 _ => self.scheduler.add_fresh(key),
             }
         }

@@ -166,7 +166,7 @@ pub(super) fn pending(connection: &Connection) -> Result<u64> {
 }
 
 /// See [`Store::prune`](crate::store::Store::prune).
-pub(super) fn prune(database: &Database, before: UnixMillis, max: usize) -> Result<usize> {
+pub(super) fn prune(database: &Database, before: UnixTime, max: usize) -> Result<usize> {
     let connection = &database.connection;
     let old: Vec<i64> = connection
         .prepare_cached(

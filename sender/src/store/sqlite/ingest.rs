@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{Delivery, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::Delivery;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::database::{Database, DeliveryRow};
@@ -85,7 +86,7 @@ fn refuse_conflicts(database: &Database, workspace: Key, events: &[NewEvent]) ->
     Ok(())
 }
 
-fn insert_event(database: &Database, workspace: Key, event: &NewEvent, now: UnixMillis) -> Result<i64> {
+fn insert_event(database: &Database, workspace: Key, event: &NewEvent, now: UnixTime) -> Result<i64> {
     let mut statement = database.connection.prepare_cached(
         "INSERT INTO events (workspace, event_id, type, accepted_at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;

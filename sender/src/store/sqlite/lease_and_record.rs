@@ -12,7 +12,7 @@ use crate::store::scheduler::NextSubscription;
 use crate::store::{Attempt, LeasedDelivery, Result};
 
 /// See [`Store::lease`](crate::store::Store::lease).
-pub(super) fn lease(database: &mut Database, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
+pub(super) fn lease(database: &mut Database, now: UnixTime, max: usize) -> Result<Vec<LeasedDelivery>> {
     let mut deliveries = Vec::new();
     while deliveries.len() < max
         && let Some(selected) = database.scheduler.next_retry(now)
@@ -23,7 +23,7 @@ pub(super) fn lease(database: &mut Database, now: UnixMillis, max: usize) -> Res
     while deliveries.len() < max
         && let Some(selected) = database.scheduler.next_fresh()
     {
-        let next = serve(database, selected, FRESH, UnixMillis::from_millis(i64::MAX), max, &mut deliveries)?;
+        let next = serve(database, selected, FRESH, UnixTime::from_millis(i64::MAX), max, &mut deliveries)?;
         database.scheduler.set_fresh(selected.key, next.is_some());
     }
     Ok(deliveries)
@@ -37,19 +37,19 @@ fn serve(
     now: UnixTime,
     max: usize,
     deliveries: &mut Vec<LeasedDelivery>,
-) -> Result<Option<UnixMillis>> {
+) -> Result<Option<UnixTime>> {
     let Some(subscription) = database.catalog().by_key(selected.key) else { return Ok(None) };
     let free = selected.free.min(max.saturating_sub(deliveries.len()));
     // Leased deliveries may come first in the index. One more row tells when the next delivery is due.
     let rows = free.saturating_add(selected.leased).saturating_add(1);
-    let pending: Vec<(DeliveryId, UnixMillis)> = database
+    let pending: Vec<(DeliveryId, UnixTime)> = database
         .connection
         .prepare_cached(
             "SELECT id, due FROM deliveries WHERE subscription = ?1 AND lane = ?2 AND state = 0 \
              ORDER BY due, id LIMIT ?3",
         )?
         .query_map(params![selected.key, lane, rows], |row| {
-            Ok((DeliveryId(row.get(0)?), UnixMillis::from_millis(row.get(1)?)))
+            Ok((DeliveryId(row.get(0)?), UnixTime::from_millis(row.get(1)?)))
         })?
         .collect::<rusqlite::Result<_>>()?;
     let mut count: usize = 0;

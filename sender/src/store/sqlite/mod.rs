@@ -47,7 +47,7 @@ pub(crate) struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the store in a file; creates the file if it does not exist.
-    pub(crate) fn open(path: &Path, limits: Limits, now: UnixMillis) -> std::result::Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path, limits: Limits, now: UnixTime) -> std::result::Result<Self, OpenError> {
         let failed = |why: String| OpenError::Failed { path: path.into(), why };
         let (connection, lock) = schema::open(path)?;
         let database = Database::load(connection, lock, limits.per_subscription, now);
@@ -111,7 +111,7 @@ impl Store for SqliteStore {
         self.writer.write(move |database| subscriptions::delete_token(database, &workspace, &id)).await
     }
 
-    async fn authenticate(&self, hash: &TokenHash, now: UnixMillis) -> Result<Option<WorkspaceId>> {
+    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>> {
         Ok(self.catalog().authenticate(hash, now))
     }
 
@@ -174,7 +174,7 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| history::event(connection, key, &id)).await
     }
 
-    async fn lease(&self, now: UnixMillis, max: usize) -> Result<Vec<LeasedDelivery>> {
+    async fn lease(&self, now: UnixTime, max: usize) -> Result<Vec<LeasedDelivery>> {
         self.writer.access(move |database| lease_and_record::lease(database, now, max)).await
     }
 
@@ -237,7 +237,7 @@ impl Store for SqliteStore {
         Ok(resent)
     }
 
-    async fn prune(&self, before: UnixMillis, max: usize) -> Result<usize> {
+    async fn prune(&self, before: UnixTime, max: usize) -> Result<usize> {
         self.writer.write(move |database| history::prune(database, before, max)).await
     }
 

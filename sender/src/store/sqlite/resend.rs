@@ -1,6 +1,7 @@
 //! Sending deliveries again.
 
-use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError, UnixMillis};
+use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, DeliveryState, ResendError};
 use rusqlite::params;
 
 use super::catalog::from_json;
@@ -17,7 +18,7 @@ pub(super) fn resend(
     database: &mut Database,
     workspace: &WorkspaceId,
     id: DeliveryId,
-    now: UnixMillis,
+    now: UnixTime,
 ) -> Result<DeliveryId> {
     let row = database.row(id)?.ok_or(StoreError::NotFound("delivery"))?;
     let record = database.catalog().by_key(row.subscription).filter(|record| record.workspace == *workspace);
@@ -32,8 +33,8 @@ pub(super) fn resend_batch(
     database: &mut Database,
     key: Key,
     (state, after): (StateName, i64),
-    since: UnixMillis,
-    now: UnixMillis,
+    since: UnixTime,
+    now: UnixTime,
 ) -> Result<(u64, Option<i64>)> {
     let record = database.catalog().by_key(key).ok_or(StoreError::NotFound("subscription"))?;
     let health = record.subscription.health;
@@ -68,7 +69,7 @@ fn replace(
     id: DeliveryId,
     row: DeliveryRow,
     fresh: Delivery,
-    now: UnixMillis,
+    now: UnixTime,
 ) -> Result<DeliveryId> {
     if matches!(row.delivery.state(), DeliveryState::Held { .. }) {
         database.update(id, row.subscription, &fresh)?;

@@ -57,7 +57,7 @@ async fn everything_is_there_again_and_leases_are_not() {
     assert_eq!(pending(&restarted).await, 3);
     let deliveries = restarted.lease(NOW, 10).await.expect("is open");
     assert_eq!(deliveries.len(), 2); // the third is a retry, due in one second
-    let due = UnixMillis::from_secs(NOW.as_secs() + 1);
+    let due = UnixTime::from_secs(NOW.as_secs() + 1);
     let retry = restarted.lease(due, 10).await.expect("is open");
     assert_eq!(retry.iter().map(|leased| leased.attempt).collect::<Vec<_>>(), [2]);
     let subscriptions = restarted.subscriptions(&workspace).await.expect("is there");
@@ -69,12 +69,12 @@ async fn everything_is_there_again_and_leases_are_not() {
 #[tokio::test]
 async fn a_clock_that_was_ahead_does_not_delay_retries() {
     let (folder, store, _) = filled(1).await;
-    let ahead = UnixMillis::from_secs(NOW.as_secs() + 365 * 24 * 3600);
+    let ahead = UnixTime::from_secs(NOW.as_secs() + 365 * 24 * 3600);
     let deliveries = store.lease(ahead, 1).await.expect("is open");
     store.record(&deliveries[0], attempt(&deliveries[0], 500, ahead)).await.expect("is open");
     store.close().await;
     let store = open(&folder.path().join("store.db")).expect("is whole"); // at NOW
-    let latest = UnixMillis::from_secs(NOW.as_secs() + 60);
+    let latest = UnixTime::from_secs(NOW.as_secs() + 60);
     assert_eq!(store.lease(latest, 1).await.expect("is open").len(), 1);
     store.close().await;
 }
