@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::dedup::{self, ClaimResult, ClaimToken, StoreFull};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -22,7 +23,7 @@ impl ClaimTable {
     /// Claims an event's id: a token from 1, 0 if it is in progress, -1 if it is done. Raises RuntimeError if the store is full.
     #[pyo3(signature = (id, now, ttl, /))]
     fn claim(&self, id: &str, now: i64, ttl: u64) -> PyResult<i64> {
-        match self.with(|store| store.claim(id, now, Duration::from_millis(ttl))) {
+        match self.with(|store| store.claim(id, UnixTime::from_millis(now), Duration::from_millis(ttl))) {
             Ok(ClaimResult::New(token)) => Ok(i64::try_from(token.to_number()).unwrap_or(i64::MAX)),
             Ok(ClaimResult::InProgress) => Ok(0),
             Ok(ClaimResult::Done) => Ok(-1),
@@ -33,7 +34,7 @@ impl ClaimTable {
     /// Marks an event's id as done. Raises RuntimeError if the store is full.
     #[pyo3(signature = (id, now, ttl, /))]
     fn complete(&self, id: &str, now: i64, ttl: u64) -> PyResult<()> {
-        self.with(|store| store.complete(id, now, Duration::from_millis(ttl))).map_err(error)
+        self.with(|store| store.complete(id, UnixTime::from_millis(now), Duration::from_millis(ttl))).map_err(error)
     }
 
     /// Gives up a claim, unless it is no longer this token's.

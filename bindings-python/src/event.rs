@@ -38,6 +38,8 @@ pub(crate) struct Event {
     created_at: i64,
     /// Where `data` stands in `raw`.
     data_range: Range<usize>,
+    /// In seconds from the verification on.
+    replay_window: u64,
     data: OnceLock<Py<PyDict>>,
 }
 
@@ -51,6 +53,7 @@ impl Event {
             // The core's years have at most four digits, and so fit.
             created_at: i64::try_from(event.created_at().as_nanos().div_euclid(1_000)).unwrap_or(i64::MAX),
             data_range: event.layout().data,
+            replay_window: event.replay_window(),
             data: OnceLock::new(),
             raw: raw.clone().unbind(),
         })
@@ -124,6 +127,12 @@ impl Event {
     #[getter]
     fn raw(&self, py: Python<'_>) -> Py<PyBytes> {
         self.raw.clone_ref(py)
+    }
+
+    /// For receivers: for how many seconds after its verification the event can be accepted once more; 0 without a maximum age.
+    #[getter]
+    const fn _replay_window(&self) -> u64 {
+        self.replay_window
     }
 
     fn __eq__(&self, py: Python<'_>, other: &Self) -> bool {

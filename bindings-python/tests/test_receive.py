@@ -173,7 +173,7 @@ def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 def test_once(call: Receive, store_type: Any) -> None:
     store = store_type()
     assert call(WEBHOOK, BODY, HEADERS, lambda event: None, dedup=store).code == "handled"
-    assert store.calls == [("claim", "evt_1", 60), ("complete", "evt_1", "a token", 86_400)]
+    assert store.calls == [("claim", "evt_1", 50), ("complete", "evt_1", "a token", 86_400)]
 
 
 @stores
@@ -188,7 +188,7 @@ def test_done_marks_live_as_long_as_events_are_taken(call: Receive, store_type: 
     store = store_type()
     webhook = Webhook(SECRET, clock=CLOCK, max_event_age=100_000)
     assert call(webhook, BODY, HEADERS, lambda event: None, dedup=store).code == "handled"
-    assert store.calls[-1] == ("complete", "evt_1", "a token", 100_000)
+    assert store.calls[-1] == ("complete", "evt_1", "a token", 100_001)
 
 
 @stores

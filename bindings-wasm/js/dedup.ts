@@ -19,9 +19,9 @@ export interface DedupStore {
 /** A store and how long it remembers. */
 export interface DedupOptions {
   readonly store: DedupStore;
-  /** How long a claim lasts after its process has crashed, in seconds; 60 unless given. It must be longer than the handler may take. */
+  /** How long a claim lasts after its process has crashed, in seconds; 50 unless given. It must be longer than the handler may take. */
   readonly claimTtl?: number | undefined;
-  /** How long it is known that an event was handled, in seconds; a day unless given, and at least `maxEventAge`. */
+  /** How long it is known that an event was handled, in seconds; a day unless given, and at least for as long as `maxEventAge` lets the event be accepted. */
   readonly doneTtl?: number | undefined;
 }
 

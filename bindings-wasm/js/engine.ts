@@ -41,9 +41,10 @@ export const TYPE_END = 5;
 export const CREATED_AT = 6;
 export const DATA_START = 7;
 export const DATA_END = 8;
-export const TEXT_START = 9;
-export const TEXT_LENGTH = 10;
-export const COUNT = 11;
+export const REPLAY_WINDOW = 9;
+export const TEXT_START = 10;
+export const TEXT_LENGTH = 11;
+export const COUNT = 12;
 
 // What `Engine.claim` and `Engine.complete` give; src/numbers.rs has the same names.
 export const IN_PROGRESS = 0;

@@ -1,4 +1,4 @@
-import { CREATED_AT, DATA_END, DATA_START, ID_END, ID_START, TYPE, TYPE_END, TYPE_START } from "./engine.js";
+import { CREATED_AT, DATA_END, DATA_START, ID_END, ID_START, REPLAY_WINDOW, TYPE, TYPE_END, TYPE_START } from "./engine.js";
 import { EVENT_TYPES } from "./generated.js";
 
 /**
@@ -13,6 +13,7 @@ export class VerifiedEvent {
   readonly #raw: string;
   readonly #start: number;
   readonly #end: number;
+  readonly #replayWindow: number;
   #data: object | undefined;
 
   /** The body's text, and the places that an engine found in it. */
@@ -25,12 +26,18 @@ export class VerifiedEvent {
     this.#raw = raw;
     this.#start = out[DATA_START]!;
     this.#end = out[DATA_END]!;
+    this.#replayWindow = out[REPLAY_WINDOW]!;
     Object.freeze(this);
   }
 
   /** The body as it was signed. */
   get raw(): string {
     return this.#raw;
+  }
+
+  /** Returns for how many seconds after its verification the event can be accepted once more; 0 without a maximum event age. */
+  static replayWindow(event: VerifiedEvent): number {
+    return event.#replayWindow;
   }
 
   static parse(event: VerifiedEvent): object {

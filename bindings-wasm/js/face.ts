@@ -71,7 +71,6 @@ export class Webhook {
 
   readonly #handle: object;
   readonly #isStandard: boolean;
-  readonly #maxEventAge: number;
   readonly #now: () => number;
 
   /**
@@ -82,9 +81,8 @@ export class Webhook {
     const texts = secretTexts(secrets, "secrets");
     const { tolerance, maxEventAge, standardWebhooks, clock } = given(options, "tolerance", "maxEventAge", "standardWebhooks", "clock");
     this.#isStandard = flag(standardWebhooks, "standardWebhooks");
-    this.#maxEventAge = whole(maxEventAge, "maxEventAge");
     this.#now = clockOf(clock);
-    this.#handle = open(texts, whole(tolerance, "tolerance"), this.#maxEventAge, this.#isStandard);
+    this.#handle = open(texts, whole(tolerance, "tolerance"), whole(maxEventAge, "maxEventAge"), this.#isStandard);
   }
 
   /**
@@ -135,7 +133,7 @@ export class Webhook {
    * const { status, headers, body } = await receive(rawBody, request.headers, request.method);
    */
   rawReceiver(handler: Handler, options?: ReceiveOptions): RawReceiver {
-    return rawReceiver((raw, headers) => this.#verified(raw, headers, this.#time(undefined, "now")), this.#maxEventAge, handler, options);
+    return rawReceiver((raw, headers) => this.#verified(raw, headers, this.#time(undefined, "now")), handler, options);
   }
 
   /** The same for one delivery. */

@@ -53,36 +53,124 @@ export const ERROR_CODES = [
 /** What is wrong with a delivery or a secret. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** The HTTP statuses to answer refused deliveries with, in the order of the codes. */
+/** The HTTP statuses of the responses to refused deliveries, in the order of the codes. */
 export const ERROR_STATUSES = [500, 400, 400, 400, 400, 400, 400, 400, 500, 413] as const;
 
-/** What else an adapter answers: status and message by code. */
+/** The headers of the responses to refused deliveries. */
+export const RESPONSE_HEADERS = { "content-type": "application/json" } as const;
+
+/** All other responses, by code. */
 export const RESPONSES = {
-  handled: [200, "the event was handled"],
-  duplicate: [200, "the event was handled before"],
-  in_progress: [409, "the event is being handled"],
-  handler_failed: [500, "the handler failed"],
-  store_unavailable: [503, "the store of handled events is not available"],
-  method_not_allowed: [405, "webhooks are sent with POST"],
+  handled: {
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: '{"code":"handled"}',
+  },
+  duplicate: {
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: '{"code":"duplicate"}',
+  },
+  in_progress: {
+    status: 409,
+    headers: { "content-type": "application/json" },
+    body: '{"code":"in_progress","error":"the event is being handled"}',
+  },
+  handler_failed: {
+    status: 500,
+    headers: { "content-type": "application/json" },
+    body: '{"code":"handler_failed","error":"the handler failed"}',
+  },
+  store_unavailable: {
+    status: 503,
+    headers: { "content-type": "application/json" },
+    body: '{"code":"store_unavailable","error":"the store of handled events is not available"}',
+  },
+  method_not_allowed: {
+    status: 405,
+    headers: { "content-type": "application/json", allow: "POST" },
+    body: '{"code":"method_not_allowed","error":"webhooks are sent with POST"}',
+  },
 } as const;
 
-/** What an adapter answers. */
+/** The code of a response. */
 export type ResponseCode = ErrorCode | keyof typeof RESPONSES;
 
-/** The largest body that adapters read unless told otherwise. */
+/** The codes of the errors that are logged where no `onError` is set: the receiver's own, not those of strangers. */
+export const LOGGED_CODES: readonly ResponseCode[] = [
+  "invalid_secret",
+  "body_not_raw",
+  "handler_failed",
+  "store_unavailable",
+];
+
+/** The largest body that a receiver reads unless set otherwise, in bytes. */
 export const DEFAULT_MAX_BODY_BYTES = 10485760;
 
-/** How long a claim lasts, in seconds, unless set otherwise. */
-export const DEFAULT_CLAIM_TTL = 60;
+/** The time to live of a claim unless set otherwise, in seconds. */
+export const DEFAULT_CLAIM_TTL = 50;
 
-/** How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer. */
+/** The time to live of a done mark unless set otherwise, in seconds; the event's replay window where that is longer. */
 export const DEFAULT_DONE_TTL = 86400;
 
-/** How long a store may take for a step, in seconds. */
+/** The time after which a receiver gives up on a step of a store, in seconds. */
 export const STORE_TIMEOUT = 5;
 
-/** What is said when a store in memory has no room. */
+/** The message of the error of a step that took longer. */
+export const STORE_LATE = "the store did not respond within 5 s";
+
+/** The message of the error of a store in memory that has no room. */
 export const STORE_FULL = "the store is full of events that are being handled";
+
+/** A step of receiving a verified delivery; `handle_claimed` is the handler with a claim on the event. */
+export type FlowStep = "claim" | "handle_claimed" | "complete" | "release" | "handle";
+
+/** The outcome of a step. */
+export type FlowOutcome = "new" | "in_progress" | "done" | "returned" | "abandoned" | "written" | "failed" | "late";
+
+/** The consequences of an outcome. */
+export interface FlowTransition {
+  /** The code under which the step's error is reported. */
+  readonly report?: "handler_failed" | "store_unavailable";
+  /** The response, which no later step changes. */
+  readonly response?: keyof typeof RESPONSES;
+  /** The next step; without one the flow ends. */
+  readonly next?: FlowStep;
+}
+
+/** The first step with a store, and without one. */
+export const FLOW_START = { withStore: "claim", withoutStore: "handle" } as const;
+
+/** The consequences of every outcome that a step can have (`core/src/receiving/flow.rs`). */
+export const FLOW: { readonly [_ in FlowStep]: { readonly [_ in FlowOutcome]?: FlowTransition } } = {
+  claim: {
+    new: { next: "handle_claimed" },
+    in_progress: { response: "in_progress" },
+    done: { response: "duplicate" },
+    failed: { report: "store_unavailable", response: "store_unavailable" },
+    late: { report: "store_unavailable", response: "store_unavailable" },
+  },
+  handle_claimed: {
+    returned: { response: "handled", next: "complete" },
+    abandoned: { next: "release" },
+    failed: { report: "handler_failed", response: "handler_failed", next: "release" },
+  },
+  complete: {
+    written: {},
+    failed: { report: "store_unavailable" },
+    late: { report: "store_unavailable" },
+  },
+  release: {
+    written: {},
+    failed: { report: "store_unavailable" },
+    late: { report: "store_unavailable" },
+  },
+  handle: {
+    returned: { response: "handled" },
+    abandoned: {},
+    failed: { report: "handler_failed", response: "handler_failed" },
+  },
+};
 
 /** A document. Every member is optional. */
 export interface Document {

@@ -1,6 +1,7 @@
 import { rawBody, type Body } from "./body.js";
 import { WebhookError } from "./error.js";
-import { DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, RESPONSES, STORE_TIMEOUT, type ErrorCode, type ResponseCode, type WebhookEvent } from "./generated.js";
+import { VerifiedEvent } from "./event.js";
+import { DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, DEFAULT_MAX_BODY_BYTES, ERROR_CODES, ERROR_STATUSES, LOGGED_CODES, RESPONSE_HEADERS, RESPONSES, STORE_LATE, STORE_TIMEOUT, type ErrorCode, type ResponseCode, type WebhookEvent } from "./generated.js";
 import { handlerOf, type Handler } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
 import type { Claim, DedupOptions, DedupStore } from "./dedup.js";
@@ -55,14 +56,13 @@ export type FetchReceiver = (request: RequestLike) => Promise<Response>;
 /** The logic of every adapter. */
 export function rawReceiver(
   verify: (body: string | Uint8Array, headers: SignatureSource) => WebhookEvent,
-  maxEventAge: number,
   handler: Handler,
   options: ReceiveOptions | undefined,
 ): RawReceiver {
   const handle = handlerOf(handler);
   const set = given(options, "dedup", "maxBodyBytes", "onError");
   const maxBodyBytes = maximum(set.maxBodyBytes);
-  const dedup = set.dedup === undefined ? undefined : dedupOptions(set.dedup, maxEventAge);
+  const dedup = set.dedup === undefined ? undefined : dedupOptions(set.dedup);
   const onError = (set.onError ?? log) as typeof log;
   if (typeof onError !== "function") {
     throw wrongType("onError", "a function", onError);
@@ -97,9 +97,11 @@ export function rawReceiver(
       return response(claim === "done" ? "duplicate" : claim);
     }
     const { token } = claim;
+    // An event that can still be accepted must not be forgotten.
+    const ttl = Math.max(doneTtl, VerifiedEvent.replayWindow(event as unknown as VerifiedEvent));
     const result = await run(event);
     // The event is handled, or will be sent again: a store that fails now changes nothing, and the claim ends by itself.
-    await inTime(() => (result.code === "handled" ? store.complete(id, token, doneTtl) : store.release(id, token))).catch(told);
+    await inTime(() => (result.code === "handled" ? store.complete(id, token, ttl) : store.release(id, token))).catch(told);
     return result;
   }
 
@@ -116,7 +118,7 @@ export function rawReceiver(
       if (error instanceof WebhookError) {
         const { code, message } = error;
         report(error, { code });
-        return made(statusOf(code), code, message);
+        return { status: statusOf(code), code, headers: { ...RESPONSE_HEADERS }, body: JSON.stringify({ code, error: message }) };
       }
       throw error;
     }
@@ -124,23 +126,14 @@ export function rawReceiver(
   };
 }
 
-/** The answer of a code; a refused delivery's says what its error says. */
+/** The response of a code. */
 function response(code: keyof typeof RESPONSES): WebhookResponse {
-  const [status, message] = RESPONSES[code];
-  return made(status, code, message);
+  const { status, headers, body } = RESPONSES[code];
+  return { status, code, headers: { ...headers }, body };
 }
 
 function statusOf(code: ErrorCode): number {
   return ERROR_STATUSES[ERROR_CODES.indexOf(code)]!;
-}
-
-function made(status: number, code: ResponseCode, error: string): WebhookResponse {
-  return {
-    status,
-    code,
-    headers: { "content-type": "application/json", ...(status === 405 && { allow: "POST" }) },
-    body: JSON.stringify(status < 300 ? { code } : { code, error }),
-  };
 }
 
 /** The largest body, in bytes. */
@@ -158,7 +151,7 @@ export function checkSize(raw: string | Uint8Array, maxBodyBytes: number): void 
 
 type DedupTimes = Required<{ [Name in keyof DedupOptions]: NonNullable<DedupOptions[Name]> }>;
 
-function dedupOptions(dedup: unknown, maxEventAge: number): DedupTimes {
+function dedupOptions(dedup: unknown): DedupTimes {
   const set = isStore(dedup) ? { store: dedup } : given(dedup, "store", "claimTtl", "doneTtl");
   const { store, claimTtl, doneTtl } = set as { readonly [_ in keyof DedupTimes]?: unknown };
   if (!isStore(store)) {
@@ -167,8 +160,7 @@ function dedupOptions(dedup: unknown, maxEventAge: number): DedupTimes {
   return {
     store,
     claimTtl: whole(claimTtl, "claimTtl", DEFAULT_CLAIM_TTL, "of seconds", 1),
-    // An event that is young enough to be accepted must not be forgotten.
-    doneTtl: Math.max(whole(doneTtl, "doneTtl", DEFAULT_DONE_TTL, "of seconds", 1), maxEventAge || 0),
+    doneTtl: whole(doneTtl, "doneTtl", DEFAULT_DONE_TTL, "of seconds", 1),
   };
 }
 
@@ -197,7 +189,7 @@ async function inTime<Result>(call: () => Result | Promise<Result>, late?: (resu
   const end = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       void result.then(late).catch(() => {});
-      reject(new Error(`the store did not answer within ${STORE_TIMEOUT} s`));
+      reject(new Error(STORE_LATE));
     }, STORE_TIMEOUT * 1000);
   });
   return Promise.race([result, end]).finally(() => clearTimeout(timer));
@@ -205,9 +197,11 @@ async function inTime<Result>(call: () => Result | Promise<Result>, late?: (resu
 
 /** What a server's owner has to know of: not what strangers send. */
 function log(error: unknown, { code }: ErrorContext): void {
-  if (!(error instanceof WebhookError)) {
-    console.error(`clarife-webhooks: ${code}:`, error);
-  } else if (statusOf(error.code) >= 500) {
-    console.error(`clarife-webhooks: ${code}: ${error.message}; ${error.hint}`);
+  if (LOGGED_CODES.includes(code)) {
+    if (error instanceof WebhookError && error.code === code) {
+      console.error(`clarife-webhooks: ${code}: ${error.message}; ${error.hint}`);
+    } else {
+      console.error(`clarife-webhooks: ${code}:`, error);
+    }
   }
 }

@@ -22,13 +22,15 @@ pub(crate) const TYPE_END: usize = 5;
 pub(crate) const CREATED_AT: usize = 6;
 pub(crate) const DATA_START: usize = 7;
 pub(crate) const DATA_END: usize = 8;
+/// The event's replay window, in seconds from the verification on.
+pub(crate) const REPLAY_WINDOW: usize = 9;
 /// Where the text is in the memory of the WebAssembly module; the native addon returns it.
 #[allow(dead_code, reason = "the addon leaves them 0")]
-pub(crate) const TEXT_START: usize = 9;
+pub(crate) const TEXT_START: usize = 10;
 #[allow(dead_code, reason = "the addon leaves them 0")]
-pub(crate) const TEXT_LENGTH: usize = 10;
+pub(crate) const TEXT_LENGTH: usize = 11;
 /// How many there are.
-pub(crate) const COUNT: usize = 11;
+pub(crate) const COUNT: usize = 12;
 
 pub(crate) type Numbers = [f64; COUNT];
 
@@ -63,6 +65,7 @@ pub(crate) fn of_event(event: &Event<'_>) -> Numbers {
     numbers[CREATED_AT] = created_at.as_millis() as f64;
     numbers[DATA_START] = as_number(layout.data.start);
     numbers[DATA_END] = as_number(layout.data.end);
+    numbers[REPLAY_WINDOW] = event.replay_window() as f64;
     numbers
 }
 
@@ -80,7 +83,7 @@ pub(crate) const RELEASE: u32 = 2;
 /// Takes a step with an event's id; times are in milliseconds. Claiming gives a token or one of the numbers above, completing
 /// 0 or that the store is full, releasing, to which the token is given in place of `ttl`, 0.
 pub(crate) fn dedup(store: &mut ClaimTable, step: u32, id: &str, now: f64, ttl: f64) -> f64 {
-    let (now, number) = (seconds(now), ttl as u64);
+    let (now, number) = (UnixTime::from_millis(now as i64), ttl as u64);
     let ttl = Duration::from_millis(number);
     let claim = match step {
         CLAIM => store.claim(id, now, ttl),
@@ -149,7 +152,7 @@ pub(crate) fn webhook<S: AsRef<str>>(
     if standard { webhook.require_standard_webhooks() } else { Ok(webhook) }
 }
 
-/// Unix seconds or milliseconds; what no `i64` holds is cut to the nearest that it does.
+/// Unix seconds; what no `i64` holds is cut to the nearest that it does.
 pub(crate) const fn seconds(number: f64) -> i64 {
     number as i64
 }

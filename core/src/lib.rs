@@ -49,14 +49,9 @@
 
 extern crate alloc;
 
-#[cfg(feature = "adapters")]
-pub mod adapters;
-pub mod dedup;
 mod error;
 mod event;
-#[cfg(feature = "model")]
-mod hints;
-mod response;
+mod receiving;
 #[cfg(feature = "sender")]
 pub mod sender;
 #[cfg(feature = "testing")]
@@ -71,11 +66,15 @@ pub use event::resource::{Block, Content, ContentMeta, Document, Folder, Generat
 #[doc(hidden)]
 pub use event::resource::{MemberModel, RESOURCE_MODELS, ResourceModel};
 pub use event::{Event, EventType, Layout, Resource, ResourceError, ResourceKind};
+#[cfg(feature = "adapters")]
+pub use receiving::adapters;
+pub use receiving::dedup;
+pub use receiving::limits::{DEFAULT_MAX_BODY_BYTES, MAX_HEADER_BYTES};
+pub use receiving::response::WebhookResponse;
 #[cfg(feature = "model")]
 #[doc(hidden)]
-pub use hints::RAW_BODY_HINTS;
-pub use response::{DEFAULT_MAX_BODY_BYTES, WebhookResponse};
+pub use receiving::{flow, hints::RAW_BODY_HINTS};
 #[cfg(feature = "sender")]
 pub use sender::canonical;
 pub use unix_time::UnixTime;
-pub use verification::{DEFAULT_TOLERANCE, MAX_HEADER_BYTES, SIGNATURE_HEADER, SignatureSource, Webhook, standard};
+pub use verification::{DEFAULT_TOLERANCE, SIGNATURE_HEADER, SignatureSource, Webhook, standard};

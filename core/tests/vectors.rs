@@ -17,6 +17,9 @@ mod dedup;
 #[cfg(feature = "sender")]
 #[path = "vectors/health.rs"]
 mod health;
+#[cfg(feature = "adapters")]
+#[path = "vectors/receive.rs"]
+mod receive;
 #[path = "vectors/report.rs"]
 mod report;
 #[cfg(feature = "sender")]
@@ -43,6 +46,8 @@ fn every_vector_file() {
     report.walk("sign", sign::sign);
     report.walk("standard", standard::standard);
     report.walk("dedup", dedup::dedup);
+    #[cfg(feature = "adapters")]
+    report.walk("receive", receive::receive);
     report.walk("hmac_sha256", sign::hmac);
     #[cfg(feature = "sender")]
     {

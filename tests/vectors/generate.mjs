@@ -9,6 +9,7 @@ import { headers } from "./generator/headers.mjs";
 import { health } from "./generator/health.mjs";
 import { hmac } from "./generator/hmac.mjs";
 import { dedup } from "./generator/dedup.mjs";
+import { receive } from "./generator/receive.mjs";
 import { retry } from "./generator/retry.mjs";
 import { sign } from "./generator/sign.mjs";
 import { standard } from "./generator/standard.mjs";
@@ -16,7 +17,7 @@ import { types } from "./generator/types.mjs";
 import { verify } from "./generator/verify.mjs";
 
 const files = {
-  construct, verify, envelope: envelopeFile, types, headers, sign, standard, dedup, canonical, retry, health, hmac_sha256: hmac,
+  construct, verify, envelope: envelopeFile, types, headers, sign, standard, dedup, receive, canonical, retry, health, hmac_sha256: hmac,
 };
 const check = process.argv.includes("--check");
 let total = 0;

@@ -2,7 +2,7 @@
 
 /** How the body stays raw there. */
 export const NODE_HINT =
-  "call the receiver before anything else reads the request, or have what reads it keep the bytes in request.rawBody";
+  "call the receiver before any other code reads the request, or make that code keep the bytes in request.rawBody";
 
 /** How the body stays raw there. */
 export const EXPRESS_HINT =
@@ -10,7 +10,7 @@ export const EXPRESS_HINT =
 
 /** How the body stays raw there. */
 export const FASTIFY_HINT =
-  "let nothing read the request before the receiver's plugin: no hook may use up its payload";
+  "do not read the request before the receiver's plugin: no hook may consume its payload";
 
 /** How the body stays raw there. */
 export const KOA_HINT =
@@ -18,11 +18,11 @@ export const KOA_HINT =
 
 /** How the body stays raw there. */
 export const NESTJS_HINT =
-  "make the application with NestFactory.create(AppModule, { rawBody: true })";
+  "create the application with NestFactory.create(AppModule, { rawBody: true })";
 
 /** How the body stays raw there. */
 export const LAMBDA_HINT =
-  "give the receiver the event as Lambda got it, from API Gateway with proxy integration, a function URL or a load balancer";
+  "pass the receiver the event unchanged, from API Gateway with proxy integration, a function URL or a load balancer";
 
 /** What stands before an event's id in the keys of a shared store. */
 export const KEY_PREFIX = "clarife-webhooks:";

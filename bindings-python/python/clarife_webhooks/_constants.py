@@ -1,12 +1,12 @@
 # Generated from the core by `cargo xtask codegen`: do not edit.
-"""The defaults and responses of adapters, and what stores have in common."""
+"""The constants of receiving, the steps of the flow, and the keys of stores."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from clarife_webhooks._types import ErrorCode
+    from clarife_webhooks._types import ErrorCode, ResponseCode
 
 ERROR_STATUS: Final[dict[ErrorCode, int]] = {
     "invalid_secret": 500,
@@ -20,42 +20,114 @@ ERROR_STATUS: Final[dict[ErrorCode, int]] = {
     "body_not_raw": 500,
     "body_too_large": 413,
 }
-"""The HTTP status to answer a refused delivery with."""
+"""The HTTP status of the response to a refused delivery."""
 
-RESPONSES: Final[dict[str, tuple[int, str]]] = {
-    "handled": (200, "the event was handled"),
-    "duplicate": (200, "the event was handled before"),
-    "in_progress": (409, "the event is being handled"),
-    "handler_failed": (500, "the handler failed"),
-    "store_unavailable": (503, "the store of handled events is not available"),
-    "method_not_allowed": (405, "webhooks are sent with POST"),
+RESPONSE_HEADERS: Final[dict[str, str]] = {"content-type": "application/json"}
+"""The headers of the response to a refused delivery."""
+
+RESPONSES: Final[dict[str, tuple[int, dict[str, str], bytes]]] = {
+    "handled": (200, {"content-type": "application/json"}, b'{"code":"handled"}'),
+    "duplicate": (200, {"content-type": "application/json"}, b'{"code":"duplicate"}'),
+    "in_progress": (409, {"content-type": "application/json"}, b'{"code":"in_progress","error":"the event is being handled"}'),
+    "handler_failed": (500, {"content-type": "application/json"}, b'{"code":"handler_failed","error":"the handler failed"}'),
+    "store_unavailable": (503, {"content-type": "application/json"}, b'{"code":"store_unavailable","error":"the store of handled events is not available"}'),
+    "method_not_allowed": (405, {"content-type": "application/json", "allow": "POST"}, b'{"code":"method_not_allowed","error":"webhooks are sent with POST"}'),
 }
-"""What else an adapter answers: status and message by code."""
+"""All other responses by code: status, headers and body."""
+
+LOGGED_CODES: Final[frozenset[ResponseCode]] = frozenset((
+    "invalid_secret",
+    "body_not_raw",
+    "handler_failed",
+    "store_unavailable",
+))
+"""The codes of the errors that are logged where no `on_error` is set: the receiver's own, not those of strangers."""
 
 RAW_BODY_HINTS: Final[dict[str, str]] = {
-    "asgi": "let nothing call receive() before the receiver does, or have what does hand the body on with a receive of its own, as Starlette's BaseHTTPMiddleware does after await request.body()",
-    "fastapi": "let no dependency, middleware or form parameter use up request.stream() first; await request.body() keeps the bytes",
-    "wsgi": "let no middleware read wsgi.input first, or have it put a stream with the same bytes in its place; for bodies without a length, use a server that sets wsgi.input_terminated",
-    "flask": "what needs the body before the receiver has to read it with request.get_data() or request.get_json(), which keep it, not with request.stream or request.form",
-    "django": "what needs the body before the receiver has to read it with request.body, which keeps it; in Django REST Framework, call the receiver before anything reads request.data",
-    "aiohttp": "what needs the body before the receiver has to read it with await request.read() or request.json(), which keep it, not with request.content or request.post()",
+    "asgi": "do not call receive() before the receiver, or pass the body on with a receive of your own, as Starlette's BaseHTTPMiddleware does after await request.body()",
+    "fastapi": "do not consume request.stream() in a dependency, middleware or form parameter; await request.body() keeps the bytes",
+    "wsgi": "do not read wsgi.input in a middleware, or replace it by a stream of the same bytes; for bodies without a length, use a server that sets wsgi.input_terminated",
+    "flask": "before the receiver, read the body only with request.get_data() or request.get_json(), which keep it, not with request.stream or request.form",
+    "django": "before the receiver, read the body only with request.body, which keeps it; in Django REST Framework, call the receiver before request.data is read",
+    "aiohttp": "before the receiver, read the body only with await request.read() or request.json(), which keep it, not with request.content or request.post()",
 }
 """How the body stays raw, by framework: the hint of `body_not_raw` where the framework is known."""
 
 DEFAULT_MAX_BODY_BYTES: Final = 10485760
-"""The largest body that adapters read unless told otherwise."""
+"""The largest body that a receiver reads unless set otherwise, in bytes."""
 
-DEFAULT_CLAIM_TTL: Final = 60
-"""How long a claim lasts, in seconds, unless set otherwise."""
+DEFAULT_CLAIM_TTL: Final = 50
+"""The time to live of a claim unless set otherwise, in seconds."""
 
 DEFAULT_DONE_TTL: Final = 86400
-"""How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer."""
+"""The time to live of a done mark unless set otherwise, in seconds; the event's replay window where that is longer."""
+
+STORE_TIMEOUT: Final = 5
+"""The time after which a receiver gives up on a step of a store, in seconds."""
+
+STORE_LATE: Final = "the store did not respond within 5 s"
+"""The message of the error of a step that took longer."""
 
 STORE_KEY_PREFIX: Final = "clarife-webhooks:"
-"""What stands before an event's id in the keys of a shared store."""
+"""The start of every key of a shared store; the event's id follows."""
 
 STORE_DONE: Final = "done"
-"""What a shared store holds for an event that was handled."""
+"""The value of a done mark in a shared store."""
 
 STORE_RELEASE_SCRIPT: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
-"""The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]."""
+"""The script of Redis that releases a claim: it deletes KEYS[1] if that holds the token ARGV[1]."""
+
+FlowStep: TypeAlias = Literal["claim", "handle_claimed", "complete", "release", "handle"]
+"""A step of receiving a verified delivery; `handle_claimed` is the handler with a claim on the event."""
+
+FlowOutcome: TypeAlias = Literal["new", "in_progress", "done", "returned", "abandoned", "written", "failed", "late"]
+"""The outcome of a step."""
+
+
+class FlowTransition(NamedTuple):
+    """The consequences of an outcome."""
+
+    report: Literal["handler_failed", "store_unavailable"] | None = None
+    """The code under which the step's error is reported."""
+    response: ResponseCode | None = None
+    """The response, which no later step changes."""
+    next: FlowStep | None = None
+    """The next step; without one the flow ends."""
+
+
+FLOW_START_WITH_STORE: Final = "claim"
+"""The first step with a store."""
+
+FLOW_START_WITHOUT_STORE: Final = "handle"
+"""The first step without a store."""
+
+FLOW: Final[dict[FlowStep, dict[FlowOutcome, FlowTransition]]] = {
+    "claim": {
+        "new": FlowTransition(next="handle_claimed"),
+        "in_progress": FlowTransition(response="in_progress"),
+        "done": FlowTransition(response="duplicate"),
+        "failed": FlowTransition(report="store_unavailable", response="store_unavailable"),
+        "late": FlowTransition(report="store_unavailable", response="store_unavailable"),
+    },
+    "handle_claimed": {
+        "returned": FlowTransition(response="handled", next="complete"),
+        "abandoned": FlowTransition(next="release"),
+        "failed": FlowTransition(report="handler_failed", response="handler_failed", next="release"),
+    },
+    "complete": {
+        "written": FlowTransition(),
+        "failed": FlowTransition(report="store_unavailable"),
+        "late": FlowTransition(report="store_unavailable"),
+    },
+    "release": {
+        "written": FlowTransition(),
+        "failed": FlowTransition(report="store_unavailable"),
+        "late": FlowTransition(report="store_unavailable"),
+    },
+    "handle": {
+        "returned": FlowTransition(response="handled"),
+        "abandoned": FlowTransition(),
+        "failed": FlowTransition(report="handler_failed", response="handler_failed"),
+    },
+}
+"""The consequences of every outcome that a step can have (`core/src/receiving/flow.rs`)."""

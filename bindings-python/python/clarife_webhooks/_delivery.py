@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast
 
-from clarife_webhooks._constants import DEFAULT_MAX_BODY_BYTES, ERROR_STATUS, RESPONSES
+from clarife_webhooks._constants import DEFAULT_MAX_BODY_BYTES, ERROR_STATUS, LOGGED_CODES, RESPONSE_HEADERS, RESPONSES
 from clarife_webhooks._dispatch import Dispatch
 from clarife_webhooks._error import WebhookError
 from clarife_webhooks._native import Webhook
@@ -48,19 +48,20 @@ class WebhookResponse:
 
 def response(code: ResponseCode, error: WebhookError | None = None) -> WebhookResponse:
     """The answer of a code, or the one that an error makes."""
-    status, message = RESPONSES[code] if error is None else (ERROR_STATUS[error.code], error.message)
-    headers = {"content-type": "application/json"}
-    if status == 405:
-        headers["allow"] = "POST"
-    content = {"code": code} if status < 300 else {"code": code, "error": message}
-    return WebhookResponse(status, code, headers, json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
+    if error is None:
+        status, headers, body = RESPONSES[code]
+    else:
+        status, headers = ERROR_STATUS[error.code], RESPONSE_HEADERS
+        content = {"code": error.code, "error": error.message}
+        body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return WebhookResponse(status, code, dict(headers), body)
 
 
 def log_error(error: Exception, event: WebhookEvent | None) -> None:
     """What is done with errors unless `on_error` is given: the receiver's own go to the log, a stranger's deliveries do not."""
     if event is not None:
         _log.error("event %.200r: %s", event.id, type(error).__name__, exc_info=error)
-    elif isinstance(error, WebhookError) and ERROR_STATUS[error.code] >= 500:
+    elif isinstance(error, WebhookError) and error.code in LOGGED_CODES:
         _log.error("%s: %s; %s", error.code, error.message, error.hint)
 
 
@@ -164,7 +165,7 @@ class Receiver:
         """After the handler: the event stays done. Where that cannot be written, it was handled all the same."""
         if self.dedup is None:
             return
-        ttl = max(self.dedup.done_ttl, self.webhook.max_event_age or 0)
+        ttl = max(self.dedup.done_ttl, event._replay_window)
         try:
             yield partial(self.dedup.store.complete, event.id, claim[1], ttl)
         except Exception as error:

@@ -166,6 +166,10 @@ class Event(Generic[_Type, _Data]):
     def raw(self) -> bytes:
         """The whole body, byte for byte as it was signed."""
 
+    @property
+    def _replay_window(self) -> int:
+        """For receivers: for how many seconds after its verification the event can be accepted once more; 0 without a maximum age."""
+
     @classmethod
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
     def __eq__(self, other: object, /) -> bool: ...

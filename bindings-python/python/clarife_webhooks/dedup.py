@@ -170,9 +170,10 @@ _Store = TypeVar("_Store", bound="DedupStore | AsyncDedupStore", covariant=True)
 class Dedup(Generic[_Store]):
     """A store with times of your own, in place of the store alone.
 
-    `claim_ttl` is how long an event counts as being handled, in seconds (60 unless given): longer than the slowest handler,
-    and less than the 71 s after which clarife sends an event for the last time. `done_ttl` is how long it is known that an
-    event was handled, in seconds (a day unless given); the webhook's `max_event_age` counts where that is longer.
+    `claim_ttl` is how long an event counts as being handled, in seconds (50 unless given): longer than the slowest handler,
+    and less than the 60 s before clarife sends an event for the last time. `done_ttl` is how long it is known that an
+    event was handled, in seconds (a day unless given), and at least for as long as the webhook's
+    `max_event_age` lets the event be accepted.
 
     Raises TypeError or ValueError if a time is not a number above 0.
 

@@ -48,6 +48,7 @@ pub struct Event<'a> {
     event_type: Cow<'a, str>,
     created_at: OffsetDateTime,
     layout: Layout,
+    replay_window: u64,
 }
 
 impl<'a> Event<'a> {
@@ -115,6 +116,30 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn created_at(&self) -> UnixTime {
         self.created_at.into()
+    }
+
+    /// Returns the seconds after the verification in which the webhook can accept the event once more, or 0 without a maximum event
+    /// age.
+    ///
+    /// A receiver with a store keeps the done mark of an event for at least this long.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{UnixTime, Webhook};
+    /// # let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
+    /// # let now = UnixTime::from_secs(1_774_699_210);
+    /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_max_event_age(900);
+    /// # let signature = webhook.sign(body, now)?;
+    /// let event = webhook.verify_at(body, &signature, now)?; // created 10 s ago
+    /// assert_eq!(event.replay_window(), 891); // ages are compared in whole seconds
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn replay_window(&self) -> u64 {
+        self.replay_window
+    }
+
+    pub(crate) const fn set_replay_window(&mut self, seconds: u64) {
+        self.replay_window = seconds;
     }
 
     /// Returns the whole body, as it was signed.
@@ -201,6 +226,7 @@ impl<'a> Event<'a> {
             event_type: Cow::Owned(self.event_type.into_owned()),
             created_at: self.created_at,
             layout: self.layout,
+            replay_window: self.replay_window,
         }
     }
 }
@@ -208,7 +234,7 @@ impl<'a> Event<'a> {
 impl<'a> From<Envelope<'a>> for Event<'a> {
     fn from(envelope: Envelope<'a>) -> Self {
         let Envelope { raw, id, event_type, created_at, layout } = envelope;
-        Self { raw: raw.into(), id, event_type, created_at, layout }
+        Self { raw: raw.into(), id, event_type, created_at, layout, replay_window: 0 }
     }
 }
 

@@ -226,14 +226,10 @@ impl Webhook {
 
     /// Parses a body whose signature was checked, and checks the event's age.
     fn read<'b>(&self, body: &'b [u8], now: i64) -> Result<Event<'b>, WebhookError> {
-        let event = Event::parse(body)?;
+        let mut event = Event::parse(body)?;
         self.check_event_age(&event, now)?;
+        event.set_replay_window(self.replay_window(&event, now));
         Ok(event)
-    }
-
-    #[cfg(feature = "adapters")]
-    pub(crate) const fn max_event_age(&self) -> Option<u64> {
-        self.max_event_age
     }
 
     /// Signs a body with every secret, as clarife would at `timestamp`, and returns the value of the `X-Clarife-Signature`
@@ -303,6 +299,12 @@ impl Webhook {
         }
         let age = seconds.saturating_sub((created_at.subsec_nanos() > 0).into());
         Err(Reason::EventTooOld { age, maximum })
+    }
+
+    /// Returns the seconds from `now` in which `check_event_age` accepts the event: until `created_at` + maximum + 1 s.
+    fn replay_window(&self, event: &Event<'_>, now: i64) -> u64 {
+        let age = now.saturating_sub(event.created_at().as_secs());
+        self.max_event_age.map_or(0, |maximum| maximum.saturating_add(1).saturating_sub_signed(age))
     }
 }
 

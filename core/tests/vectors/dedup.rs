@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::dedup::{ClaimResult, ClaimTable, ClaimToken, store_key};
 use serde_json::Value;
 
@@ -32,7 +33,7 @@ fn take<'t>(store: &mut ClaimTable, tokens: &mut HashMap<&'t str, ClaimToken>, s
     let ttl = Duration::from_millis(step["ttl"].as_u64().unwrap_or_default());
     match step["step"].as_str().expect("a step") {
         "claim" => {
-            let claim = store.claim(&id, now, ttl);
+            let claim = store.claim(&id, UnixTime::from_millis(now), ttl);
             if let Ok(ClaimResult::New(token)) = claim {
                 tokens.insert(step["token"].as_str().unwrap_or_default(), token);
                 same("a token that is a number", ClaimToken::from_number(token.to_number()), token)?;
@@ -45,7 +46,11 @@ fn take<'t>(store: &mut ClaimTable, tokens: &mut HashMap<&'t str, ClaimToken>, s
             };
             same("claim", got, expected)
         }
-        "complete" => same("complete", if store.complete(&id, now, ttl).is_ok() { "ok" } else { "full" }, expected),
+        "complete" => same(
+            "complete",
+            if store.complete(&id, UnixTime::from_millis(now), ttl).is_ok() { "ok" } else { "full" },
+            expected,
+        ),
         "release" => {
             store.release(&id, tokens[step["token"].as_str().expect("a token")]);
             Ok(())

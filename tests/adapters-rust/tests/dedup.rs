@@ -146,7 +146,7 @@ async fn the_claim_of_a_crashed_holder_ends() {
         }
     };
     assert_eq!(again(receiver.clone()).await, "in_progress");
-    clock.advance(Duration::from_millis(59_999));
+    clock.advance(Duration::from_millis(49_999));
     assert_eq!(again(receiver.clone()).await, "in_progress");
     clock.advance(Duration::from_millis(1));
     assert_eq!(again(receiver.clone()).await, "handled");
@@ -228,6 +228,37 @@ async fn a_full_store_is_answered_with_503() {
     let (server, handler) = serve(Way::ActixHandler, receiver(&Clock::default()).dedup(store)).await;
     assert_eq!(deliver(server, &fresh("Start")).await.verdict(), (503, "store_unavailable"));
     assert_eq!(handler.calls(), 0);
+}
+
+/// A store that never responds.
+struct Hanging;
+
+impl DedupStore for Hanging {
+    type Error = std::io::Error;
+
+    async fn claim(&self, _: &str, _: Duration) -> Result<ClaimResult<String>, Self::Error> {
+        std::future::pending().await
+    }
+
+    async fn complete(&self, _: &str, _: &str, _: Duration) -> Result<(), Self::Error> {
+        std::future::pending().await
+    }
+
+    async fn release(&self, _: &str, _: &str) -> Result<(), Self::Error> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_answered_with_503_where_there_is_a_timer() {
+    for way in Way::DEDUP {
+        let receiver = receiver(&Clock::default())
+            .dedup(Hanging)
+            .with_timer(|time| tokio::time::sleep(time.min(Duration::from_millis(50))));
+        let (server, handler) = serve(way, receiver).await;
+        assert_eq!(deliver(server, &fresh("Start")).await.verdict(), (503, "store_unavailable"), "{way:?}");
+        assert_eq!(handler.calls(), 0, "{way:?}");
+    }
 }
 
 /// What other languages' stores read and write: the keys, the values, and when they end.

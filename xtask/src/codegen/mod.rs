@@ -3,6 +3,7 @@
 //! The files are committed; `--check`, which the tests run, fails where one is not what the core says.
 
 mod adapters;
+mod flow;
 mod json_schema;
 mod markdown;
 mod python;
@@ -103,6 +104,11 @@ fn type_name(event: EventType<'_>) -> String {
 
 fn resources() -> impl Iterator<Item = &'static ResourceModel> {
     RESOURCE_MODELS.iter()
+}
+
+/// Returns a text as a literal of TypeScript or Python, in single quotes where that spares escapes.
+fn literal(text: &str) -> String {
+    if text.contains('"') && !text.contains(['\'', '\\', '\n']) { format!("'{text}'") } else { format!("{text:?}") }
 }
 
 const NOTE: &str = "Generated from the core by `cargo xtask codegen`: do not edit.";

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, RAW_BODY_HINTS, WebhookResponse, dedup};
 
-use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
+use super::flow;
+use super::{Kind, NOTE, is_published, json_name, literal, resource_of, resources, type_name};
 
 pub(super) fn file() -> String {
     let mut file = Module { text: format!("# {NOTE}\n{HEAD}"), names: Vec::new() };
@@ -17,14 +19,16 @@ pub(super) fn file() -> String {
 /// The frameworks of [`RAW_BODY_HINTS`] that are Python's.
 const RAW_BODY_FRAMEWORKS: [&str; 6] = ["asgi", "fastapi", "wsgi", "flask", "django", "aiohttp"];
 
-/// What adapters and stores read.
+/// Returns the module with the constants and the flow of receiving.
 pub(super) fn constants() -> String {
     let statuses = ErrorCode::ALL.iter().map(|code| format!("    {:?}: {},\n", code.as_str(), code.status()));
     let statuses: String = statuses.collect();
-    let responses = WebhookResponse::ALL
-        .iter()
-        .map(|response| format!("    {:?}: ({}, {:?}),\n", response.code(), response.status(), response.message()));
+    let responses = WebhookResponse::ALL.iter().map(|response| {
+        let (code, status, headers) = (response.code(), response.status(), dict(response.headers()));
+        format!("    {code:?}: ({status}, {headers}, b{}),\n", literal(&response.body()))
+    });
     let responses: String = responses.collect();
+    let logged: String = flow::logged().iter().map(|code| format!("    {code:?},\n")).collect();
     let hints: String = RAW_BODY_HINTS
         .iter()
         .filter(|(framework, _)| RAW_BODY_FRAMEWORKS.contains(framework))
@@ -32,51 +36,128 @@ pub(super) fn constants() -> String {
         .collect();
     format!(
         r#"# {NOTE}
-"""The defaults and responses of adapters, and what stores have in common."""
+"""The constants of receiving, the steps of the flow, and the keys of stores."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from clarife_webhooks._types import ErrorCode
+    from clarife_webhooks._types import ErrorCode, ResponseCode
 
 ERROR_STATUS: Final[dict[ErrorCode, int]] = {{
 {statuses}}}
-"""The HTTP status to answer a refused delivery with."""
+"""The HTTP status of the response to a refused delivery."""
 
-RESPONSES: Final[dict[str, tuple[int, str]]] = {{
+RESPONSE_HEADERS: Final[dict[str, str]] = {}
+"""The headers of the response to a refused delivery."""
+
+RESPONSES: Final[dict[str, tuple[int, dict[str, str], bytes]]] = {{
 {responses}}}
-"""What else an adapter answers: status and message by code."""
+"""All other responses by code: status, headers and body."""
+
+LOGGED_CODES: Final[frozenset[ResponseCode]] = frozenset((
+{logged}))
+"""The codes of the errors that are logged where no `on_error` is set: the receiver's own, not those of strangers."""
 
 RAW_BODY_HINTS: Final[dict[str, str]] = {{
 {hints}}}
 """How the body stays raw, by framework: the hint of `body_not_raw` where the framework is known."""
 
 DEFAULT_MAX_BODY_BYTES: Final = {DEFAULT_MAX_BODY_BYTES}
-"""The largest body that adapters read unless told otherwise."""
+"""The largest body that a receiver reads unless set otherwise, in bytes."""
 
 DEFAULT_CLAIM_TTL: Final = {}
-"""How long a claim lasts, in seconds, unless set otherwise."""
+"""The time to live of a claim unless set otherwise, in seconds."""
 
 DEFAULT_DONE_TTL: Final = {}
-"""How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer."""
+"""The time to live of a done mark unless set otherwise, in seconds; the event's replay window where that is longer."""
+
+STORE_TIMEOUT: Final = {}
+"""The time after which a receiver gives up on a step of a store, in seconds."""
+
+STORE_LATE: Final = {:?}
+"""The message of the error of a step that took longer."""
 
 STORE_KEY_PREFIX: Final = {:?}
-"""What stands before an event's id in the keys of a shared store."""
+"""The start of every key of a shared store; the event's id follows."""
 
 STORE_DONE: Final = {:?}
-"""What a shared store holds for an event that was handled."""
+"""The value of a done mark in a shared store."""
 
 STORE_RELEASE_SCRIPT: Final = {:?}
-"""The script of Redis that releases a claim: KEYS[1] goes if it holds the token ARGV[1]."""
-"#,
+"""The script of Redis that releases a claim: it deletes KEYS[1] if that holds the token ARGV[1]."""
+{}"#,
+        dict(flow::headers()),
         dedup::DEFAULT_CLAIM_TTL.as_secs(),
         dedup::DEFAULT_DONE_TTL.as_secs(),
+        dedup::STORE_TIMEOUT.as_secs(),
+        dedup::StoreLate.to_string(),
         dedup::KEY_PREFIX,
         dedup::DONE,
         dedup::RELEASE_SCRIPT,
+        receiving(),
     )
+}
+
+/// Returns the flow of receiving, for a driver.
+fn receiving() -> String {
+    let names = |names: &[&str]| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let rows: String = flow::table()
+        .iter()
+        .map(|(step, outcomes)| {
+            let outcomes: String = outcomes
+                .iter()
+                .map(|(outcome, transition)| {
+                    let members = flow::members(transition);
+                    let members: Vec<_> = members.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+                    format!("        {:?}: FlowTransition({}),\n", outcome.name(), members.join(", "))
+                })
+                .collect();
+            format!("    {:?}: {{\n{outcomes}    }},\n", step.name())
+        })
+        .collect();
+    format!(
+        r#"
+FlowStep: TypeAlias = Literal[{}]
+"""A step of receiving a verified delivery; `handle_claimed` is the handler with a claim on the event."""
+
+FlowOutcome: TypeAlias = Literal[{}]
+"""The outcome of a step."""
+
+
+class FlowTransition(NamedTuple):
+    """The consequences of an outcome."""
+
+    report: Literal["handler_failed", "store_unavailable"] | None = None
+    """The code under which the step's error is reported."""
+    response: ResponseCode | None = None
+    """The response, which no later step changes."""
+    next: FlowStep | None = None
+    """The next step; without one the flow ends."""
+
+
+FLOW_START_WITH_STORE: Final = {:?}
+"""The first step with a store."""
+
+FLOW_START_WITHOUT_STORE: Final = {:?}
+"""The first step without a store."""
+
+FLOW: Final[dict[FlowStep, dict[FlowOutcome, FlowTransition]]] = {{
+{rows}}}
+"""The consequences of every outcome that a step can have (`core/src/receiving/flow.rs`)."""
+"#,
+        names(&Step::ALL.map(Step::name)),
+        names(&Outcome::ALL.map(Outcome::name)),
+        Step::start(true).name(),
+        Step::start(false).name(),
+    )
+}
+
+/// Returns a dict of strings, in one line.
+fn dict(members: &[(&str, &str)]) -> String {
+    let members: Vec<String> = members.iter().map(|(name, value)| format!("{name:?}: {value:?}")).collect();
+    format!("{{{}}}", members.join(", "))
 }
 
 const HEAD: &str = r#""""The types of events, for type checkers: what `data` holds by the event's type."""

@@ -2,17 +2,20 @@
 
 use std::fmt::Write as _;
 
+use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::{
     DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, WebhookResponse, dedup, standard,
 };
 
-use super::{Kind, NOTE, is_published, json_name, resource_of, resources, type_name};
+use super::flow;
+use super::{Kind, NOTE, is_published, json_name, literal, resource_of, resources, type_name};
 
 pub(super) fn file() -> String {
     let mut ts = format!("// {NOTE}\n\n");
     tables(&mut ts);
     responses(&mut ts);
     dedup(&mut ts);
+    receiving(&mut ts);
     for resource in resources() {
         let _ =
             write!(ts, "\n/** {} Every member is optional. */\nexport interface {} {{\n", resource.doc, resource.name);
@@ -53,30 +56,98 @@ fn responses(ts: &mut String) {
     let statuses = ErrorCode::ALL.map(|code| code.status());
     let responses: String = WebhookResponse::ALL
         .iter()
-        .map(|response| format!("\n  {}: [{}, {:?}],", response.code(), response.status(), response.message()))
+        .map(|response| {
+            let (code, status, headers) = (response.code(), response.status(), object(response.headers()));
+            format!(
+                "\n  {code}: {{\n    status: {status},\n    headers: {headers},\n    body: {},\n  }},",
+                literal(&response.body())
+            )
+        })
         .collect();
     let _ = write!(
         ts,
-        "\n/** The HTTP statuses to answer refused deliveries with, in the order of the codes. */\nexport const ERROR_STATUSES = {statuses:?} as const;\n\n\
-         /** What else an adapter answers: status and message by code. */\nexport const RESPONSES = {{{responses}\n}} as const;\n\n\
-         /** What an adapter answers. */\nexport type ResponseCode = ErrorCode | keyof typeof RESPONSES;\n\n\
-         /** The largest body that adapters read unless told otherwise. */\nexport const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n",
+        "\n/** The HTTP statuses of the responses to refused deliveries, in the order of the codes. */\n\
+         export const ERROR_STATUSES = {statuses:?} as const;\n\n\
+         /** The headers of the responses to refused deliveries. */\n\
+         export const RESPONSE_HEADERS = {} as const;\n\n\
+         /** All other responses, by code. */\nexport const RESPONSES = {{{responses}\n}} as const;\n\n\
+         /** The code of a response. */\nexport type ResponseCode = ErrorCode | keyof typeof RESPONSES;\n\n\
+         /** The codes of the errors that are logged where no `onError` is set: the receiver's own, not those of strangers. */\n\
+         export const LOGGED_CODES: readonly ResponseCode[] = [{}];\n\n\
+         /** The largest body that a receiver reads unless set otherwise, in bytes. */\n\
+         export const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n",
+        object(flow::headers()),
+        list(&flow::logged()),
     );
 }
 
 fn dedup(ts: &mut String) {
     let _ = write!(
         ts,
-        "\n/** How long a claim lasts, in seconds, unless set otherwise. */\nexport const DEFAULT_CLAIM_TTL = {};\n\n\
-         /** How long it is known that an event was handled, in seconds, unless set otherwise or the maximum event age is longer. */\n\
+        "\n/** The time to live of a claim unless set otherwise, in seconds. */\nexport const DEFAULT_CLAIM_TTL = {};\n\n\
+         /** The time to live of a done mark unless set otherwise, in seconds; the event's replay window where that is longer. */\n\
          export const DEFAULT_DONE_TTL = {};\n\n\
-         /** How long a store may take for a step, in seconds. */\nexport const STORE_TIMEOUT = {};\n\n\
-         /** What is said when a store in memory has no room. */\nexport const STORE_FULL = {:?};\n",
+         /** The time after which a receiver gives up on a step of a store, in seconds. */\n\
+         export const STORE_TIMEOUT = {};\n\n\
+         /** The message of the error of a step that took longer. */\nexport const STORE_LATE = {:?};\n\n\
+         /** The message of the error of a store in memory that has no room. */\nexport const STORE_FULL = {:?};\n",
         dedup::DEFAULT_CLAIM_TTL.as_secs(),
         dedup::DEFAULT_DONE_TTL.as_secs(),
         dedup::STORE_TIMEOUT.as_secs(),
+        dedup::StoreLate.to_string(),
         dedup::StoreFull.to_string(),
     );
+}
+
+/// Writes the flow of receiving, for a driver.
+fn receiving(ts: &mut String) {
+    let rows: String = flow::table()
+        .iter()
+        .map(|(step, outcomes)| {
+            let outcomes: String = outcomes
+                .iter()
+                .map(|(outcome, transition)| {
+                    let members = flow::members(transition);
+                    format!("    {}: {},\n", outcome.name(), object(&members))
+                })
+                .collect();
+            format!("  {}: {{\n{outcomes}  }},\n", step.name())
+        })
+        .collect();
+    let _ = write!(
+        ts,
+        "\n/** A step of receiving a verified delivery; `handle_claimed` is the handler with a claim on the event. */\n\
+         export type FlowStep = {};\n\n\
+         /** The outcome of a step. */\nexport type FlowOutcome = {};\n\n\
+         /** The consequences of an outcome. */\nexport interface FlowTransition {{\n\
+         \x20 /** The code under which the step's error is reported. */\n\
+         \x20 readonly report?: \"handler_failed\" | \"store_unavailable\";\n\
+         \x20 /** The response, which no later step changes. */\n  readonly response?: keyof typeof RESPONSES;\n\
+         \x20 /** The next step; without one the flow ends. */\n  readonly next?: FlowStep;\n}}\n\n\
+         /** The first step with a store, and without one. */\n\
+         export const FLOW_START = {{ withStore: {:?}, withoutStore: {:?} }} as const;\n\n\
+         /** The consequences of every outcome that a step can have (`core/src/receiving/flow.rs`). */\n\
+         export const FLOW: {{ readonly [_ in FlowStep]: {{ readonly [_ in FlowOutcome]?: FlowTransition }} }} = {{\n{rows}}};\n",
+        union(Step::ALL.map(Step::name)),
+        union(Outcome::ALL.map(Outcome::name)),
+        Step::start(true).name(),
+        Step::start(false).name(),
+    );
+}
+
+/// Returns an object of strings, in one line.
+fn object(members: &[(&str, &str)]) -> String {
+    if members.is_empty() {
+        return "{}".into();
+    }
+    let name = |name: &str| if name.contains('-') { format!("{name:?}") } else { name.into() };
+    let members: Vec<String> = members.iter().map(|(key, value)| format!("{}: {value:?}", name(key))).collect();
+    format!("{{ {} }}", members.join(", "))
+}
+
+/// Returns a union of literals.
+fn union<const N: usize>(names: [&str; N]) -> String {
+    names.map(|name| format!("{name:?}")).join(" | ")
 }
 
 fn events(ts: &mut String) {

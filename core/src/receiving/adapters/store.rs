@@ -1,4 +1,4 @@
-//! Stores of handled events, as adapters use them.
+//! Stores for deduplication, as receivers use them.
 
 use core::pin::Pin;
 use core::time::Duration;
@@ -7,14 +7,18 @@ use std::future::Future;
 use std::string::{String, ToString as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::receiver::BoxError;
+use super::error::BoxError;
 use crate::UnixTime;
 use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, DEFAULT_MEMORY_CAPACITY, StoreFull};
 
-/// Where it is kept which events are being handled and which were. There are [`MemoryStore`] and (feature `redis`) `RedisStore`; write
-/// one for the database that you have.
+/// A store of claims and done marks, for [`Receiver::dedup`](super::Receiver::dedup).
 ///
-/// An error of [`claim`](Self::claim) is answered with 503, so that the event is sent again: better late than twice.
+/// [`MemoryStore`] is for one process, and `RedisStore` (feature `redis`) for several. Implement this trait for the database that you
+/// have.
+///
+/// If [`claim`](Self::claim) fails, the handler is not called and the status is 503: clarife sends the event again. A receiver limits each
+/// step to [`STORE_TIMEOUT`](crate::dedup::STORE_TIMEOUT) only if it has a [timer](super::Receiver::with_timer). Set time-outs in
+/// the client of your database too.
 ///
 /// ```
 /// use clarife_webhooks::adapters::DedupStore;
@@ -27,36 +31,36 @@ use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, DEFAULT_MEMORY_CAPACITY,
 ///     type Error = std::io::Error;
 ///
 ///     async fn claim(&self, id: &str, ttl: Duration) -> Result<ClaimResult<String>, Self::Error> {
-///         // In one step: insert the id with a token of your own, unless there is one that has not ended.
+///         // In one atomic step: insert the id with a token of your own, unless it has a mark that has not expired.
 ///         Ok(ClaimResult::New("token".into()))
 ///     }
 ///
 ///     async fn complete(&self, id: &str, token: &str, ttl: Duration) -> Result<(), Self::Error> {
-///         Ok(()) // mark the id as done, whoever holds it
+///         Ok(()) // mark the id as done, even if another token holds the claim
 ///     }
 ///
 ///     async fn release(&self, id: &str, token: &str) -> Result<(), Self::Error> {
-///         Ok(()) // in one step: delete the id if it still has this token
+///         Ok(()) // in one atomic step: delete the id if it has this token
 ///     }
 /// }
 /// ```
 pub trait DedupStore: Send + Sync + 'static {
-    /// Why the store cannot be asked.
+    /// The error of a step.
     type Error: Into<BoxError>;
 
-    /// Claims an id for as long as `ttl`, with a token that nobody can guess or has had before.
+    /// Claims an id for the time `ttl`, with a new token that cannot be guessed.
     fn claim(&self, id: &str, ttl: Duration) -> impl Future<Output = Result<ClaimResult<String>, Self::Error>> + Send;
 
-    /// Marks an id as done for as long as `ttl`, even if the token has lost it: the event was handled.
+    /// Marks an id as done for the time `ttl`, even if the token no longer holds the claim: the event was handled.
     fn complete(&self, id: &str, token: &str, ttl: Duration) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Gives up the claim of a token, unless it has lost it.
+    /// Releases the claim of a token, unless the token no longer holds it.
     fn release(&self, id: &str, token: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
+pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
-/// Any [`DedupStore`].
+/// A [`DedupStore`] of any type, behind a pointer.
 pub(super) trait Store: Send + Sync {
     fn claim<'a>(&'a self, id: &'a str, ttl: Duration) -> Boxed<'a, ClaimResult<String>>;
     fn complete<'a>(&'a self, id: &'a str, token: &'a str, ttl: Duration) -> Boxed<'a, ()>;
@@ -77,11 +81,11 @@ impl<S: DedupStore> Store for S {
     }
 }
 
-/// A [`ClaimTable`] by the system clock, for one process. Clones share it.
+/// A store in memory, for one process: a [`ClaimTable`] with the system clock. Clones share the table.
 ///
 /// ```
 /// use clarife_webhooks::adapters::MemoryStore;
-/// let store = MemoryStore::new(10_000); // ids, of a hundred bytes each
+/// let store = MemoryStore::new(10_000); // ids, of about 150 bytes each
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore {
@@ -90,7 +94,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// A store for that many ids; the default is [`DEFAULT_MEMORY_CAPACITY`].
+    /// Creates a store for at most `capacity` ids. The default is [`DEFAULT_MEMORY_CAPACITY`].
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { store: Arc::new(Mutex::new(ClaimTable::new(capacity))), clock: Arc::new(UnixTime::now) }
@@ -108,10 +112,9 @@ impl MemoryStore {
         self
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut ClaimTable, i64) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut ClaimTable, UnixTime) -> T) -> T {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = (self.clock)().as_millis();
-        work(&mut store, now)
+        work(&mut store, (self.clock)())
     }
 }
 

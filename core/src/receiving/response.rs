@@ -1,20 +1,13 @@
-//! What an adapter answers, the same in every language and framework.
+//! The response to a delivery, the same in every language and framework.
 
 use alloc::string::{String, ToString as _};
 
 use crate::WebhookError;
 
-/// The largest body that adapters read unless told otherwise, in bytes: 10 MiB.
+/// The response to a delivery.
 ///
-/// ```
-/// assert_eq!(clarife_webhooks::DEFAULT_MAX_BODY_BYTES, 10_485_760);
-/// ```
-pub const DEFAULT_MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-
-/// What a delivery is answered with.
-///
-/// A status of 2xx ends a delivery; with every other one, clarife tries again. The body of an answer is JSON: `code`, and but for
-/// 2xx `error`, one sentence with nothing of the secret or the delivery in it.
+/// A status of 2xx ends the delivery. After any other status clarife tries again. The body is JSON: `code`, and unless the status is
+/// 2xx, `error`, a sentence that contains nothing of the secret or the delivery.
 ///
 /// ```
 /// use clarife_webhooks::{UnixTime, Webhook, WebhookResponse};
@@ -30,24 +23,24 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebhookResponse {
-    /// The handler has returned.
+    /// The handler returned.
     Handled,
-    /// The event was handled before; nothing was done.
+    /// The event was handled before. The handler was not called.
     Duplicate,
-    /// The delivery does not verify, or is too large.
+    /// The delivery does not verify, or its body is too large.
     Refused(WebhookError),
-    /// Another delivery of the event is being handled right now.
+    /// Another delivery of the event is being handled.
     InProgress,
     /// The handler failed.
     HandlerFailed,
-    /// Whether the event was handled before cannot be found out.
+    /// The store failed or was late. The handler was not called.
     StoreUnavailable,
-    /// The request is no POST.
+    /// The method of the request is not POST.
     MethodNotAllowed,
 }
 
 impl WebhookResponse {
-    /// Every answer but [`Refused`](Self::Refused), whose codes are those of errors.
+    /// Every response except [`Refused`](Self::Refused), which has the code of its error.
     ///
     /// ```
     /// # use clarife_webhooks::WebhookResponse;
@@ -62,7 +55,7 @@ impl WebhookResponse {
         Self::MethodNotAllowed,
     ];
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     ///
     /// ```
     /// # use clarife_webhooks::WebhookResponse;
@@ -80,7 +73,7 @@ impl WebhookResponse {
         }
     }
 
-    /// The code, for programs: an error's own, or for example `in_progress`.
+    /// Returns the code, for programs: `in_progress` for example, or the code of the error.
     ///
     /// ```
     /// # use clarife_webhooks::WebhookResponse;
@@ -99,7 +92,7 @@ impl WebhookResponse {
         }
     }
 
-    /// One sentence for people.
+    /// Returns the message, a sentence for people.
     ///
     /// ```
     /// # use clarife_webhooks::WebhookResponse;
@@ -118,7 +111,7 @@ impl WebhookResponse {
         }
     }
 
-    /// The body, as JSON.
+    /// Returns the body, as JSON.
     ///
     /// ```
     /// # use clarife_webhooks::WebhookResponse;
@@ -134,7 +127,7 @@ impl WebhookResponse {
         serde_json::Value::Object(body).to_string()
     }
 
-    /// The headers: names in lower case, and values.
+    /// Returns the headers: names in lower case, and values.
     ///
     /// ```
     /// # use clarife_webhooks::WebhookResponse;

@@ -1,26 +1,26 @@
-//! Reading a request's body, within the limit.
+//! Reading the body of a request, up to the limit.
 
 use std::vec::Vec;
 
 use super::Receiver;
 use crate::{ErrorCode, WebhookResponse};
 
-/// A body that is being read. It is copied into one buffer: a list of chunks would be many times larger than a body that came byte by byte.
+/// A body that is being read, into one buffer: a list of chunks takes many times the memory if a body comes byte by byte.
 pub(super) struct Reading<'r> {
     receiver: &'r Receiver,
-    /// What the header `Content-Length` says.
+    /// The value of the header `Content-Length`.
     declared: Option<usize>,
     bytes: Vec<u8>,
 }
 
-/// No more memory is taken for a body in advance, whatever it says of its length.
+/// The most memory that is taken in advance, whatever `Content-Length` says.
 const MOST_IN_ADVANCE: usize = 64 * 1024;
 
 impl<'r> Reading<'r> {
-    /// Refuses a body that says it is too large before anything of it is read.
+    /// Starts reading, unless `Content-Length` is over the limit.
     pub(super) fn start(receiver: &'r Receiver, content_length: Option<&[u8]>) -> Result<Self, WebhookResponse> {
         let digits = content_length.and_then(|length| core::str::from_utf8(length).ok());
-        // A server has read the header before; what is no number is not for here to judge.
+        // The server has checked the header: a value that is not a number is ignored here.
         let declared = digits.and_then(|digits| digits.trim().parse().ok());
         let reading = Self { receiver, declared, bytes: Vec::new() };
         if declared.is_some_and(|length| length > receiver.max_body_bytes()) {
@@ -38,16 +38,16 @@ impl<'r> Reading<'r> {
         Ok(())
     }
 
-    /// The whole body.
+    /// Returns the whole body.
     pub(super) fn end(self) -> Result<Vec<u8>, WebhookResponse> {
         if self.bytes.is_empty() && self.declared.is_some_and(|length| length > 0) {
-            // Something before this has read it.
+            // A layer before this one has read the body.
             return Err(self.receiver.refuse(ErrorCode::BodyNotRaw.into()));
         }
         Ok(self.bytes)
     }
 
-    /// The answer where the body cannot be read to its end.
+    /// Returns the response to a body that cannot be read to its end.
     pub(super) fn broken(&self) -> WebhookResponse {
         self.receiver.refuse(ErrorCode::MalformedPayload.into())
     }
@@ -86,7 +86,7 @@ where
     reading.end()
 }
 
-/// Whether a limit of another layer has ended the body.
+/// Returns whether a limit of another layer has ended the body.
 #[cfg(any(feature = "axum", feature = "tower"))]
 fn is_limit(error: &super::BoxError) -> bool {
     let first: &(dyn std::error::Error + 'static) = error.as_ref();

@@ -1,6 +1,6 @@
-//! tower (feature `tower`), and so axum, hyper and whatever else takes its services.
+//! tower (feature `tower`), for axum, hyper and other servers of tower services.
 //!
-//! [`WebhookService`] answers deliveries with a handler of events:
+//! [`WebhookService`] receives deliveries and calls a handler with their events:
 //!
 //! ```
 //! use axum::Router;
@@ -22,8 +22,8 @@
 //! # }
 //! ```
 //!
-//! [`WebhookLayer`] stands before a service of your own, for example an axum handler, which finds the event in the request's
-//! extensions and the raw body in its body:
+//! [`WebhookLayer`] wraps a service of your own, for example an axum handler. The request's extensions contain the event, and its
+//! body is the raw body:
 //!
 //! ```
 //! use axum::{Extension, Router, http::StatusCode, routing::post};
@@ -58,20 +58,20 @@ use super::{BoxError, Receiver, body};
 use crate::{Event, WebhookResponse};
 
 impl Receiver {
-    /// A service that answers deliveries with a handler.
+    /// Creates a service that receives deliveries and calls a handler with their events.
     #[must_use]
     pub const fn service<H>(self, handler: H) -> WebhookService<H> {
         WebhookService { receiver: self, handler }
     }
 
-    /// A layer that lets verified deliveries through.
+    /// Creates a layer that passes verified deliveries on.
     #[must_use]
     pub const fn layer(self) -> WebhookLayer {
         WebhookLayer { receiver: self }
     }
 }
 
-/// Answers deliveries: the handler is called with every event that verifies, once where the receiver says so.
+/// A service that receives deliveries and calls a handler with their events.
 #[derive(Debug, Clone)]
 pub struct WebhookService<H> {
     receiver: Receiver,
@@ -113,7 +113,7 @@ where
     }
 }
 
-/// Puts a [`WebhookGate`] before a service.
+/// A layer that wraps a service in a [`WebhookGate`].
 #[derive(Debug, Clone)]
 pub struct WebhookLayer {
     receiver: Receiver,
@@ -127,10 +127,10 @@ impl<S> Layer<S> for WebhookLayer {
     }
 }
 
-/// Lets verified deliveries through to a service, and answers all others itself.
+/// A service that passes verified deliveries on to another service, and responds to all others itself.
 ///
-/// The service gets the raw body, and the [`Event`] among the request's extensions. Its answer is given as it is; with a status of 2xx
-/// the event counts as handled, with any other one or an error it does not, and is sent again.
+/// The inner service gets the raw body, and the [`Event`] in the request's extensions. Its response is returned unchanged. The event counts
+/// as handled if the status is 2xx. After any other status, and after an error, clarife sends the event again.
 #[derive(Debug, Clone)]
 pub struct WebhookGate<S> {
     receiver: Receiver,
@@ -156,7 +156,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let receiver = self.receiver.clone();
-        // The service that was asked whether it is ready, not a copy of it.
+        // The service that is ready, not a copy of it.
         let copy = self.inner.clone();
         let mut inner = core::mem::replace(&mut self.inner, copy);
         Box::pin(async move {
@@ -174,13 +174,13 @@ where
             };
             parts.extensions.insert(event.clone());
             let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
-            let work = async move { inner.call(request).await };
-            let succeeded =
-                |result: &Result<Response<R>, _>| result.as_ref().is_ok_and(|response| response.status().is_success());
-            receiver
-                .handle_deduplicated(&event, work, succeeded)
-                .await
-                .unwrap_or_else(|response| Ok(http_response(&response)))
+            let handler = async move {
+                let result = inner.call(request).await;
+                let succeeded = result.as_ref().is_ok_and(|response| response.status().is_success());
+                if succeeded { Ok(result) } else { Err((result, None)) }
+            };
+            let (response, result) = receiver.run(&event, handler).await;
+            result.unwrap_or_else(|| Ok(http_response(&response)))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Redis (feature `redis`): one store for all processes that share a server, in whatever languages they are written.
+//! Redis (feature `redis`): one store for all processes that share a server, in any mix of languages.
 
 use core::fmt;
 use core::time::Duration;
@@ -12,11 +12,14 @@ use redis::{ErrorKind, RedisError, cmd};
 use super::DedupStore;
 use crate::dedup::{ClaimResult, DONE, KEY_PREFIX, RELEASE_SCRIPT, store_key};
 
-/// Claims and done marks in Redis, of version 7 or later: every step is one command, and so one round trip.
+/// A store in Redis, version 7 or later. Each step is one command, and so one round trip.
 ///
-/// It takes any asynchronous connection that can be cloned: a `MultiplexedConnection`, or better a `ConnectionManager`, which connects
-/// again where the connection was lost. Keys are `clarife-webhooks:` and the event's id; they end by themselves. Do not let the server evict
-/// keys before their time (`maxmemory-policy noeviction`), or an event may be handled twice.
+/// The connection is any asynchronous one that can be cloned: a `MultiplexedConnection`, or a `ConnectionManager`, which reconnects
+/// by itself. Keys are `clarife-webhooks:` and the event's id, and expire by themselves. Set `maxmemory-policy noeviction`: an event whose
+/// key was evicted may be handled twice.
+///
+/// A command has the response time-out of its connection. Set one of a few seconds, or give the receiver a
+/// [timer](super::Receiver::with_timer).
 ///
 /// ```no_run
 /// use clarife_webhooks::adapters::{Receiver, redis::RedisStore};
@@ -35,7 +38,7 @@ pub struct RedisStore<C> {
 }
 
 impl<C> RedisStore<C> {
-    /// A store over a connection.
+    /// Creates a store over a connection.
     #[must_use]
     pub const fn new(connection: C) -> Self {
         Self { connection }
@@ -53,7 +56,7 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> DedupStore for RedisStor
         Ok(match before {
             None => ClaimResult::New(token),
             Some(held) if held == DONE.as_bytes() => ClaimResult::Done,
-            // The command was sent again, because the first answer to it was lost.
+            // The client sent the command twice, because the first reply was lost.
             Some(held) if held == token.as_bytes() => ClaimResult::New(token),
             Some(_) => ClaimResult::InProgress,
         })
@@ -78,7 +81,7 @@ fn key(id: &str) -> String {
     format!("{KEY_PREFIX}{}", store_key(id))
 }
 
-/// Redis takes no time of nothing, and none beyond its clock's end.
+/// Returns a time to live within the limits of Redis: at least 1 ms, and within its clock.
 fn millis(ttl: Duration) -> i64 {
     i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::MAX / 2)
 }

@@ -1,46 +1,29 @@
-//! Handling every event once (protocol, section 5.2).
+//! Deduplication: handling every event once (protocol, section 5.2).
 //!
-//! clarife sends an event again until it is answered, so a handler can see one twice. A claim on the signed
-//! [`Event::id`](crate::Event::id) tells: [`ClaimResult::New`], handle it; [`ClaimResult::InProgress`], somebody does, answer 409 so that it is sent again;
-//! [`ClaimResult::Done`], it was handled, answer 200 and do nothing. After handling comes `complete`, after a failure `release`. A
-//! claim ends by itself after a while, so that a process that crashed blocks no later delivery.
+//! clarife sends an event again until it gets a response, so a handler can see an event twice. A claim on the signed
+//! [`Event::id`](crate::Event::id) prevents that:
 //!
-//! Here is the store for one process, [`ClaimTable`], and what stores that several processes share have in common.
+//! - [`ClaimResult::New`]: handle the event. Then complete the claim, or release it if the handler fails.
+//! - [`ClaimResult::InProgress`]: another delivery is being handled. Respond with 409, so that clarife sends the event again.
+//! - [`ClaimResult::Done`]: the event was handled. Respond with 200.
+//!
+//! A claim expires by itself, so that a process that crashed does not block a later delivery.
+//!
+//! [`ClaimTable`] is the store for one process. The constants and [`store_key`] are shared by the stores for several processes.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
-use core::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 mod claim_table;
-mod marks;
+mod expiring_map;
 
+pub use super::limits::{DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, STORE_TIMEOUT};
 pub use claim_table::ClaimTable;
 
-/// How long a claim lasts unless it is completed or released.
-///
-/// After an attempt whose process crashed, clarife's last attempt starts at least 71 s later: by then the claim has ended.
-///
-/// ```
-/// # use clarife_webhooks::dedup::DEFAULT_CLAIM_TTL;
-/// assert_eq!(DEFAULT_CLAIM_TTL.as_secs(), 60);
-/// ```
-pub const DEFAULT_CLAIM_TTL: Duration = Duration::from_secs(60);
-
-/// How long it is known that an event was handled: a day. Adapters take the maximum event age where that is longer.
-///
-/// ```
-/// # use clarife_webhooks::dedup::DEFAULT_DONE_TTL;
-/// assert_eq!(DEFAULT_DONE_TTL.as_secs(), 86_400);
-/// ```
-pub const DEFAULT_DONE_TTL: Duration = Duration::from_secs(86_400);
-
-/// How long a store may take for a step before adapters count it as down: half of the time that clarife waits for an answer.
-pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How many ids a [`ClaimTable`] keeps unless told otherwise.
+/// The capacity of a [`ClaimTable`] unless set otherwise, in ids.
 ///
 /// ```
 /// # use clarife_webhooks::dedup::{DEFAULT_MEMORY_CAPACITY, ClaimTable};
@@ -48,21 +31,21 @@ pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// ```
 pub const DEFAULT_MEMORY_CAPACITY: usize = 100_000;
 
-/// What stands before an event's id in the keys of a shared store, the same in every language; see [`store_key`].
+/// The start of every key in a shared store, the same in every language; the [`store_key`] follows.
 ///
 /// ```
 /// assert_eq!(clarife_webhooks::dedup::KEY_PREFIX, "clarife-webhooks:");
 /// ```
 pub const KEY_PREFIX: &str = "clarife-webhooks:";
 
-/// What a shared store holds for an event that was handled; for one that is claimed, it holds the claim's token.
+/// The value of a done mark in a shared store. The value of a claim is its token.
 ///
 /// ```
 /// assert_eq!(clarife_webhooks::dedup::DONE, "done");
 /// ```
 pub const DONE: &str = "done";
 
-/// The script of Redis that releases a claim: `KEYS[1]` goes if it holds the token `ARGV[1]`.
+/// The script of Redis that releases a claim: it deletes `KEYS[1]` if that holds the token `ARGV[1]`.
 ///
 /// ```
 /// assert!(clarife_webhooks::dedup::RELEASE_SCRIPT.contains("'DEL', KEYS[1]"));
@@ -70,10 +53,10 @@ pub const DONE: &str = "done";
 pub const RELEASE_SCRIPT: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
-/// A longer id is kept as its hash.
+/// The length of the longest id that is a key as it is. A longer id is kept as its hash.
 const MAX_ID_BYTES: usize = 1024;
 
-/// The key under which stores keep an event's id: the id, or of one longer than 1,024 bytes its SHA-256 in hex.
+/// Returns the key of an event's id in a store: the id, or for an id longer than 1,024 bytes its SHA-256 in hex.
 ///
 /// ```
 /// use clarife_webhooks::dedup::{KEY_PREFIX, store_key};
@@ -91,13 +74,13 @@ pub fn store_key(id: &str) -> Cow<'_, str> {
     String::from(core::str::from_utf8(&digits).unwrap_or_default()).into()
 }
 
-/// In one place, because a hash is inlined wherever it is taken.
+/// Not inlined: every copy of the hash makes the WebAssembly module larger.
 #[inline(never)]
 fn sha256(id: &str) -> [u8; 32] {
     Sha256::digest(id).into()
 }
 
-/// What a claim on an event's id has come to.
+/// The result of claiming an event's id.
 ///
 /// ```
 /// use clarife_webhooks::dedup::ClaimResult;
@@ -110,15 +93,15 @@ fn sha256(id: &str) -> [u8; 32] {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClaimResult<T = ClaimToken> {
-    /// It is the caller's to handle, who holds it by this token.
+    /// The event is new, and the caller now holds the claim with this token.
     New(T),
-    /// Somebody else is handling it.
+    /// The event is being handled.
     InProgress,
-    /// It was handled.
+    /// The event was handled.
     Done,
 }
 
-/// Who holds a claim: whoever lost it to the clock cannot release the next one's.
+/// The proof of a claim: a holder whose claim has expired cannot release the next holder's.
 ///
 /// ```
 /// use clarife_webhooks::dedup::ClaimToken;
@@ -128,20 +111,20 @@ pub enum ClaimResult<T = ClaimToken> {
 pub struct ClaimToken(u64);
 
 impl ClaimToken {
-    /// The token as a number, from 1, for languages that have no other way to carry it.
+    /// Returns the token as a number, from 1, for other languages.
     #[must_use]
     pub const fn to_number(self) -> u64 {
         self.0
     }
 
-    /// The token of that number.
+    /// Returns the token of a number.
     #[must_use]
     pub const fn from_number(number: u64) -> Self {
         Self(number)
     }
 }
 
-/// The store has no room but for claims that are still held.
+/// The error of a table that has no room: every place is taken by a claim that is held, or there is no memory.
 ///
 /// ```
 /// use clarife_webhooks::dedup::{DEFAULT_CLAIM_TTL, ClaimTable, StoreFull};
@@ -160,3 +143,20 @@ impl fmt::Display for StoreFull {
 }
 
 impl core::error::Error for StoreFull {}
+
+/// The error of a step of a store that took longer than [`STORE_TIMEOUT`].
+///
+/// ```
+/// use clarife_webhooks::dedup::StoreLate;
+/// assert_eq!(StoreLate.to_string(), "the store did not respond within 5 s");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreLate;
+
+impl fmt::Display for StoreLate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the store did not respond within {} s", STORE_TIMEOUT.as_secs())
+    }
+}
+
+impl core::error::Error for StoreLate {}

@@ -1,8 +1,7 @@
-//! axum (feature `axum`): an extractor that gives a verified event.
+//! axum (feature `axum`): [`Verified`], an extractor of verified events.
 //!
-//! The state has to give a [`Receiver`]: it is the state, or a state from which one can be had
-//! (`#[derive(FromRef)]`). A delivery that does not verify is answered before the handler is called. The receiver's limit
-//! on the body holds, not axum's `DefaultBodyLimit`.
+//! The router's state is a [`Receiver`], or contains one (`#[derive(FromRef)]`). A delivery that does not verify gets its response before
+//! the handler is called. The body has the receiver's limit, not axum's `DefaultBodyLimit`.
 //!
 //! ```
 //! use axum::{Router, http::StatusCode, routing::post};
@@ -24,7 +23,7 @@
 //! # }
 //! ```
 //!
-//! The extractor sees every delivery; to handle every event once, take a service or a layer of the feature `tower`.
+//! The extractor passes every delivery on. For deduplication, use the service or the layer of the feature `tower`.
 
 use axum_core::body::Body;
 use axum_core::extract::{FromRef, FromRequest, Request};
@@ -34,7 +33,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::{Receiver, body};
 use crate::{Event, WebhookResponse};
 
-/// A verified event, from a request whose body it reads; so it is the last of a handler's arguments.
+/// A verified event. It reads the request's body, and so must be the last argument of a handler.
 #[derive(Debug, Clone)]
 pub struct Verified(pub Event<'static>);
 

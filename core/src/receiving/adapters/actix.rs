@@ -1,6 +1,6 @@
 //! actix-web (feature `actix-web`).
 //!
-//! [`handler`] answers deliveries with a handler of events:
+//! [`handler`] makes a handler of deliveries from a handler of events:
 //!
 //! ```
 //! use actix_web::{App, web};
@@ -17,13 +17,13 @@
 //!
 //! # fn main() -> Result<(), clarife_webhooks::WebhookError> {
 //! let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).dedup(MemoryStore::default());
-//! // In the closure of `HttpServer::new`; the receiver outside of it, so that all workers share one store.
+//! // Create the receiver outside the closure of `HttpServer::new`, so that all workers share one store.
 //! let app = App::new().route("/webhooks/clarife", web::to(actix::handler(receiver.clone(), handle)));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`Verified`] is an extractor; it sees every delivery, and takes the [`Receiver`] from the application's data:
+//! [`Verified`] is an extractor. It passes every delivery on, and takes the [`Receiver`] from the application's data:
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, web};
@@ -42,7 +42,7 @@
 //! # }
 //! ```
 //!
-//! An extractor that reads the body (`web::Bytes`, `web::Json`) cannot stand beside these: whoever comes second finds nothing.
+//! Neither works beside an extractor that reads the body (`web::Bytes`, `web::Json`): the second one finds no body.
 
 use core::fmt;
 use core::pin::Pin;
@@ -64,8 +64,9 @@ use crate::{Event, WebhookResponse};
 
 type Local<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// A handler for `web::to`: it answers deliveries, and calls `handle` with every event that verifies, once where the receiver
-/// says so. Routes for one method only (`web::post()`) answer others with 404.
+/// Creates a handler for `web::to`, which receives deliveries and calls `handle` with their events.
+///
+/// In a route for one method (`web::post()`), actix-web answers other methods with 404.
 pub fn handler<H, F, E>(
     receiver: Receiver,
     handle: H,
@@ -86,11 +87,11 @@ where
     }
 }
 
-/// A verified event, from a request whose body it reads.
+/// A verified event. It reads the request's body.
 #[derive(Debug, Clone)]
 pub struct Verified(pub Event<'static>);
 
-/// A delivery that [`Verified`] refuses, with its answer.
+/// The error of [`Verified`]: the response to a delivery that is refused.
 #[derive(Debug, Clone)]
 pub struct Rejection(pub WebhookResponse);
 

@@ -1,0 +1,123 @@
+//! The driver of the [flow](crate::receiving::flow): takes its steps with a store, a handler and a timer.
+
+use core::pin::{Pin, pin};
+use core::task::Poll;
+use core::time::Duration;
+use std::any::Any;
+use std::boxed::Box;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::string::String;
+
+use super::error::{BoxError, ReceiveError};
+use super::receiver::Receiver;
+use super::store::{Boxed, Store};
+use crate::dedup::{ClaimResult, STORE_TIMEOUT, StoreLate};
+use crate::receiving::flow::{Outcome, Report, Step, done_ttl};
+use crate::{Event, WebhookResponse};
+
+/// The timer of [`Receiver::with_timer`].
+pub(super) type Timer = dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
+
+/// The result of a handler: its value, and where it failed, its error if there is one to report.
+pub(super) type Handled<R> = Result<R, (R, Option<BoxError>)>;
+
+impl Receiver {
+    /// Takes a verified event through the flow; returns the response, and the handler's value if the handler was called. A panic of
+    /// the handler continues at the end of the flow.
+    pub(super) async fn run<R>(
+        &self,
+        event: &Event<'static>,
+        handler: impl Future<Output = Handled<R>>,
+    ) -> (WebhookResponse, Option<R>) {
+        let mut handler = pin!(handler);
+        let (mut token, mut response, mut result) = (String::new(), None, None);
+        let mut step = Step::start(self.store.is_some());
+        loop {
+            let (outcome, error) = match step {
+                Step::Claim => match self.ask(|store| store.claim(event.id(), self.claim_ttl)).await {
+                    Ok(ClaimResult::New(claimed)) => {
+                        token = claimed;
+                        (Outcome::New, None)
+                    }
+                    Ok(ClaimResult::InProgress) => (Outcome::InProgress, None),
+                    Ok(ClaimResult::Done) => (Outcome::Done, None),
+                    Err((outcome, error)) => (outcome, Some(error)),
+                },
+                Step::Handle | Step::HandleClaimed => match catch_panic(handler.as_mut()).await {
+                    Ok(Ok(value)) => {
+                        result = Some(Ok(value));
+                        (Outcome::Returned, None)
+                    }
+                    Ok(Err((value, error))) => {
+                        result = Some(Ok(value));
+                        (Outcome::Failed, error)
+                    }
+                    Err(panic) => {
+                        result = Some(Err(panic));
+                        (Outcome::Abandoned, None)
+                    }
+                },
+                Step::Complete => {
+                    let ttl = done_ttl(self.done_ttl, event.replay_window());
+                    written(self.ask(|store| store.complete(event.id(), &token, ttl)).await)
+                }
+                Step::Release => written(self.ask(|store| store.release(event.id(), &token)).await),
+            };
+            let Some(transition) = step.after(outcome) else { break };
+            if let (Some(report), Some(error)) = (transition.report, &error) {
+                (self.on_error)(&match report {
+                    Report::Handler => ReceiveError::Handler { event, error },
+                    Report::Store => ReceiveError::Store { event, error },
+                });
+            }
+            response = transition.response.or(response);
+            match transition.next {
+                Some(next) => step = next,
+                None => break,
+            }
+        }
+        let value = result.map(|result| result.unwrap_or_else(|panic| resume_unwind(panic)));
+        // The flow ends without a response only after a panic.
+        (response.unwrap_or(WebhookResponse::HandlerFailed), value)
+    }
+
+    /// Takes a step of the store, within [`STORE_TIMEOUT`] if there is a timer.
+    async fn ask<'s, 'a, T>(
+        &'s self,
+        call: impl FnOnce(&'s dyn Store) -> Boxed<'a, T>,
+    ) -> Result<T, (Outcome, BoxError)> {
+        let Some(store) = &self.store else { return Err((Outcome::Failed, "there is no store".into())) };
+        let mut step = call(&**store);
+        let mut timer = self.timer.as_ref().map(|timer| timer(STORE_TIMEOUT));
+        poll_fn(|context| {
+            if let Poll::Ready(result) = step.as_mut().poll(context) {
+                return Poll::Ready(result.map_err(|error| (Outcome::Failed, error)));
+            }
+            match timer.as_mut().map(|timer| timer.as_mut().poll(context)) {
+                Some(Poll::Ready(())) => Poll::Ready(Err((Outcome::Late, StoreLate.into()))),
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+/// Returns the outcome of a step that writes to the store.
+fn written(result: Result<(), (Outcome, BoxError)>) -> (Outcome, Option<BoxError>) {
+    match result {
+        Ok(()) => (Outcome::Written, None),
+        Err((outcome, error)) => (outcome, Some(error)),
+    }
+}
+
+/// Returns a future's output, or the payload of its panic.
+async fn catch_panic<R>(mut future: Pin<&mut impl Future<Output = R>>) -> Result<R, Box<dyn Any + Send>> {
+    // After a panic the future is not polled again.
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(Poll::Ready(result)) => Poll::Ready(Ok(result)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(panic) => Poll::Ready(Err(panic)),
+    })
+    .await
+}

@@ -1,0 +1,14 @@
+//! Receiving deliveries: the decisions that every language shares, and the adapters of Rust.
+//!
+//! [`flow`] decides what follows on each outcome of a step, and [`limits`] holds the numbers. Both do no I/O. Rust's
+//! [`Receiver`](adapters::Receiver) drives them, and `cargo xtask codegen` writes them as tables for the other languages.
+
+#[cfg(feature = "adapters")]
+pub mod adapters;
+pub mod dedup;
+#[cfg(any(feature = "adapters", feature = "model"))]
+pub mod flow;
+#[cfg(feature = "model")]
+pub(crate) mod hints;
+pub(crate) mod limits;
+pub(crate) mod response;
