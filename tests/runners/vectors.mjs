@@ -2,7 +2,7 @@
 import { containers, requestWith } from "./containers.mjs";
 import { bodyForms, bytesOf, checkError, checkEvent, refuse, same } from "./checks.mjs";
 
-const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, standard, dedup, canonical, hmac_sha256: hmac };
+const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, standard, dedup, receive, canonical, hmac_sha256: hmac };
 export const FILES = Object.keys(walkers);
 
 /**
@@ -184,6 +184,119 @@ function dedup(sdk, group, test) {
       same(what, sdk.storeKey(id), step.key);
     }
   });
+}
+
+/** One delivery to a receiver, whose store and handler have the outcomes that the case names. */
+async function receive(sdk, group, test) {
+  if (test.handler === "abandoned") return SKIPPED; // nothing in JavaScript abandons a handler
+  await receiveOnce(sdk, group, test, rawReceiver);
+  // In the Fetch API, a request with the method GET has no body, and "post" is POST.
+  if (test.method === undefined || test.method === "PUT") await receiveOnce(sdk, group, test, fetchReceiver);
+}
+
+async function rawReceiver(webhook, handler, options, { body, signature, method }) {
+  return webhook.rawReceiver(handler, options)(bytesOf(body), { "X-Clarife-Signature": signature }, method ?? "POST");
+}
+
+async function fetchReceiver(webhook, handler, options, { body, signature, method = "POST" }) {
+  const headers = new Headers(signature === null ? {} : { "x-clarife-signature": signature });
+  const response = await webhook.receiver(handler, options)(new Request("https://example.com/", { method, headers, body: bytesOf(body) }));
+  const text = await response.text();
+  return { status: response.status, code: JSON.parse(text).code, headers: Object.fromEntries(response.headers), body: text };
+}
+
+async function receiveOnce(sdk, group, test, deliver) {
+  const { secrets, ...rest } = group.webhook;
+  const webhook = new sdk.Webhook(secrets, { ...options(rest), clock: () => test.now });
+  for (const reporting of [true, false]) {
+    const { calls, errors, store, handler, timers } = scripted(group, test);
+    const reports = [];
+    const dedup = group.dedup === null ? {} : { dedup: { store, ...group.dedup } };
+    const onError = reporting ? { onError: (_, { code }) => reports.push(code) } : {};
+    const limit = group.maxBodyBytes === undefined ? {} : { maxBodyBytes: group.maxBodyBytes };
+    const { setTimeout, clearTimeout } = globalThis;
+    const { error } = console;
+    const lines = [];
+    Object.assign(globalThis, timers);
+    console.error = (line) => lines.push(String(line));
+    let response;
+    try {
+      response = await deliver(webhook, handler, { ...dedup, ...limit, ...onError }, test);
+    } finally {
+      Object.assign(globalThis, { setTimeout, clearTimeout });
+      console.error = error;
+    }
+    const entry = `${deliver.name}${reporting ? "" : ", without onError"}`;
+    if (errors.length > 0) refuse(`${entry}: ${errors.join("; ")}`);
+    same(`${entry}: calls`, calls, test.calls);
+    same(`${entry}: reports`, reports, reporting ? test.reports : []);
+    same(`${entry}: logged`, lines.map((line) => /^clarife-webhooks: (\w+):/.exec(line)?.[1]), reporting ? [] : test.logged);
+    same(`${entry}: response`, response, test.response);
+  }
+}
+
+/** A store and a handler that note their calls and have the outcomes of a case, and the timers that they let pass. */
+function scripted({ storeTimeout }, test) {
+  const calls = [];
+  const errors = []; // what a receiver must not do; an error that is thrown it may take for the store's
+  const { setTimeout, clearTimeout } = globalThis;
+  const waiting = new Map();
+  let isLate = false;
+  const letPass = () => {
+    if (isLate) for (const callback of waiting.values()) queueMicrotask(callback);
+    if (isLate) waiting.clear();
+  };
+  const step = (name, outcome, call, values) => {
+    calls.push({ call: name, ...call });
+    if (outcome === "failed") return Promise.reject(new Error(`${name} failed`));
+    if (outcome === "late") {
+      isLate = true;
+      letPass();
+      return new Promise(() => {});
+    }
+    if (outcome in values) return values[outcome];
+    errors.push(`${name} has no outcome ${outcome}`);
+  };
+  const check = (id, token = "token") => {
+    if (id !== "evt_1" || token !== "token") errors.push(`called with ${id} and ${token}`);
+  };
+  const { claim, complete, release } = test.store ?? {};
+  return {
+    calls,
+    errors,
+    store: {
+      claim(id, ttl) {
+        check(id);
+        return step("claim", claim, { ttl }, { new: { token: "token" }, in_progress: "in_progress", done: "done" });
+      },
+      complete(id, token, ttl) {
+        check(id, token);
+        return step("complete", complete, { ttl }, { written: undefined });
+      },
+      release(id, token) {
+        check(id, token);
+        return step("release", release, {}, { written: undefined });
+      },
+    },
+    handler({ id }) {
+      check(id);
+      return step("handle", test.handler, {}, { returned: undefined });
+    },
+    /** In place of the global functions: time passes when a step is late, and not before. */
+    timers: {
+      setTimeout(callback, milliseconds) {
+        if (milliseconds !== storeTimeout * 1000) errors.push(`a time-out of ${milliseconds} ms`);
+        const timer = setTimeout(() => {}, 0);
+        waiting.set(timer, callback);
+        letPass();
+        return timer;
+      },
+      clearTimeout(timer) {
+        waiting.delete(timer);
+        clearTimeout(timer);
+      },
+    },
+  };
 }
 
 /** Through `verify`: a key that can be a secret, and a verdict that tells a right tag from a wrong one. */
