@@ -258,7 +258,7 @@ def test_a_crashed_holders_claim_ends() -> None:
     with pytest.raises(SystemExit):
         deliver(ends)
     assert deliver(fail) == "in_progress"
-    clock.advance(59.9)
+    clock.advance(49.9)
     assert deliver(fail) == "in_progress"
     clock.advance(0.1)
     assert deliver(lambda event: None) == "handled"

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """Walks the vector files with the installed package:  python vectors.py <folder of the vector files>"""
 
+import asyncio
+import io
 import json
+import logging
 import pathlib
 import platform
 import sys
 from datetime import datetime, timedelta, timezone
 
 import clarife_webhooks
+import clarife_webhooks.asgi
 import clarife_webhooks.redis
-from clarife_webhooks import Webhook, WebhookError, is_known_event_type
+import clarife_webhooks.wsgi
+from clarife_webhooks import Claim, Dedup, Webhook, WebhookError, is_known_event_type
 
 from containers import containers
 
@@ -310,6 +315,234 @@ def dedup(group, test):
             same("key", clarife_webhooks.redis.key(id), f"clarife-webhooks:{step['key']}")
 
 
+LONGEST = 60
+"""The seconds after which a walk has failed."""
+
+
+class HandlerFailed(Exception):
+    """The error of a handler that fails."""
+
+
+class StoreFailed(Exception):
+    """The error of a store that fails."""
+
+
+class Delivery:
+    """One walk of a case of `receive.json`: a store and a handler that note their calls and have the outcomes that the case names."""
+
+    def __init__(self, group, test, loop=None):
+        self.group, self.test, self.loop = group, test, loop
+        self.calls, self.problems, self.reports = [], [], []
+
+    def noted(self, step, outcome, **call):
+        """The outcome of a call that is not late."""
+        self.calls.append({"call": step, **call})
+        if outcome == "failed":
+            raise HandlerFailed if step == "handle" else StoreFailed
+        if outcome == "abandoned":
+            raise asyncio.CancelledError
+        if outcome is None:
+            self.problems.append(f"{step} has no outcome")
+        return outcome
+
+    async def late(self):
+        """Lets the time of a step pass: not quite, then quite, and then that of the whole walk."""
+        try:
+            await self.loop.skip(self.group["storeTimeout"] - 0.1)
+        except asyncio.CancelledError:
+            self.problems.append(f"a time-out of less than {self.group['storeTimeout']} s")
+            raise
+        await self.loop.skip(0.2)
+        await self.loop.skip(LONGEST)
+
+    def checked(self, id, token="token"):
+        if (id, token) != ("evt_1", "token"):
+            self.problems.append(f"called with {id!r} and {token!r}")
+
+    def claim(self, id, ttl):
+        self.checked(id)
+        state = self.noted("claim", self.test["store"].get("claim"), ttl=ttl)
+        return Claim(state, "token") if state == "new" else Claim(state)
+
+    def complete(self, id, token, ttl):
+        self.checked(id, token)
+        return self.noted("complete", self.test["store"].get("complete"), ttl=ttl) and None
+
+    def release(self, id, token):
+        self.checked(id, token)
+        return self.noted("release", self.test["store"].get("release")) and None
+
+    def handler(self, event):
+        self.checked(event.id)
+        self.noted("handle", self.test.get("handler"))
+
+    async def async_handler(self, event):
+        self.handler(event)
+
+    def on_error(self, error, event):
+        code = error.code if isinstance(error, WebhookError) else "handler_failed" if isinstance(error, HandlerFailed) else "store_unavailable"
+        self.reports.append(code)
+        if (event is None) != isinstance(error, WebhookError):
+            self.problems.append(f"{code} reported with the event {event!r}")
+
+    def options(self, reporting, store):
+        given = {"on_error": self.on_error} if reporting else {}
+        if self.group["dedup"] is not None:
+            names = {"claimTtl": "claim_ttl", "doneTtl": "done_ttl"}
+            given["dedup"] = Dedup(store, **{names[name]: ttl for name, ttl in self.group["dedup"].items()})
+        if "maxBodyBytes" in self.group:
+            given["max_body_bytes"] = self.group["maxBodyBytes"]
+        return given
+
+    def check(self, response, reporting, lines):
+        if self.problems:
+            raise Failed("; ".join(self.problems))
+        same("calls", self.calls, self.test["calls"])
+        same("reports", self.reports, self.test["reports"] if reporting else [])
+        same("lines in the log", lines, 0 if reporting else len(self.test["logged"]))
+        same("response", response, self.test["response"])
+
+
+class AsyncStore:
+    """The store of a delivery with coroutines, which can be late."""
+
+    def __init__(self, delivery):
+        self.delivery = delivery
+
+    async def claim(self, id, ttl):
+        return await self.step("claim", id, ttl=ttl)
+
+    async def complete(self, id, token, ttl):
+        return await self.step("complete", id, token, ttl=ttl)
+
+    async def release(self, id, token):
+        return await self.step("release", id, token)
+
+    async def step(self, name, *arguments, **ttl):
+        if self.delivery.test["store"].get(name) == "late":
+            self.delivery.checked(*arguments)
+            self.delivery.calls.append({"call": name, **ttl})
+            await self.delivery.late()
+        return getattr(self.delivery, name)(*arguments, **ttl)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """A loop whose time can be moved on."""
+
+    ahead = 0.0
+
+    def time(self):
+        return super().time() + self.ahead
+
+    async def skip(self, seconds):
+        self.ahead += seconds
+        for _ in range(10):  # what is due by now has its turn
+            await asyncio.sleep(0)
+
+
+def whole(response):
+    content = json.loads(response.body)
+    return {"status": response.status, "code": content["code"], "headers": response.headers, "body": response.body.decode()}
+
+
+def with_receive(delivery, webhook, headers, body, method, options):
+    return whole(clarife_webhooks.receive(webhook, body, headers, delivery.handler, **options))
+
+
+async def with_receive_async(delivery, webhook, headers, body, method, options):
+    return whole(await clarife_webhooks.receive_async(webhook, body, headers, delivery.async_handler, **options))
+
+
+async def with_threads(delivery, webhook, headers, body, method, options):
+    return whole(await clarife_webhooks.receive_async(webhook, body, headers, delivery.handler, **options))
+
+
+def with_wsgi(delivery, webhook, headers, body, method, options):
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    environ |= {"REQUEST_METHOD": method, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+    begun = []
+    receiver = clarife_webhooks.wsgi.receiver(webhook, delivery.handler, **options)
+    content = b"".join(receiver(environ, lambda *head: begun.append(head)))
+    [(status, pairs)] = begun
+    return received(int(status.split()[0]), pairs, content)
+
+
+async def with_asgi(delivery, webhook, headers, body, method, options):
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": body}
+
+    async def send(message):
+        sent.append(message)
+
+    receiver = clarife_webhooks.asgi.receiver(webhook, delivery.async_handler, **options)
+    await receiver({"type": "http", "method": method, "headers": pairs}, receive, send)
+    begin, end = sent
+    return received(begin["status"], [(name.decode(), value.decode()) for name, value in begin["headers"]], end["body"])
+
+
+def received(status, pairs, content):
+    """The response of an adapter, which says how long the body is."""
+    headers = dict(pairs)
+    same("content-length", headers.pop("content-length"), str(len(content)))
+    return {"status": status, "code": json.loads(content)["code"], "headers": headers, "body": content.decode()}
+
+
+RECEIVERS = [
+    # the entry; whether it has a method and a limit of the body; whether the store and the handler are coroutines
+    (with_receive, False, False),
+    (with_receive_async, False, True),
+    (with_threads, False, False),
+    (with_wsgi, True, False),
+    (with_asgi, True, True),
+]
+
+
+def receive(group, test):
+    walked = 0
+    for entry, is_adapter, is_async in RECEIVERS:
+        if not is_adapter and ("method" in test or "maxBodyBytes" in group):
+            continue
+        # Only coroutines are interrupted.
+        if not is_async and ("late" in test.get("store", {}).values() or test.get("handler") == "abandoned"):
+            continue
+        for reporting in (True, False):
+            try:
+                receive_once(entry, group, test, is_async, reporting)
+            except Exception as failure:
+                raise Failed(f"{entry.__name__}: {type(failure).__name__}: {failure}") from failure
+        walked += 1
+    if walked == 0:
+        raise Skipped
+
+
+def receive_once(entry, group, test, is_async, reporting):
+    webhook = Webhook(group["webhook"]["secrets"], clock=lambda: test["now"], **options(group["webhook"]))
+    headers = {} if test["signature"] is None else {"X-Clarife-Signature": test["signature"]}
+    loop = Loop() if asyncio.iscoroutinefunction(entry) else None
+    delivery = Delivery(group, test, loop)
+    arguments = delivery, webhook, headers, bytes_of(test["body"]), test.get("method", "POST")
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lines.append
+    log = logging.getLogger("clarife_webhooks")
+    log.addHandler(handler)
+    try:
+        result = entry(*arguments, delivery.options(reporting, AsyncStore(delivery) if is_async else delivery))
+        try:
+            response = loop.run_until_complete(asyncio.wait_for(result, LONGEST)) if loop else result
+        except asyncio.CancelledError:
+            response = None
+    finally:
+        log.removeHandler(handler)
+        if loop:
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+    delivery.check(response, reporting, len(lines))
+
+
 WALKERS = {
     "construct": construct,
     "verify": verify,
@@ -319,6 +552,7 @@ WALKERS = {
     "sign": sign,
     "standard": standard,
     "dedup": dedup,
+    "receive": receive,
     "canonical": canonical,
     "hmac_sha256": hmac,
 }
