@@ -127,10 +127,12 @@ impl ClaimToken {
 /// The error of a table that has no room: every place is taken by a claim that is held, or there is no memory.
 ///
 /// ```
-/// use clarife_webhooks::dedup::{DEFAULT_CLAIM_TTL, ClaimTable, StoreFull};
-/// let mut store = ClaimTable::new(1);
-/// store.claim("evt_1", 0, DEFAULT_CLAIM_TTL)?;
-/// assert_eq!(store.claim("evt_2", 0, DEFAULT_CLAIM_TTL), Err(StoreFull));
+/// use clarife_webhooks::UnixTime;
+/// use clarife_webhooks::dedup::{ClaimTable, DEFAULT_CLAIM_TTL, StoreFull};
+///
+/// let mut table = ClaimTable::new(1);
+/// table.claim("evt_1", UnixTime::from_secs(0), DEFAULT_CLAIM_TTL)?;
+/// assert_eq!(table.claim("evt_2", UnixTime::from_secs(0), DEFAULT_CLAIM_TTL), Err(StoreFull));
 /// # Ok::<(), StoreFull>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
