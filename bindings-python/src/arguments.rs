@@ -1,9 +1,9 @@
-//! What Python code passes, as what the core takes.
+//! Conversion of Python arguments to the types of the core.
 
 use std::borrow::Cow;
 
 use clarife_webhooks::standard::{self, StandardHeaders};
-use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER, Webhook};
+use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER, UnixTime, Webhook};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -12,24 +12,24 @@ use pyo3::types::{
     PyMemoryView, PySequence, PyString, PyStringMethods, PyTuple, PyTzInfo,
 };
 
-use crate::error::{refusal, wrong_type};
+use crate::error::{exception, wrong_type};
 
-/// A body, as bytes that nobody can change any more: the caller's own where they are `bytes`, a copy otherwise.
+/// Returns a body as immutable bytes: the caller's own object if it is `bytes`, otherwise a copy.
 pub(crate) fn body<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
     let py = value.py();
     if let Ok(bytes) = value.cast_exact::<PyBytes>() {
         return Ok(bytes.clone());
     }
     if let Ok(text) = value.cast::<PyString>() {
-        return text.encode_utf8().or_else(|_| without_surrogates(text));
+        return text.encode_utf8().or_else(|_| replace_surrogates(text));
     }
-    let changeable = value.is_instance_of::<PyByteArray>() || value.is_instance_of::<PyMemoryView>();
-    if changeable || value.is_instance_of::<PyBytes>() {
+    let mutable = value.is_instance_of::<PyByteArray>() || value.is_instance_of::<PyMemoryView>();
+    if mutable || value.is_instance_of::<PyBytes>() {
         return Ok(PyMemoryView::from(value)?.call_method0("tobytes")?.cast_into()?);
     }
-    // Mappings and sequences come out of a JSON parser; what has headers is a framework's request.
+    // Mappings and sequences are parsed JSON; an object with headers is a request of a framework.
     if is_list(value) || value.is_instance(&py.get_type::<PyMapping>())? || value.hasattr("headers")? {
-        return Err(refusal(py, &ErrorCode::BodyNotRaw.into()));
+        return Err(exception(py, &ErrorCode::BodyNotRaw.into()));
     }
     if value.hasattr("__await__")? {
         return Err(PyTypeError::new_err(format!("{name} must be awaited first")));
@@ -37,18 +37,18 @@ pub(crate) fn body<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound
     Err(wrong_type(name, "bytes, bytearray, memoryview or str", value))
 }
 
-/// A text with lone surrogates, which cannot be in what was signed: with U+FFFD for each, as in every other language, the
-/// signature does not match.
-fn without_surrogates<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyBytes>> {
+/// Encodes a text with lone surrogates, replacing each by U+FFFD. No signed body has them, so the signature will not
+/// match, as in the other languages.
+fn replace_surrogates<'py>(text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyBytes>> {
     let units = text.call_method1("encode", ("utf-16-le", "surrogatepass"))?;
     let units = units.cast::<PyBytes>()?.as_bytes().as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit));
-    let replaced: String = char::decode_utf16(units).map(|read| read.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    Ok(PyBytes::new(text.py(), replaced.as_bytes()))
+    let decoded = char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER));
+    Ok(PyBytes::new(text.py(), decoded.collect::<String>().as_bytes()))
 }
 
-/// The value of the signature header: given as such, or found in any container of headers.
+/// Returns the value of the signature header. `value` is the header itself, or any container of headers.
 ///
-/// A header that is there several times has its values joined, as HTTP does it, which the core then refuses.
+/// Several headers with this name are joined, as HTTP does; the core rejects the result.
 pub(crate) fn signature<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Option<Cow<'a, [u8]>>> {
     match text(value) {
         Some(header) => Ok(Some(header)),
@@ -56,37 +56,38 @@ pub(crate) fn signature<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Option<Cow<
     }
 }
 
-/// The headers of Standard Webhooks, found likewise; one header's value alone has none of them.
+/// Returns the headers of Standard Webhooks from any container of headers. The value of a single header contains none
+/// of them.
 pub(crate) fn standard_headers(value: &Bound<'_, PyAny>) -> PyResult<StandardHeaders<'static>> {
     if text(value).is_some() {
         return Ok(StandardHeaders::default());
     }
     let [id, timestamp, signature] = headers(value, standard::HEADERS)?.map(|value| {
-        // What is not UTF-8 is malformed with U+FFFD in it as well.
+        // Invalid UTF-8 becomes U+FFFD, which is malformed as well.
         Cow::Owned(value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default())
     });
     Ok(StandardHeaders { id, timestamp, signature })
 }
 
-/// The values of headers in any container of them. What is no pair but text in a list is a value of the first.
-fn headers<const N: usize>(value: &Bound<'_, PyAny>, names: [&str; N]) -> PyResult<[Option<Vec<u8>>; N]> {
+/// Returns the values of the named headers from any container of headers. See [`collect`] for strings in a list.
+fn headers<const N: usize>(container: &Bound<'_, PyAny>, names: [&str; N]) -> PyResult<[Option<Vec<u8>>; N]> {
     let mut found = [const { Vec::new() }; N];
-    if value.is_none() {
+    if container.is_none() {
         return Ok([const { None }; N]);
     }
-    if let Ok(headers) = value.cast_exact::<PyDict>() {
-        // `for_each` locks the dict where there is no GIL, and no Python code runs meanwhile that could change it.
+    if let Ok(headers) = container.cast_exact::<PyDict>() {
+        // `for_each` locks the dict where there is no GIL. No Python code runs meanwhile that could change it.
         headers.iter().for_each(|(name, value)| {
-            if let Some(values) = place(&name, names, &mut found) {
+            if let Some(values) = values_of(&name, names, &mut found) {
                 values.push(value);
             }
         });
-    } else if let Some(items) = value.getattr_opt("items")? {
-        pick(&items.call0()?, names, &mut found)?;
-    } else if value.hasattr("__iter__")? {
-        pick(value, names, &mut found)?;
+    } else if let Some(items) = container.getattr_opt("items")? {
+        collect(&items.call0()?, names, &mut found)?;
+    } else if container.hasattr("__iter__")? {
+        collect(container, names, &mut found)?;
     } else {
-        return Err(wrong_type("signature", "the signature header, the request's headers or None", value));
+        return Err(wrong_type("signature", "the signature header, the request's headers or None", container));
     }
     let mut headers = [const { None }; N];
     for (header, values) in headers.iter_mut().zip(&found) {
@@ -95,45 +96,50 @@ fn headers<const N: usize>(value: &Bound<'_, PyAny>, names: [&str; N]) -> PyResu
     Ok(headers)
 }
 
-/// Picks the headers' values out of pairs of names and values; what is no pair but text is a value itself.
-fn pick<'py, const N: usize>(
+/// Collects the values of the named headers from pairs of a name and a value. If only one header is named, a string in
+/// place of a pair is one of its values.
+fn collect<'py, const N: usize>(
     items: &Bound<'py, PyAny>,
     names: [&str; N],
     found: &mut [Vec<Bound<'py, PyAny>>; N],
 ) -> PyResult<()> {
-    for pair in items.try_iter()? {
-        let pair = pair?;
-        if text(&pair).is_some() {
+    for item in items.try_iter()? {
+        let item = item?;
+        if text(&item).is_some() {
             if let [values] = found.as_mut_slice() {
-                values.push(pair);
+                values.push(item);
             }
             continue;
         }
-        if !is_list(&pair) || pair.len()? != 2 {
+        if !is_list(&item) || item.len()? != 2 {
             return Err(PyTypeError::new_err(
                 "signature must hold the header's values, or pairs of a header's name and its value",
             ));
         }
-        if let Some(values) = place(&pair.get_item(0)?, names, found) {
-            values.push(pair.get_item(1)?);
+        if let Some(values) = values_of(&item.get_item(0)?, names, found) {
+            values.push(item.get_item(1)?);
         }
     }
     Ok(())
 }
 
-/// Where the values of a header of that name go: its own name, or the one that WSGI and CGI give it.
-fn place<'a, T, const N: usize>(name: &Bound<'_, PyAny>, names: [&str; N], found: &'a mut [T; N]) -> Option<&'a mut T> {
+/// Returns the entry of `found` for a header name. WSGI's and CGI's form of the name (`HTTP_…`) is accepted too.
+fn values_of<'a, T, const N: usize>(
+    name: &Bound<'_, PyAny>,
+    names: [&str; N],
+    found: &'a mut [T; N],
+) -> Option<&'a mut T> {
     let name = text(name)?;
-    let from_wsgi = name.split_at_checked(5).filter(|(prefix, _)| prefix.eq_ignore_ascii_case(b"HTTP_"));
-    let from_wsgi = from_wsgi.map(|(_, rest)| rest.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }));
-    let is = |wanted: &&str| {
-        name.eq_ignore_ascii_case(wanted.as_bytes())
-            || from_wsgi.clone().is_some_and(|name| name.map(|byte| byte.to_ascii_lowercase()).eq(wanted.bytes()))
+    let cgi = name.split_at_checked(5).filter(|(prefix, _)| prefix.eq_ignore_ascii_case(b"HTTP_"));
+    let cgi = cgi.map(|(_, rest)| rest.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }));
+    let matches = |header: &&str| {
+        name.eq_ignore_ascii_case(header.as_bytes())
+            || cgi.clone().is_some_and(|name| name.map(|byte| byte.to_ascii_lowercase()).eq(header.bytes()))
     };
-    found.get_mut(names.iter().position(is)?)
+    found.get_mut(names.iter().position(matches)?)
 }
 
-/// Joins values that are text, lists of texts or None.
+/// Joins the values of a header with `, `. Each value is a string, a list of strings or None.
 fn join(values: &[Bound<'_, PyAny>]) -> PyResult<Option<Vec<u8>>> {
     let mut joined: Option<Vec<u8>> = None;
     let mut add = |value: &Bound<'_, PyAny>| -> PyResult<()> {
@@ -147,7 +153,7 @@ fn join(values: &[Bound<'_, PyAny>]) -> PyResult<Option<Vec<u8>>> {
                 joined.extend_from_slice(b", ");
                 joined
             }
-            nothing => nothing.insert(Vec::new()),
+            none => none.insert(Vec::new()),
         };
         joined.extend_from_slice(&value);
         Ok(())
@@ -166,6 +172,7 @@ fn is_list(value: &Bound<'_, PyAny>) -> bool {
     value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>()
 }
 
+/// Returns the bytes of a str or bytes object.
 fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, [u8]>> {
     if let Ok(text) = value.cast::<PyString>() {
         Some(match text.to_string_lossy() {
@@ -177,9 +184,13 @@ fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, [u8]>> {
     }
 }
 
-/// Whole Unix seconds, rounded down.
-pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<i64> {
-    if let Some(number) = whole(value) {
+/// Converts a time to whole Unix seconds, rounded down.
+pub(crate) fn time(value: &Bound<'_, PyAny>, name: &str) -> PyResult<UnixTime> {
+    unix_seconds(value, name).map(UnixTime::from_secs)
+}
+
+fn unix_seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<i64> {
+    if let Some(number) = integer(value) {
         return number.extract().or_else(|_| Ok(if number.lt(0)? { i64::MIN } else { i64::MAX }));
     }
     if let Ok(number) = value.cast::<PyFloat>() {
@@ -189,59 +200,59 @@ pub(crate) fn seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<i64> {
         }
         return Ok(number as i64); // `as` saturates
     }
-    if let Ok(moment) = value.cast::<PyDateTime>() {
-        if moment.call_method0("utcoffset")?.is_none() {
+    if let Ok(time) = value.cast::<PyDateTime>() {
+        if time.call_method0("utcoffset")?.is_none() {
             return Err(PyTypeError::new_err(format!("{name} must be an aware datetime, not a naive one")));
         }
-        let since = moment.sub(epoch(value.py())?)?;
-        let since = since.cast::<PyDelta>().map_err(|_| wrong_type(name, TIME_TYPES, value))?;
-        return Ok(i64::from(since.get_days()).saturating_mul(86_400).saturating_add(since.get_seconds().into()));
+        let elapsed = time.sub(unix_epoch(value.py())?)?;
+        let elapsed = elapsed.cast::<PyDelta>().map_err(|_| wrong_type(name, TIME_TYPES, value))?;
+        return Ok(i64::from(elapsed.get_days()).saturating_mul(86_400).saturating_add(elapsed.get_seconds().into()));
     }
     Err(wrong_type(name, TIME_TYPES, value))
 }
 
 const TIME_TYPES: &str = "Unix seconds (int or float) or an aware datetime";
 
-/// The start of Unix time, aware. Arithmetic with it is exact, which `datetime.timestamp()` is not.
-pub(crate) fn epoch(py: Python<'_>) -> PyResult<&Bound<'_, PyDateTime>> {
-    static EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
-    let epoch = EPOCH.get_or_try_init(py, || {
+/// Returns the start of Unix time as an aware datetime. Arithmetic with it is exact; `datetime.timestamp()` is not.
+pub(crate) fn unix_epoch(py: Python<'_>) -> PyResult<&Bound<'_, PyDateTime>> {
+    static UNIX_EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
+    let epoch = UNIX_EPOCH.get_or_try_init(py, || {
         PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&*PyTzInfo::utc(py)?)).map(Bound::unbind)
     })?;
     Ok(epoch.bind(py))
 }
 
-/// An option in whole seconds.
+/// Converts an option in whole seconds.
 pub(crate) fn whole_seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<u64> {
-    const WANTED: &str = "a whole number of seconds, 0 or more";
-    let number = whole(value).ok_or_else(|| wrong_type(name, WANTED, value))?;
+    const EXPECTED: &str = "a whole number of seconds, 0 or more";
+    let number = integer(value).ok_or_else(|| wrong_type(name, EXPECTED, value))?;
     if number.lt(0)? {
-        return Err(PyTypeError::new_err(format!("{name} must be {WANTED}")));
+        return Err(PyTypeError::new_err(format!("{name} must be {EXPECTED}")));
     }
     Ok(number.extract().unwrap_or(u64::MAX))
 }
 
-/// An `int` that is not a `bool`.
-fn whole<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyInt>> {
+/// Returns an `int`, unless it is a `bool`.
+fn integer<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyInt>> {
     value.cast::<PyInt>().ok().filter(|_| !value.is_instance_of::<PyBool>())
 }
 
-/// A verifier for one secret, or for several. The secrets are borrowed from Python's strings, never copied.
-pub(crate) fn keyed(secrets: &Bound<'_, PyAny>, name: &str) -> PyResult<Webhook> {
+/// Creates a webhook from one secret or several. The secrets are borrowed from the Python strings, never copied.
+pub(crate) fn webhook(secrets: &Bound<'_, PyAny>, name: &str) -> PyResult<Webhook> {
     let py = secrets.py();
-    let wrong = |given: &_| wrong_type(name, "a str or a sequence of str", given);
+    let type_error = |value: &_| wrong_type(name, "a str or a sequence of str", value);
     let mut texts = Vec::new();
     if let Ok(text) = secrets.cast::<PyString>() {
         texts.push(text.clone());
     } else if secrets.is_instance(&py.get_type::<PySequence>())? && !secrets.is_instance_of::<PyBytes>() {
         for secret in secrets.try_iter()? {
-            texts.push(secret?.cast_into().map_err(|error| wrong(&error.into_inner()))?);
+            texts.push(secret?.cast_into().map_err(|error| type_error(&error.into_inner()))?);
         }
     } else {
-        return Err(wrong(secrets));
+        return Err(type_error(secrets));
     }
-    // What is no Unicode text cannot be a secret; Python's own error would quote it.
+    // A str with lone surrogates cannot be a secret; Python's own error would quote it.
     let texts: Result<Vec<&str>, PyErr> = texts.iter().map(PyStringMethods::to_str).collect();
-    let texts = texts.map_err(|_| refusal(py, &ErrorCode::InvalidSecret.into()))?;
-    Webhook::from_secrets(texts).map_err(|error| refusal(py, &error))
+    let texts = texts.map_err(|_| exception(py, &ErrorCode::InvalidSecret.into()))?;
+    Webhook::from_secrets(texts).map_err(|error| exception(py, &error))
 }

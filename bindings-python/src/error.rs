@@ -1,54 +1,37 @@
-//! The core's errors as Python's exceptions.
+//! Python exceptions for the errors of the core.
 
 use clarife_webhooks::{ErrorCode, WebhookError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
+use pyo3::types::PyType;
 
-/// The exception for a refusal. Its class is written in Python: the stable ABI of 3.10 cannot extend `Exception`.
-pub(crate) fn refusal(py: Python<'_>, error: &WebhookError) -> PyErr {
-    raised(py, error).map_or_else(|error| error, PyErr::from_value)
+/// Converts an error into the exception `WebhookError`. Its class is Python code: the stable ABI of 3.10 cannot extend
+/// `Exception`.
+pub(crate) fn exception(py: Python<'_>, error: &WebhookError) -> PyErr {
+    instance(py, error).map_or_else(|error| error, PyErr::from_value)
 }
 
-fn raised<'py>(py: Python<'py>, error: &WebhookError) -> PyResult<Bound<'py, PyAny>> {
-    /// What makes an exception, and for each code what it takes to make one without particulars: class, code, message, hint.
-    type Made = (Py<PyAny>, Vec<(ErrorCode, Py<PyTuple>)>);
-    static MADE: PyOnceLock<Made> = PyOnceLock::new();
-    // Strangers cause refusals, so what all of one code have in common is made once.
-    let (new, plain) = MADE.get_or_try_init(py, || {
-        let class = py.import("clarife_webhooks._error")?.getattr("WebhookError")?;
-        let plain = ErrorCode::ALL.into_iter().map(|code| {
-            let arguments = (&class, code.as_str(), WebhookError::from(code).to_string(), code.hint());
-            Ok((code, arguments.into_pyobject(py)?.unbind()))
-        });
-        // `__new__` keeps the arguments, and the class's `__init__`, a third of the time of making one, is there for no more.
-        PyResult::Ok((class.getattr("__new__")?.unbind(), plain.collect::<PyResult<_>>()?))
-    })?;
+fn instance<'py>(py: Python<'py>, error: &WebhookError) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let code = error.code();
-    let known = plain.iter().find(|(known, _)| *known == code);
-    let arguments = known.ok_or_else(|| PyValueError::new_err(UNKNOWN))?.1.bind(py);
-    if *error == code.into() {
-        return new.bind(py).call1(arguments);
-    }
-    new.bind(py).call1((arguments.get_item(0)?, arguments.get_item(1)?, error.to_string(), arguments.get_item(3)?))
+    let class = CLASS.import(py, "clarife_webhooks._error", "WebhookError")?;
+    class.call1((code.as_str(), error.to_string(), code.hint()))
 }
 
-const UNKNOWN: &str = "code must be one of ERROR_CODES";
-
-/// The exception for a code that needs no particulars, to be raised in Python.
+/// Creates the exception with a code and its default message.
 #[pyfunction]
-#[pyo3(name = "refusal", signature = (code, /))]
-pub(crate) fn refusal_of_code(py: Python<'_>, code: &str) -> PyResult<Py<PyAny>> {
-    let known = ErrorCode::ALL.into_iter().find(|known| known.as_str() == code);
-    let code = known.ok_or_else(|| PyValueError::new_err(UNKNOWN))?;
-    Ok(refusal(py, &code.into()).into_value(py).into_any())
+#[pyo3(signature = (code, /))]
+pub(crate) fn error_from_code(py: Python<'_>, code: &str) -> PyResult<Py<PyAny>> {
+    let code = ErrorCode::ALL.into_iter().find(|known| known.as_str() == code);
+    let code = code.ok_or_else(|| PyValueError::new_err("code must be one of ERROR_CODES"))?;
+    Ok(instance(py, &code.into())?.unbind())
 }
 
-/// The exception for an argument of the wrong type: it names the argument, and what was given by its type only.
-pub(crate) fn wrong_type(name: &str, wanted: &str, given: &Bound<'_, PyAny>) -> PyErr {
-    match given.get_type().name() {
-        Ok(kind) => PyTypeError::new_err(format!("{name} must be {wanted}, not {kind}")),
+/// Creates the exception for an argument of the wrong type. It names the argument and its type, never its value.
+pub(crate) fn wrong_type(name: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
+    match value.get_type().name() {
+        Ok(type_name) => PyTypeError::new_err(format!("{name} must be {expected}, not {type_name}")),
         Err(error) => error,
     }
 }

@@ -1,19 +1,19 @@
-//! `Event`: what the core has verified, as Python reads it.
+//! `Event`: the Python class of a verified event.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use clarife_webhooks::{Event as Verified, EventType};
+use clarife_webhooks::{Event as CoreEvent, EventType};
 use jiter::{PythonParse, StringCacheMode};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDelta, PyDict, PyGenericAlias, PyString, PyTuple, PyType};
 
-use crate::arguments::{self, epoch};
-use crate::error::refusal;
+use crate::arguments::{self, unix_epoch};
+use crate::error::exception;
 
-/// A verified event. `Webhook.verify` makes it; it cannot be made by hand or changed.
+/// A verified event. `Webhook.verify` creates it; users cannot create or change one.
 ///
 /// >>> from clarife_webhooks import Webhook
 /// >>> webhook = Webhook("whsec_c2VjcmV0")
@@ -28,29 +28,29 @@ use crate::error::refusal;
 /// ...         print("not for us:", other)
 /// a.png
 ///
-/// Events are equal when their raw bodies are. They can be pickled and copied; a copy's data is read from the raw body anew.
+/// Events are equal if their raw bodies are equal. Events can be pickled and copied; a copy parses its data again.
 #[pyclass(frozen, module = "clarife_webhooks")]
 pub(crate) struct Event {
     raw: Py<PyBytes>,
     id: Py<PyString>,
     event_type: Py<PyString>,
-    /// Microseconds since the start of Unix time, rounded down.
+    /// Unix time in microseconds, rounded down.
     created_at: i64,
-    /// Where `data` stands in `raw`.
+    /// The range of `data` in `raw`.
     data_range: Range<usize>,
-    /// In seconds from the verification on.
+    /// See `_replay_window`.
     replay_window: u64,
     data: OnceLock<Py<PyDict>>,
 }
 
 impl Event {
-    /// `raw` is the body that `event` was read from.
-    pub(crate) fn new(raw: &Bound<'_, PyBytes>, event: &Verified<'_>) -> PyResult<Self> {
+    /// Creates the Python object of a core event that was parsed from `raw`.
+    pub(crate) fn new(raw: &Bound<'_, PyBytes>, event: &CoreEvent<'_>) -> PyResult<Self> {
         let py = raw.py();
         Ok(Self {
             id: PyString::new(py, event.id()).unbind(),
             event_type: type_name(py, event.event_type())?,
-            // The core's years have at most four digits, and so fit.
+            // Fits: the core accepts years of four digits.
             created_at: i64::try_from(event.created_at().as_nanos().div_euclid(1_000)).unwrap_or(i64::MAX),
             data_range: event.layout().data,
             replay_window: event.replay_window(),
@@ -59,13 +59,14 @@ impl Event {
         })
     }
 
-    fn build_data(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
-        static FALLBACK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    fn parse_data(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
+        /// `_data.loads`, for the JSON that jiter rejects.
+        static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let json = self.raw.as_bytes(py).get(self.data_range.clone()).unwrap_or_default();
         let parser = PythonParse { cache_mode: StringCacheMode::Keys, ..PythonParse::default() };
         let data = match parser.python_parse(py, json) {
             Ok(data) => data,
-            Err(_) => FALLBACK.import(py, "clarife_webhooks._data", "loads")?.call1((PyBytes::new(py, json),))?,
+            Err(_) => LOADS.import(py, "clarife_webhooks._data", "loads")?.call1((PyBytes::new(py, json),))?,
         };
         Ok(data.cast_into()?.unbind())
     }
@@ -78,7 +79,7 @@ impl Event {
         ("type", "data")
     }
 
-    /// `Event[...]` in annotations, as the type checkers' stubs have it.
+    /// Supports `Event[...]` in annotations.
     #[classmethod]
     fn __class_getitem__<'py>(
         cls: &Bound<'py, PyType>,
@@ -87,19 +88,19 @@ impl Event {
         PyGenericAlias::new(cls.py(), cls, item)
     }
 
-    /// The event's id: the same in every delivery of one event, so the key for handling it once only.
+    /// The event id. Every delivery of an event has the same id, so it is the key for deduplication.
     #[getter]
     fn id(&self, py: Python<'_>) -> Py<PyString> {
         self.id.clone_ref(py)
     }
 
-    /// The event's type, one of `EVENT_TYPES` or one that this version does not know.
+    /// The event type: one of `EVENT_TYPES`, or a newer type that this version does not know.
     #[getter]
     fn r#type(&self, py: Python<'_>) -> Py<PyString> {
         self.event_type.clone_ref(py)
     }
 
-    /// When the event happened, in UTC: microseconds, rounded down, within what `datetime` can hold.
+    /// The time of the event in UTC, rounded down to microseconds and clamped to the range of `datetime`.
     #[getter]
     fn created_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         const MIN: i64 = -62_135_596_800_000_000; // datetime.min
@@ -107,29 +108,30 @@ impl Event {
         let (seconds, microseconds) = split(self.created_at.clamp(MIN, MAX), 1_000_000);
         let (days, seconds) = split(seconds, 86_400);
         let delta = PyDelta::new(py, days.try_into()?, seconds.try_into()?, microseconds.try_into()?, false)?;
-        epoch(py)?.add(delta)
+        unix_epoch(py)?.add(delta)
     }
 
-    /// The event's data, a dict. It is built when it is first read and kept; `raw` has it as it was signed.
+    /// The data of the event, a dict. It is parsed on first access and kept; `raw` has the signed form.
     #[getter]
     fn data(&self, py: Python<'_>) -> PyResult<Py<PyDict>> {
         let data = match self.data.get() {
             Some(data) => data,
             None => {
-                let built = self.build_data(py)?;
-                self.data.get_or_init(|| built) // of two threads, one gives its dict to both
+                let parsed = self.parse_data(py)?;
+                self.data.get_or_init(|| parsed) // if two threads parse, both return the first dict
             }
         };
         Ok(data.clone_ref(py))
     }
 
-    /// The whole body, byte for byte as it was signed.
+    /// The whole body, byte for byte as signed.
     #[getter]
     fn raw(&self, py: Python<'_>) -> Py<PyBytes> {
         self.raw.clone_ref(py)
     }
 
-    /// For receivers: for how many seconds after its verification the event can be accepted once more; 0 without a maximum age.
+    /// The time after the verification in which a receiver can accept the event again, in seconds. It is 0 without a
+    /// maximum event age.
     #[getter]
     const fn _replay_window(&self) -> u64 {
         self.replay_window
@@ -154,16 +156,16 @@ impl Event {
         Ok((parse, (self.raw.clone_ref(py),)))
     }
 
-    /// For the garbage collector: `data` is the caller's to put anything into, this event too.
+    /// Visits `data` for the garbage collector: the caller can put anything into it, even this event.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.data.get().map_or(Ok(()), |data| visit.call(data))
     }
 }
 
-/// Reads an event that was verified before, for example from your own queue. It checks the envelope and **no signature**:
-/// never give it a body that came over the network.
+/// Parses an event that was verified before, for example from your own queue.
 ///
-/// `raw` is the body, as `event.raw` has it. Raises WebhookError (malformed_payload) if it is no event.
+/// It checks **no signature**: never pass it a body from the network. `raw` is the body, as in `event.raw`. Raises
+/// WebhookError (malformed_payload) if `raw` is not an event.
 ///
 /// >>> raw = b'{"id":"evt_1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{}}'
 /// >>> parse_trusted(raw).id
@@ -171,17 +173,18 @@ impl Event {
 #[pyfunction]
 pub(crate) fn parse_trusted(raw: &Bound<'_, PyAny>) -> PyResult<Event> {
     let raw = arguments::body(raw, "raw")?;
-    let event = Verified::parse_trusted(raw.as_bytes()).map_err(|error| refusal(raw.py(), &error))?;
+    let event = CoreEvent::parse_trusted(raw.as_bytes()).map_err(|error| exception(raw.py(), &error))?;
     Event::new(&raw, &event)
 }
 
-/// The known types' names, made once.
+/// Returns the names of the known event types. The tuple is created once.
 pub(crate) fn event_types(py: Python<'_>) -> PyResult<&Bound<'_, PyTuple>> {
     static NAMES: PyOnceLock<Py<PyTuple>> = PyOnceLock::new();
-    let make = || PyTuple::new(py, EventType::KNOWN.map(EventType::as_str)).map(Bound::unbind);
-    Ok(NAMES.get_or_try_init(py, make)?.bind(py))
+    let create = || PyTuple::new(py, EventType::KNOWN.map(EventType::as_str)).map(Bound::unbind);
+    Ok(NAMES.get_or_try_init(py, create)?.bind(py))
 }
 
+/// Returns the name of an event type; for a known type, always the same object.
 fn type_name(py: Python<'_>, event_type: EventType<'_>) -> PyResult<Py<PyString>> {
     match event_type.index() {
         Some(index) => Ok(event_types(py)?.get_item(index)?.cast_into()?.unbind()),
@@ -189,6 +192,7 @@ fn type_name(py: Python<'_>, event_type: EventType<'_>) -> PyResult<Py<PyString>
     }
 }
 
+/// Divides a time into whole units and the rest, rounding down.
 fn split(time: i64, unit: i64) -> (i64, i64) {
     (time.div_euclid(unit), time.rem_euclid(unit))
 }

@@ -1,4 +1,4 @@
-//! The native half of the Python package `clarife_webhooks`: conversions between Python's objects and the core.
+//! Native module of the Python package `clarife_webhooks`. It converts between Python objects and the core.
 
 mod arguments;
 mod dedup;
@@ -8,7 +8,7 @@ mod webhook;
 
 use pyo3::prelude::*;
 
-/// The native half of clarife_webhooks.
+/// Native module of clarife_webhooks.
 #[pymodule(gil_used = false)]
 mod _native {
     use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER, standard};
@@ -18,7 +18,7 @@ mod _native {
     #[pymodule_export]
     use super::dedup::{ClaimTable, store_key};
     #[pymodule_export]
-    use super::error::refusal_of_code;
+    use super::error::error_from_code;
     #[pymodule_export]
     use super::event::{Event, parse_trusted};
     #[pymodule_export]

@@ -1,33 +1,38 @@
-//! `Webhook`: the core's, called with Python's arguments.
+//! `Webhook`: the Python class of the core's `Webhook`.
 
 use clarife_webhooks::standard::StandardSignError;
-use clarife_webhooks::{Event as Verified, EventType, SignatureSource, UnixTime, Webhook as Core, WebhookError};
+use clarife_webhooks::{
+    Event as CoreEvent, EventType, SignatureSource, UnixTime, Webhook as CoreWebhook, WebhookError,
+};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict as _, PyBytes, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::arguments;
-use crate::error::{refusal, wrong_type};
+use crate::error::{exception, wrong_type};
 use crate::event::Event;
 
-/// Verifies deliveries of one subscription, and signs bodies as clarife does.
+/// A verifier of the deliveries of one subscription. It can also sign bodies as clarife does.
 ///
-/// `secrets` is the signing secret, exactly as clarife shows it, or several of them, newest first, while it is rotated.
-/// `tolerance` is how far a delivery's timestamp may be from the clock, in seconds (300 unless given). `max_event_age`
-/// refuses events whose signed created_at is longer ago, in seconds (off unless given; 900 leave room for every retry).
-/// `standard_webhooks` makes it verify by the headers of Standard Webhooks, which cover the time, and by nothing else.
-/// `clock` is called for the time, in Unix seconds or as an aware datetime, in place of the system's clock: for tests.
+/// - `secrets` is the signing secret, exactly as clarife shows it. During a rotation, pass both secrets, newest first.
+/// - `tolerance` is the largest accepted difference between the timestamp of a delivery and the clock, in seconds. The
+///   default is 300.
+/// - `max_event_age` is the largest accepted age of an event, by its signed `created_at`, in seconds. It is off by
+///   default; 900 leaves room for every retry.
+/// - `standard_webhooks` requires the headers of Standard Webhooks, which sign the timestamp too, and ignores clarife's
+///   own header.
+/// - `clock` returns the current time, in Unix seconds or as an aware datetime. It replaces the system clock in tests.
 ///
-/// Make it once and keep it; threads can share it. It shows no secret, and it cannot be pickled.
+/// Create a webhook once and share it between threads. It never shows a secret, and it cannot be pickled.
 ///
 /// >>> webhook = Webhook("whsec_c2VjcmV0", max_event_age=900)
 /// >>> webhook
 /// <Webhook, secrets hidden>
 #[pyclass(frozen, module = "clarife_webhooks")]
 pub(crate) struct Webhook {
-    core: Core,
-    standard: bool,
+    core: CoreWebhook,
+    standard_webhooks: bool,
     max_event_age: Option<u64>,
     clock: Option<Py<PyAny>>,
 }
@@ -43,13 +48,13 @@ impl Webhook {
         standard_webhooks: bool,
         clock: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        // Arguments of a wrong type come before a secret that cannot be used.
+        // A TypeError comes before an invalid secret.
         let seconds = |value: Option<_>, name| value.map(|value| arguments::whole_seconds(value, name)).transpose();
         let (tolerance, max_event_age) = (seconds(tolerance, "tolerance")?, seconds(max_event_age, "max_event_age")?);
         if let Some(clock) = clock.filter(|clock| !clock.is_callable()) {
             return Err(wrong_type("clock", "a function", clock));
         }
-        let mut webhook = arguments::keyed(secrets, "secrets")?;
+        let mut webhook = arguments::webhook(secrets, "secrets")?;
         if let Some(tolerance) = tolerance {
             webhook = webhook.with_tolerance(tolerance);
         }
@@ -57,19 +62,19 @@ impl Webhook {
             webhook = webhook.with_max_event_age(age);
         }
         if standard_webhooks {
-            webhook = webhook.require_standard_webhooks().map_err(|error| refusal(secrets.py(), &error))?;
+            webhook = webhook.require_standard_webhooks().map_err(|error| exception(secrets.py(), &error))?;
         }
         let clock = clock.map(|clock| clock.clone().unbind());
-        Ok(Self { core: webhook, standard: standard_webhooks, max_event_age, clock })
+        Ok(Self { core: webhook, standard_webhooks, max_event_age, clock })
     }
 
-    /// Verifies a delivery and gives its event.
+    /// Verifies a delivery and returns its event.
     ///
-    /// `body` is the raw body, byte for byte as received. `signature` is the X-Clarife-Signature header, or all headers of
-    /// the request: a mapping, a WSGI environ, ASGI's list of pairs. (Standard Webhooks need all headers.) `now` is the time
-    /// to verify by, in Unix seconds or as an aware datetime; the clock's unless given.
+    /// `body` is the raw body, byte for byte as received. `signature` is the X-Clarife-Signature header, or all headers
+    /// of the request: a mapping, a WSGI environ or ASGI's list of pairs. Standard Webhooks need all headers. `now` is
+    /// the current time, in Unix seconds or as an aware datetime. The default is the time of the clock.
     ///
-    /// Raises WebhookError if the delivery is refused, TypeError if an argument is of a wrong type.
+    /// Raises WebhookError if the delivery is refused, TypeError if an argument has a wrong type.
     ///
     /// >>> webhook = Webhook("whsec_c2VjcmV0")
     /// >>> body = b'{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{"title":"Start"}}'
@@ -87,13 +92,13 @@ impl Webhook {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Event> {
         let raw = arguments::body(body, "body")?;
-        let event = self.verdict(py, &raw, signature, now)?.map_err(|error| refusal(py, &error))?;
+        let event = self.verify_body(py, &raw, signature, now)?.map_err(|error| exception(py, &error))?;
         Event::new(&raw, &event)
     }
 
-    /// Signs a body as clarife would: the value of the X-Clarife-Signature header, to test handlers with.
+    /// Signs a body as clarife does, for tests. Returns the value of the X-Clarife-Signature header.
     ///
-    /// `timestamp` is in Unix seconds or an aware datetime; the clock's unless given.
+    /// `timestamp` is in Unix seconds or an aware datetime. The default is the time of the clock.
     ///
     /// >>> Webhook("whsec_c2VjcmV0").sign(b"{}", timestamp=1711612800)
     /// 't=1711612800,v1=f2a9d48be51b03e17422a1499a4cdb7f8400afd0aa4cf50f34b9852d223553bb'
@@ -106,10 +111,10 @@ impl Webhook {
             .map_err(|error| PyTypeError::new_err(error.to_string()))
     }
 
-    /// Signs a body as Standard Webhooks have it: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+    /// Signs a body with the scheme of Standard Webhooks, for tests. Returns their three headers.
     ///
-    /// `id` is the event's. `timestamp` is in Unix seconds or an aware datetime; the clock's unless given. Raises
-    /// WebhookError (invalid_secret) if a secret is not base64.
+    /// `id` is the event id. `timestamp` is in Unix seconds or an aware datetime. The default is the time of the clock.
+    /// Raises WebhookError (invalid_secret) if a secret is not base64.
     ///
     /// >>> Webhook("whsec_c2VjcmV0").sign_standard(b"{}", id="evt_1", timestamp=1711612800)["webhook-timestamp"]
     /// '1711612800'
@@ -127,13 +132,13 @@ impl Webhook {
         let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(UnixTime::now);
         let signed = without_gil(py, raw.len(), || self.core.sign_standard(raw, &id, timestamp));
         let headers = signed.map_err(|error| match error {
-            StandardSignError::Secret(error) => refusal(py, &error),
+            StandardSignError::Secret(error) => exception(py, &error),
             error => PyTypeError::new_err(error.to_string()),
         })?;
         headers.pairs().into_py_dict(py)
     }
 
-    /// The maximum event age, in seconds; None where it is off.
+    /// The maximum event age in seconds, or None if it is off.
     #[getter]
     const fn max_event_age(&self) -> Option<u64> {
         self.max_event_age
@@ -143,7 +148,7 @@ impl Webhook {
         "<Webhook, secrets hidden>"
     }
 
-    /// It cannot change, so one serves as its own copy.
+    /// Returns the webhook itself, because it cannot change.
     fn __copy__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -154,20 +159,20 @@ impl Webhook {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err(
-            "a Webhook cannot be pickled, because it holds signing secrets: make one in each process",
+            "a Webhook cannot be pickled, because it holds signing secrets: create one in each process",
         ))
     }
 
-    /// For the garbage collector: the clock may be anything, and hold this webhook too.
+    /// Visits the clock for the garbage collector: it can refer to this webhook.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.clock)
     }
 }
 
-/// Whether a delivery is genuine: the function of clarife's documented example, for code that was written after it.
+/// Returns True if a delivery is genuine. It replaces the function in clarife's documentation.
 ///
-/// True exactly where `Webhook(secret).verify(payload, signature)` gives an event. `payload` is the raw body; a parsed one,
-/// or a secret that cannot be used, raises WebhookError.
+/// The result is True exactly if `Webhook(secret).verify(payload, signature)` returns an event. `payload` is the raw
+/// body. A parsed body or an invalid secret raises WebhookError.
 ///
 /// >>> payload = b'{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{}}'
 /// >>> signature = Webhook("whsec_c2VjcmV0").sign(payload)
@@ -182,14 +187,13 @@ pub(crate) fn verify_webhook_signature(
     signature: &Bound<'_, PyAny>,
     secret: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
-    let webhook = arguments::keyed(secret, "secret")?;
+    let core = arguments::webhook(secret, "secret")?;
+    let webhook = Webhook { core, standard_webhooks: false, max_event_age: None, clock: None };
     let raw = arguments::body(payload, "payload")?;
-    Ok(Webhook { core: webhook, standard: false, max_event_age: None, clock: None }
-        .verdict(py, &raw, signature, None)?
-        .is_ok())
+    Ok(webhook.verify_body(py, &raw, signature, None)?.is_ok())
 }
 
-/// Whether a type is one of `EVENT_TYPES`. Type checkers narrow by it.
+/// Returns True if `type` is one of `EVENT_TYPES`. Type checkers narrow by it.
 ///
 /// >>> is_known_event_type("document.updated"), is_known_event_type("video.rendered")
 /// (True, False)
@@ -201,15 +205,16 @@ pub(crate) fn is_known_event_type(r#type: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 impl Webhook {
-    fn verdict<'b>(
+    /// Verifies a body. The outer error is an argument of a wrong type; the inner one refuses the delivery.
+    fn verify_body<'b>(
         &self,
         py: Python<'_>,
         raw: &'b Bound<'_, PyBytes>,
         signature: &Bound<'_, PyAny>,
         now: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Result<Verified<'b>, WebhookError>> {
+    ) -> PyResult<Result<CoreEvent<'b>, WebhookError>> {
         let raw = raw.as_bytes();
-        if self.standard {
+        if self.standard_webhooks {
             let headers = arguments::standard_headers(signature)?;
             return Ok(verify(py, &self.core, raw, &headers, self.time(py, now, "now")?));
         }
@@ -217,38 +222,37 @@ impl Webhook {
         Ok(verify(py, &self.core, raw, signature.as_deref(), self.time(py, now, "now")?))
     }
 
-    /// The time that is given, or the clock's; nothing where it is the system's.
-    fn time(&self, py: Python<'_>, given: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Option<UnixTime>> {
-        match (given, &self.clock) {
-            (Some(given), _) => arguments::seconds(given, name).map(UnixTime::from_secs).map(Some),
-            (None, Some(clock)) => {
-                let seconds = arguments::seconds(&clock.bind(py).call0()?, "the clock's time")?;
-                Ok(Some(UnixTime::from_secs(seconds)))
-            }
+    /// Returns the time of the argument or else of the clock, or None for the system clock.
+    fn time(&self, py: Python<'_>, argument: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Option<UnixTime>> {
+        match (argument, &self.clock) {
+            (Some(time), _) => arguments::time(time, name).map(Some),
+            (None, Some(clock)) => arguments::time(&clock.bind(py).call0()?, "the clock's time").map(Some),
             (None, None) => Ok(None),
         }
     }
 }
 
+/// Verifies a body by the given time, or by the system clock.
 fn verify<'b, 'h>(
     py: Python<'_>,
-    webhook: &Core,
+    webhook: &CoreWebhook,
     raw: &'b [u8],
     signature: impl SignatureSource<'h> + Send,
     now: Option<UnixTime>,
-) -> Result<Verified<'b>, WebhookError> {
+) -> Result<CoreEvent<'b>, WebhookError> {
     without_gil(py, raw.len(), || match now {
         Some(now) => webhook.verify_at(raw, signature, now),
         None => webhook.verify(raw, signature),
     })
 }
 
-/// Runs `work` on a body of that many bytes, and lets other threads run meanwhile where that is worth it.
+/// Runs `work` on a body with this number of bytes. For a large body, it releases the GIL meanwhile.
 ///
-/// Only ever with bytes that nobody can change, see `arguments::body`.
+/// The bytes must be immutable; see `arguments::body`.
 fn without_gil<T: Send>(py: Python<'_>, bytes: usize, work: impl FnOnce() -> T + Send) -> T {
-    /// Measured: letting go of the GIL costs 60 ns where nobody wants it, but beside a thread that computes in Python it may take the
-    /// interpreter's switch interval, 5 ms, to get it back. This much is 24 µs of work, of which two threads then do 1.6 times as much.
-    const FROM: usize = 32 * 1024;
-    if bytes < FROM { work() } else { py.detach(work) }
+    /// Measured: releasing the GIL costs 60 ns if no other thread waits for it. Beside a thread that runs Python code,
+    /// taking it back can take the switch interval of the interpreter, 5 ms. A body of this size is 24 µs of work; from
+    /// here on, two threads verify 1.6 times as much as one.
+    const MIN_BYTES: usize = 32 * 1024;
+    if bytes < MIN_BYTES { work() } else { py.detach(work) }
 }

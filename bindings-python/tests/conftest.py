@@ -1,4 +1,4 @@
-"""The tests run against the installed wheel, never against the working tree."""
+"""Configuration of pytest. The tests run against the installed wheel, never against the working tree."""
 
 import tempfile
 from pathlib import Path
@@ -8,7 +8,7 @@ from hypothesis import configuration, settings
 
 import clarife_webhooks
 
-# No files in the working tree, and no verdict that depends on how busy the machine is.
+# hypothesis writes no files into the working tree, and no test depends on the load of the machine.
 configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir(), "hypothesis"))
 settings.register_profile("project", database=None, deadline=None, print_blob=True)
 settings.load_profile("project")

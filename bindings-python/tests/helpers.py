@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Helpers of the tests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ NOW = 1774699200  # 2026-03-28T12:00:00Z
 def envelope(
     *, id: str = "evt_1", type: str = "document.updated", created_at: str = "2026-03-28T12:00:00Z", data: str = '{"title":"Start"}'
 ) -> bytes:
-    """A body; `data` is JSON text."""
+    """Returns a body. `data` is JSON text."""
     head = json.dumps({"id": id, "type": type, "created_at": created_at}, separators=(",", ":"))
     return f'{head[:-1]},"data":{data}}}'.encode()
 
 
 def verified(body: Any, **options: Any) -> Any:
-    """The event of a body that is signed as it should be."""
+    """Signs and verifies a body. Returns the event."""
     webhook = Webhook(SECRET, **options)
     return webhook.verify(body, webhook.sign(body, timestamp=NOW), now=NOW)

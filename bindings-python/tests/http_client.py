@@ -1,4 +1,4 @@
-"""Servers of receivers.py, and requests that are written byte by byte."""
+"""Starts the servers of receivers.py and sends requests byte by byte."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from receivers import SECRET
 
-PATIENCE = 20  # seconds for one answer, on a machine that does other things too
+TIMEOUT = 20  # seconds for a response, on a busy machine
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Reply:
 
 @dataclass
 class Server:
-    """A receiver that runs, and what its handler was called with."""
+    """A running receiver, with the files of its log and of the handled events."""
 
     name: str
     port: int
@@ -41,42 +41,42 @@ class Server:
         return self.log_file.read_text()
 
     def send(self, head: Sequence[tuple[str, str]], pieces: Iterable[bytes], *, method: str = "POST", path: str = "/hook") -> Reply:
-        """Sends a request whose body's bytes are given as they go over the wire, each piece by itself; reads the answer."""
+        """Sends a request and reads the response. `pieces` are the bytes of the body on the wire, sent one by one."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *(f"{name}: {value}" for name, value in head)]
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.sendall("\r\n".join([*lines, "", ""]).encode())
             try:
                 for piece in pieces:
                     connection.sendall(piece)
             except (BrokenPipeError, ConnectionResetError):
-                pass  # it has answered before the end
+                pass  # the server responded before the end of the body
             with HTTPResponse(connection, method=method) as response:
                 response.begin()
                 headers = {name.lower(): value for name, value in response.getheaders()}
                 return Reply(response.status, headers, response.read())
 
     def raw(self, request: bytes) -> bytes:
-        """Every byte that comes back until the connection is closed."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+        """Sends a request and returns all bytes until the server closes the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as connection:
             connection.sendall(request)
             with connection.makefile("rb") as response:
                 return response.read()
 
     def post(self, body: bytes, *headers: tuple[str, str], path: str = "/hook") -> Reply:
-        """Sends a body with its length."""
+        """Sends a body with Content-Length."""
         length = ("Content-Length", str(len(body)))
         return self.send([length, ("Content-Type", "application/json"), *headers], [body] if body else [], path=path)
 
 
 def chunked(pieces: Iterable[bytes]) -> list[bytes]:
-    """The pieces as chunks of HTTP, and the end."""
+    """Encodes pieces as chunks of HTTP, with the last chunk."""
     return [*(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces), b"0\r\n\r\n"]
 
 
 @contextmanager
 def serve(name: str, folder: Path, **environment: str) -> Iterator[Server]:
-    """Runs a receiver in its real server. The socket listens before the server starts: nothing has to wait for it."""
+    """Runs a receiver in its real server. The socket listens before the server starts: no request comes too early."""
     folder.mkdir(parents=True, exist_ok=True)
     runs, log = Path(environment.get("RUNS", folder / "runs")), folder / "log"
     runs.touch()
@@ -96,7 +96,7 @@ def serve(name: str, folder: Path, **environment: str) -> Iterator[Server]:
         finally:
             process.terminate()
             try:
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -1,10 +1,10 @@
-"""A receiver in each framework, as a program that a real server runs:
+"""A receiver in each framework, run by a real server:
 
     python receivers.py <name> <file descriptor of a listening socket>
 
-Each has three paths: /hook receives; at /parsed, something has read the body before and lost it; at /kept, something has read it
-with the framework's own means, which keep it. The environment says the rest: DEDUP (`memory`, `redis` or nothing), CLAIM_TTL
-in seconds, MAX_BODY in bytes, and RUNS, a file that gets the id of every event that the handler was called with.
+Each receiver has three paths. /hook receives. At /parsed, a middleware reads the body first and loses it. At /kept, a
+middleware reads it with the framework's own method, which keeps it. Environment variables: DEDUP (`memory`, `redis` or
+empty), CLAIM_TTL in seconds, MAX_BODY in bytes, and RUNS, the file to which the handler appends event ids.
 """
 
 import asyncio
@@ -24,27 +24,27 @@ WEBHOOK = Webhook(SECRET)
 RUNS = os.environ.get("RUNS", os.devnull)
 
 
-def note(event: Any) -> dict[str, Any]:
-    """Writes down that the handler runs, and gives what the event tells it to do."""
+def record(event: Any) -> dict[str, Any]:
+    """Appends the event id to RUNS and returns the data, which tells the handler what to do."""
     before = open(RUNS).read().split()
     with open(RUNS, "a") as file:
         file.write(event.id + "\n")
     data: dict[str, Any] = event.data
     if data.get("fails") == "always" or (data.get("fails") == "first" and event.id not in before):
-        raise LookupError("as the test wants it")
+        raise LookupError("requested by the test")
     if data.get("crashes") and event.id not in before:
         os._exit(1)
     return data
 
 
 def handle(event: Any) -> str:
-    time.sleep(note(event).get("takes", 0))
-    return "what a handler returns does not matter"
+    time.sleep(record(event).get("takes", 0))
+    return "ignored"
 
 
 async def handle_async(event: Any) -> str:
-    await asyncio.sleep(note(event).get("takes", 0))
-    return "what a handler returns does not matter"
+    await asyncio.sleep(record(event).get("takes", 0))
+    return "ignored"
 
 
 def handlers(function: Callable[[Any], object]) -> Handlers:
@@ -53,7 +53,7 @@ def handlers(function: Callable[[Any], object]) -> Handlers:
 
     @chosen.otherwise
     def otherwise(event: WebhookEvent) -> None:
-        raise AssertionError("the tests send documents only")
+        raise AssertionError("the tests send only documents")
 
     return chosen
 
@@ -117,7 +117,7 @@ def starlette() -> Any:
             await request.json()
         return await call_next(request)
 
-    # A handler that is no coroutine: it runs in a thread.
+    # This handler is not a coroutine function, so it runs in a thread.
     app = receiver(WEBHOOK, handlers(handle), **options(True))
     routes = [Route(path, app) for path in ("/hook", "/parsed", "/kept")]
     return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=read_before)])
@@ -201,7 +201,7 @@ def django_settings(**settings: Any) -> None:
         SECRET_KEY="for the tests",
         ALLOWED_HOSTS=["*"],
         APPEND_SLASH=False,
-        DATA_UPLOAD_MAX_MEMORY_SIZE=1024,  # less than the limit of the view, which alone counts
+        DATA_UPLOAD_MAX_MEMORY_SIZE=1024,  # below the limit of the view, which applies instead
         **{"MIDDLEWARE": ["django.middleware.csrf.CsrfViewMiddleware", "receivers.django_read_before"], **settings},
     )
     django.setup()
@@ -285,7 +285,7 @@ def drf() -> Any:
 
 
 def django_atomic(asynchronous: bool) -> Any:
-    """With a database, and what Django has for those who want a transaction around every request."""
+    """Creates an application with a database and `ATOMIC_REQUESTS`."""
     database = {"ENGINE": "django.db.backends.sqlite3", "NAME": "events.sqlite3", "ATOMIC_REQUESTS": True}
     django_settings(MIDDLEWARE=[], DATABASES={"default": database})
     from django.core.asgi import get_asgi_application
@@ -297,7 +297,7 @@ def django_atomic(asynchronous: bool) -> Any:
     def write(event: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO events VALUES (%s)", [event.id])
-            if event.data.get("orphan"):  # what the database finds out when the transaction is committed
+            if event.data.get("orphan"):  # a violation that the database finds at commit
                 cursor.execute("INSERT INTO details VALUES (%s)", ["no such event"])
         handle(event)
 

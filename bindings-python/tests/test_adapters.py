@@ -1,4 +1,4 @@
-"""Every case in every framework, over real HTTP, in the framework's real server."""
+"""Every case in every framework, over HTTP, in a real server of the framework."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from clarife_webhooks import Webhook
 
 WEBHOOK = Webhook(SECRET)
 NUMBERS = count(1)
-TITLE = "Zażółć 🦔"  # in UTF-8, letters of two bytes and one of four
+TITLE = "Zażółć 🦔"  # characters of two and four bytes in UTF-8
 
-# Django's own ASGI handler receives a body whole before it calls any view.
+# Django's ASGI handler receives the whole body before it calls a view.
 READS_WHOLE = {"django-async"}
-# aiohttp's server decompresses bodies before any handler sees them.
+# aiohttp's server decompresses bodies before it calls a handler.
 DECOMPRESSES = {"aiohttp"}
-# FastAPI answers for the path function, and has its own form for errors.
+# FastAPI responds for the path function, and has its own form for errors.
 OWN_RESPONSES = {"fastapi"}
-# The `wsgi.input` of Werkzeug's server does not end with the body: reading it again would wait for the next request.
+# The `wsgi.input` of Werkzeug's server does not end with the body: reading on would wait for the next request.
 BLOCKS = {"wsgi-werkzeug"}
 
 
@@ -37,7 +37,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def body_of(size: int | None = None, **data: Any) -> bytes:
-    """A body of an event that was not sent before, of that many bytes."""
+    """Returns the body of a new event, padded to a size in bytes."""
     body = envelope(id=f"evt_{next(NUMBERS)}", data=json.dumps({"title": TITLE, **data}, ensure_ascii=False))
     return body if size is None else body[:-2] + b" " * (size - len(body)) + body[-2:]
 
@@ -48,8 +48,8 @@ def signed(body: bytes, ago: int = 0) -> tuple[str, str]:
 
 def verdict(reply: Reply) -> tuple[int, str | None]:
     assert reply.headers["content-type"].startswith("application/json"), reply
-    said = json.loads(reply.body)
-    detail = said.get("detail", said)
+    content = json.loads(reply.body)
+    detail = content.get("detail", content)
     assert reply.status < 300 or isinstance(detail["error"], str)
     return reply.status, detail["code"]
 
@@ -60,7 +60,7 @@ def good(server: Server) -> Reply:
 
 
 def chunks(server: Server) -> Reply:
-    """Chunks that split letters of several bytes, one chunk of a single byte, and one in two packets."""
+    """Sends chunks that split characters, one chunk of a single byte, and one chunk in two packets."""
     body = body_of()
     two, four = body.index("ż".encode()) + 1, body.index("🦔".encode()) + 2
     wire = chunked([body[:1], body[1:two], body[two:four], body[four:]])
@@ -69,18 +69,18 @@ def chunks(server: Server) -> Reply:
 
 
 def split(server: Server) -> Reply:
-    """The same with a length: the packets split the letters."""
+    """Sends a body with Content-Length in packets that split a character."""
     body = body_of()
     two = body.index("ż".encode()) + 1
     return server.send([("Content-Length", str(len(body))), signed(body)], [body[:two], body[two:]])
 
 
-def as_large_as_may_be(server: Server) -> Reply:
+def at_the_limit(server: Server) -> Reply:
     body = body_of(MAX_BODY)
     return server.post(body, signed(body))
 
 
-def as_large_as_may_be_in_chunks(server: Server) -> Reply:
+def at_the_limit_in_chunks(server: Server) -> Reply:
     body = body_of(MAX_BODY)
     return server.send([("Transfer-Encoding", "chunked"), signed(body)], chunked([body[:-1], body[-1:]]))
 
@@ -96,13 +96,13 @@ def one_byte_too_large_in_chunks(server: Server) -> Reply:
 
 
 def too_large_by_its_length(server: Server) -> Reply:
-    """The answer comes although nothing of the body does."""
+    """Expects the response before any byte of the body is sent."""
     whole = b"x" * 1_000_000
     return server.send([("Content-Length", str(len(whole))), signed(b"")], [whole] if server.name in READS_WHOLE else [])
 
 
 def too_large_without_an_end(server: Server) -> Reply:
-    """The answer comes although the body never ends."""
+    """Expects the response to a body that never ends."""
     wire = chunked([b"x" * 3000] * 3)
     return server.send([("Transfer-Encoding", "chunked"), signed(b"")], wire if server.name in READS_WHOLE else wire[:-1])
 
@@ -154,7 +154,8 @@ def no_body(server: Server) -> Reply:
 
 
 def compressed(server: Server) -> Reply:
-    """clarife never sends this: a signature is over what is sent."""
+    """Sends a compressed body with the signature of the original. clarife never does so: it signs the bytes that it
+    sends."""
     body = body_of()
     return server.post(gzip.compress(body), ("Content-Encoding", "gzip"), signed(body))
 
@@ -173,8 +174,8 @@ CASES: dict[Callable[[Server], Reply], tuple[int, str]] = {
     good: (200, "handled"),
     chunks: (200, "handled"),
     split: (200, "handled"),
-    as_large_as_may_be: (200, "handled"),
-    as_large_as_may_be_in_chunks: (200, "handled"),
+    at_the_limit: (200, "handled"),
+    at_the_limit_in_chunks: (200, "handled"),
     one_byte_too_large: (413, "body_too_large"),
     one_byte_too_large_in_chunks: (413, "body_too_large"),
     too_large_by_its_length: (413, "body_too_large"),
@@ -193,7 +194,7 @@ CASES: dict[Callable[[Server], Reply], tuple[int, str]] = {
     compressed_and_signed: (400, "malformed_payload"),
     compressed_bomb: (400, "signature_mismatch"),
 }
-WHERE_IT_IS_DECOMPRESSED: dict[Callable[[Server], Reply], tuple[int, str]] = {
+DECOMPRESSED_CASES: dict[Callable[[Server], Reply], tuple[int, str]] = {
     compressed: (200, "handled"),
     compressed_and_signed: (400, "signature_mismatch"),
     compressed_bomb: (413, "body_too_large"),
@@ -204,7 +205,7 @@ WHERE_IT_IS_DECOMPRESSED: dict[Callable[[Server], Reply], tuple[int, str]] = {
 def test_case(server: Server, case: Callable[[Server], Reply]) -> None:
     expected = CASES[case]
     if server.name in DECOMPRESSES:
-        expected = WHERE_IT_IS_DECOMPRESSED.get(case, expected)
+        expected = DECOMPRESSED_CASES.get(case, expected)
     before = len(server.runs())
     assert verdict(case(server)) == expected, server.log()
     assert len(server.runs()) - before == (expected[0] == 200)
@@ -220,7 +221,7 @@ def test_other_methods(server: Server, method: str) -> None:
 
 
 def test_head(server: Server) -> None:
-    """A body after its answer would be taken for the beginning of the next one."""
+    """Expects no body: a client would read it as the start of the next response."""
     head, _, rest = server.raw(b"HEAD /hook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").partition(b"\r\n\r\n")
     assert head.split()[1] == b"405" and rest == b""
 
@@ -232,22 +233,22 @@ def test_the_handler_fails(server: Server) -> None:
     if server.name not in OWN_RESPONSES:
         assert verdict(reply) == (500, "handler_failed")
     assert b"LookupError" not in reply.body
-    assert "LookupError" in server.log(), "the receiver's own error is in its log"
-    assert TITLE not in server.log(), "and the delivery is not"
+    assert "LookupError" in server.log(), "the log has the error of the handler"
+    assert TITLE not in server.log(), "the log does not have the delivery"
 
 
 @pytest.mark.parametrize("server", [name for name in RECEIVERS if name not in BLOCKS], indirect=True)
-def test_a_body_that_something_has_read_before(server: Server) -> None:
+def test_a_body_that_was_read_before(server: Server) -> None:
     body = body_of()
     reply = server.post(body, signed(body), path="/parsed")
     assert verdict(reply) == (500, "body_not_raw")
     assert "body_not_raw" in server.log()
     words = {"wsgi": "wsgi.input", "flask": "request.get_data()", "django": "request.body", "drf": "request.data", "aiohttp": "request.read()"}
     words |= {"asgi": "receive", "starlette": "receive", "fastapi": "request.stream()"}
-    assert words[server.name.split("-")[0]] in server.log(), "the log says how to keep it, in this very framework"
+    assert words[server.name.split("-")[0]] in server.log(), "the log has the hint of this framework"
 
 
 @pytest.mark.parametrize("server", ["starlette", "fastapi", "flask", "django", "django-async", "drf", "aiohttp"], indirect=True)
-def test_a_body_that_something_has_read_with_the_frameworks_means(server: Server) -> None:
+def test_a_body_that_the_framework_keeps(server: Server) -> None:
     body = body_of()
     assert verdict(server.post(body, signed(body), path="/kept")) == (200, "handled"), server.log()

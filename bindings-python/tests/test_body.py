@@ -1,4 +1,4 @@
-"""Bodies in pieces of any size, up to a limit and no further."""
+"""Bodies in chunks of any size, read up to a limit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from clarife_webhooks import WebhookError
-from clarife_webhooks._body import Body, read_wsgi
+from clarife_webhooks._body import BodyBuffer, read_wsgi
 
-Pieces = list[bytes]
+Chunks = list[bytes]
 
 
 def code(caught: pytest.ExceptionInfo[WebhookError]) -> str:
@@ -20,42 +20,42 @@ def code(caught: pytest.ExceptionInfo[WebhookError]) -> str:
 
 
 class Stream:
-    """A stream that gives what it has in pieces of its own, and counts what was read of it."""
+    """A stream that returns its own chunks and counts the bytes read."""
 
-    def __init__(self, pieces: Pieces) -> None:
-        self.pieces = [piece for piece in pieces if piece]
+    def __init__(self, chunks: Chunks) -> None:
+        self.chunks = [chunk for chunk in chunks if chunk]
         self.taken = 0
 
     def read(self, size: int) -> bytes:
-        assert size >= 0, "a negative size would read everything there is"
-        if not self.pieces or not size:
+        assert size >= 0, "a negative size would read everything"
+        if not self.chunks or not size:
             return b""
-        piece, self.pieces[0] = self.pieces[0][:size], self.pieces[0][size:]
-        if not self.pieces[0]:
-            del self.pieces[0]
-        self.taken += len(piece)
-        return piece
+        chunk, self.chunks[0] = self.chunks[0][:size], self.chunks[0][size:]
+        if not self.chunks[0]:
+            del self.chunks[0]
+        self.taken += len(chunk)
+        return chunk
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(0, 500))
-def test_pieces(pieces: Pieces, limit: int) -> None:
-    whole = b"".join(pieces)
+def test_chunks(chunks: Chunks, limit: int) -> None:
+    whole = b"".join(chunks)
     for declared in (None, str(len(whole))):
         try:
-            body = Body(limit, declared, "wsgi")
-            for piece in pieces:
-                body.add(piece)
-            assert body.whole() == whole
+            body = BodyBuffer(limit, declared, "wsgi")
+            for chunk in chunks:
+                body.add(chunk)
+            assert body.finish() == whole
             assert len(whole) <= limit
         except WebhookError as error:
             assert error.code == "body_too_large" and len(whole) > limit
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(0, 500), st.booleans(), st.booleans())
-def test_wsgi(pieces: Pieces, limit: int, ends: bool, more: bool) -> None:
-    """Never more than one byte beyond the limit is read, and nothing of the next request where the stream goes on."""
-    whole = b"".join(pieces)
-    stream = Stream([*pieces, b"the next request"] if more and not ends else pieces)
+def test_wsgi(chunks: Chunks, limit: int, ends: bool, more: bool) -> None:
+    """Reads at most one byte beyond the limit, and nothing of the next request if the stream continues."""
+    whole = b"".join(chunks)
+    stream = Stream([*chunks, b"the next request"] if more and not ends else chunks)
     environ: dict[str, Any] = {"wsgi.input": stream, "CONTENT_LENGTH": str(len(whole)), "wsgi.input_terminated": ends}
     try:
         assert read_wsgi(environ, limit, "wsgi") == whole
@@ -66,8 +66,8 @@ def test_wsgi(pieces: Pieces, limit: int, ends: bool, more: bool) -> None:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50)), st.integers(0, 500))
-def test_wsgi_without_a_length(pieces: Pieces, limit: int) -> None:
-    whole, stream = b"".join(pieces), Stream(pieces)
+def test_wsgi_without_a_length(chunks: Chunks, limit: int) -> None:
+    whole, stream = b"".join(chunks), Stream(chunks)
     environ: dict[str, Any] = {"wsgi.input": stream, "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
     try:
         assert read_wsgi(environ, limit, "wsgi") == whole
@@ -76,7 +76,7 @@ def test_wsgi_without_a_length(pieces: Pieces, limit: int) -> None:
     assert stream.taken <= limit + 1
 
 
-def test_a_server_that_does_not_pass_chunks_on() -> None:
+def test_a_server_that_drops_chunked_bodies() -> None:
     with pytest.raises(WebhookError) as caught:
         read_wsgi({"wsgi.input": io.BytesIO(b"{}"), "HTTP_TRANSFER_ENCODING": "chunked"}, 100, "wsgi")
     assert code(caught) == "body_not_raw" and "wsgi.input_terminated" in caught.value.hint
@@ -84,31 +84,31 @@ def test_a_server_that_does_not_pass_chunks_on() -> None:
 
 
 @pytest.mark.parametrize("declared", ["-1", "1e9", "0x10", "", " 5", "5_0", "٣", "²", "5,5", "9" * 25, "9" * 5000])
-def test_lengths_that_are_none(declared: str) -> None:
-    """Servers refuse them; where one does not, what is read counts."""
-    body = Body(10, declared, "wsgi")
+def test_invalid_lengths(declared: str) -> None:
+    """Servers reject them. If one does not, the size of the body counts."""
+    body = BodyBuffer(10, declared, "wsgi")
     body.add(b"{}")
-    assert body.whole() == b"{}"
+    assert body.finish() == b"{}"
     with pytest.raises(WebhookError) as caught:
         body.add(b"x" * 9)
     assert code(caught) == "body_too_large"
 
 
-def test_the_hint_is_the_frameworks() -> None:
+def test_the_hint_of_the_framework() -> None:
     with pytest.raises(WebhookError) as caught:
-        Body(10, 5, "django").whole()
+        BodyBuffer(10, 5, "django").finish()
     assert code(caught) == "body_not_raw" and "request.body" in caught.value.hint
 
 
-def test_many_small_pieces_take_little_room() -> None:
+def test_many_small_chunks_take_little_memory() -> None:
     size = 1_000_000
     tracemalloc.start()
     try:
-        body = Body(size, None, "asgi")
+        body = BodyBuffer(size, None, "asgi")
         for number in range(size // 2):
             body.add(number.to_bytes(2, "big") if number < 65_536 else b"%02d" % (number % 100))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert len(body.whole()) == size
+    assert len(body.finish()) == size
     assert peak < 3 * size

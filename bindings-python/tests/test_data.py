@@ -1,4 +1,4 @@
-"""`data` is what the standard library's json makes of it, and never fails on what was accepted."""
+"""`data` equals the result of the standard library's json, and never fails for an accepted event."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def data(text: str) -> Any:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal in value, in types and in the order of members."""
+    """Compares values, types and the order of members."""
     if type(left) is not type(right):
         return False
     if isinstance(left, dict):

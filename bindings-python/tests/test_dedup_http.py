@@ -1,4 +1,4 @@
-"""An event is handled once, in every framework, over real HTTP, with the store in memory and in a real Redis."""
+"""Deduplication in every framework, over HTTP, with stores in memory and in Redis."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def new_body(**data: Any) -> bytes:
-    """A body of an event that no other run of the tests has left in Redis."""
+    """Returns the body of an event that no other test run left in Redis."""
     return body_of(**data).replace(b'"evt_', b'"evt_%s_' % uuid4().hex.encode())
 
 
@@ -50,8 +50,8 @@ def test_after_a_failure_the_next_delivery_is_handled(server: Server) -> None:
     assert verdict(server.post(body, signed(body))) == (200, "duplicate")
 
 
-def at_once(servers: list[Server], body: bytes) -> Counter[tuple[int, str | None]]:
-    """A hundred deliveries of one event at the same moment."""
+def deliver_at_once(servers: list[Server], body: bytes) -> Counter[tuple[int, str | None]]:
+    """Sends a hundred deliveries of one event at the same time."""
     barrier = Barrier(DUPLICATES)
 
     def deliver(server: Server) -> tuple[int, str | None]:
@@ -62,52 +62,52 @@ def at_once(servers: list[Server], body: bytes) -> Counter[tuple[int, str | None
         return Counter(pool.map(deliver, [server for server, _ in zip(cycle(servers), range(DUPLICATES))]))
 
 
-def check(came: Counter[tuple[int, str | None]], runs: int) -> None:
+def check(outcomes: Counter[tuple[int, str | None]], runs: int) -> None:
     assert runs == 1
-    assert came[200, "handled"] == 1
-    assert came.total() == DUPLICATES
-    assert set(came) <= {(200, "handled"), (409, "in_progress"), (200, "duplicate")}
+    assert outcomes[200, "handled"] == 1
+    assert outcomes.total() == DUPLICATES
+    assert set(outcomes) <= {(200, "handled"), (409, "in_progress"), (200, "duplicate")}
 
 
 def test_a_hundred_duplicates_at_once(server: Server) -> None:
     body = new_body(takes=0.3)
     before = len(server.runs())
-    check(at_once([server], body), len(server.runs()) - before)
+    check(deliver_at_once([server], body), len(server.runs()) - before)
 
 
 def test_a_hundred_duplicates_over_a_fleet(tmp_path: Path) -> None:
-    """Receivers in several frameworks share one Redis."""
+    """Shares one Redis between receivers in several frameworks."""
     with ExitStack() as stack:
         fleet = [stack.enter_context(serve(name, tmp_path / name, DEDUP="redis")) for name in ("asgi", "flask", "django", "aiohttp")]
         for server in fleet:
             warm = new_body()
             assert server.post(warm, signed(warm)).status == 200
         before = sum(len(server.runs()) for server in fleet)
-        came = at_once(fleet, new_body(takes=0.3))
-        check(came, sum(len(server.runs()) for server in fleet) - before)
+        outcomes = deliver_at_once(fleet, new_body(takes=0.3))
+        check(outcomes, sum(len(server.runs()) for server in fleet) - before)
 
 
 @pytest.mark.parametrize("name", ["asgi", "wsgi"])
 def test_a_process_that_crashes_in_the_handler(name: str, tmp_path: Path) -> None:
-    """Its claim ends by itself, and the retry is handled, by another process here."""
+    """The claim expires, and another process handles the retry."""
     body = new_body(crashes=True)
     runs = tmp_path / "runs"
     with serve(name, tmp_path / "first", DEDUP="redis", CLAIM_TTL="2", RUNS=str(runs)) as first:
         with pytest.raises(ConnectionError):
             first.post(body, signed(body))
     with serve(name, tmp_path / "second", DEDUP="redis", CLAIM_TTL="2", RUNS=str(runs)) as second:
-        came = [verdict(second.post(body, signed(body)))]
-        while came[-1] != (200, "handled") and len(came) < 200:
+        outcomes = [verdict(second.post(body, signed(body)))]
+        while outcomes[-1] != (200, "handled") and len(outcomes) < 200:
             time.sleep(0.1)
-            came.append(verdict(second.post(body, signed(body))))
-    assert set(came[:-1]) <= {(409, "in_progress")}
-    assert came[-1] == (200, "handled")
+            outcomes.append(verdict(second.post(body, signed(body))))
+    assert set(outcomes[:-1]) <= {(409, "in_progress")}
+    assert outcomes[-1] == (200, "handled")
     assert len(runs.read_text().split()) == 2
 
 
 @pytest.mark.parametrize("name", RECEIVERS)
 def test_a_store_that_is_down(name: str, tmp_path: Path) -> None:
-    """No event is lost: clarife sends it again."""
+    """No event is lost: clarife retries the delivery."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     with serve(name, tmp_path, DEDUP="redis", REDIS_URL=f"redis://127.0.0.1:{port}") as server:

@@ -1,4 +1,4 @@
-"""`ATOMIC_REQUESTS`: an event counts as handled only after its transaction was committed."""
+"""`ATOMIC_REQUESTS`: an event counts as handled only after the commit of its transaction."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_handler_that_fails_leaves_nothing_behind(server: Server, tmp_path: Pa
     assert rows(tmp_path) == 1
 
 
-def test_a_transaction_that_cannot_be_committed_is_no_success(server: Server, tmp_path: Path) -> None:
+def test_a_failed_commit_is_a_failure(server: Server, tmp_path: Path) -> None:
     body = body_of(orphan=True)
     for _ in range(2):
         assert verdict(server.post(body, signed(body))) == (500, "handler_failed")

@@ -1,4 +1,4 @@
-"""Every public thing says what it is for, and its examples run."""
+"""Every public object has a docstring, and its examples run."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from clarife_webhooks import _native
 
 PACKAGE = Path(clarife_webhooks.__file__).parent
 MODULES = ["", ".aiohttp", ".asgi", ".dedup", ".django", ".fastapi", ".flask", ".redis", ".testing", ".wsgi"]
-# What is too plain for an example of its own: the examples around it show it.
+# The examples of other objects show these.
 WITHOUT_EXAMPLE = {"SampleEvent", "SignedRequest", "parse_trusted"}
 
 
 def documented() -> Iterator[tuple[str, Any, bool]]:
-    """Modules, classes, functions and members, and whether each has an example."""
+    """Yields modules, classes, functions and members: name, object, and True if an example is required."""
     seen: set[int] = set()
     for module_name in MODULES:
         module = importlib.import_module(f"clarife_webhooks{module_name}")
@@ -34,7 +34,7 @@ def documented() -> Iterator[tuple[str, Any, bool]]:
             thing = getattr(module, name)
             ours = getattr(thing, "__module__", "").split(".")[0] == "clarife_webhooks"
             generated = getattr(thing, "__module__", "") == "clarife_webhooks._types"
-            aliased = isinstance(thing, GenericAlias)  # which Python 3.10 takes for a class
+            aliased = isinstance(thing, GenericAlias)  # a class, for inspect in Python 3.10
             if not ours or generated or aliased or id(thing) in seen or not (inspect.isclass(thing) or inspect.isroutine(thing)):
                 continue
             seen.add(id(thing))
@@ -57,8 +57,8 @@ def test_docstrings(name: str, thing: Any, example: bool) -> None:
     assert bool(examples.examples) >= example, f"{name} has no example"
 
 
-def test_the_stub_says_what_the_module_says() -> None:
-    """Editors read the stub's docstrings, `help()` the module's."""
+def test_the_stub_has_the_docstrings_of_the_module() -> None:
+    """Editors read the docstrings of the stub, `help()` those of the module."""
     stub = ast.parse((PACKAGE / "_native.pyi").read_text())
     compared = 0
     for node in stub.body:
@@ -66,12 +66,12 @@ def test_the_stub_says_what_the_module_says() -> None:
             if not isinstance(inner, ast.ClassDef | ast.FunctionDef) or node.name.startswith("_Has"):  # type: ignore[attr-defined]
                 continue
             owner = _native if inner is node else getattr(_native, node.name)  # type: ignore[attr-defined]
-            said = ast.get_docstring(inner)
+            docstring = ast.get_docstring(inner)
             if inner.name.startswith("__"):
                 continue
-            assert said == inspect.getdoc(getattr(owner, inner.name)), inner.name
+            assert docstring == inspect.getdoc(getattr(owner, inner.name)), inner.name
             compared += 1
-    assert compared == 20
+    assert compared == 21
 
 
 def test_signatures_are_shown() -> None:

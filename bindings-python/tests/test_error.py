@@ -39,7 +39,7 @@ def caught(code: str) -> WebhookError:
 
 
 def test_every_code_has_a_case() -> None:
-    assert (*CASES, "body_too_large") == ERROR_CODES  # adapters give the last one
+    assert (*CASES, "body_too_large") == ERROR_CODES  # only adapters raise the last one
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -65,7 +65,7 @@ def test_pickles_and_copies_are_the_same_error(code: str) -> None:
         assert getattr(again, "__notes__", None) == getattr(error, "__notes__", None)
 
 
-def test_it_is_no_other_exception_and_cannot_be_altered() -> None:
+def test_it_is_immutable_and_extends_only_exception() -> None:
     error = caught("signature_mismatch")
     assert WebhookError.__mro__[1:] == (Exception, BaseException, object)
     assert WebhookError.__module__ == "clarife_webhooks"
@@ -77,6 +77,6 @@ def test_the_place_of_a_malformed_payload() -> None:
     assert caught("malformed_payload").message.endswith(f"line 1, column {len(BROKEN) + 1}")
 
 
-def test_it_is_never_without_its_parts() -> None:
+def test_it_requires_its_arguments() -> None:
     with pytest.raises(TypeError):
         WebhookError()  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""`Event`: what people do with it."""
+"""`Event`: members, immutability, equality, pickling, pattern matching."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any, get_origin
 
 import pytest
 from helpers import NOW, SECRET, envelope, verified
+from pydantic import TypeAdapter, ValidationError
 
-from clarife_webhooks import EVENT_TYPES, DocumentUpdatedEvent, Event, Webhook, WebhookError, parse_trusted
+from clarife_webhooks import EVENT_TYPES, Document, DocumentUpdatedEvent, Event, Webhook, WebhookError, parse_trusted
 
 
 def test_members() -> None:
@@ -47,11 +48,11 @@ def test_known_types_are_one_object_each_and_unknown_ones_come_through() -> None
         ("9999-12-31T23:59:59-23:59", datetime.max.replace(tzinfo=timezone.utc)),
     ],
 )
-def test_created_at_is_rounded_down_and_kept_within_what_datetime_holds(text: str, expected: datetime) -> None:
+def test_created_at_is_rounded_down_and_clamped_to_datetime(text: str, expected: datetime) -> None:
     assert verified(envelope(created_at=text)).created_at == expected
 
 
-def test_data_is_built_once() -> None:
+def test_data_is_parsed_once() -> None:
     event = verified(envelope())
     assert event.data is event.data
     event.data["mine"] = 1
@@ -59,7 +60,7 @@ def test_data_is_built_once() -> None:
     assert json.loads(event.raw)["data"] == {"title": "Start"}
 
 
-def test_raw_is_the_callers_bytes_or_a_copy_of_what_can_change() -> None:
+def test_raw_is_the_callers_bytes_or_a_copy_of_a_mutable_body() -> None:
     body = envelope()
     assert verified(body).raw is body
     for changeable in (bytearray(body), memoryview(bytearray(body))):
@@ -75,7 +76,7 @@ def test_raw_is_the_callers_bytes_or_a_copy_of_what_can_change() -> None:
     assert type(verified(Named(body)).raw) is bytes
 
 
-def test_it_cannot_be_changed_made_or_extended() -> None:
+def test_it_cannot_be_changed_created_or_extended() -> None:
     event = verified(envelope())
     for name in ("id", "type", "created_at", "data", "raw", "other"):
         with pytest.raises(AttributeError):
@@ -129,6 +130,12 @@ def test_annotations_work_at_run_time() -> None:
     assert isinstance(verified(envelope()), Event)
     with pytest.raises(TypeError):
         isinstance(verified(envelope()), DocumentUpdatedEvent)  # type: ignore[misc]
+
+
+def test_pydantic_accepts_the_types_of_data() -> None:
+    assert TypeAdapter(Document).validate_python(verified(envelope()).data) == {"title": "Start"}
+    with pytest.raises(ValidationError):
+        TypeAdapter(Document).validate_python({"title": 1})
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -196,7 +203,7 @@ def test_max_event_age_is_exact() -> None:
     assert caught.value.code == "event_too_old"
 
 
-def test_an_event_from_a_queue_of_ones_own_is_read_without_a_signature() -> None:
+def test_parse_trusted_checks_no_signature() -> None:
     event = verified(envelope())
     for stored in (event.raw, event.raw.decode(), bytearray(event.raw)):
         assert parse_trusted(stored) == event

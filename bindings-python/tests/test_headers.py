@@ -1,4 +1,4 @@
-"""Every container in which Python's frameworks keep a request's headers."""
+"""Headers in every container of Python's frameworks."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_containers(headers: Any) -> None:
     assert verdict(headers) == "evt_1"
 
 
-def test_flask_as_its_users_write_it() -> None:
+def test_flask() -> None:
     app = flask.Flask(__name__)
 
     @app.post("/")
@@ -144,7 +144,7 @@ def test_several_signatures_count_as_one_malformed_header(headers: Any) -> None:
     assert verdict(headers) == "malformed_signature"
 
 
-def test_parts_of_a_header_that_was_split_are_joined() -> None:
+def test_parts_of_a_split_header_are_joined() -> None:
     time, mac = SIGNATURE.split(",")
     assert verdict([("x-clarife-signature", time), (b"X-Clarife-Signature", mac.encode())]) == "evt_1"
     assert verdict({"x-clarife-signature": [time, None, mac]}) == "evt_1"
@@ -162,7 +162,7 @@ def test_the_values_of_the_header_in_a_list() -> None:
     [True, 1, 1.5, object(), bytearray(b"t=1"), [("x",)], [("x", "y", "z")], [None], {1},
      {"x-clarife-signature": 1}, {"x-clarife-signature": {}}, {"x-clarife-signature": [1]}, [("x-clarife-signature", object())]],
 )  # fmt: skip
-def test_what_is_no_container_of_headers(wrong: Any) -> None:
+def test_invalid_containers_of_headers(wrong: Any) -> None:
     with pytest.raises(TypeError, match=r"^signature must "):
         WEBHOOK.verify(BODY, wrong, now=NOW)
 

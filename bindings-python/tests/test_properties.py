@@ -1,4 +1,4 @@
-"""What must hold whatever is put in."""
+"""Properties that hold for every input."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_what_is_signed_verifies(several: list[str], body: bytes, timestamp: int
 def test_one_flipped_bit_never_verifies(body: bytes, draw: st.DataObject) -> None:
     signature = WEBHOOK.sign(body, timestamp=NOW).encode()
     in_body = draw.draw(st.booleans())
-    # Flips within the 64 hex digits: the timestamp is not signed, and the case of a digit says nothing.
+    # Only in the 64 hex digits: the timestamp is not signed. The case of a hex digit does not matter.
     start, end = (0, len(body)) if in_body else (len(signature) - 64, len(signature))
-    place, bit = draw.draw(st.integers(start, end - 1)), draw.draw(st.integers(0, 7))
+    index, bit = draw.draw(st.integers(start, end - 1)), draw.draw(st.integers(0, 7))
     flipped = bytearray(body if in_body else signature)
-    flipped[place] ^= 1 << bit
+    flipped[index] ^= 1 << bit
     if not in_body and flipped.lower() == signature:
         return
     with pytest.raises(WebhookError) as caught:
@@ -51,9 +51,9 @@ def test_one_flipped_bit_never_verifies(body: bytes, draw: st.DataObject) -> Non
 def test_every_single_bit_of_one_delivery() -> None:
     body = envelope()
     signature = WEBHOOK.sign(body, timestamp=NOW).encode()
-    for place in range(len(body) * 8):
+    for index in range(len(body) * 8):
         flipped = bytearray(body)
-        flipped[place // 8] ^= 1 << place % 8
+        flipped[index // 8] ^= 1 << index % 8
         with pytest.raises(WebhookError, match="matches"):
             WEBHOOK.verify(flipped, signature, now=NOW)
 
@@ -63,29 +63,29 @@ def test_every_single_bit_of_one_header() -> None:
     signature = WEBHOOK.sign(body, timestamp=NOW).encode()
     strict = Webhook(SECRET, tolerance=0)
     accepted = []
-    for place in range(len(signature) * 8):
+    for index in range(len(signature) * 8):
         flipped = bytearray(signature)
-        flipped[place // 8] ^= 1 << place % 8
+        flipped[index // 8] ^= 1 << index % 8
         try:
             strict.verify(body, bytes(flipped), now=NOW)
         except WebhookError:
             continue
         accepted.append(bytes(flipped))
-    # Only a hex digit in upper case is the same signature.
+    # Only the upper case of a hex digit leaves the signature as it is.
     assert all(header.lower() == signature and header != signature for header in accepted)
     assert len(accepted) == sum(chr(byte) in "abcdef" for byte in signature[-64:])
 
 
 class Awkward:
-    """An object whose every method may raise or answer nonsense."""
+    """An object whose methods all raise an exception or return a wrong value."""
 
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
+    def __init__(self, result: Any) -> None:
+        self.result = result
 
     def _act(self, *_: Any, **__: Any) -> Any:
-        if isinstance(self.answer, BaseException):
-            raise self.answer
-        return self.answer
+        if isinstance(self.result, BaseException):
+            raise self.result
+        return self.result
 
     __len__ = __iter__ = __getitem__ = __index__ = __float__ = __bytes__ = __contains__ = __hash__ = __eq__ = _act
     __repr__ = __str__ = __lt__ = __int__ = __instancecheck__ = __await__ = __sub__ = __rsub__ = __next__ = _act
@@ -94,16 +94,16 @@ class Awkward:
         return self._act()
 
 
-class Mine(Exception):
+class CustomError(Exception):
     pass
 
 
-def subclass(base: type, answer: Any) -> Any:
-    """An instance of a subclass of a built-in that answers nonsense."""
+def subclass(base: type, result: Any) -> Any:
+    """Returns an instance of a subclass of a built-in type whose methods return wrong values."""
     names = ("__len__", "__iter__", "__getitem__", "__lt__", "__str__", "__bytes__", "items", "encode")
-    made = type("Sub", (base,), dict.fromkeys(names, Awkward._act))()
-    made.answer = answer
-    return made
+    instance = type("Sub", (base,), dict.fromkeys(names, Awkward._act))()
+    instance.result = result
+    return instance
 
 
 leaves = st.one_of(
@@ -111,9 +111,9 @@ leaves = st.one_of(
     st.binary().map(lambda data: memoryview(data)), st.complex_numbers(), st.datetimes(), st.datetimes(timezones=st.timezones()), st.timedeltas(),
     st.just("t=1,v1=" + "0" * 64), st.just(math), st.just(Webhook), st.just(WEBHOOK), st.builds(object), st.just("x-clarife-signature"),
 )  # fmt: skip
-answers = leaves | st.builds(Mine) | st.builds(AttributeError) | st.builds(TypeError)
+results = leaves | st.builds(CustomError) | st.builds(AttributeError) | st.builds(TypeError)
 built_in = st.sampled_from([str, bytes, bytearray, int, float, list, tuple, dict])
-odd = leaves | st.builds(Awkward, answers) | st.builds(subclass, built_in, answers)
+odd = leaves | st.builds(Awkward, results) | st.builds(subclass, built_in, results)
 anything = st.recursive(odd, lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text() | st.binary() | st.none(), inner), max_leaves=8)
 header_like = st.one_of(
     anything,
@@ -123,10 +123,10 @@ header_like = st.one_of(
 
 
 @given(anything, header_like, anything, anything, anything)
-def test_arbitrary_objects_raise_what_they_should_and_nothing_else(body: Any, signature: Any, now: Any, secret: Any, option: Any) -> None:
+def test_arbitrary_objects_raise_only_expected_exceptions(body: Any, signature: Any, now: Any, secret: Any, option: Any) -> None:
     good = envelope()
-    # ValueError: Python's own, of a released or empty view; the rest is ours, or the object's own.
-    expected = (TypeError, WebhookError, Mine, AttributeError, ValueError)
+    # ValueError is Python's own, for a released or empty view. The object raises CustomError and AttributeError.
+    expected = (TypeError, WebhookError, CustomError, AttributeError, ValueError)
     calls: list[Callable[[], object]] = [
         lambda: WEBHOOK.verify(body, signature, now=now),
         lambda: WEBHOOK.verify(good, signature, now=now),
@@ -161,6 +161,6 @@ def test_arbitrary_bytes(body: bytes, signature: bytes) -> None:
 @given(st.datetimes(timezones=st.timezones()))
 def test_datetimes_are_read_as_python_reads_them(moment: datetime) -> None:
     expected = math.floor(moment.timestamp())
-    if expected < 0 or moment.year > 2200:  # before Unix time; where timestamp() is not exact
+    if expected < 0 or moment.year > 2200:  # before Unix time, or timestamp() is not exact
         return
     assert WEBHOOK.sign(b"", timestamp=moment).startswith(f"t={expected},")

@@ -1,4 +1,4 @@
-"""The README's code runs, in one go from top to bottom, and its applications answer requests."""
+"""The code of the README runs from top to bottom, and its applications respond to requests."""
 
 from __future__ import annotations
 
@@ -84,12 +84,12 @@ def test_genuine(framework: str, readme: dict[str, Any], capsys: pytest.CaptureF
 @pytest.mark.parametrize("framework", CLIENTS)
 def test_tampered(framework: str, readme: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     status, content = CLIENTS[framework](readme, Webhook("whsec_c2VjcmV0").sign(BODY + b" "))
-    said = json.loads(content)
-    assert (status, said.get("detail", said)["code"]) == (400, "signature_mismatch")
+    reply = json.loads(content)
+    assert (status, reply.get("detail", reply)["code"]) == (400, "signature_mismatch")
     assert capsys.readouterr().out == ""
 
 
 def test_a_repeat(readme: dict[str, Any]) -> None:
     post = asgi("dedup_app")
-    came = [json.loads(post(readme, Webhook("whsec_c2VjcmV0").sign(BODY))[1])["code"] for _ in range(2)]
-    assert came == ["handled", "duplicate"]
+    codes = [json.loads(post(readme, Webhook("whsec_c2VjcmV0").sign(BODY))[1])["code"] for _ in range(2)]
+    assert codes == ["handled", "duplicate"]

@@ -1,4 +1,4 @@
-"""A whole delivery in one call, synchronous and not: the answers, and the errors that are reported."""
+"""`receive` and `receive_async`: responses, and reported errors."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast, get_args, get_type_hints
 
 import pytest
 from helpers import SECRET, envelope
 
 from clarife_webhooks import (
+    AsyncReceiveOptions,
     Claim,
     Dedup,
     Handlers,
     MemoryStore,
+    ReceiveOptions,
     Webhook,
     WebhookError,
     WebhookEvent,
@@ -24,6 +26,7 @@ from clarife_webhooks import (
     receive,
     receive_async,
 )
+from clarife_webhooks._delivery import StoreTimeoutError
 from clarife_webhooks.testing import Clock, sample_event, signed_request
 
 CLOCK = Clock(1774699200)
@@ -42,30 +45,30 @@ both = pytest.mark.parametrize("call", [receive, in_a_loop])
 
 
 class Store:
-    """A store that writes down what it is asked, and fails where it shall."""
+    """A store that records its calls, and fails at one of them."""
 
     def __init__(self, state: Any = "new", fails: str = "") -> None:
         self.state, self.fails = state, fails
         self.calls: list[tuple[Any, ...]] = []
 
-    def _called(self, *call: Any) -> None:
+    def _record(self, *call: Any) -> None:
         self.calls.append(call)
         if call[0] == self.fails:
             raise ConnectionError(f"{call[0]} failed")
 
     def claim(self, id: str, ttl: float, /) -> Claim:
-        self._called("claim", id, ttl)
+        self._record("claim", id, ttl)
         return Claim(self.state, "a token")
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
-        self._called("complete", id, token, ttl)
+        self._record("complete", id, token, ttl)
 
     def release(self, id: str, token: str, /) -> None:
-        self._called("release", id, token)
+        self._record("release", id, token)
 
 
 class AsyncStore:
-    """The same with coroutines."""
+    """A `Store` with coroutines."""
 
     def __init__(self, state: Any = "new", fails: str = "") -> None:
         self.store = Store(state, fails)
@@ -85,7 +88,7 @@ stores = pytest.mark.parametrize(("call", "store_type"), [(receive, Store), (in_
 
 
 def fail(event: WebhookEvent) -> None:
-    raise LookupError("the handler's own")
+    raise LookupError("raised by the handler")
 
 
 @both
@@ -128,32 +131,32 @@ def test_the_handler_fails(call: Receive) -> None:
 
 
 @both
-def test_a_handler_may_raise_what_ends_an_iteration(call: Receive) -> None:
-    def ends(event: WebhookEvent) -> None:
+def test_a_handler_may_raise_stop_iteration(call: Receive) -> None:
+    def stops(event: WebhookEvent) -> None:
         raise StopIteration
 
-    assert call(WEBHOOK, BODY, HEADERS, ends, on_error=lambda *_: None).code == "handler_failed"
+    assert call(WEBHOOK, BODY, HEADERS, stops, on_error=lambda *_: None).code == "handler_failed"
 
 
 @both
 def test_a_webhook_error_of_the_handler_is_the_handlers_failure(call: Receive) -> None:
-    def verifies_something_else(event: WebhookEvent) -> None:
+    def verifies_another_body(event: WebhookEvent) -> None:
         WEBHOOK.verify(b"{}", HEADERS)
 
-    assert call(WEBHOOK, BODY, HEADERS, verifies_something_else, on_error=lambda *_: None).code == "handler_failed"
+    assert call(WEBHOOK, BODY, HEADERS, verifies_another_body, on_error=lambda *_: None).code == "handler_failed"
 
 
 @both
 def test_on_error_may_fail(call: Receive, caplog: pytest.LogCaptureFixture) -> None:
     def broken(error: Exception, event: object) -> None:
-        raise RuntimeError("on_error's own")
+        raise RuntimeError("raised by on_error")
 
     assert call(WEBHOOK, BODY, {}, fail, on_error=broken).code == "missing_signature"
-    assert "on_error's own" in caplog.text
+    assert "raised by on_error" in caplog.text
 
 
-def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """The receiver's own mistakes, with the way out, and nothing of what strangers send."""
+def test_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Errors of the receiving side are logged with their hints. Refused deliveries are not."""
     receive(WEBHOOK, BODY + b" ", HEADERS, fail)
     receive(WEBHOOK, BODY, {}, fail)
     assert caplog.records == []
@@ -164,27 +167,27 @@ def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert {record.name for record in caplog.records} == {"clarife_webhooks"}
     assert {record.levelno for record in caplog.records} == {logging.ERROR}
     assert "request.get_data() in Flask" in first.getMessage()
-    assert "LookupError: the handler's own" in caplog.text and "ConnectionError: claim failed" in caplog.text
+    assert "LookupError: raised by the handler" in caplog.text and "ConnectionError: claim failed" in caplog.text
     assert "evt_1" in second.getMessage() and "evt_1" in third.getMessage()
     assert "Start" not in caplog.text and SECRET[6:] not in caplog.text
 
 
 @stores
-def test_once(call: Receive, store_type: Any) -> None:
+def test_dedup(call: Receive, store_type: Any) -> None:
     store = store_type()
     assert call(WEBHOOK, BODY, HEADERS, lambda event: None, dedup=store).code == "handled"
     assert store.calls == [("claim", "evt_1", 50), ("complete", "evt_1", "a token", 86_400)]
 
 
 @stores
-def test_once_with_times(call: Receive, store_type: Any) -> None:
+def test_dedup_with_times(call: Receive, store_type: Any) -> None:
     store = store_type()
     assert call(WEBHOOK, BODY, HEADERS, lambda event: None, dedup=Dedup(store, claim_ttl=0.5, done_ttl=7)).code == "handled"
     assert store.calls == [("claim", "evt_1", 0.5), ("complete", "evt_1", "a token", 7)]
 
 
 @stores
-def test_done_marks_live_as_long_as_events_are_taken(call: Receive, store_type: Any) -> None:
+def test_done_marks_live_as_long_as_events_are_accepted(call: Receive, store_type: Any) -> None:
     store = store_type()
     webhook = Webhook(SECRET, clock=CLOCK, max_event_age=100_000)
     assert call(webhook, BODY, HEADERS, lambda event: None, dedup=store).code == "handled"
@@ -193,7 +196,7 @@ def test_done_marks_live_as_long_as_events_are_taken(call: Receive, store_type: 
 
 @stores
 @pytest.mark.parametrize(("state", "status", "code"), [("done", 200, "duplicate"), ("in_progress", 409, "in_progress")])
-def test_what_is_not_new_is_not_handled(call: Receive, store_type: Any, state: str, status: int, code: str) -> None:
+def test_only_new_events_are_handled(call: Receive, store_type: Any, state: str, status: int, code: str) -> None:
     store = store_type(state)
     response = call(WEBHOOK, BODY, HEADERS, fail, dedup=store)
     assert (response.status, response.code) == (status, code)
@@ -201,14 +204,14 @@ def test_what_is_not_new_is_not_handled(call: Receive, store_type: Any, state: s
 
 
 @stores
-def test_what_does_not_verify_claims_nothing(call: Receive, store_type: Any) -> None:
+def test_a_refused_delivery_claims_nothing(call: Receive, store_type: Any) -> None:
     store = store_type()
     assert call(WEBHOOK, BODY + b" ", HEADERS, fail, dedup=store).code == "signature_mismatch"
     assert store.calls == []
 
 
 @stores
-def test_a_failure_gives_the_claim_back(call: Receive, store_type: Any) -> None:
+def test_a_failure_releases_the_claim(call: Receive, store_type: Any) -> None:
     store = store_type()
     assert call(WEBHOOK, BODY, HEADERS, fail, dedup=store, on_error=lambda *_: None).code == "handler_failed"
     assert store.calls[1:] == [("release", "evt_1", "a token")]
@@ -234,16 +237,20 @@ def test_a_store_that_fails(
 
 
 @both
-def test_a_store_that_gives_nonsense_is_down(call: Receive) -> None:
-    class Nonsense(Store):
+@pytest.mark.parametrize("wrong", [None, "new", Claim(cast(Any, "old")), ("new", "a token"), 1])
+def test_a_store_that_returns_no_claim_is_down(call: Receive, wrong: Any) -> None:
+    class NoClaim(Store):
         def claim(self, id: str, ttl: float, /) -> Any:
-            return None
+            return wrong
 
-    assert call(WEBHOOK, BODY, HEADERS, fail, dedup=Nonsense(), on_error=lambda *_: None).code == "store_unavailable"
+    errors: list[Any] = []
+    options: Any = {"dedup": NoClaim(), "on_error": lambda *error: errors.append(error)}
+    assert call(WEBHOOK, BODY, HEADERS, fail, **options).code == "store_unavailable"
+    assert str(errors[0][0]) == f"claim must return a Claim, not {type(wrong).__name__}"
 
 
-def test_a_crashed_holders_claim_ends() -> None:
-    """What is no Exception is a worker that ends: nothing is released, and the claim ends by itself."""
+def test_the_claim_of_a_crashed_worker_expires() -> None:
+    """A worker that exits releases nothing: the claim expires."""
     clock = Clock()
     store = MemoryStore(clock=clock)
     webhook = Webhook(SECRET, clock=clock)
@@ -252,11 +259,11 @@ def test_a_crashed_holders_claim_ends() -> None:
     def deliver(handler: Any) -> str:
         return receive(webhook, request.body, request.headers, handler, dedup=store).code
 
-    def ends(event: WebhookEvent) -> None:
+    def exits(event: WebhookEvent) -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        deliver(ends)
+        deliver(exits)
     assert deliver(fail) == "in_progress"
     clock.advance(49.9)
     assert deliver(fail) == "in_progress"
@@ -265,10 +272,23 @@ def test_a_crashed_holders_claim_ends() -> None:
     assert deliver(fail) == "duplicate"
 
 
-def test_a_cancelled_handlers_claim_ends() -> None:
+# --- cancelled deliveries, and stores that do not respond ---
+
+
+async def calls_of(store: Any, count: int) -> list[str]:
+    """Waits for a number of calls of a store. Returns their names."""
+    for _ in range(2000):
+        if len(store.calls) >= count:
+            break
+        await asyncio.sleep(0.005)
+    return [name for name, *_ in store.calls]
+
+
+@pytest.mark.parametrize("store_type", [Store, AsyncStore])
+@pytest.mark.parametrize("cancellations", [1, 2])
+def test_a_cancelled_coroutine_releases_its_claim(store_type: Any, cancellations: int) -> None:
     async def main() -> list[str]:
-        store, clock = AsyncStore(), Clock()
-        started = asyncio.Event()
+        store, started = store_type(), asyncio.Event()
 
         async def waits(event: WebhookEvent) -> None:
             started.set()
@@ -276,12 +296,106 @@ def test_a_cancelled_handlers_claim_ends() -> None:
 
         task = asyncio.create_task(receive_async(WEBHOOK, BODY, HEADERS, waits, dedup=Dedup(store)))
         await started.wait()
+        for _ in range(cancellations):  # the second one meets the release
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await calls_of(store, 2)
+
+    assert asyncio.run(main()) == ["claim", "release"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_thread_goes_on_after_a_cancellation(fails: bool) -> None:
+    async def main() -> list[str]:
+        store, started, resume = AsyncStore(), threading.Event(), threading.Event()
+
+        def waits(event: WebhookEvent) -> None:
+            started.set()
+            assert resume.wait(20)
+            if fails:
+                raise LookupError
+
+        options: Any = {"dedup": store, "on_error": lambda *_: None}
+        task = asyncio.create_task(receive_async(WEBHOOK, BODY, HEADERS, waits, **options))
+        assert await asyncio.to_thread(started.wait, 20)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return [name for name, *_ in store.calls]
+        assert len(store.calls) == 1, "the handler is still running"
+        resume.set()
+        return await calls_of(store, 2)
 
-    assert asyncio.run(main()) == ["claim"]
+    assert asyncio.run(main()) == ["claim", "release" if fails else "complete"]
+
+
+class LateStore(AsyncStore):
+    """A store with a method that does not respond."""
+
+    def __init__(self, late: str) -> None:
+        super().__init__()
+        self.late = late
+
+    async def wait(self, name: str) -> None:
+        if name == self.late:
+            await asyncio.Event().wait()
+
+    async def claim(self, id: str, ttl: float, /) -> Claim:
+        await self.wait("claim")
+        return await super().claim(id, ttl)
+
+    async def complete(self, id: str, token: str, ttl: float, /) -> None:
+        await self.wait("complete")
+
+    async def release(self, id: str, token: str, /) -> None:
+        await self.wait("release")
+
+
+@pytest.mark.parametrize(
+    ("late", "handler", "code", "reported"),
+    [
+        ("claim", fail, "store_unavailable", [StoreTimeoutError]),
+        ("complete", lambda event: None, "handled", [StoreTimeoutError]),
+        ("release", fail, "handler_failed", [LookupError, StoreTimeoutError]),
+    ],
+)
+def test_a_store_that_does_not_respond(
+    late: str, handler: Any, code: str, reported: list[type], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clarife_webhooks._async_delivery.STORE_TIMEOUT", 0.05)
+    errors: list[Any] = []
+    options: Any = {"dedup": LateStore(late), "on_error": lambda *error: errors.append(error)}
+    assert in_a_loop(WEBHOOK, BODY, HEADERS, handler, **options).code == code
+    assert [type(error) for error, _ in errors] == reported
+    assert isinstance(errors[-1][0], TimeoutError) and "did not respond within 5 s" in str(errors[-1][0])
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_a_late_claim_is_released(cancel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread cannot be stopped: its claim comes after the time-out, or after the delivery was cancelled."""
+    resume = threading.Event()
+
+    class SlowStore(Store):
+        def claim(self, id: str, ttl: float, /) -> Claim:
+            assert resume.wait(20)
+            return super().claim(id, ttl)
+
+    async def main() -> list[str]:
+        store, options = SlowStore(), {"on_error": lambda *_: None}
+        task = asyncio.create_task(receive_async(WEBHOOK, BODY, HEADERS, fail, dedup=store, **options))  # type: ignore[arg-type]
+        if cancel:
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        else:
+            assert (await task).code == "store_unavailable"
+        resume.set()
+        return await calls_of(store, 2)
+
+    monkeypatch.setattr("clarife_webhooks._async_delivery.STORE_TIMEOUT", 20 if cancel else 0.05)
+    assert asyncio.run(main()) == ["claim", "release"]
 
 
 # --- asynchronous functions ---
@@ -307,14 +421,14 @@ def test_coroutines_run_in_the_loop_and_others_in_a_thread() -> None:
     assert (first, second, third, fourth) == (True, False, True, True)
 
 
-def test_what_nothing_would_await() -> None:
+def test_coroutines_in_a_synchronous_receiver() -> None:
     async def coroutine(event: WebhookEvent) -> None: ...
 
     with pytest.raises(TypeError, match="^handler must not be asynchronous here"):
         receive(WEBHOOK, BODY, HEADERS, coroutine)
     with pytest.raises(TypeError, match="^dedup must not be asynchronous here"):
         receive(WEBHOOK, BODY, HEADERS, print, dedup=AsyncStore())  # type: ignore[arg-type]
-    # Where it cannot be seen beforehand, the event is not lost.
+    # A coroutine that is found only when it is called does not lose the event.
     errors: list[Any] = []
     handlers = Handlers()
     handlers.on("document.*")(coroutine)
@@ -332,6 +446,8 @@ def test_what_nothing_would_await() -> None:
         ((WEBHOOK, BODY, HEADERS, None), {}, "handler must be a function or Handlers, not NoneType"),
         ((WEBHOOK, BODY, HEADERS, print), {"dedup": {}}, "dedup must be a store with claim, complete and release, not dict"),
         ((WEBHOOK, BODY, HEADERS, print), {"on_error": 5}, "on_error must be a function, not int"),
+        ((WEBHOOK, BODY, HEADERS, print), {"max_body_bytes": 1.5}, "max_body_bytes must be a whole number of bytes"),
+        ((WEBHOOK, BODY, HEADERS, print), {"asynchronous": True}, ".* unexpected keyword argument 'asynchronous'"),
         ((WEBHOOK, BODY, 5, print), {}, "signature must be"),
         ((WEBHOOK, 5, HEADERS, print), {}, "body must be"),
     ],
@@ -341,8 +457,25 @@ def test_arguments_of_a_wrong_type(call: Receive, arguments: Any, options: Any, 
         call(*arguments, **options)
 
 
+@both
+@pytest.mark.parametrize("form", [bytes, bytearray, memoryview, bytes.decode, lambda body: memoryview(body).cast("H")])
+def test_the_limit_of_a_body_that_was_read_before(call: Receive, form: Any) -> None:
+    body = envelope(data='{"title":"Zażółć"}')
+    body += b" " * (len(body) % 2)
+    headers = {"X-Clarife-Signature": WEBHOOK.sign(body)}
+    for limit, code in ((len(body), "handled"), (len(body) - 1, "body_too_large")):
+        response = call(WEBHOOK, form(body), headers, lambda event: None, max_body_bytes=limit, on_error=lambda *_: None)
+        assert response.code == code
+
+
+def test_annotations_can_be_read() -> None:
+    for function, options in ((receive, ReceiveOptions), (receive_async, AsyncReceiveOptions)):
+        assert get_args(get_type_hints(function)["options"]) == (options,)
+        assert set(get_type_hints(options)) == {"dedup", "max_body_bytes", "on_error"}
+
+
 @pytest.mark.parametrize("wrong", [0, -1, float("nan"), float("inf")])
-def test_times_that_cannot_be_one(wrong: float) -> None:
+def test_invalid_times(wrong: float) -> None:
     for name in ("claim_ttl", "done_ttl"):
         with pytest.raises(ValueError, match=f"^{name} must be more than 0"):
             Dedup(MemoryStore(), **{name: wrong})

@@ -1,4 +1,4 @@
-"""Standard Webhooks, both ways against the specification's own library."""
+"""Standard Webhooks, against the reference library in both directions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BODIES = [envelope(), envelope(data='{"title":"Zażółć 🦔"}'), envelope(dat
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("body", BODIES, ids=["small", "outside ASCII", "large"])
-def test_theirs_verifies_what_we_sign(secret: str, body: bytes) -> None:
+def test_the_reference_library_verifies_our_signatures(secret: str, body: bytes) -> None:
     headers = Webhook(secret).sign_standard(body, id="evt_1")
     assert tuple(headers) == STANDARD_HEADERS
     assert standardwebhooks.Webhook(secret).verify(body, headers) == json.loads(body)
@@ -33,7 +33,7 @@ def test_theirs_verifies_what_we_sign(secret: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("body", BODIES, ids=["small", "outside ASCII", "large"])
-def test_we_verify_what_theirs_signs(secret: str, body: bytes) -> None:
+def test_we_verify_the_signatures_of_the_reference_library(secret: str, body: bytes) -> None:
     moment = datetime.now(timezone.utc)
     signature = standardwebhooks.Webhook(secret).sign("evt_1", moment, body.decode())
     headers = dict(zip(STANDARD_HEADERS, ("evt_1", str(int(moment.timestamp())), signature)))
@@ -42,7 +42,7 @@ def test_we_verify_what_theirs_signs(secret: str, body: bytes) -> None:
     assert webhook.sign_standard(body, id="evt_1", timestamp=moment) == headers
     with pytest.raises(WebhookError, match="no signature"):
         webhook.verify(body, {**headers, "webhook-id": "evt_2"})
-    # The time is signed here: whoever has captured a delivery cannot make it young again.
+    # This scheme signs the timestamp: a captured delivery cannot get a new one.
     with pytest.raises(WebhookError, match="no signature"):
         webhook.verify(body, {**headers, "webhook-timestamp": str(int(moment.timestamp()) + 1)})
 
@@ -56,7 +56,7 @@ def test_rotation_both_ways() -> None:
     assert Webhook([new, old], standard_webhooks=True).verify(BODIES[0], headers).id == "evt_1"
 
 
-def test_what_is_required_is_required() -> None:
+def test_required_headers_and_secrets() -> None:
     webhook = Webhook(SECRETS[0], standard_webhooks=True)
     with pytest.raises(WebhookError) as caught:
         webhook.verify(BODIES[0], {"X-Clarife-Signature": webhook.sign(BODIES[0])})
@@ -70,13 +70,13 @@ def test_what_is_required_is_required() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 1, b"evt_1"])
-def test_an_id_that_is_none(wrong: Any) -> None:
+def test_invalid_ids(wrong: Any) -> None:
     with pytest.raises(TypeError, match="^id must be a str, not "):
         Webhook(SECRETS[0]).sign_standard(BODIES[0], id=wrong)
 
 
 def test_side_by_side() -> None:
-    """One delivery can carry both, and each receiver takes the one it knows."""
+    """A delivery can have both signatures. Each receiver uses the one it knows."""
     clock = Clock()
     request = signed_request(sample_event("share.created"), SECRETS[1], now=clock(), standard_webhooks=True)
     for required in (False, True):

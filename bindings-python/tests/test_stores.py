@@ -1,4 +1,4 @@
-"""Stores: what they promise, with a hundred claims at once, in threads and in an event loop, in memory and in a real Redis."""
+"""Stores in memory and in Redis, also with a hundred claims at once, in threads and in an event loop."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[DedupStore]:
 
 @pytest.fixture
 def id() -> str:
-    """An id that no other run has left in Redis."""
+    """Returns an event id that no other test run left in Redis."""
     return f"evt_{uuid4()}"
 
 
@@ -54,12 +54,12 @@ def test_a_store(store: DedupStore, id: str) -> None:
     first = store.claim(id, 60)
     assert first.state == "new" and first.token
     assert store.claim(id, 60) == Claim("in_progress")
-    store.release(id, "1234567")  # not the one that holds it
+    store.release(id, "1234567")  # not the token of the claim
     assert store.claim(id, 60) == Claim("in_progress")
     store.release(id, first.token)
     second = store.claim(id, 60)
     assert second.state == "new" and second.token != first.token
-    store.release(id, first.token)  # no longer the one that holds it
+    store.release(id, first.token)  # no longer the token of the claim
     assert store.claim(id, 60) == Claim("in_progress")
     store.complete(id, second.token, 60)
     assert store.claim(id, 60) == Claim("done")
@@ -67,7 +67,7 @@ def test_a_store(store: DedupStore, id: str) -> None:
     assert store.claim(id, 60) == Claim("done")
 
 
-def test_a_claim_that_was_lost_to_the_clock_still_completes(store: DedupStore, id: str) -> None:
+def test_an_expired_claim_completes(store: DedupStore, id: str) -> None:
     store.claim(id, 60)
     store.complete(id, "1234567", 60)
     assert store.claim(id, 60) == Claim("done")
@@ -82,7 +82,7 @@ def wait_for(store: DedupStore, id: str) -> Claim:
     raise AssertionError(f"{claim.state} for ten seconds")
 
 
-def test_claims_and_done_marks_end(store: DedupStore, id: str) -> None:
+def test_claims_and_done_marks_expire(store: DedupStore, id: str) -> None:
     first = store.claim(id, 0.05)
     assert first.state == "new"
     second = wait_for(store, id)
@@ -93,7 +93,7 @@ def test_claims_and_done_marks_end(store: DedupStore, id: str) -> None:
 
 
 @pytest.mark.parametrize("id", ["", "x" * 5000, "🦔" * 300, "a b\r\nc\0", "ü"])
-def test_any_id_will_do(store: DedupStore, id: str) -> None:
+def test_unusual_ids(store: DedupStore, id: str) -> None:
     id = f"{id}{uuid4()}"
     claim = store.claim(id, 60)
     assert claim.state == "new"
@@ -101,17 +101,17 @@ def test_any_id_will_do(store: DedupStore, id: str) -> None:
     assert store.claim(id, 60).state == "done"
 
 
-# --- a hundred deliveries of one event at the same moment ---
+# --- a hundred deliveries of one event at the same time ---
 
 
 def delivery() -> Any:
     return signed_request(sample_event("document.updated"), WEBHOOK)
 
 
-def check(came: Counter[str], runs: list[str]) -> None:
+def check(codes: Counter[str], runs: list[str]) -> None:
     assert len(runs) == 1
-    assert came["handled"] == 1 and came.total() == AT_ONCE
-    assert set(came) <= {"handled", "in_progress", "duplicate"}
+    assert codes["handled"] == 1 and codes.total() == AT_ONCE
+    assert set(codes) <= {"handled", "in_progress", "duplicate"}
 
 
 def test_threads(store: DedupStore) -> None:
@@ -166,25 +166,25 @@ def test_an_event_loop(kind: str, coroutine: bool) -> None:
 # --- Redis ---
 
 
-def test_what_is_in_redis(client: redis.Redis, id: str) -> None:
-    """As in every other language: receivers of all of them can share one server."""
+def test_the_keys_in_redis(client: redis.Redis, id: str) -> None:
+    """Keys and values equal those of the other languages, so that their receivers can share a server."""
     store = RedisStore(client)
     claim = store.claim(id, 60)
     assert len(claim.token) == 32 and int(claim.token, 16) >= 0
 
-    def kept() -> tuple[str, float]:
+    def stored() -> tuple[str, float]:
         value: Any = client.get(f"clarife-webhooks:{id}")
         left: Any = client.pttl(f"clarife-webhooks:{id}")
         return (value if isinstance(value, str) else value.decode()), left / 1000
 
-    value, left = kept()
+    value, left = stored()
     assert value == claim.token and 0 < left <= 60
     store.complete(id, claim.token, 86_400)
-    value, left = kept()
+    value, left = stored()
     assert value == "done" and 60 < left <= 86_400
     assert store.claim(id, 60) == Claim("done")
-    store.complete(id, claim.token, 2.0**80)  # as long as Redis can keep it
-    assert kept()[1] > 86_400
+    store.complete(id, claim.token, 2.0**80)  # limited to the range of Redis
+    assert stored()[1] > 86_400
 
 
 def test_long_ids_are_hashed() -> None:
@@ -192,8 +192,8 @@ def test_long_ids_are_hashed() -> None:
     assert key("x" * 1025) == "clarife-webhooks:c6d8e9905300876046729949cc95c2385221270d389176f7234fe7ac00c4e430"
 
 
-def test_an_answer_of_redis_that_was_lost(id: str) -> None:
-    """The client sends the command again: what it finds there is its own."""
+def test_a_lost_reply_of_redis(id: str) -> None:
+    """The client sends the command again and finds its own token."""
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
 
         class Twice:
@@ -210,13 +210,13 @@ def test_an_answer_of_redis_that_was_lost(id: str) -> None:
 def test_one_command_for_each_step(id: str) -> None:
     with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
         store = RedisStore(client)
-        client.ping()  # the connection's own commands come before the first
+        client.ping()  # the commands that open the connection come first
 
         def commands() -> Any:
             info: Any = client.info("stats")
             return info["total_commands_processed"]
 
-        # Other clients may be busy meanwhile, so the least of several tries counts.
+        # Other clients may send commands too, so the minimum of several attempts counts.
         spent = []
         for attempt in range(5):
             name, before = f"{id}-{attempt}", commands()
@@ -228,7 +228,7 @@ def test_one_command_for_each_step(id: str) -> None:
         assert min(spent) <= 3 + 2 + 1
 
 
-def test_a_redis_that_is_down_is_answered_with_503(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_response_is_503_while_redis_is_down(caplog: pytest.LogCaptureFixture) -> None:
     request = delivery()
     client = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
     runs: list[WebhookEvent] = []
@@ -260,8 +260,8 @@ def test_the_clock_of_a_store_in_memory() -> None:
     assert store.claim("evt_1", 60).state == "new"
 
 
-def test_a_store_that_is_full_of_events_being_handled_is_down() -> None:
-    """Nothing is forgotten that is being handled: clarife sends the event again."""
+def test_a_store_full_of_claims_is_down() -> None:
+    """The store never removes a claim: clarife retries the delivery."""
     store = MemoryStore(1)
     store.claim("evt_0", 60)
     request = delivery()
@@ -273,7 +273,7 @@ def test_a_store_that_is_full_of_events_being_handled_is_down() -> None:
     assert str(reported[0]) == "the store is full of events that are being handled"
 
 
-def test_a_store_that_is_full_of_done_marks_forgets_the_oldest() -> None:
+def test_a_store_full_of_done_marks_removes_the_oldest() -> None:
     store = MemoryStore(2)
     for id in ("evt_1", "evt_2", "evt_3"):
         store.complete(id, "", 60)
@@ -295,6 +295,6 @@ def test_arguments_of_a_store_in_memory(arguments: Any, options: Any, error: typ
         MemoryStore(*arguments, **options)
 
 
-def test_once_wants_a_store() -> None:
+def test_dedup_requires_a_store() -> None:
     with pytest.raises(TypeError, match="^dedup must be a store with claim, complete and release, not dict$"):
         Dedup({})  # type: ignore[type-var]

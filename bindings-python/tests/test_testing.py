@@ -1,4 +1,4 @@
-"""The helpers for users' tests, and the plugin that pytest finds by itself."""
+"""The helpers for tests of users, and the pytest plugin."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def test_samples(type: EventType) -> None:
     request = signed_request(sample_event(type), webhook)
     event = webhook.verify(request.body, request.headers)
     assert event.type == type
-    assert event.data, "with a resource"
+    assert event.data, "the sample has a resource"
     again = sample_event(type)
-    assert again["id"] != event.id, "each is an event of its own"
+    assert again["id"] != event.id, "each sample is a new event"
     again["data"].clear()
-    assert sample_event(type)["data"], "and has its data for itself"
+    assert sample_event(type)["data"], "samples share no data"
 
 
-def test_what_a_sample_shall_have_instead() -> None:
+def test_arguments_of_a_sample() -> None:
     event = sample_event("document.updated", id="evt_1", created_at="2026-03-28T12:00:00Z", data={"title": "Start", "more": [1]})
     assert event["id"] == "evt_1" and event["created_at"] == "2026-03-28T12:00:00Z"
     assert event["data"]["title"] == "Start" and event["data"]["more"] == [1] and event["data"]["id"]
@@ -66,28 +66,28 @@ def test_a_clock() -> None:
 
 
 @pytest.mark.parametrize("clock", [5, "now"])
-def test_a_clock_that_is_none(clock: Any) -> None:
+def test_invalid_clocks(clock: Any) -> None:
     with pytest.raises(TypeError, match="^clock must be a function, not "):
         Webhook(SECRET, clock=clock)
 
 
 @pytest.mark.parametrize("time", ["now", None, datetime(2026, 3, 28, 12), float("nan")])
-def test_a_clock_that_gives_no_time(time: Any) -> None:
+def test_invalid_times_of_a_clock(time: Any) -> None:
     with pytest.raises(TypeError, match="^the clock's time must be "):
         Webhook(SECRET, clock=lambda: time).sign(b"{}")
 
 
 def test_a_clock_that_fails() -> None:
     def broken() -> float:
-        raise LookupError("the clock's own")
+        raise LookupError("raised by the clock")
 
     webhook = Webhook(SECRET, clock=broken)
-    with pytest.raises(LookupError, match="the clock's own"):
+    with pytest.raises(LookupError, match="raised by the clock"):
         webhook.verify(b"{}", webhook.sign(b"{}", timestamp=0))
 
 
 def test_the_fixture(clarife_webhooks: Deliveries) -> None:
-    """It is there because the package is installed."""
+    """Installing the package installs the fixture."""
     request = clarife_webhooks.signed_request("document.updated", data={"title": "Start"}, standard_webhooks=True)
     verified: Any = clarife_webhooks.webhook.verify(request.body, request.headers)
     assert verified.data["title"] == "Start"
@@ -101,7 +101,7 @@ def test_the_fixture(clarife_webhooks: Deliveries) -> None:
     assert abs(moment.timestamp() - clarife_webhooks.clock()) < 0.01
 
 
-def test_a_secret_of_ones_own(tmp_path: Path) -> None:
+def test_an_overridden_secret(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text('''
 import pytest
 

@@ -1,4 +1,4 @@
-"""One Webhook and one Event in many threads."""
+"""A Webhook and an Event shared by many threads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def switch_often() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
-def at_once(work: Callable[[int], Any]) -> list[Any]:
+def run_at_once(work: Callable[[int], Any]) -> list[Any]:
     barrier = threading.Barrier(THREADS)
 
     def start(number: int) -> Any:
@@ -47,19 +47,19 @@ def test_one_webhook(size: int) -> None:
             with pytest.raises(WebhookError):
                 webhook.verify(body + b" ", signature, now=NOW)
 
-    at_once(work)
+    run_at_once(work)
 
 
 @pytest.mark.parametrize("text", ['{"a":[1,2,3]}', r'{"a":"\ud83d"}', f'{{"a":"{"x" * 100_000}"}}'])
 def test_all_threads_get_the_same_data(text: str) -> None:
     for _ in range(50):
         event = verified(envelope(data=text))
-        first, *others = at_once(lambda _: event.data)
+        first, *others = run_at_once(lambda _: event.data)
         assert all(data is first for data in others)
 
 
 def test_a_large_body_lets_other_threads_run() -> None:
-    """While one thread verifies, another one gets on: it would not if the GIL were held for the whole call."""
+    """Another thread makes progress while one verifies, because the GIL is released."""
     body = envelope(data=f'{{"text":"{"x" * 50_000_000}"}}')
     webhook = Webhook(SECRET)
     signature = webhook.sign(body, timestamp=NOW)

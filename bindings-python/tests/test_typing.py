@@ -1,6 +1,6 @@
-"""mypy's word on the package, on programs that use it, and on the stub of the native module.
+"""mypy checks the package, programs that use it, and the stub of the native module.
 
-Programs under typing/ say where an error is expected (`# type: ignore[…]`); one that does not come is an error too.
+Programs under typing/ mark expected errors with `# type: ignore[…]`. A missing error fails the test too.
 `cargo xtask test` runs pyright on the same programs.
 """
 
@@ -27,7 +27,7 @@ CHECKS = {
 
 @pytest.mark.parametrize("what", CHECKS)
 def test_mypy(what: str, tmp_path: Path) -> None:
-    # From an empty folder: there, the package can only be the installed one.
+    # In an empty folder, mypy can only find the installed package.
     result = subprocess.run([sys.executable, "-m", *CHECKS[what]], cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
 

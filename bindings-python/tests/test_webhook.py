@@ -1,4 +1,4 @@
-"""`Webhook` and the two functions: arguments, options, what is shown."""
+"""`Webhook` and the two functions: arguments, options, representation."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def refused(*arguments: Any, **options: Any) -> str:
     return caught.value.code
 
 
-def test_signs_as_an_independent_implementation_does() -> None:
+def test_signatures_equal_an_independent_implementation() -> None:
     mac = hmac.new(SECRET.encode(), BODY, hashlib.sha256).hexdigest()
     assert Webhook(SECRET).sign(BODY, timestamp=NOW) == f"t={NOW},v1={mac}"
 
@@ -41,7 +41,7 @@ def test_every_form_of_a_body(form: Any) -> None:
     assert verified(form(body)).data == {"title": "Zażółć"}
 
 
-def test_a_view_is_read_as_its_bytes() -> None:
+def test_memoryviews() -> None:
     doubled = bytes(byte for byte in BODY for _ in range(2))
     assert verified(memoryview(doubled)[::2]).raw == BODY
     released = memoryview(BODY)
@@ -65,7 +65,7 @@ class Request(SimpleNamespace):
 
 
 @pytest.mark.parametrize("parsed", [{}, [], (), {"a": 1}, MappingProxyType({}), Request()])
-def test_a_parsed_body_has_an_error_of_its_own(parsed: Any) -> None:
+def test_a_parsed_body_is_body_not_raw(parsed: Any) -> None:
     assert refused(parsed, "t=1,v1=00") == "body_not_raw"
     for call in (Webhook(SECRET).sign, lambda body: verify_webhook_signature(body, "t=1,v1=00", SECRET)):
         with pytest.raises(WebhookError) as caught:
@@ -83,7 +83,7 @@ def test_other_bodies_are_type_errors(wrong: Any) -> None:
         verify_webhook_signature(wrong, None, SECRET)
 
 
-def test_a_body_that_was_not_awaited_is_named() -> None:
+def test_a_body_that_was_not_awaited() -> None:
     async def read() -> bytes:
         return BODY
 
@@ -103,12 +103,12 @@ def test_secrets_of_a_wrong_type(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("secrets", [b"", SECRET.encode()])
-def test_bytes_are_no_sequence_of_secrets(secrets: Any) -> None:
+def test_bytes_are_not_a_sequence_of_secrets(secrets: Any) -> None:
     with pytest.raises(TypeError, match=r"^secrets must be a str or a sequence of str, not bytes$"):
         Webhook(secrets)
 
 
-def test_a_missing_secret_is_named() -> None:
+def test_a_missing_secret() -> None:
     with pytest.raises(TypeError, match=r"^secrets must be a str or a sequence of str, not NoneType$"):
         Webhook(None)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
@@ -118,7 +118,7 @@ def test_a_missing_secret_is_named() -> None:
 
 
 @pytest.mark.parametrize("secrets", ["", " a", "a\n", "a\0b", "a\udcff", [], (), [SECRET, ""]])
-def test_a_secret_that_cannot_be_one(secrets: Any) -> None:
+def test_invalid_secrets(secrets: Any) -> None:
     with pytest.raises(WebhookError) as caught:
         Webhook(secrets)
     assert caught.value.code == "invalid_secret"
@@ -203,7 +203,7 @@ def test_bounds_of_now(now: Any, code: str | None) -> None:
 
 def test_the_last_microsecond_of_datetime_is_not_rounded_up() -> None:
     last = datetime.max.replace(tzinfo=timezone.utc)
-    assert int(last.timestamp()) == 253402300800  # what a float makes of it
+    assert int(last.timestamp()) == 253402300800  # rounded up by float
     assert Webhook(SECRET).sign(BODY, timestamp=last).startswith("t=253402300799,")
 
 
@@ -215,18 +215,18 @@ def test_times_of_a_wrong_type(wrong: Any) -> None:
         Webhook(SECRET).sign(BODY, timestamp=wrong)
 
 
-def test_a_naive_datetime_is_told_to_be_aware() -> None:
+def test_naive_datetimes() -> None:
     with pytest.raises(TypeError, match=r"^now must be an aware datetime, not a naive one$"):
         Webhook(SECRET).verify(BODY, "t=1,v1=" + "0" * 64, now=MOMENT.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("timestamp", [-1, 10**12, 2**80, -0.5, datetime(1969, 12, 31, 23, 59, 59, tzinfo=timezone.utc)])
-def test_timestamps_that_a_header_cannot_carry(timestamp: Any) -> None:
+def test_timestamps_outside_the_range_of_the_header(timestamp: Any) -> None:
     with pytest.raises(TypeError, match=r"^timestamp must be Unix seconds from 0 to 999999999999$"):
         Webhook(SECRET).sign(BODY, timestamp=timestamp)
 
 
-def test_the_clock_is_the_systems_unless_given() -> None:
+def test_the_default_clock_is_the_system_clock() -> None:
     webhook = Webhook(SECRET, tolerance=2)
     before = int(time.time())
     signature = webhook.sign(BODY)
@@ -239,7 +239,7 @@ def test_the_clock_is_the_systems_unless_given() -> None:
         webhook.verify(BODY, webhook.sign(BODY, timestamp=before + 60))
 
 
-def test_verify_webhook_signature_answers_as_verify_does() -> None:
+def test_verify_webhook_signature_agrees_with_verify() -> None:
     signature = Webhook(SECRET).sign(BODY)
     assert verify_webhook_signature(BODY, signature, SECRET) is True
     assert verify_webhook_signature(payload=BODY, signature={"X-Clarife-Signature": signature}, secret=SECRET) is True
@@ -257,7 +257,7 @@ def test_verify_webhook_signature_answers_as_verify_does() -> None:
         verify_webhook_signature(BODY, signature, "")
 
 
-def test_wrong_options_come_before_a_secret_that_cannot_be_one() -> None:
+def test_wrong_options_come_before_an_invalid_secret() -> None:
     with pytest.raises(TypeError, match="^tolerance must "):
         Webhook("", tolerance=-1)
 
@@ -272,7 +272,7 @@ def test_no_secret_is_ever_shown() -> None:
     assert not any(SECRET[6:] in text or OTHER[6:] in text for text in shown)
 
 
-def test_it_cannot_be_pickled_and_copies_are_itself() -> None:
+def test_it_cannot_be_pickled_and_is_its_own_copy() -> None:
     webhook = Webhook(SECRET)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError, match="signing secrets"):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Walks the vector files with the installed package:  python vectors.py <folder of the vector files>"""
+"""Walks the vector files with the installed package: python vectors.py <folder of the vector files>"""
 
 import asyncio
 import io
@@ -22,11 +22,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Failed(Exception):
-    """A case did not come out as expected."""
+    """A case with an unexpected result."""
 
 
 class Skipped(Exception):
-    """A case that Python has nothing to say about; it is not counted."""
+    """A case that does not apply to Python. It is not counted."""
 
 
 def same(what, got, expected):
@@ -34,7 +34,7 @@ def same(what, got, expected):
         raise Failed(f"{what}: {got!r:.200} instead of {expected!r:.200}")
 
 
-# --- what a file holds ---
+# --- the contents of a file ---
 
 
 def bytes_of(body):
@@ -50,7 +50,7 @@ def text_of(body):
 
 
 def body_forms(body):
-    """Every form in which a body can be given, and what overwrites it, which an event read from it must survive."""
+    """Yields a body in every form, with a function that overwrites it. The event must not change."""
     raw = bytes_of(body)
     yield raw, lambda: None
     changing = bytearray(raw)
@@ -64,7 +64,7 @@ def body_forms(body):
 
 
 def moments(seconds):
-    """A moment in every form that can hold it."""
+    """Yields a time in every form that can represent it."""
     yield seconds
     if float(seconds) == seconds:
         yield float(seconds)
@@ -85,7 +85,7 @@ def opened(fields):
     return Webhook(fields["secrets"], **options(fields))
 
 
-# --- what must come out ---
+# --- the expected results ---
 
 
 def check_error(error, test, secrets):
@@ -121,7 +121,7 @@ def check_event(event, test):
     seconds, nanos = expected["createdAt"]["seconds"], expected["createdAt"]["nanos"]
     try:
         moment = EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
-    except OverflowError:  # a datetime holds the years 1 to 9999 only
+    except OverflowError:  # a datetime has only the years 1 to 9999
         moment = (datetime.min if seconds < 0 else datetime.max).replace(tzinfo=timezone.utc)
     same("created_at", event.created_at, moment)
     same("its offset", event.created_at.utcoffset(), timedelta(0))
@@ -129,13 +129,13 @@ def check_event(event, test):
     try:
         data = json.loads(text)
     except ValueError:
-        # Python's own parser refuses integers of more than 4,300 digits: reading must not fail, whatever it gives.
+        # Python's own parser rejects integers of more than 4,300 digits. Reading them must not fail.
         same("names in data", sorted(event.data), sorted(json.loads(text, parse_int=str)))
         return
-    # Written out, so that 1 differs from 1.0 and from True.
+    # `repr` tells 1 from 1.0 and from True.
     same("data", repr(event.data), repr(data))
     if event.data is not event.data:
-        raise Failed("data is read anew each time")
+        raise Failed("data is parsed again on each access")
 
 
 def attempt(action):
@@ -213,7 +213,7 @@ def sign(_group, test):
 
 
 def canonical(_group, test):
-    """A body that holds the canonical form comes back from signing and verifying as it was."""
+    """Signs and verifies a body with the canonical form. The body must not change."""
     if "error" in test:
         raise Skipped
     value = test["canonical"]
@@ -225,13 +225,13 @@ def canonical(_group, test):
 
 
 def hmac(_group, test):
-    """Through `verify`: a key that can be a secret, and a verdict that tells a right tag from a wrong one."""
+    """Verifies a tag with `verify`, if the key is a valid secret. The error code tells a right tag from a wrong one."""
     try:
         webhook = Webhook(bytes.fromhex(test["key"]).decode())
     except (UnicodeDecodeError, WebhookError):
         raise Skipped from None
     _, error = attempt(lambda: webhook.verify(bytes.fromhex(test["msg"]), f"t=0,v1={test['tag']}", now=0))
-    # No message of these is an event.
+    # None of these messages is an event.
     matching = "malformed_payload" if test["result"] == "valid" else "signature_mismatch"
     same("code", error.code, matching if len(test["tag"]) == 64 else "malformed_signature")
 
@@ -252,7 +252,7 @@ def verify_standard(group, test):
         check_verdict(group, test, event, error)
     repeated = len({name.lower() for name, _ in pairs}) < len(pairs)
     for name, container in containers(pairs):
-        # One value alone holds no three headers, and WSGI joins several values without the space that the case is about.
+        # A single value has no three headers. WSGI joins values without the space that the case tests.
         if name.startswith("the value") or (repeated and "WSGI" in name):
             continue
         event, error = attempt(lambda: webhook.verify(raw, container, now=test["now"]))
@@ -279,16 +279,16 @@ def sign_standard(_group, test):
 
 
 def construct_standard(_group, test):
-    Webhook(test["secrets"])  # a secret for X-Clarife-Signature it is in any case
+    Webhook(test["secrets"])  # for X-Clarife-Signature, the secret is valid
     webhook, error = attempt(lambda: Webhook(test["secrets"], standard_webhooks=True))
     if "error" in test:
-        check_error(error, test, [secret for secret in test["secrets"] if secret != "whsec_"])  # which the hint names
+        check_error(error, test, [secret for secret in test["secrets"] if secret != "whsec_"])  # the hint contains it
     elif error is not None:
         raise error
 
 
 def dedup(group, test):
-    """Through the store that users have, by a clock that the file moves."""
+    """Calls the store of users, with a clock that the file moves."""
     start = now = 1711612800000
     store, tokens = clarife_webhooks.MemoryStore(group["capacity"], clock=lambda: now / 1000), {}
 
@@ -316,7 +316,7 @@ def dedup(group, test):
 
 
 LONGEST = 60
-"""The seconds after which a walk has failed."""
+"""The time limit of a walk, in seconds."""
 
 
 class HandlerFailed(Exception):
@@ -328,14 +328,14 @@ class StoreFailed(Exception):
 
 
 class Delivery:
-    """One walk of a case of `receive.json`: a store and a handler that note their calls and have the outcomes that the case names."""
+    """A walk of a case of `receive.json`: a store and a handler that record their calls and have the outcomes of the case."""
 
     def __init__(self, group, test, loop=None):
         self.group, self.test, self.loop = group, test, loop
         self.calls, self.problems, self.reports = [], [], []
 
-    def noted(self, step, outcome, **call):
-        """The outcome of a call that is not late."""
+    def record(self, step, outcome, **call):
+        """Records a call and returns or raises its outcome."""
         self.calls.append({"call": step, **call})
         if outcome == "failed":
             raise HandlerFailed if step == "handle" else StoreFailed
@@ -346,7 +346,7 @@ class Delivery:
         return outcome
 
     async def late(self):
-        """Lets the time of a step pass: not quite, then quite, and then that of the whole walk."""
+        """Moves the clock to just before the time-out, past it, and past the end of the walk."""
         try:
             await self.loop.skip(self.group["storeTimeout"] - 0.1)
         except asyncio.CancelledError:
@@ -355,26 +355,26 @@ class Delivery:
         await self.loop.skip(0.2)
         await self.loop.skip(LONGEST)
 
-    def checked(self, id, token="token"):
+    def check_arguments(self, id, token="token"):
         if (id, token) != ("evt_1", "token"):
             self.problems.append(f"called with {id!r} and {token!r}")
 
     def claim(self, id, ttl):
-        self.checked(id)
-        state = self.noted("claim", self.test["store"].get("claim"), ttl=ttl)
+        self.check_arguments(id)
+        state = self.record("claim", self.test["store"].get("claim"), ttl=ttl)
         return Claim(state, "token") if state == "new" else Claim(state)
 
     def complete(self, id, token, ttl):
-        self.checked(id, token)
-        return self.noted("complete", self.test["store"].get("complete"), ttl=ttl) and None
+        self.check_arguments(id, token)
+        return self.record("complete", self.test["store"].get("complete"), ttl=ttl) and None
 
     def release(self, id, token):
-        self.checked(id, token)
-        return self.noted("release", self.test["store"].get("release")) and None
+        self.check_arguments(id, token)
+        return self.record("release", self.test["store"].get("release")) and None
 
     def handler(self, event):
-        self.checked(event.id)
-        self.noted("handle", self.test.get("handler"))
+        self.check_arguments(event.id)
+        self.record("handle", self.test.get("handler"))
 
     async def async_handler(self, event):
         self.handler(event)
@@ -386,13 +386,13 @@ class Delivery:
             self.problems.append(f"{code} reported with the event {event!r}")
 
     def options(self, reporting, store):
-        given = {"on_error": self.on_error} if reporting else {}
+        chosen = {"on_error": self.on_error} if reporting else {}
         if self.group["dedup"] is not None:
             names = {"claimTtl": "claim_ttl", "doneTtl": "done_ttl"}
-            given["dedup"] = Dedup(store, **{names[name]: ttl for name, ttl in self.group["dedup"].items()})
+            chosen["dedup"] = Dedup(store, **{names[name]: ttl for name, ttl in self.group["dedup"].items()})
         if "maxBodyBytes" in self.group:
-            given["max_body_bytes"] = self.group["maxBodyBytes"]
-        return given
+            chosen["max_body_bytes"] = self.group["maxBodyBytes"]
+        return chosen
 
     def check(self, response, reporting, lines):
         if self.problems:
@@ -404,7 +404,7 @@ class Delivery:
 
 
 class AsyncStore:
-    """The store of a delivery with coroutines, which can be late."""
+    """The store of a delivery, with coroutines that can be late."""
 
     def __init__(self, delivery):
         self.delivery = delivery
@@ -420,14 +420,14 @@ class AsyncStore:
 
     async def step(self, name, *arguments, **ttl):
         if self.delivery.test["store"].get(name) == "late":
-            self.delivery.checked(*arguments)
+            self.delivery.check_arguments(*arguments)
             self.delivery.calls.append({"call": name, **ttl})
             await self.delivery.late()
         return getattr(self.delivery, name)(*arguments, **ttl)
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """A loop whose time can be moved on."""
+    """An event loop with a clock that the test moves."""
 
     ahead = 0.0
 
@@ -436,35 +436,35 @@ class Loop(asyncio.SelectorEventLoop):
 
     async def skip(self, seconds):
         self.ahead += seconds
-        for _ in range(10):  # what is due by now has its turn
+        for _ in range(10):  # run the timers that are due
             await asyncio.sleep(0)
 
 
-def whole(response):
+def to_dict(response):
     content = json.loads(response.body)
     return {"status": response.status, "code": content["code"], "headers": response.headers, "body": response.body.decode()}
 
 
 def with_receive(delivery, webhook, headers, body, method, options):
-    return whole(clarife_webhooks.receive(webhook, body, headers, delivery.handler, **options))
+    return to_dict(clarife_webhooks.receive(webhook, body, headers, delivery.handler, **options))
 
 
 async def with_receive_async(delivery, webhook, headers, body, method, options):
-    return whole(await clarife_webhooks.receive_async(webhook, body, headers, delivery.async_handler, **options))
+    return to_dict(await clarife_webhooks.receive_async(webhook, body, headers, delivery.async_handler, **options))
 
 
 async def with_threads(delivery, webhook, headers, body, method, options):
-    return whole(await clarife_webhooks.receive_async(webhook, body, headers, delivery.handler, **options))
+    return to_dict(await clarife_webhooks.receive_async(webhook, body, headers, delivery.handler, **options))
 
 
 def with_wsgi(delivery, webhook, headers, body, method, options):
     environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
     environ |= {"REQUEST_METHOD": method, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
-    begun = []
+    started = []
     receiver = clarife_webhooks.wsgi.receiver(webhook, delivery.handler, **options)
-    content = b"".join(receiver(environ, lambda *head: begun.append(head)))
-    [(status, pairs)] = begun
-    return received(int(status.split()[0]), pairs, content)
+    content = b"".join(receiver(environ, lambda *head: started.append(head)))
+    [(status, pairs)] = started
+    return adapter_response(int(status.split()[0]), pairs, content)
 
 
 async def with_asgi(delivery, webhook, headers, body, method, options):
@@ -480,18 +480,18 @@ async def with_asgi(delivery, webhook, headers, body, method, options):
     receiver = clarife_webhooks.asgi.receiver(webhook, delivery.async_handler, **options)
     await receiver({"type": "http", "method": method, "headers": pairs}, receive, send)
     begin, end = sent
-    return received(begin["status"], [(name.decode(), value.decode()) for name, value in begin["headers"]], end["body"])
+    return adapter_response(begin["status"], [(name.decode(), value.decode()) for name, value in begin["headers"]], end["body"])
 
 
-def received(status, pairs, content):
-    """The response of an adapter, which says how long the body is."""
+def adapter_response(status, pairs, content):
+    """Returns the response of an adapter, without the header that it adds."""
     headers = dict(pairs)
     same("content-length", headers.pop("content-length"), str(len(content)))
     return {"status": status, "code": json.loads(content)["code"], "headers": headers, "body": content.decode()}
 
 
 RECEIVERS = [
-    # the entry; whether it has a method and a limit of the body; whether the store and the handler are coroutines
+    # entry, is an adapter with a request method, uses coroutines for the store and the handler
     (with_receive, False, False),
     (with_receive_async, False, True),
     (with_threads, False, False),
@@ -503,9 +503,9 @@ RECEIVERS = [
 def receive(group, test):
     walked = 0
     for entry, is_adapter, is_async in RECEIVERS:
-        if not is_adapter and ("method" in test or "maxBodyBytes" in group):
+        if not is_adapter and "method" in test:
             continue
-        # Only coroutines are interrupted.
+        # Only coroutines can be late or cancelled.
         if not is_async and ("late" in test.get("store", {}).values() or test.get("handler") == "abandoned"):
             continue
         for reporting in (True, False):
@@ -573,7 +573,7 @@ def main(folder):
                     pass
                 except KeyboardInterrupt:
                     raise
-                except BaseException as error:  # a panic in Rust is no Exception
+                except BaseException as error:  # a panic in Rust is not an Exception
                     got = f"{type(error).__name__}: {error}"
                     failed.append({"file": name, "tcId": test["tcId"], "comment": test["comment"], "got": got})
         if walked != file["numberOfTests"] or passed[name] == 0:

@@ -3,7 +3,7 @@
 >>> from clarife_webhooks import Webhook, WebhookError
 >>> webhook = Webhook("whsec_c2VjcmV0")  # the subscription's signing secret
 
-A request handler has one thing to do with it: give it the raw body and the headers.
+Pass it the raw body and the headers of a request.
 
 >>> def handle(body, headers):
 ...     try:
@@ -21,8 +21,8 @@ changed: Start
 >>> handle(b"{}", {"X-Clarife-Signature": webhook.sign(body)})
 (400, 'no signature in the header matches the body')
 
-In a web framework, an adapter does all of it, and answers: `clarife_webhooks.asgi`, `.fastapi`, `.wsgi`, `.flask`, `.django`
-and `.aiohttp`. Elsewhere, `receive` and `receive_async` do:
+In a web framework, use an adapter, which also responds: `clarife_webhooks.asgi`, `.fastapi`, `.wsgi`, `.flask`,
+`.django` or `.aiohttp`. In other frameworks, use `receive` or `receive_async`:
 
 >>> handlers = Handlers()
 >>> @handlers.on("document.updated")
@@ -32,11 +32,11 @@ and `.aiohttp`. Elsewhere, `receive` and `receive_async` do:
 changed: Start
 200
 
-The signature covers the body only, and the timestamp beside it is not signed: `tolerance` stops accidents, not an attacker
-who has captured a delivery. Set `max_event_age`, and handle every `event.id` once (`clarife_webhooks.dedup`).
+The signature covers the body, not the timestamp beside it. `tolerance` does not stop an attacker who captured a
+delivery. Set `max_event_age`, and deduplicate events with a store (`clarife_webhooks.dedup`).
 """
 
-# `X as X` and `*` are how checkers know what is meant for users.
+# `X as X` and `*` mark public names for type checkers.
 from clarife_webhooks._constants import DEFAULT_MAX_BODY_BYTES as DEFAULT_MAX_BODY_BYTES
 from clarife_webhooks._delivery import WebhookResponse as WebhookResponse
 from clarife_webhooks._error import WebhookError as WebhookError
@@ -52,6 +52,7 @@ from clarife_webhooks._native import (
     parse_trusted as parse_trusted,
     verify_webhook_signature as verify_webhook_signature,
 )
+from clarife_webhooks._options import AsyncReceiveOptions as AsyncReceiveOptions, ReceiveOptions as ReceiveOptions
 from clarife_webhooks._receive import receive as receive, receive_async as receive_async
 from clarife_webhooks._types import *
 from clarife_webhooks.dedup import (

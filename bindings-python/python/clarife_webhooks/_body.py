@@ -1,4 +1,4 @@
-"""A request's body, read in pieces and never further than its limit."""
+"""Request bodies, read in chunks up to a limit."""
 
 from __future__ import annotations
 
@@ -8,74 +8,84 @@ from typing import Any
 
 from clarife_webhooks._constants import RAW_BODY_HINTS
 from clarife_webhooks._error import WebhookError
-from clarife_webhooks._native import refusal
+from clarife_webhooks._native import error_from_code
 
-_PIECE = 64 * 1024
+_CHUNK_SIZE = 64 * 1024
 
 
-class Body:
-    """Collects the pieces. `declared` is the Content-Length header's value, `None` where there is none.
+def check_size(body: Any, limit: int) -> None:
+    """Raises WebhookError (body_too_large) if a body exceeds the limit. `Webhook.verify` checks its type."""
+    if isinstance(body, str) and len(body) * 3 > limit:  # in UTF-8, it may exceed the limit
+        body = body.encode("utf-8", "surrogatepass")
+    if isinstance(body, memoryview):
+        size = body.nbytes
+    else:
+        size = len(body) if isinstance(body, bytes | bytearray | str) else 0
+    if size > limit:
+        raise error_from_code("body_too_large")
 
-    Raises WebhookError (body_too_large) as soon as it is known that the body is larger than `limit` bytes: before the first
-    piece where the header says so. `framework` is the one whose hint goes with body_not_raw.
+
+class BodyBuffer:
+    """A body that is being read. `framework` selects the hint of body_not_raw.
+
+    Raises WebhookError (body_too_large) if `content_length`, the value of the header, exceeds the limit.
     """
 
-    def __init__(self, limit: int, declared: str | int | None, framework: str) -> None:
+    def __init__(self, limit: int, content_length: str | int | None, framework: str) -> None:
         self._limit = limit
         self._framework = framework
-        # Not a list: of a body in pieces of two bytes, it would take twenty times the room.
-        self._pieces = BytesIO()
+        self._bytes = BytesIO()  # a list of chunks of two bytes would take twenty times the memory
         self.size = 0
-        text = str(declared)
-        self.declared = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
-        self._check(self.declared)
+        text = str(content_length)
+        self.content_length = int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
+        self._check(self.content_length)
 
     def _check(self, size: int) -> None:
         if size > self._limit:
-            raise refusal("body_too_large")
+            raise error_from_code("body_too_large")
 
-    def add(self, piece: bytes) -> None:
-        """Adds a piece."""
-        self.size += len(piece)
+    def add(self, chunk: bytes) -> None:
+        """Adds a chunk. Raises WebhookError (body_too_large) if the body now exceeds the limit."""
+        self.size += len(chunk)
         self._check(self.size)
-        self._pieces.write(piece)
+        self._bytes.write(chunk)
 
-    def read(self, read: Callable[[int], bytes], end: int | None = None) -> None:
-        """Adds everything that `read` gives, which is called with a number of bytes and gives none at the end.
+    def add_stream(self, read: Callable[[int], bytes], end: int | None = None) -> None:
+        """Adds the rest of a stream. `read` takes a number of bytes and returns none at the end of the stream.
 
-        `end` is where the body ends on a stream that does not end there itself.
+        `end` is the length of the body, for a stream that continues after it.
         """
         while True:
-            # One byte more than may be there shows that more is there.
-            wanted = min(_PIECE, self._limit + 1 - self.size)
+            # One byte beyond the limit shows that the body exceeds it.
+            size = min(_CHUNK_SIZE, self._limit + 1 - self.size)
             if end is not None:
-                wanted = min(wanted, end - self.size)
-            piece = read(wanted) if wanted else b""
-            if not piece:
+                size = min(size, end - self.size)
+            chunk = read(size) if size else b""
+            if not chunk:
                 return
-            self.add(piece)
+            self.add(chunk)
 
-    def whole(self) -> bytes:
-        """The body.
+    def finish(self) -> bytes:
+        """Returns the body.
 
-        Raises WebhookError (body_not_raw) where there is none although the headers say there is: something read it before.
+        Raises WebhookError (body_not_raw) if it is empty although Content-Length is not 0: something read it before.
         """
-        if self.declared and not self.size:
-            raise self.not_raw()
-        return self._pieces.getvalue()
+        if self.content_length and not self.size:
+            raise self.not_raw_error()
+        return self._bytes.getvalue()
 
-    def not_raw(self) -> WebhookError:
-        """The error for a body that something has read before."""
-        error = refusal("body_not_raw")
+    def not_raw_error(self) -> WebhookError:
+        """Creates the error for a body that something read before."""
+        error = error_from_code("body_not_raw")
         return WebhookError(error.code, error.message, RAW_BODY_HINTS[self._framework])
 
 
 def read_wsgi(environ: Mapping[str, Any], limit: int, framework: str) -> bytes:
-    """The body of a WSGI request."""
-    length = environ.get("CONTENT_LENGTH") or None
-    body = Body(limit, length, framework)
-    ends = environ.get("wsgi.input_terminated", False)
-    if length is None and not ends and environ.get("HTTP_TRANSFER_ENCODING"):
-        raise body.not_raw()  # a chunked body, which this server does not pass on
-    body.read(environ["wsgi.input"].read, None if ends else body.declared)
-    return body.whole()
+    """Reads the body of a WSGI request."""
+    content_length = environ.get("CONTENT_LENGTH") or None
+    body = BodyBuffer(limit, content_length, framework)
+    terminated = environ.get("wsgi.input_terminated", False)
+    if content_length is None and not terminated and environ.get("HTTP_TRANSFER_ENCODING"):
+        raise body.not_raw_error()  # this server does not pass chunked bodies on
+    body.add_stream(environ["wsgi.input"].read, None if terminated else body.content_length)
+    return body.finish()

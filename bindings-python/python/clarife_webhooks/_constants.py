@@ -1,5 +1,5 @@
 # Generated from the core by `cargo xtask codegen`: do not edit.
-"""The constants of receiving, the steps of the flow, and the keys of stores."""
+"""Constants of receiving: responses, defaults, the flow of a delivery, and the keys of stores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ERROR_STATUS: Final[dict[ErrorCode, int]] = {
     "body_not_raw": 500,
     "body_too_large": 413,
 }
-"""The HTTP status of the response to a refused delivery."""
+"""The HTTP status of the response to a refused delivery, by error code."""
 
 RESPONSE_HEADERS: Final[dict[str, str]] = {"content-type": "application/json"}
 """The headers of the response to a refused delivery."""
@@ -33,7 +33,7 @@ RESPONSES: Final[dict[str, tuple[int, dict[str, str], bytes]]] = {
     "store_unavailable": (503, {"content-type": "application/json"}, b'{"code":"store_unavailable","error":"the store of handled events is not available"}'),
     "method_not_allowed": (405, {"content-type": "application/json", "allow": "POST"}, b'{"code":"method_not_allowed","error":"webhooks are sent with POST"}'),
 }
-"""All other responses by code: status, headers and body."""
+"""All other responses, by code: status, headers and body."""
 
 LOGGED_CODES: Final[frozenset[ResponseCode]] = frozenset((
     "invalid_secret",
@@ -41,7 +41,7 @@ LOGGED_CODES: Final[frozenset[ResponseCode]] = frozenset((
     "handler_failed",
     "store_unavailable",
 ))
-"""The codes of the errors that are logged where no `on_error` is set: the receiver's own, not those of strangers."""
+"""The codes of the errors that are logged without `on_error`: errors of the receiving side."""
 
 RAW_BODY_HINTS: Final[dict[str, str]] = {
     "asgi": "do not call receive() before the receiver, or pass the body on with a receive of your own, as Starlette's BaseHTTPMiddleware does after await request.body()",
@@ -51,34 +51,34 @@ RAW_BODY_HINTS: Final[dict[str, str]] = {
     "django": "before the receiver, read the body only with request.body, which keeps it; in Django REST Framework, call the receiver before request.data is read",
     "aiohttp": "before the receiver, read the body only with await request.read() or request.json(), which keep it, not with request.content or request.post()",
 }
-"""How the body stays raw, by framework: the hint of `body_not_raw` where the framework is known."""
+"""Hint of `body_not_raw`, by framework."""
 
 DEFAULT_MAX_BODY_BYTES: Final = 10485760
-"""The largest body that a receiver reads unless set otherwise, in bytes."""
+"""The default limit of a request body, in bytes."""
 
 DEFAULT_CLAIM_TTL: Final = 50
-"""The time to live of a claim unless set otherwise, in seconds."""
+"""The default time to live of a claim, in seconds."""
 
 DEFAULT_DONE_TTL: Final = 86400
-"""The time to live of a done mark unless set otherwise, in seconds; the event's replay window where that is longer."""
+"""The default time to live of a done mark, in seconds. A longer replay window of the event takes precedence."""
 
 STORE_TIMEOUT: Final = 5
-"""The time after which a receiver gives up on a step of a store, in seconds."""
+"""The time after which a receiver gives up on a call of a store, in seconds."""
 
 STORE_LATE: Final = "the store did not respond within 5 s"
-"""The message of the error of a step that took longer."""
+"""The message of the error of a call that took longer."""
 
 STORE_KEY_PREFIX: Final = "clarife-webhooks:"
-"""The start of every key of a shared store; the event's id follows."""
+"""The prefix of every key in a shared store. The event id follows."""
 
 STORE_DONE: Final = "done"
 """The value of a done mark in a shared store."""
 
 STORE_RELEASE_SCRIPT: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
-"""The script of Redis that releases a claim: it deletes KEYS[1] if that holds the token ARGV[1]."""
+"""The Redis script that releases a claim: it deletes KEYS[1] if its value is the token ARGV[1]."""
 
 FlowStep: TypeAlias = Literal["claim", "handle_claimed", "complete", "release", "handle"]
-"""A step of receiving a verified delivery; `handle_claimed` is the handler with a claim on the event."""
+"""A step of receiving a verified delivery. `handle_claimed` calls the handler while the receiver has a claim."""
 
 FlowOutcome: TypeAlias = Literal["new", "in_progress", "done", "returned", "abandoned", "written", "failed", "late"]
 """The outcome of a step."""
@@ -88,11 +88,11 @@ class FlowTransition(NamedTuple):
     """The consequences of an outcome."""
 
     report: Literal["handler_failed", "store_unavailable"] | None = None
-    """The code under which the step's error is reported."""
+    """The code for reporting the error of the step."""
     response: ResponseCode | None = None
-    """The response, which no later step changes."""
+    """The response. No later step changes it."""
     next: FlowStep | None = None
-    """The next step; without one the flow ends."""
+    """The next step, or None at the end of the flow."""
 
 
 FLOW_START_WITH_STORE: Final = "claim"
@@ -130,4 +130,4 @@ FLOW: Final[dict[FlowStep, dict[FlowOutcome, FlowTransition]]] = {
         "failed": FlowTransition(report="handler_failed", response="handler_failed"),
     },
 }
-"""The consequences of every outcome that a step can have (`core/src/receiving/flow.rs`)."""
+"""The consequences of each outcome of each step, as decided in `core/src/receiving/flow.rs`."""

@@ -1,4 +1,4 @@
-"""What the native parser refuses of an event's data: lone surrogates, and integers beyond 64 bits."""
+"""JSON that the native parser rejects: lone surrogates, and integers beyond 64 bits."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def loads(text: bytes) -> Any:
-    """Read verified JSON as the standard library does, which then must not fail.
+    """Parses the data of a verified event with the standard library. It never fails.
 
-    An integer with more digits than `int` is allowed to read (4300, `sys.set_int_max_str_digits`) becomes what any other
-    number beyond a double becomes: infinity.
+    An integer with more digits than `int` accepts (4300, `sys.set_int_max_str_digits`) becomes infinity, as any other
+    number beyond a double does.
     """
     return json.loads(text, parse_int=_integer)
 

@@ -1,6 +1,7 @@
-"""What is done with a delivery, once for all frameworks, synchronous or not.
+"""The flow of a delivery, the same for every framework.
 
-The steps are generators that yield what has to be called and get its result; `run` and `run_async` call it.
+`Flow` is the state machine of one event. The generated table `FLOW` decides each transition. `SyncReceiver` drives it, or
+`AsyncReceiver` in `_async_delivery.py`.
 """
 
 from __future__ import annotations
@@ -8,32 +9,52 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias
 
-from clarife_webhooks._constants import DEFAULT_MAX_BODY_BYTES, ERROR_STATUS, LOGGED_CODES, RESPONSE_HEADERS, RESPONSES
-from clarife_webhooks._dispatch import Dispatch
+from clarife_webhooks._body import check_size
+from clarife_webhooks._compat import Unpack
+from clarife_webhooks._constants import (
+    DEFAULT_MAX_BODY_BYTES,
+    ERROR_STATUS,
+    FLOW,
+    FLOW_START_WITH_STORE,
+    FLOW_START_WITHOUT_STORE,
+    LOGGED_CODES,
+    RESPONSE_HEADERS,
+    RESPONSES,
+    FlowOutcome,
+    FlowStep,
+)
+from clarife_webhooks._dispatch import Dispatcher
 from clarife_webhooks._error import WebhookError
 from clarife_webhooks._native import Webhook
+from clarife_webhooks._options import Handler, OnError, ReceiveOptions
 from clarife_webhooks._types import ResponseCode, WebhookEvent
-from clarife_webhooks.dedup import Claim, Dedup, MemoryStore, wired
+from clarife_webhooks.dedup import AnyDedup, Claim, Dedup, to_dedup
 
-_T = TypeVar("_T")
-Handler: TypeAlias = Callable[[WebhookEvent], object]
-OnError: TypeAlias = Callable[[Exception, WebhookEvent | None], object]
-Steps: TypeAlias = Generator[Callable[[], Any], Any, _T]
+Call: TypeAlias = Callable[[], Any]
 
 _log = logging.getLogger("clarife_webhooks")
 
 
 @dataclass(frozen=True)
 class WebhookResponse:
-    """What to answer a delivery with: an HTTP status, the headers, and a body of JSON.
+    """A response to a delivery: an HTTP status, headers and a JSON body. clarife retries until the status is 2xx.
 
-    `code` says for programs what has come of the delivery: `handled`, `duplicate`, `in_progress`, `handler_failed`,
-    `store_unavailable`, `method_not_allowed`, or the code of a `WebhookError`.
+    `code` is the outcome, for programs:
+
+    - 200 `handled`: the handler returned. Its return value is ignored.
+    - 200 `duplicate`: the event was handled before.
+    - 400 and the code of a `WebhookError`: the delivery was refused.
+    - 405 `method_not_allowed`: the request method is not POST.
+    - 409 `in_progress`: another delivery of the event is being handled.
+    - 413 `body_too_large`: the request body exceeds `max_body_bytes`.
+    - 500 `handler_failed`: the handler raised an exception.
+    - 500 `body_not_raw`: the request body was parsed or read before.
+    - 503 `store_unavailable`: the store failed before the handler ran.
 
     >>> from clarife_webhooks import Webhook, receive
     >>> receive(Webhook("whsec_c2VjcmV0"), b"{}", {}, print)
@@ -46,164 +67,176 @@ class WebhookResponse:
     body: bytes
 
 
-def response(code: ResponseCode, error: WebhookError | None = None) -> WebhookResponse:
-    """The answer of a code, or the one that an error makes."""
-    if error is None:
-        status, headers, body = RESPONSES[code]
-    else:
-        status, headers = ERROR_STATUS[error.code], RESPONSE_HEADERS
-        content = {"code": error.code, "error": error.message}
-        body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+def make_response(code: ResponseCode) -> WebhookResponse:
+    """Creates the response with a code. `Receiver.refuse` creates the responses to refused deliveries."""
+    status, headers, body = RESPONSES[code]
     return WebhookResponse(status, code, dict(headers), body)
 
 
-def log_error(error: Exception, event: WebhookEvent | None) -> None:
-    """What is done with errors unless `on_error` is given: the receiver's own go to the log, a stranger's deliveries do not."""
-    if event is not None:
-        _log.error("event %.200r: %s", event.id, type(error).__name__, exc_info=error)
-    elif isinstance(error, WebhookError) and error.code in LOGGED_CODES:
-        _log.error("%s: %s; %s", error.code, error.message, error.hint)
-
-
-@dataclass(frozen=True)
 class Receiver:
-    """A webhook with its handler and the options that the adapters have in common."""
+    """A webhook with its handler and the receiving options."""
 
-    webhook: Webhook
-    handler: Handler
-    dedup: Dedup[Any] | None = None
-    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES
-    on_error: OnError = log_error
-    call: Callable[[Callable[[], Any]], Callable[[], Any]] = lambda call: call
-    """What a framework puts around the handler."""
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         webhook: Webhook,
         handler: Handler,
         *,
-        dedup: Any = None,
+        dedup: AnyDedup = None,
         max_body_bytes: int | None = None,
         on_error: OnError | None = None,
-        asynchronous: bool = False,
-        **more: Any,
-    ) -> Receiver:
-        """The same from what users give; raises TypeError for what is of a wrong type."""
+    ) -> None:
         if not isinstance(webhook, Webhook):
             raise TypeError(f"webhook must be a Webhook, not {type(webhook).__name__}")
         if not callable(handler):
             raise TypeError(f"handler must be a function or Handlers, not {type(handler).__name__}")
-        if on_error is not None and not callable(on_error):
-            raise TypeError(f"on_error must be a function, not {type(on_error).__name__}")
         if max_body_bytes is None:
             max_body_bytes = DEFAULT_MAX_BODY_BYTES
         if isinstance(max_body_bytes, bool) or not isinstance(max_body_bytes, int) or max_body_bytes < 0:
             raise TypeError("max_body_bytes must be a whole number of bytes, 0 or more")
-        given = wired(dedup)
-        if not asynchronous:
-            for name, function in [("handler", handler), ("dedup", given and given.store.claim)]:
-                if is_async(function):
-                    raise TypeError(f"{name} must not be asynchronous here: nothing would await it")
-        return cls(webhook, handler, given, max_body_bytes, on_error or log_error, **more)
+        if on_error is not None and not callable(on_error):
+            raise TypeError(f"on_error must be a function, not {type(on_error).__name__}")
+        self.webhook: Webhook = webhook
+        self.handler: Handler = handler
+        self.dedup: Dedup[Any] | None = to_dedup(dedup)
+        self.max_body_bytes: int = max_body_bytes
+        self.on_error: OnError | None = on_error
 
-    def report(self, error: Exception, event: WebhookEvent | None) -> None:
-        """Tells the user's function of an error; one that raises changes no answer."""
-        try:
-            self.on_error(error, event)
-        except Exception:
-            _log.exception("on_error failed")
+    def wrap(self, call: Call) -> Call:
+        """Wraps the call of the handler. Adapters override it, for example to add a transaction."""
+        return call
+
+    def verify(self, body: Any, headers: Any) -> Flow:
+        """Verifies a delivery. Raises WebhookError if it is refused."""
+        check_size(body, self.max_body_bytes)
+        return Flow(self, self.webhook.verify(body, headers))
 
     def refuse(self, error: WebhookError) -> WebhookResponse:
-        """The answer to a delivery that is refused."""
-        self.report(error, None)
-        return response(error.code, error)
+        """Reports the error of a refused delivery and creates the response."""
+        self.report(error.code, error)
+        content = {"code": error.code, "error": error.message}
+        body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+        return WebhookResponse(ERROR_STATUS[error.code], error.code, dict(RESPONSE_HEADERS), body)
 
-    def deliver(self, method: str, body: Any, headers: Any) -> Steps[WebhookResponse]:
-        """From the request to the answer. `body` is the body, or what reads it and may raise WebhookError."""
-        begun = yield from self.begin(method, body, headers)
-        if isinstance(begun, WebhookResponse):
-            return begun
-        event, claim = begun
-        try:
-            yield from self.handle(event)
-        except Exception as error:
-            yield from self.failed(event, claim, error)
-            return response("handler_failed")
-        # What is no Exception is a worker that ends: the claim then ends by itself.
-        yield from self.handled(event, claim)
-        return response("handled")
+    def report(self, code: ResponseCode, error: Exception, event: WebhookEvent | None = None) -> None:
+        """Calls `on_error`, or else logs an error of the receiving side. A failure of `on_error` changes no response."""
+        if self.on_error is not None:
+            try:
+                self.on_error(error, event)
+            except Exception:
+                _log.exception("on_error failed")
+        elif code in LOGGED_CODES:
+            if event is not None:
+                _log.error("%s: event %.200r: %s", code, event.id, type(error).__name__, exc_info=error)
+            elif isinstance(error, WebhookError):
+                _log.error("%s: %s; %s", code, error.message, error.hint)
 
-    def begin(self, method: str, body: Any, headers: Any) -> Steps[WebhookResponse | tuple[WebhookEvent, Claim]]:
-        """Until the handler: the answer, if there is nothing to handle, or the event and the claim on it."""
+
+class StoreTimeoutError(TimeoutError):
+    """A store that did not respond in time."""
+
+
+class Flow:
+    """The flow of a verified event: the current step, and the response so far.
+
+    A driver makes the call of the current step and passes on its result or its exception, until there is no step.
+    """
+
+    def __init__(self, receiver: Receiver, event: WebhookEvent) -> None:
+        self.event: WebhookEvent = event
+        self.step: FlowStep | None = FLOW_START_WITHOUT_STORE if receiver.dedup is None else FLOW_START_WITH_STORE
+        self._receiver = receiver
+        self._response: WebhookResponse | None = None
+        self._interrupt: BaseException | None = None
+        self._token = ""
+
+    @property
+    def at_handler(self) -> bool:
+        """True if the current step is the handler."""
+        return self.step in ("handle", "handle_claimed")
+
+    def call(self) -> Call:
+        """Returns the call of the current step."""
+        dedup, id = self._receiver.dedup, self.event.id
+        if dedup is None or self.at_handler:
+            return self._handler_call()
+        if self.step == "claim":
+            return partial(dedup.store.claim, id, dedup.claim_ttl)
+        if self.step == "complete":
+            return partial(dedup.store.complete, id, self._token, max(dedup.done_ttl, self.event._replay_window))
+        return partial(dedup.store.release, id, self._token)
+
+    def _handler_call(self) -> Call:
+        handler: Callable[[Any], object] | None = self._receiver.handler
+        if isinstance(handler, Dispatcher):
+            handler = handler.find(self.event.type)
+        return do_nothing if handler is None else self._receiver.wrap(partial(handler, self.event))
+
+    def returned(self, result: Any) -> None:
+        """Ends the current step with the result of its call."""
+        if self.step != "claim":
+            self._advance("returned" if self.at_handler else "written")
+        elif isinstance(result, Claim) and result.state in ("new", "in_progress", "done"):
+            self._token = result.token
+            self._advance(result.state)
+        else:
+            self._advance("failed", TypeError(f"claim must return a Claim, not {type(result).__name__}"))
+
+    def raised(self, error: BaseException) -> None:
+        """Ends the current step with an exception of its call. Raises it if the process ends, with no further step."""
+        if isinstance(error, Exception):
+            late = isinstance(error, StoreTimeoutError) and not self.at_handler
+            self._advance("late" if late else "failed", error)
+        elif self.at_handler and not isinstance(error, KeyboardInterrupt | SystemExit):
+            self._interrupt = error  # for example CancelledError
+            self._advance("abandoned")
+        else:
+            raise error
+
+    def _advance(self, outcome: FlowOutcome, error: Exception | None = None) -> None:
+        assert self.step is not None
+        transition = FLOW[self.step][outcome]
+        if transition.report is not None and error is not None:
+            self._receiver.report(transition.report, error, self.event)
+        if transition.response is not None:
+            self._response = make_response(transition.response)
+        self.step = transition.next
+
+    def end(self) -> WebhookResponse:
+        """Returns the response. Raises the exception of an abandoned handler."""
+        if self._interrupt is not None:
+            raise self._interrupt
+        assert self._response is not None
+        return self._response
+
+
+class SyncReceiver(Receiver):
+    """A receiver that makes every call in the thread of the request."""
+
+    def __init__(self, webhook: Webhook, handler: Handler, **options: Unpack[ReceiveOptions]) -> None:
+        super().__init__(webhook, handler, **options)
+        for name, function in [("handler", handler), ("dedup", self.dedup and self.dedup.store.claim)]:
+            if is_async(function):
+                raise TypeError(f"{name} must not be asynchronous here: nothing would await it")
+
+    def receive(self, method: str, body: Any, headers: Any) -> WebhookResponse:
+        """Receives a delivery. `body` is the request body, or a function that reads it and may raise WebhookError."""
         if method != "POST":
-            return response("method_not_allowed")
+            return make_response("method_not_allowed")
         try:
-            raw = (yield body) if callable(body) else body
-            event = self.webhook.verify(raw, headers)
+            flow = self.verify(body() if callable(body) else body, headers)
         except WebhookError as error:
             return self.refuse(error)
-        if self.dedup is None:
-            return event, Claim("new")
-        try:
-            claim = yield partial(self.dedup.store.claim, event.id, self.dedup.claim_ttl)
-            state = claim[0]
-        except Exception as error:
-            self.report(error, event)
-            return response("store_unavailable")
-        if state == "new":
-            return event, claim
-        return response("duplicate" if state == "done" else "in_progress")
-
-    def handle(self, event: WebhookEvent) -> Steps[None]:
-        """Calls the handler, or the one of several that is for the event."""
-        handler = self.handler.find(event.type) if isinstance(self.handler, Dispatch) else self.handler
-        if handler is not None:
-            yield self.call(partial(handler, event))
-
-    def handled(self, event: WebhookEvent, claim: Claim) -> Steps[None]:
-        """After the handler: the event stays done. Where that cannot be written, it was handled all the same."""
-        if self.dedup is None:
-            return
-        ttl = max(self.dedup.done_ttl, event._replay_window)
-        try:
-            yield partial(self.dedup.store.complete, event.id, claim[1], ttl)
-        except Exception as error:
-            self.report(error, event)
-
-    def failed(self, event: WebhookEvent, claim: Claim, error: Exception) -> Steps[None]:
-        """After a handler that failed: the next delivery may have it. Where that cannot be written, the claim ends by itself."""
-        self.report(error, event)
-        if self.dedup is None:
-            return
-        try:
-            yield partial(self.dedup.store.release, event.id, claim[1])
-        except Exception as failure:
-            self.report(failure, event)
+        while flow.step is not None:
+            try:
+                result = _call_sync(flow.call())
+            except BaseException as error:
+                flow.raised(error)
+            else:
+                flow.returned(result)
+        return flow.end()
 
 
-def is_async(function: Any) -> bool:
-    """Whether a function, or an object that is called as one, has to be awaited."""
-    function = function.func if isinstance(function, partial) else function
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))
-
-
-def run(steps: Steps[_T]) -> _T:
-    """Takes the steps, one after another."""
-    resume: Callable[[Any], Callable[[], Any]] = steps.send
-    value: Any = None
-    while True:
-        try:
-            call = resume(value)
-        except StopIteration as end:
-            return cast(_T, end.value)
-        try:
-            value, resume = _called(call), steps.send
-        except Exception as error:
-            value, resume = error, steps.throw
-
-
-def _called(call: Callable[[], Any]) -> Any:
+def _call_sync(call: Call) -> Any:
     result = call()
     if inspect.isawaitable(result):
         if inspect.iscoroutine(result):
@@ -212,37 +245,11 @@ def _called(call: Callable[[], Any]) -> Any:
     return result
 
 
-InThread: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
+def do_nothing() -> None:
+    """Does nothing: the call for an event without a function."""
 
 
-async def _to_thread(call: Callable[[], Any]) -> Any:
-    import asyncio  # two thirds of the time that importing this package would take, and who comes here has it already
-
-    return await asyncio.to_thread(call)
-
-
-async def run_async(steps: Steps[_T], in_thread: InThread = _to_thread) -> _T:
-    """Takes the steps, one after another. What is no coroutine runs in a thread, so that it holds nobody up."""
-    resume: Callable[[Any], Callable[[], Any]] = steps.send
-    value: Any = None
-    while True:
-        try:
-            call = resume(value)
-        except StopIteration as end:
-            return cast(_T, end.value)
-        try:
-            quick = is_async(call) or isinstance(getattr(getattr(call, "func", None), "__self__", None), MemoryStore)
-            value = call() if quick else await in_thread(partial(_without_stop_iteration, call))
-            if inspect.isawaitable(value):
-                value = await value
-            resume = steps.send
-        except Exception as error:
-            value, resume = error, steps.throw
-
-
-def _without_stop_iteration(call: Callable[[], Any]) -> Any:
-    """A StopIteration cannot leave a thread: whoever awaits it would wait for ever."""
-    try:
-        return call()
-    except StopIteration as error:
-        raise RuntimeError("a function raised StopIteration") from error
+def is_async(function: Any) -> bool:
+    """Returns True for a coroutine function, or an object that is called as one."""
+    function = function.func if isinstance(function, partial) else function
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))

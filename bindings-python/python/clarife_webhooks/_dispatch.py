@@ -1,4 +1,4 @@
-"""What `Handlers` does; its types are generated."""
+"""The base class of `Handlers`. The subclass adds generated types."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _Function = TypeVar("_Function", bound=Callable[[Any], object])
 _PATTERNS = frozenset(EVENT_TYPES) | {_type.split(".")[0] + ".*" for _type in EVENT_TYPES}
 
 
-class Dispatch:
-    """Functions by the type of the event."""
+class Dispatcher:
+    """Functions by event type."""
 
     def __init__(self) -> None:
         self._functions: dict[str, Callable[[Any], object]] = {}
@@ -21,32 +21,33 @@ class Dispatch:
 
     def _on(self, pattern: str) -> Callable[[_Function], _Function]:
         if pattern not in _PATTERNS:
-            raise ValueError(f"{pattern!r} is no type of event and no group of types that this version knows; otherwise takes what is left")
+            raise ValueError(f"invalid pattern {pattern!r}: unknown event type; use otherwise for unknown types")
         if pattern in self._functions:
-            raise ValueError(f"{pattern} has its function already")
+            raise ValueError(f"invalid pattern {pattern!r}: it has a function already")
 
         def register(function: _Function) -> _Function:
-            self._functions[pattern] = _checked(function)
+            self._functions[pattern] = _check_callable(function)
             return function
 
         return register
 
     def otherwise(self, function: Callable[[WebhookEvent], object], /) -> Callable[[WebhookEvent], object]:
-        """Decorates the function for every event that no other is for, such as one of a type that clarife adds later.
+        """Registers the function for all other events, for example of a type that clarife adds later. Use it as a
+        decorator.
 
-        Raises ValueError if there is one already.
+        Raises ValueError if there is such a function already.
 
         >>> @Handlers().otherwise
         ... def anything_else(event):
         ...     print("not for us:", event.type)
         """
         if self._otherwise is not None:
-            raise ValueError("otherwise has its function already")
-        self._otherwise = _checked(function)
+            raise ValueError("cannot register the function: otherwise has a function already")
+        self._otherwise = _check_callable(function)
         return function
 
     def find(self, type: str, /) -> Callable[[Any], object] | None:
-        """The function for a type of event, or None.
+        """Returns the function for an event type, or None.
 
         >>> handlers = Handlers()
         >>> handlers.find("document.updated") is None
@@ -59,12 +60,12 @@ class Dispatch:
         return self._otherwise
 
     def __call__(self, event: WebhookEvent, /) -> object:
-        """Calls the function for the event and gives what it gives; None where there is none."""
+        """Calls the function for an event and returns its result, or None if there is no function."""
         function = self.find(event.type)
         return None if function is None else function(event)
 
 
-def _checked(function: Any) -> Any:
+def _check_callable(function: Any) -> Any:
     if not callable(function):
         raise TypeError(f"a handler must be a function, not {type(function).__name__}")
     return function

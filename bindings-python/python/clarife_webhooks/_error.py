@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class WebhookError(Exception):
-    """A delivery that was refused, or a secret that cannot be used.
+    """A refused delivery, or an invalid secret.
 
-    `code` is stable and meant for programs; `message`, which `str()` gives too, is one sentence for people; `hint` says
-    what to do. None of them holds anything of the secret or the body.
+    `code` is stable and meant for programs. `message`, also the result of `str()`, is one sentence. `hint` is the way
+    to fix the error. None of them contains any part of a secret or a body.
 
     >>> from clarife_webhooks import Webhook
     >>> try:
@@ -22,24 +22,24 @@ class WebhookError(Exception):
     missing_signature: the signature header is missing
     """
 
-    __module__ = "clarife_webhooks"  # where users import it from, in tracebacks and pickles
+    __module__ = "clarife_webhooks"  # the public module, for tracebacks and pickles
 
     def __init__(self, code: ErrorCode, message: str, hint: str) -> None:
-        super().__init__(code, message, hint)  # the arguments are all that pickling and copying need
+        super().__init__(code, message, hint)  # pickling and copying need `args`
 
     @property
     def code(self) -> ErrorCode:
-        """Says what is wrong, one of `ERROR_CODES`."""
+        """The error code, one of `ERROR_CODES`."""
         return cast("ErrorCode", self.args[0])
 
     @property
     def message(self) -> str:
-        """One sentence that says what is wrong."""
+        """The error message, one sentence."""
         return cast(str, self.args[1])
 
     @property
     def hint(self) -> str:
-        """What to do about it."""
+        """The way to fix the error."""
         return cast(str, self.args[2])
 
     def __str__(self) -> str:

@@ -1,12 +1,12 @@
 # Generated from the core by `cargo xtask codegen`: do not edit.
-"""`Handlers`: one function for each type of event."""
+"""`Handlers`: one function for each event type."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, overload
 
-from clarife_webhooks._dispatch import Dispatch
+from clarife_webhooks._dispatch import Dispatcher
 from clarife_webhooks._types import (
     DocumentCreatedEvent,
     DocumentDeletedEvent,
@@ -57,11 +57,11 @@ _GenerationEvent = TypeVar("_GenerationEvent", bound=Callable[[GenerationEvent],
 _ShareEvent = TypeVar("_ShareEvent", bound=Callable[[ShareEvent], object])
 
 
-class Handlers(Dispatch):
-    """Functions that handle events by their type. It takes the place of a handler everywhere.
+class Handlers(Dispatcher):
+    """Functions that handle events by type. Pass it as a handler.
 
-    Exactly one function runs for an event: that of its type, else that of its group (`document.*`), else `otherwise`'s. Where
-    there is none, the event counts as handled.
+    Exactly one function runs for an event: the one for its type, or else for its group (`document.*`), or else
+    `otherwise`. An event without a function counts as handled.
 
     >>> handlers = Handlers()
     >>> @handlers.on("document.updated")
@@ -83,7 +83,7 @@ class Handlers(Dispatch):
     a document: document.created
     not for us: media.uploaded
 
-    Functions may be coroutines (`async def`) where the adapter is asynchronous.
+    With an asynchronous adapter, the functions can be coroutine functions (`async def`).
     """
 
     @overload
@@ -131,10 +131,10 @@ class Handlers(Dispatch):
     @overload
     def on(self, pattern: Literal["share.*"], /) -> Callable[[_ShareEvent], _ShareEvent]: ...
     def on(self, pattern: EventPattern, /) -> Callable[[Any], Any]:
-        """Decorates the function for a type of event (`document.updated`) or a group of types (`document.*`).
+        """Registers a function for an event type (`document.updated`) or a group (`document.*`). Use it as a decorator.
 
-        Type checkers know the function's event by the pattern; several decorators may stand on one function. Raises ValueError
-        if this version knows no such type, or if the pattern has its function already.
+        Type checkers infer the event of the function from the pattern. One function can have several decorators.
+        Raises ValueError if this version does not know the type, or if the pattern has a function already.
 
         >>> @Handlers().on("media.uploaded")
         ... def uploaded(event):

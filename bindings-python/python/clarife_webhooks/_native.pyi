@@ -1,4 +1,4 @@
-"""The native half of clarife_webhooks. Its docstrings are the compiled module's (tests/test_docs.py compares them)."""
+"""Native module of clarife_webhooks. The docstrings are those of the Rust sources; tests/test_docs.py compares them."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -18,9 +18,9 @@ __all__ = [
     "SIGNATURE_HEADER",
     "STANDARD_HEADERS",
     "Webhook",
+    "error_from_code",
     "is_known_event_type",
     "parse_trusted",
-    "refusal",
     "store_key",
     "verify_webhook_signature",
 ]
@@ -42,15 +42,18 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]]
 
 @final
 class Webhook:
-    """Verifies deliveries of one subscription, and signs bodies as clarife does.
+    """A verifier of the deliveries of one subscription. It can also sign bodies as clarife does.
 
-    `secrets` is the signing secret, exactly as clarife shows it, or several of them, newest first, while it is rotated.
-    `tolerance` is how far a delivery's timestamp may be from the clock, in seconds (300 unless given). `max_event_age`
-    refuses events whose signed created_at is longer ago, in seconds (off unless given; 900 leave room for every retry).
-    `standard_webhooks` makes it verify by the headers of Standard Webhooks, which cover the time, and by nothing else.
-    `clock` is called for the time, in Unix seconds or as an aware datetime, in place of the system's clock: for tests.
+    - `secrets` is the signing secret, exactly as clarife shows it. During a rotation, pass both secrets, newest first.
+    - `tolerance` is the largest accepted difference between the timestamp of a delivery and the clock, in seconds. The
+      default is 300.
+    - `max_event_age` is the largest accepted age of an event, by its signed `created_at`, in seconds. It is off by
+      default; 900 leaves room for every retry.
+    - `standard_webhooks` requires the headers of Standard Webhooks, which sign the timestamp too, and ignores clarife's
+      own header.
+    - `clock` returns the current time, in Unix seconds or as an aware datetime. It replaces the system clock in tests.
 
-    Make it once and keep it; threads can share it. It shows no secret, and it cannot be pickled.
+    Create a webhook once and share it between threads. It never shows a secret, and it cannot be pickled.
 
     >>> webhook = Webhook("whsec_c2VjcmV0", max_event_age=900)
     >>> webhook
@@ -68,16 +71,16 @@ class Webhook:
     ) -> Self: ...
     @property
     def max_event_age(self) -> int | None:
-        """The maximum event age, in seconds; None where it is off."""
+        """The maximum event age in seconds, or None if it is off."""
 
     def verify(self, body: _Body, signature: _Signature, *, now: _Time = None) -> WebhookEvent:
-        """Verifies a delivery and gives its event.
+        """Verifies a delivery and returns its event.
 
-        `body` is the raw body, byte for byte as received. `signature` is the X-Clarife-Signature header, or all headers of
-        the request: a mapping, a WSGI environ, ASGI's list of pairs. (Standard Webhooks need all headers.) `now` is the time
-        to verify by, in Unix seconds or as an aware datetime; the clock's unless given.
+        `body` is the raw body, byte for byte as received. `signature` is the X-Clarife-Signature header, or all headers
+        of the request: a mapping, a WSGI environ or ASGI's list of pairs. Standard Webhooks need all headers. `now` is
+        the current time, in Unix seconds or as an aware datetime. The default is the time of the clock.
 
-        Raises WebhookError if the delivery is refused, TypeError if an argument is of a wrong type.
+        Raises WebhookError if the delivery is refused, TypeError if an argument has a wrong type.
 
         >>> webhook = Webhook("whsec_c2VjcmV0")
         >>> body = b'{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{"title":"Start"}}'
@@ -89,19 +92,19 @@ class Webhook:
         """
 
     def sign(self, body: _Body, *, timestamp: _Time = None) -> str:
-        """Signs a body as clarife would: the value of the X-Clarife-Signature header, to test handlers with.
+        """Signs a body as clarife does, for tests. Returns the value of the X-Clarife-Signature header.
 
-        `timestamp` is in Unix seconds or an aware datetime; the clock's unless given.
+        `timestamp` is in Unix seconds or an aware datetime. The default is the time of the clock.
 
         >>> Webhook("whsec_c2VjcmV0").sign(b"{}", timestamp=1711612800)
         't=1711612800,v1=f2a9d48be51b03e17422a1499a4cdb7f8400afd0aa4cf50f34b9852d223553bb'
         """
 
     def sign_standard(self, body: _Body, *, id: str, timestamp: _Time = None) -> dict[str, str]:
-        """Signs a body as Standard Webhooks have it: the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`.
+        """Signs a body with the scheme of Standard Webhooks, for tests. Returns their three headers.
 
-        `id` is the event's. `timestamp` is in Unix seconds or an aware datetime; the clock's unless given. Raises
-        WebhookError (invalid_secret) if a secret is not base64.
+        `id` is the event id. `timestamp` is in Unix seconds or an aware datetime. The default is the time of the clock.
+        Raises WebhookError (invalid_secret) if a secret is not base64.
 
         >>> Webhook("whsec_c2VjcmV0").sign_standard(b"{}", id="evt_1", timestamp=1711612800)["webhook-timestamp"]
         '1711612800'
@@ -112,21 +115,24 @@ class Webhook:
 
 @final
 class ClaimTable:
-    """Claims and done marks in memory. Times are in milliseconds, and it reads no clock."""
+    """A table of claims and done marks in memory. Times are in milliseconds; the caller passes the current time."""
 
     def __new__(cls, capacity: int | None = None, /) -> Self: ...
     def claim(self, id: str, now: int, ttl: int, /) -> int:
-        """Claims an event's id: a token from 1, 0 if it is in progress, -1 if it is done. Raises RuntimeError if the store is full."""
+        """Claims an event id. Returns a token of 1 or more, 0 if the event is in progress, or -1 if it is done.
+
+        Raises RuntimeError if the table is full.
+        """
 
     def complete(self, id: str, now: int, ttl: int, /) -> None:
-        """Marks an event's id as done. Raises RuntimeError if the store is full."""
+        """Marks an event id as done. Raises RuntimeError if the table is full."""
 
     def release(self, id: str, token: int, /) -> None:
-        """Gives up a claim, unless it is no longer this token's."""
+        """Releases a claim if `token` still holds it."""
 
 @final
 class Event(Generic[_Type, _Data]):
-    """A verified event. `Webhook.verify` makes it; it cannot be made by hand or changed.
+    """A verified event. `Webhook.verify` creates it; users cannot create or change one.
 
     >>> from clarife_webhooks import Webhook
     >>> webhook = Webhook("whsec_c2VjcmV0")
@@ -141,34 +147,36 @@ class Event(Generic[_Type, _Data]):
     ...         print("not for us:", other)
     a.png
 
-    Events are equal when their raw bodies are. They can be pickled and copied; a copy's data is read from the raw body anew.
+    Events are equal if their raw bodies are equal. Events can be pickled and copied; a copy parses its data again.
     """
 
     __match_args__ = ("type", "data")
 
     @property
     def id(self) -> str:
-        """The event's id: the same in every delivery of one event, so the key for handling it once only."""
+        """The event id. Every delivery of an event has the same id, so it is the key for deduplication."""
 
     @property
     def type(self) -> _Type:
-        """The event's type, one of `EVENT_TYPES` or one that this version does not know."""
+        """The event type: one of `EVENT_TYPES`, or a newer type that this version does not know."""
 
     @property
     def created_at(self) -> datetime:
-        """When the event happened, in UTC: microseconds, rounded down, within what `datetime` can hold."""
+        """The time of the event in UTC, rounded down to microseconds and clamped to the range of `datetime`."""
 
     @property
     def data(self) -> _Data:
-        """The event's data, a dict. It is built when it is first read and kept; `raw` has it as it was signed."""
+        """The data of the event, a dict. It is parsed on first access and kept; `raw` has the signed form."""
 
     @property
     def raw(self) -> bytes:
-        """The whole body, byte for byte as it was signed."""
+        """The whole body, byte for byte as signed."""
 
     @property
     def _replay_window(self) -> int:
-        """For receivers: for how many seconds after its verification the event can be accepted once more; 0 without a maximum age."""
+        """The time after the verification in which a receiver can accept the event again, in seconds. It is 0 without a
+        maximum event age.
+        """
 
     @classmethod
     def __class_getitem__(cls, item: Any) -> GenericAlias: ...
@@ -176,10 +184,10 @@ class Event(Generic[_Type, _Data]):
     def __hash__(self) -> int: ...
 
 def verify_webhook_signature(payload: _Body, signature: _Signature, secret: str | Sequence[str]) -> bool:
-    """Whether a delivery is genuine: the function of clarife's documented example, for code that was written after it.
+    """Returns True if a delivery is genuine. It replaces the function in clarife's documentation.
 
-    True exactly where `Webhook(secret).verify(payload, signature)` gives an event. `payload` is the raw body; a parsed one,
-    or a secret that cannot be used, raises WebhookError.
+    The result is True exactly if `Webhook(secret).verify(payload, signature)` returns an event. `payload` is the raw
+    body. A parsed body or an invalid secret raises WebhookError.
 
     >>> payload = b'{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{}}'
     >>> signature = Webhook("whsec_c2VjcmV0").sign(payload)
@@ -190,23 +198,23 @@ def verify_webhook_signature(payload: _Body, signature: _Signature, secret: str 
     """
 
 def is_known_event_type(type: str, /) -> TypeIs[EventType]:
-    """Whether a type is one of `EVENT_TYPES`. Type checkers narrow by it.
+    """Returns True if `type` is one of `EVENT_TYPES`. Type checkers narrow by it.
 
     >>> is_known_event_type("document.updated"), is_known_event_type("video.rendered")
     (True, False)
     """
 
-def refusal(code: ErrorCode, /) -> WebhookError:
-    """The exception for a code that needs no particulars, to be raised in Python."""
+def error_from_code(code: ErrorCode, /) -> WebhookError:
+    """Creates the exception with a code and its default message."""
 
 def store_key(id: str, /) -> str:
-    """The key under which stores that several processes share keep an event's id."""
+    """Returns the key of an event id in a shared store, without its prefix."""
 
 def parse_trusted(raw: _Body) -> WebhookEvent:
-    """Reads an event that was verified before, for example from your own queue. It checks the envelope and **no signature**:
-    never give it a body that came over the network.
+    """Parses an event that was verified before, for example from your own queue.
 
-    `raw` is the body, as `event.raw` has it. Raises WebhookError (malformed_payload) if it is no event.
+    It checks **no signature**: never pass it a body from the network. `raw` is the body, as in `event.raw`. Raises
+    WebhookError (malformed_payload) if `raw` is not an event.
 
     >>> raw = b'{"id":"evt_1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{}}'
     >>> parse_trusted(raw).id

@@ -1,4 +1,4 @@
-"""The plugin that pytest finds by itself: see `clarife_webhooks.testing`."""
+"""The plugin that pytest loads automatically: see `clarife_webhooks.testing`."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from clarife_webhooks.testing import Deliveries
 
 @pytest.fixture
 def clarife_webhooks_secret() -> str:
-    """The signing secret that `clarife_webhooks` signs with: replace this fixture to give the one of the code under test."""
+    """The signing secret of `clarife_webhooks`. Override this fixture with the secret of the code under test."""
     return "whsec_c2VjcmV0LWZvci10ZXN0cw=="
 
 
 @pytest.fixture
 def clarife_webhooks(clarife_webhooks_secret: str) -> Deliveries:
-    """Sample events and signed deliveries of clarife webhooks, by a clock that stands until it is moved."""
+    """Sample events and signed deliveries of clarife webhooks, with a clock that only the test moves."""
     return Deliveries(clarife_webhooks_secret)

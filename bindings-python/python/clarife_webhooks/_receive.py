@@ -1,12 +1,13 @@
-"""`receive` and `receive_async`: a whole delivery in one call, for frameworks that have no adapter here."""
+"""`receive` and `receive_async`: a whole delivery in one call, for frameworks without an adapter."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from clarife_webhooks._delivery import Handler, OnError, Receiver, WebhookResponse, run, run_async
+from clarife_webhooks._compat import Unpack
+from clarife_webhooks._delivery import SyncReceiver, WebhookResponse
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.dedup import AnyDedup, SyncDedup
+from clarife_webhooks._options import AsyncReceiveOptions, Handler, ReceiveOptions
 
 
 def receive(
@@ -14,21 +15,16 @@ def receive(
     body: bytes | bytearray | memoryview | str,
     headers: Any,
     handler: Handler,
-    *,
-    dedup: SyncDedup = None,
-    on_error: OnError | None = None,
+    **options: Unpack[ReceiveOptions],
 ) -> WebhookResponse:
-    """Verifies a delivery, has it handled, and gives the answer: what the adapters do with a request they have read.
+    """Verifies a delivery, calls the handler and returns the response, as the adapters do.
 
-    `body` is the raw body, byte for byte as received, and `headers` are the request's, in any form that `Webhook.verify` takes.
-    `handler` is called with the verified event, and may be `Handlers`. The answer is 200 when it returns and 500 when it
-    raises, so that clarife sends the event again; what it returns does not matter. Limit the size of what you read:
-    `DEFAULT_MAX_BODY_BYTES` is what the adapters take.
+    `body` is the raw request body, byte for byte as received. Stop reading it at `DEFAULT_MAX_BODY_BYTES`, or at your
+    own `max_body_bytes`. `headers` are the headers of the request, in any form that `Webhook.verify` accepts. `handler`
+    is called with the verified event; it can be `Handlers`. `options` are `ReceiveOptions`.
 
-    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
-    error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
-
-    It raises nothing because of a delivery, a handler or a store; TypeError if an argument is of a wrong type.
+    Raises TypeError if an argument has a wrong type. The delivery, the handler and the store cause no other exception;
+    see `WebhookResponse`.
 
     >>> webhook = Webhook("whsec_c2VjcmV0")
     >>> body = b'{"id":"evt_1","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{"title":"Start"}}'
@@ -39,8 +35,7 @@ def receive(
     >>> receive(webhook, body + b" ", headers, print).code
     'signature_mismatch'
     """
-    receiver = Receiver.of(webhook, handler, dedup=dedup, on_error=on_error)
-    return run(receiver.deliver("POST", body, headers))
+    return SyncReceiver(webhook, handler, **options).receive("POST", body, headers)
 
 
 async def receive_async(
@@ -48,13 +43,9 @@ async def receive_async(
     body: bytes | bytearray | memoryview | str,
     headers: Any,
     handler: Handler,
-    *,
-    dedup: AnyDedup = None,
-    on_error: OnError | None = None,
+    **options: Unpack[AsyncReceiveOptions],
 ) -> WebhookResponse:
-    """Does what `receive` does where there is an event loop.
-
-    The handler and the store may be coroutines; a handler or a store that is not runs in a thread.
+    """Does the same as `receive` in an event loop. `options` are `AsyncReceiveOptions`.
 
     >>> import asyncio
     >>> webhook = Webhook("whsec_c2VjcmV0")
@@ -65,5 +56,6 @@ async def receive_async(
     document.updated
     'handled'
     """
-    receiver = Receiver.of(webhook, handler, dedup=dedup, on_error=on_error, asynchronous=True)
-    return await run_async(receiver.deliver("POST", body, headers))
+    from clarife_webhooks._async_delivery import AsyncReceiver  # imports asyncio
+
+    return await AsyncReceiver(webhook, handler, **options).receive("POST", body, headers)

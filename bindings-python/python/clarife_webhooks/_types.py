@@ -1,15 +1,16 @@
 # Generated from the core by `cargo xtask codegen`: do not edit.
-"""The types of events, for type checkers: what `data` holds by the event's type."""
+"""Event types for type checkers, with the type of `data` for each."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypedDict, Union
+from typing import Any, Literal, TypeAlias, Union
 
+from clarife_webhooks._compat import TypedDict
 from clarife_webhooks._native import Event
 
 
 class Document(TypedDict, total=False):
-    """A document. clarife may leave any member out, or send more."""
+    """A document. clarife can omit any member and add others."""
 
     id: str
     """Identifies the document; opaque."""
@@ -52,7 +53,7 @@ class Document(TypedDict, total=False):
 
 
 class Content(TypedDict, total=False):
-    """What a document says. clarife may leave any member out, or send more."""
+    """What a document says. clarife can omit any member and add others."""
 
     meta: ContentMeta
     """About the content as a whole."""
@@ -62,7 +63,7 @@ class Content(TypedDict, total=False):
 
 
 class ContentMeta(TypedDict, total=False):
-    """About a document's content as a whole. clarife may leave any member out, or send more."""
+    """About a document's content as a whole. clarife can omit any member and add others."""
 
     version: int
     """The version of the content's format."""
@@ -72,7 +73,7 @@ class ContentMeta(TypedDict, total=False):
 
 
 class Block(TypedDict, total=False):
-    """A block of a document. clarife may leave any member out, or send more."""
+    """A block of a document. clarife can omit any member and add others."""
 
     type: str
     """What the block is, for example `heading`, `text` or `screenshot`."""
@@ -85,7 +86,7 @@ class Block(TypedDict, total=False):
 
 
 class Share(TypedDict, total=False):
-    """A share link of a document. clarife may leave any member out, or send more."""
+    """A share link of a document. clarife can omit any member and add others."""
 
     id: str
     """Identifies the share link; opaque."""
@@ -143,7 +144,7 @@ class Share(TypedDict, total=False):
 
 
 class Media(TypedDict, total=False):
-    """An uploaded file. clarife may leave any member out, or send more."""
+    """An uploaded file. clarife can omit any member and add others."""
 
     media_id: str
     """Identifies the file; opaque. (A file has no `id`.)"""
@@ -191,7 +192,7 @@ EventType: TypeAlias = Literal[
     "share.updated",
     "share.deleted",
 ]
-"""A type of event that this version knows, of `EVENT_TYPES`."""
+"""An event type that this version knows, one of `EVENT_TYPES`."""
 
 EventPattern: TypeAlias = Literal[
     "document.created",
@@ -217,7 +218,7 @@ EventPattern: TypeAlias = Literal[
     "generation.*",
     "share.*",
 ]
-"""A type of event that this version knows, or a group of them, for `Handlers.on`."""
+"""An event type that this version knows, or a group of event types, for `Handlers.on`."""
 
 ErrorCode: TypeAlias = Literal[
     "invalid_secret",
@@ -231,7 +232,7 @@ ErrorCode: TypeAlias = Literal[
     "body_not_raw",
     "body_too_large",
 ]
-"""What is wrong with a delivery or a secret, of `ERROR_CODES`."""
+"""The code of a `WebhookError`, one of `ERROR_CODES`."""
 
 ResponseCode: TypeAlias = Literal[
     "invalid_secret",
@@ -251,7 +252,7 @@ ResponseCode: TypeAlias = Literal[
     "store_unavailable",
     "method_not_allowed",
 ]
-"""What an adapter answers."""
+"""The code of a `WebhookResponse`."""
 
 DocumentCreatedEvent: TypeAlias = Event[Literal["document.created"], Document]
 """A document was created."""
@@ -307,7 +308,7 @@ DocumentEvent: TypeAlias = Union[
     DocumentDeletedEvent,
     Event[Literal["<any other type>"], Any],
 ]
-"""An event of a type that begins with `document.`, such as one that clarife adds later."""
+"""An event whose type begins with `document.`, including types that clarife adds later."""
 
 ProjectEvent: TypeAlias = Union[
     ProjectCreatedEvent,
@@ -315,7 +316,7 @@ ProjectEvent: TypeAlias = Union[
     ProjectDeletedEvent,
     Event[Literal["<any other type>"], Any],
 ]
-"""An event of a type that begins with `project.`, such as one that clarife adds later."""
+"""An event whose type begins with `project.`, including types that clarife adds later."""
 
 FolderEvent: TypeAlias = Union[
     FolderCreatedEvent,
@@ -323,13 +324,13 @@ FolderEvent: TypeAlias = Union[
     FolderDeletedEvent,
     Event[Literal["<any other type>"], Any],
 ]
-"""An event of a type that begins with `folder.`, such as one that clarife adds later."""
+"""An event whose type begins with `folder.`, including types that clarife adds later."""
 
 MediaEvent: TypeAlias = Union[
     MediaUploadedEvent,
     Event[Literal["<any other type>"], Any],
 ]
-"""An event of a type that begins with `media.`, such as one that clarife adds later."""
+"""An event whose type begins with `media.`, including types that clarife adds later."""
 
 GenerationEvent: TypeAlias = Union[
     GenerationStartedEvent,
@@ -337,7 +338,7 @@ GenerationEvent: TypeAlias = Union[
     GenerationFailedEvent,
     Event[Literal["<any other type>"], Any],
 ]
-"""An event of a type that begins with `generation.`, such as one that clarife adds later."""
+"""An event whose type begins with `generation.`, including types that clarife adds later."""
 
 ShareEvent: TypeAlias = Union[
     ShareCreatedEvent,
@@ -345,7 +346,7 @@ ShareEvent: TypeAlias = Union[
     ShareDeletedEvent,
     Event[Literal["<any other type>"], Any],
 ]
-"""An event of a type that begins with `share.`, such as one that clarife adds later."""
+"""An event whose type begins with `share.`, including types that clarife adds later."""
 
 KnownEvent: TypeAlias = Union[
     DocumentCreatedEvent,
@@ -368,11 +369,13 @@ KnownEvent: TypeAlias = Union[
 """An event of a type that this version knows."""
 
 UnknownEvent: TypeAlias = Event[Literal["<any other type>"], dict[str, Any]]
-"""An event of a type that this version does not know. Its `type` is some other str: checkers are given a literal that
-nothing equals, because they narrow by `event.type` only where it is a literal in every case."""
+"""An event of a type that this version does not know.
+
+At run time, `type` is any other str. For type checkers, it is a literal that no type equals: they
+narrow by `event.type` only if it is a literal in every member of the union."""
 
 WebhookEvent: TypeAlias = Union[KnownEvent, UnknownEvent]
-"""What `Webhook.verify` gives; comparing `type` narrows `data`."""
+"""The result of `Webhook.verify`. Comparing `type` narrows `data`."""
 
 __all__ = [
     "Block",

@@ -1,6 +1,7 @@
-"""Handling every event once: the stores, and how they are given.
+"""Deduplication: stores that make a handler run once for each event.
 
-clarife sends an event again until it is answered, so a handler can see one twice. With a store, it runs once:
+clarife retries a delivery until it receives a 2xx response, so an event can arrive twice. With a store, the handler
+runs once:
 
 >>> from clarife_webhooks import MemoryStore, Webhook, receive
 >>> webhook, store = Webhook("whsec_c2VjcmV0"), MemoryStore()
@@ -13,8 +14,8 @@ handled: evt_1
 200 handled
 200 duplicate
 
-`MemoryStore` is for one process; `clarife_webhooks.redis` has stores for several. Any other database will do that can
-write a row only if there is none: see `DedupStore`.
+`MemoryStore` is for one process, `clarife_webhooks.redis` for several. To use another database, implement `DedupStore`.
+The database must be able to insert a row only if there is none.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ __all__ = ["AsyncDedupStore", "Claim", "Dedup", "DedupStore", "MemoryStore"]
 
 
 class Claim(NamedTuple):
-    """What a claim on an event's id has come to.
+    """The result of claiming an event id.
 
-    `state` is `new` (it is the caller's to handle), `in_progress` (somebody else handles it) or `done` (it was handled).
-    `token` goes with `new`: whoever holds it may release the claim.
+    `state` is `new` (the caller handles the event), `in_progress` (another delivery is being handled) or `done` (the
+    event was handled). `token` identifies a new claim, and `release` requires it.
 
     >>> Claim("new", "3f9a").token
     '3f9a'
@@ -47,13 +48,14 @@ class Claim(NamedTuple):
 
 
 class DedupStore(Protocol):
-    """What keeps the ids of events that are being handled and that were. Times are in seconds.
+    """A store of the ids of events that are being handled or were handled. Times are in seconds.
 
-    Whatever a method raises counts as the store being down. A claim that cannot be made is answered with 503, and clarife
-    sends the event again.
+    An exception of a method means that the store is down. If `claim` raises one, the response is 503, and clarife
+    retries. An asynchronous receiver waits 5 s for a method. A synchronous receiver cannot stop waiting: set the
+    time-outs of the database client to a few seconds.
 
     >>> class Rows:
-    ...     '''A store in a dict, which forgets nothing: each step must be one atomic step of a real database.'''
+    ...     '''A store in a dict, without expiry. In a real database, every method must be one atomic step.'''
     ...
     ...     def __init__(self):
     ...         self.rows = {}
@@ -76,24 +78,25 @@ class DedupStore(Protocol):
     """
 
     def claim(self, id: str, ttl: float, /) -> Claim:
-        """Claims an id unless it is claimed or done. The claim ends by itself after `ttl`."""
+        """Claims an event id unless it is claimed or done. The claim expires after `ttl`."""
         ...
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
-        """Marks an id as done for `ttl`, whoever holds the claim by now: the event was handled."""
+        """Marks an event id as done for `ttl`, even if the claim has expired or has another token: the event was
+        handled."""
         ...
 
     def release(self, id: str, token: str, /) -> None:
-        """Gives up the claim, unless it is no longer this token's."""
+        """Releases the claim if `token` still holds it."""
         ...
 
 
 class AsyncDedupStore(Protocol):
-    """`DedupStore` with coroutines, for the adapters of asynchronous frameworks.
+    """A `DedupStore` with coroutines, for the adapters of asynchronous frameworks.
 
     >>> class Rows:
     ...     async def claim(self, id, ttl):
-    ...         return Claim("new", "a token that nobody can guess")
+    ...         return Claim("new", "a random token")
     ...
     ...     async def complete(self, id, token, ttl): ...
     ...     async def release(self, id, token): ...
@@ -101,26 +104,27 @@ class AsyncDedupStore(Protocol):
     """
 
     async def claim(self, id: str, ttl: float, /) -> Claim:
-        """Claims an id unless it is claimed or done. The claim ends by itself after `ttl`."""
+        """Claims an event id unless it is claimed or done. The claim expires after `ttl`."""
         ...
 
     async def complete(self, id: str, token: str, ttl: float, /) -> None:
-        """Marks an id as done for `ttl`, whoever holds the claim by now: the event was handled."""
+        """Marks an event id as done for `ttl`, even if the claim has expired or has another token: the event was
+        handled."""
         ...
 
     async def release(self, id: str, token: str, /) -> None:
-        """Gives up the claim, unless it is no longer this token's."""
+        """Releases the claim if `token` still holds it."""
         ...
 
 
 class MemoryStore:
-    """A store in this process's memory, for a receiver that is one process; threads can share it, and so can coroutines.
+    """A store in memory, for a receiver in a single process. Threads and coroutines can share it.
 
-    It keeps `capacity` ids (100,000 unless given). Where that is reached, what has ended goes, and then the done mark that would
-    end first; when all of them are being handled, `claim` raises RuntimeError. `clock` gives the time, in Unix seconds or as an
-    aware datetime; it is the system's unless given.
+    `capacity` is the largest number of event ids; the default is 100,000. A full store removes expired ids first, then
+    the done mark that would expire next. If all ids are being handled, `claim` raises RuntimeError. `clock` returns the
+    current time, in Unix seconds or as an aware datetime. The default is the system clock.
 
-    Raises TypeError or ValueError if an argument cannot be one.
+    Raises TypeError or ValueError if an argument is invalid.
 
     >>> store = MemoryStore()
     >>> claim = store.claim("evt_1", 60)
@@ -142,16 +146,16 @@ class MemoryStore:
         self._clock = clock
 
     def claim(self, id: str, ttl: float, /) -> Claim:
-        """Claims an id unless it is claimed or done. The claim ends by itself after `ttl` seconds."""
+        """Claims an event id unless it is claimed or done. The claim expires after `ttl` seconds."""
         token = self._table.claim(id, self._now(), milliseconds(ttl))
         return Claim("new", str(token)) if token > 0 else Claim("in_progress" if token == 0 else "done")
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
-        """Marks an id as done for `ttl` seconds, whoever holds the claim by now."""
+        """Marks an event id as done for `ttl` seconds, even if the claim has expired."""
         self._table.complete(id, self._now(), milliseconds(ttl))
 
     def release(self, id: str, token: str, /) -> None:
-        """Gives up the claim, unless it is no longer this token's."""
+        """Releases the claim if `token` still holds it."""
         self._table.release(id, int(token))
 
     def _now(self) -> int:
@@ -160,7 +164,7 @@ class MemoryStore:
 
 
 def milliseconds(ttl: float) -> int:
-    """No more than can be added to a time in 64 bits."""
+    """Converts seconds to milliseconds, limited so that a sum with a time fits 64 bits."""
     return round(min(ttl * 1000, 2**53))
 
 
@@ -168,12 +172,12 @@ _Store = TypeVar("_Store", bound="DedupStore | AsyncDedupStore", covariant=True)
 
 
 class Dedup(Generic[_Store]):
-    """A store with times of your own, in place of the store alone.
+    """A store with its times, in place of the store alone.
 
-    `claim_ttl` is how long an event counts as being handled, in seconds (50 unless given): longer than the slowest handler,
-    and less than the 60 s before clarife sends an event for the last time. `done_ttl` is how long it is known that an
-    event was handled, in seconds (a day unless given), and at least for as long as the webhook's
-    `max_event_age` lets the event be accepted.
+    `claim_ttl` is the lifetime of a claim in seconds; the default is 50. It must exceed the time of the slowest
+    handler, and stay below 60 s, the least time before clarife sends an event for the last time. `done_ttl` is the
+    lifetime of a done mark in seconds; the default is a day. A done mark lives at least as long as the `max_event_age`
+    of the webhook accepts the event.
 
     Raises TypeError or ValueError if a time is not a number above 0.
 
@@ -197,6 +201,6 @@ SyncDedup: TypeAlias = DedupStore | Dedup[DedupStore] | None
 AnyDedup: TypeAlias = DedupStore | AsyncDedupStore | Dedup[DedupStore | AsyncDedupStore] | None
 
 
-def wired(dedup: AnyDedup) -> Dedup[Any] | None:
-    """What `dedup` is given as: a store, a store with its times, or nothing."""
+def to_dedup(dedup: AnyDedup) -> Dedup[Any] | None:
+    """Converts the option `dedup`: a store, a store with its times, or None."""
     return dedup if dedup is None or isinstance(dedup, Dedup) else Dedup(dedup)

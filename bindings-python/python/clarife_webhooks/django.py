@@ -1,4 +1,4 @@
-"""Views of Django that receive webhooks, synchronous and asynchronous; beside Django REST Framework, and inside its views.
+"""Views of Django that receive webhooks, synchronous and asynchronous. They also work in Django REST Framework.
 
 In `urls.py`:
 
@@ -11,8 +11,8 @@ In `urls.py`:
 ...     print("changed:", event.data.get("title"))
 >>> urlpatterns = [path("webhooks/clarife", receiver(Webhook("whsec_c2VjcmV0"), handlers))]
 
-The views are exempt from CSRF protection: the signature takes its place. In a view of Django REST Framework, call one with
-the request before anything reads `request.data`, and return what it gives.
+The views are exempt from CSRF protection: the signature replaces it. In a view of Django REST Framework, call such a
+view with the request before anything reads `request.data`, and return its response.
 """
 
 from __future__ import annotations
@@ -26,104 +26,98 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
-from clarife_webhooks._body import Body, read_wsgi
-from clarife_webhooks._delivery import Handler, OnError, Receiver, WebhookResponse, is_async, run, run_async
+from clarife_webhooks._async_delivery import AsyncReceiver
+from clarife_webhooks._body import BodyBuffer, read_wsgi
+from clarife_webhooks._compat import Unpack
+from clarife_webhooks._delivery import Call, Receiver, SyncReceiver, WebhookResponse, is_async
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.dedup import AnyDedup, SyncDedup
+from clarife_webhooks._options import AsyncReceiveOptions, Handler, ReceiveOptions
 
 __all__ = ["async_receiver", "receiver"]
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
 
-def receiver(
-    webhook: Webhook,
-    handler: Handler,
-    *,
-    dedup: SyncDedup = None,
-    max_body_bytes: int | None = None,
-    on_error: OnError | None = None,
-) -> Callable[..., HttpResponse]:
-    """Makes a view: it verifies a delivery, has it handled, and answers.
+def receiver(webhook: Webhook, handler: Handler, **options: Unpack[ReceiveOptions]) -> Callable[..., HttpResponse]:
+    """Creates a view of Django that receives webhooks.
 
-    `handler` is called with the verified event, and may be `Handlers`. The answer is 200 when it returns and 500 when it
-    raises, so that clarife sends the event again; what it returns does not matter. A delivery that does not verify is
-    answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given) with 413 before it is read whole,
-    a request that is no POST with 405. `DATA_UPLOAD_MAX_MEMORY_SIZE` does not count here.
+    `handler` is called with each verified event; it can be `Handlers`. `options` are `ReceiveOptions`. The view
+    responds with a `WebhookResponse`. `DATA_UPLOAD_MAX_MEMORY_SIZE` does not apply.
 
-    With `ATOMIC_REQUESTS`, a transaction is around the handler, not around the view: it is rolled back when the handler
-    raises, and an event counts as handled only after it was committed.
-
-    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
-    error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
-
-    Raises TypeError if an argument is of a wrong type.
+    With `ATOMIC_REQUESTS`, the transaction surrounds the handler, not the view. An exception of the handler rolls it
+    back, and the event counts as handled only after the commit.
 
     >>> view = receiver(Webhook("whsec_c2VjcmV0"), print, dedup=MemoryStore())
     """
-    receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, call=_atomic)
+    receiver = _SyncReceiver(webhook, handler, **options)
 
     def clarife_webhook(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        return _response(run(_deliver(receiver, request)))
+        return _to_django(receiver.receive(*_delivery(request, receiver)))
 
-    return _exempt(clarife_webhook)
+    return _exempt_from_csrf(clarife_webhook)
 
 
 def async_receiver(
-    webhook: Webhook,
-    handler: Handler,
-    *,
-    dedup: AnyDedup = None,
-    max_body_bytes: int | None = None,
-    on_error: OnError | None = None,
+    webhook: Webhook, handler: Handler, **options: Unpack[AsyncReceiveOptions]
 ) -> Callable[..., Coroutine[Any, Any, HttpResponse]]:
-    """Makes an asynchronous view, otherwise as `receiver`.
+    """Creates an asynchronous view of Django that receives webhooks. `options` are `AsyncReceiveOptions`.
 
-    A handler and a store that are no coroutine functions run where Django runs synchronous code, in a thread. With
-    `ATOMIC_REQUESTS`, such a handler has its transaction; a coroutine has none, as everywhere in Django.
+    Everything else is as with `receiver`. A handler or a store that is not asynchronous runs in the thread where Django
+    runs synchronous code. With `ATOMIC_REQUESTS`, only such a handler gets a transaction: Django has none for
+    coroutines.
 
-    Under ASGI, Django itself receives the whole body, in a file if it is large, before it calls any view.
-
-    Raises TypeError if an argument is of a wrong type.
+    Under ASGI, Django receives the whole request body before it calls a view, and writes a large body to a file.
 
     >>> async def handle(event):
     ...     print(event.type)
     >>> view = async_receiver(Webhook("whsec_c2VjcmV0"), handle, dedup=MemoryStore())
     """
-    receiver = Receiver.of(
-        webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, call=_atomic, asynchronous=True
-    )  # fmt: skip
+    receiver = _AsyncReceiver(webhook, handler, **options)
 
     async def clarife_webhook(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        return _response(await run_async(_deliver(receiver, request), in_thread=lambda call: sync_to_async(call)()))
+        return _to_django(await receiver.receive(*_delivery(request, receiver)))
 
-    return _exempt(clarife_webhook)
+    return _exempt_from_csrf(clarife_webhook)
 
 
-def _deliver(receiver: Receiver, request: HttpRequest) -> Any:
-    request = getattr(request, "_request", request)  # inside Django REST Framework's
-    return receiver.deliver(request.method or "", partial(_read, request, receiver.max_body_bytes), request.META)
+class _SyncReceiver(SyncReceiver):
+    def wrap(self, call: Call) -> Call:
+        return _atomic(call)
+
+
+class _AsyncReceiver(AsyncReceiver):
+    def wrap(self, call: Call) -> Call:
+        return _atomic(call)
+
+    async def run_in_thread(self, call: Call) -> Any:
+        return await sync_to_async(call)()
+
+
+def _delivery(request: HttpRequest, receiver: Receiver) -> tuple[str, Callable[[], bytes], dict[str, Any]]:
+    """Returns the request as arguments of `receive`."""
+    request = getattr(request, "_request", request)  # which Django REST Framework wraps
+    return request.method or "", partial(_read, request, receiver.max_body_bytes), request.META
 
 
 def _read(request: HttpRequest, limit: int) -> bytes:
-    body = Body(limit, request.META.get("CONTENT_LENGTH"), "django")
-    kept = hasattr(request, "_body")  # what `request.body` has read before
+    body = BodyBuffer(limit, request.META.get("CONTENT_LENGTH"), "django")
+    kept = hasattr(request, "_body")  # Django keeps a body that was read with `request.body`
     if not kept and getattr(request, "_read_started", False):
-        raise body.not_raw()
-    if kept or body.declared:
+        raise body.not_raw_error()
+    if kept or body.content_length:
         try:
-            body.add(request.body)  # not larger than the limit, and kept for whoever comes later
-            return body.whole()
-        except RequestDataTooBig:  # Django's own limit, which is meant for forms
+            body.add(request.body)  # Content-Length is within the limit, and Django keeps the body for later readers
+            return body.finish()
+        except RequestDataTooBig:  # DATA_UPLOAD_MAX_MEMORY_SIZE, a limit for forms
             pass
     elif "wsgi.input" in request.META:
-        return read_wsgi(request.META, limit, "django")  # Django itself takes a body without a length for none
-    body.read(request.read)
-    return body.whole()
+        return read_wsgi(request.META, limit, "django")  # for Django, a body without a length is empty
+    body.add_stream(request.read)
+    return body.finish()
 
 
-def _atomic(call: Callable[[], Any]) -> Callable[[], Any]:
-    """What Django does with a view: within a transaction of every database that asks for it."""
+def _atomic(call: Call) -> Call:
+    """Wraps a call as Django wraps a view: in a transaction of every database with `ATOMIC_REQUESTS`."""
     if is_async(call):
         return call
     for alias, settings in connections.settings.items():
@@ -132,11 +126,11 @@ def _atomic(call: Callable[[], Any]) -> Callable[[], Any]:
     return call
 
 
-def _exempt(view: _View) -> _View:
-    # What the decorator does, which Django before 5.0 has for synchronous views only.
+def _exempt_from_csrf(view: _View) -> _View:
+    # The decorator of Django before 5.0 supports synchronous views only.
     setattr(view, "csrf_exempt", True)
     return transaction.non_atomic_requests(view)
 
 
-def _response(response: WebhookResponse) -> HttpResponse:
+def _to_django(response: WebhookResponse) -> HttpResponse:
     return HttpResponse(response.body, status=response.status, headers=response.headers)

@@ -1,4 +1,4 @@
-"""A dependency of FastAPI that gives the verified event.
+"""A dependency of FastAPI that receives webhooks.
 
 >>> from typing import Annotated
 >>> from fastapi import Depends, FastAPI
@@ -11,81 +11,74 @@
 ...     if event.type == "document.updated":
 ...         print("changed:", event.data.get("title"))
 
-A route without any of FastAPI's own machinery is `Route("/webhooks/clarife", clarife_webhooks.asgi.receiver(…))`.
+To bypass FastAPI's own processing, add `Route("/webhooks/clarife", clarife_webhooks.asgi.receiver(…))`.
 """
 
-# FastAPI reads the annotations of a dependency: they must not be strings.
+# FastAPI reads the annotations of a dependency, so they are not strings here.
 import json
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from fastapi import HTTPException, Request
 
-from clarife_webhooks._body import Body
-from clarife_webhooks._delivery import OnError, Receiver, WebhookResponse, run_async
+from clarife_webhooks._async_delivery import AsyncReceiver
+from clarife_webhooks._body import BodyBuffer
+from clarife_webhooks._compat import Unpack
+from clarife_webhooks._delivery import WebhookResponse
 from clarife_webhooks._native import Webhook
+from clarife_webhooks._options import AsyncReceiveOptions
 from clarife_webhooks._types import WebhookEvent
-from clarife_webhooks.dedup import AnyDedup
 
 __all__ = ["verified_event"]
 
 
 def verified_event(
-    webhook: Webhook,
-    *,
-    dedup: AnyDedup = None,
-    max_body_bytes: int | None = None,
-    on_error: OnError | None = None,
+    webhook: Webhook, **options: Unpack[AsyncReceiveOptions]
 ) -> Callable[[Request], AsyncIterator[WebhookEvent]]:
-    """Makes the dependency. The path function runs for verified events only, and may be a coroutine or not.
+    """Creates a dependency of FastAPI that receives webhooks: its value is the verified event. `options` are
+    `AsyncReceiveOptions`.
 
-    A delivery that does not verify is answered with 400, one of more than `max_body_bytes` (10 MiB unless given) with 413
-    before it is read whole; the answer's `detail` holds the error's code. It is an `HTTPException`, which the application's
-    own exception handlers see. When the path function raises, FastAPI answers, with 500 unless it is told otherwise, and clarife
-    sends the event again.
+    The path function is the handler. It runs only for verified events, and it can be a coroutine function or not. For
+    every other delivery, the dependency raises an `HTTPException` with the status of a `WebhookResponse`; `detail` has
+    its code. When the path function raises an exception, FastAPI responds with 500, unless an exception handler decides
+    otherwise.
 
-    `dedup` is a store, or a store with its times (`Dedup`): the path function then runs once for every event, and a delivery
-    of an event that was handled is answered with 200 without it. An event is marked as handled before the answer is sent with
-    `Depends(…, scope="function")` (FastAPI 0.121 or later), right after it otherwise.
+    With `Depends(…, scope="function")` (FastAPI 0.121 or later), the event is marked as handled before the response is
+    sent; otherwise right after it.
 
-    `on_error` is called with every error, and the event where there is one, in place of the log `clarife_webhooks`, which gets
-    the receiver's own errors only.
-
-    The body is in `event.raw`. A path function that also has a parameter for the body, such as a model, makes FastAPI read it
-    before, without this limit; with one for a form it is lost. Needs FastAPI 0.106 or later.
-
-    Raises TypeError if an argument is of a wrong type.
+    Read the request body from `event.raw`. If the path function has a parameter for the body, such as a model, FastAPI
+    reads the body first, without a limit. If it has a form parameter, the raw body is lost. FastAPI 0.106 or later is
+    required.
 
     >>> clarife_event = verified_event(Webhook("whsec_c2VjcmV0"), dedup=MemoryStore())
     """
-    receiver = Receiver.of(
-        webhook, lambda event: None, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error, asynchronous=True
-    )  # fmt: skip
+    receiver = AsyncReceiver(webhook, lambda event: None, **options)
 
     async def clarife_event(request: Request) -> AsyncIterator[WebhookEvent]:
         read = partial(_read, request, receiver.max_body_bytes)
-        begun = await run_async(receiver.begin(request.method, read, request.headers.raw))
-        if isinstance(begun, WebhookResponse):
-            raise _exception(begun)
-        event, claim = begun
+        flow = await receiver.start(request.method, read, request.headers.raw)
+        if isinstance(flow, WebhookResponse):
+            raise _exception(flow)
         try:
-            yield event
-        except Exception as error:
-            await run_async(receiver.failed(event, claim, error))
+            yield flow.event
+        except BaseException as error:
+            flow.raised(error)
+            await receiver.finish(flow)
             raise
-        await run_async(receiver.handled(event, claim))
+        flow.returned(None)
+        await receiver.finish(flow)
 
     return clarife_event
 
 
 async def _read(request: Request, limit: int) -> bytes:
-    body = Body(limit, request.headers.get("content-length"), "fastapi")
+    body = BodyBuffer(limit, request.headers.get("content-length"), "fastapi")
     try:
-        async for piece in request.stream():
-            body.add(piece)
-    except RuntimeError:  # Starlette's word for a stream that was read before
-        raise body.not_raw() from None
-    return body.whole()
+        async for chunk in request.stream():
+            body.add(chunk)
+    except RuntimeError:  # Starlette raises it for a stream that was read before
+        raise body.not_raw_error() from None
+    return body.finish()
 
 
 def _exception(response: WebhookResponse) -> HTTPException:

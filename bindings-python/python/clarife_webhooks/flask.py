@@ -17,49 +17,39 @@ from collections.abc import Callable
 
 from flask import Response, request
 
-from clarife_webhooks._body import Body
-from clarife_webhooks._delivery import Handler, OnError, Receiver, run
+from clarife_webhooks._body import BodyBuffer
+from clarife_webhooks._compat import Unpack
+from clarife_webhooks._delivery import SyncReceiver
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.dedup import SyncDedup
+from clarife_webhooks._options import Handler, ReceiveOptions
 
 __all__ = ["receiver"]
 
 
-def receiver(
-    webhook: Webhook,
-    handler: Handler,
-    *,
-    dedup: SyncDedup = None,
-    max_body_bytes: int | None = None,
-    on_error: OnError | None = None,
-) -> Callable[[], Response]:
-    """Makes the view: it verifies a delivery, has it handled, and answers. `add_url_rule` gives it POST requests only.
+def receiver(webhook: Webhook, handler: Handler, **options: Unpack[ReceiveOptions]) -> Callable[[], Response]:
+    """Creates a view of Flask that receives webhooks.
 
-    `handler` is called with the verified event, within Flask's contexts, and may be `Handlers`. The answer is 200 when it
-    returns and 500 when it raises, so that clarife sends the event again; what it returns does not matter. A delivery that
-    does not verify is answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given) with 413 before
-    it is read whole; Flask's own `MAX_CONTENT_LENGTH` counts too.
+    `handler` is called with each verified event, within Flask's contexts; it can be `Handlers`. `options` are
+    `ReceiveOptions`. The view responds with a `WebhookResponse`.
 
-    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
-    error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
-
-    Two views in one application need an `endpoint` each. Raises TypeError if an argument is of a wrong type.
+    `add_url_rule` routes only POST requests to the view; two views in one application need different endpoints. Flask's
+    own `MAX_CONTENT_LENGTH` applies beside `max_body_bytes`.
 
     >>> view = receiver(Webhook("whsec_c2VjcmV0"), print, dedup=MemoryStore())
     """
-    receiver = Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error)
+    receiver = SyncReceiver(webhook, handler, **options)
 
     def clarife_webhook() -> Response:
-        response = run(receiver.deliver(request.method, lambda: _read(receiver.max_body_bytes), request.environ))
+        response = receiver.receive(request.method, lambda: _read(receiver.max_body_bytes), request.environ)
         return Response(response.body, response.status, response.headers)
 
-    setattr(clarife_webhook, "methods", ["POST"])  # where `add_url_rule` looks
+    setattr(clarife_webhook, "methods", ["POST"])  # `add_url_rule` reads it
     return clarife_webhook
 
 
 def _read(limit: int) -> bytes:
-    body = Body(limit, request.content_length, "flask")
-    body.read(request.stream.read)
+    body = BodyBuffer(limit, request.content_length, "flask")
+    body.add_stream(request.stream.read)
     if not body.size:
-        body.add(request.get_data())  # where something has read it before with this, it is here
-    return body.whole()
+        body.add(request.get_data())  # Flask keeps a body that was read with get_data()
+    return body.finish()

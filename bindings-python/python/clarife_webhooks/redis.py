@@ -1,7 +1,7 @@
 """Stores in Redis, for receivers of several processes or machines.
 
-They are given a client of the package `redis`, which this one does not depend on. A Redis server of version 7.0 or later is needed. The
-stores of the other languages keep the same keys, so that receivers in several languages can share one server.
+Pass a client of the package `redis`; it is not a dependency of this package. The server must be Redis 7.0 or later. The
+stores in other languages use the same keys, so receivers in several languages can share a server.
 
     from redis import Redis
 
@@ -26,10 +26,10 @@ class _Client(Protocol):
 
 
 class RedisStore:
-    """A store over a `redis.Redis` or `redis.RedisCluster`. Each step is one command, and atomic.
+    """A store with a `redis.Redis` or `redis.RedisCluster`. Each method is one atomic command.
 
-    Give the client time-outs (`socket_timeout`, `socket_connect_timeout`) of a few seconds, and few retries: clarife waits 10 s
-    for an answer.
+    Set the time-outs of the client (`socket_timeout`, `socket_connect_timeout`) to a few seconds, and allow few
+    retries: clarife waits 10 s for a response.
 
     >>> import os, redis
     >>> store = RedisStore(redis.Redis.from_url(os.environ["REDIS_URL"]))
@@ -43,24 +43,24 @@ class RedisStore:
         self._client = client
 
     def claim(self, id: str, ttl: float, /) -> Claim:
-        """Claims an id unless it is claimed or done. The claim ends by itself after `ttl` seconds."""
+        """Claims an event id unless it is claimed or done. The claim expires after `ttl` seconds."""
         token = secrets.token_hex(16)
-        return _claim(token, self._client.set(key(id), token, nx=True, px=max(1, milliseconds(ttl)), get=True))
+        return _to_claim(token, self._client.set(key(id), token, nx=True, px=max(1, milliseconds(ttl)), get=True))
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
-        """Marks an id as done for `ttl` seconds, whoever holds the claim by now."""
+        """Marks an event id as done for `ttl` seconds, even if the claim has expired."""
         self._client.set(key(id), STORE_DONE, nx=False, px=max(1, milliseconds(ttl)), get=False)
 
     def release(self, id: str, token: str, /) -> None:
-        """Gives up the claim, unless it is no longer this token's."""
+        """Releases the claim if `token` still holds it."""
         self._client.eval(STORE_RELEASE_SCRIPT, 1, key(id), token)
 
 
 class AsyncRedisStore:
-    """A store over a `redis.asyncio.Redis` or `redis.asyncio.RedisCluster`. Each step is one command, and atomic.
+    """A store with a `redis.asyncio.Redis` or `redis.asyncio.RedisCluster`. Each method is one atomic command.
 
-    Give the client time-outs (`socket_timeout`, `socket_connect_timeout`) of a few seconds, and few retries: clarife waits 10 s
-    for an answer.
+    Set the time-outs of the client (`socket_timeout`, `socket_connect_timeout`) to a few seconds, and allow few
+    retries: clarife waits 10 s for a response.
 
     >>> import asyncio, os, redis.asyncio
     >>> async def claim_twice():
@@ -77,21 +77,21 @@ class AsyncRedisStore:
         self._client = client
 
     async def claim(self, id: str, ttl: float, /) -> Claim:
-        """Claims an id unless it is claimed or done. The claim ends by itself after `ttl` seconds."""
+        """Claims an event id unless it is claimed or done. The claim expires after `ttl` seconds."""
         token = secrets.token_hex(16)
-        return _claim(token, await self._client.set(key(id), token, nx=True, px=max(1, milliseconds(ttl)), get=True))
+        return _to_claim(token, await self._client.set(key(id), token, nx=True, px=max(1, milliseconds(ttl)), get=True))
 
     async def complete(self, id: str, token: str, ttl: float, /) -> None:
-        """Marks an id as done for `ttl` seconds, whoever holds the claim by now."""
+        """Marks an event id as done for `ttl` seconds, even if the claim has expired."""
         await self._client.set(key(id), STORE_DONE, nx=False, px=max(1, milliseconds(ttl)), get=False)
 
     async def release(self, id: str, token: str, /) -> None:
-        """Gives up the claim, unless it is no longer this token's."""
+        """Releases the claim if `token` still holds it."""
         await self._client.eval(STORE_RELEASE_SCRIPT, 1, key(id), token)
 
 
 def key(id: str) -> str:
-    """The key under which an event's id is kept.
+    """Returns the key of an event id in Redis.
 
     >>> key("evt_1")
     'clarife-webhooks:evt_1'
@@ -99,9 +99,9 @@ def key(id: str) -> str:
     return STORE_KEY_PREFIX + store_key(id)
 
 
-def _claim(token: str, before: str | bytes | None) -> Claim:
-    """`before` is what was there, as text or as bytes: clients are set up for the one or the other."""
-    holder = before.decode() if isinstance(before, bytes) else before
-    if holder in (None, token):  # its own: the client has lost an answer and sent the command again
+def _to_claim(token: str, previous: str | bytes | None) -> Claim:
+    """Converts the previous value of the key: text or bytes, by the client's `decode_responses`."""
+    owner = previous.decode() if isinstance(previous, bytes) else previous
+    if owner in (None, token):  # the token is there if the client lost a reply and sent the command again
         return Claim("new", token)
-    return Claim("done" if holder == STORE_DONE else "in_progress")
+    return Claim("done" if owner == STORE_DONE else "in_progress")

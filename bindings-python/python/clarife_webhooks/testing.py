@@ -1,4 +1,4 @@
-"""For tests of your own handlers: sample events, signed deliveries, and a clock to move.
+"""Helpers for tests of your handlers: sample events, signed deliveries, and a clock that the test moves.
 
 >>> from clarife_webhooks import Webhook, receive
 >>> from clarife_webhooks.testing import Clock, sample_event, signed_request
@@ -12,8 +12,8 @@ Start
 >>> receive(webhook, request.body, request.headers, print).code
 'timestamp_too_old'
 
-pytest has it all as the fixture `clarife_webhooks`, a `Deliveries`, as soon as this package is installed. Its secret is that of the
-fixture `clarife_webhooks_secret`, which you can replace:
+For pytest, this package installs the fixture `clarife_webhooks`, a `Deliveries`. It signs with the fixture
+`clarife_webhooks_secret`, which you can override:
 
     @pytest.fixture
     def clarife_webhooks_secret():
@@ -42,9 +42,10 @@ __all__ = ["Clock", "Deliveries", "SampleEvent", "SignedRequest", "sample_event"
 
 
 class Clock:
-    """A clock that stands still until it is moved; it starts now unless given a time, in Unix seconds or an aware datetime.
+    """A clock that stands still until the test moves it. It starts at `start`, in Unix seconds or as an aware datetime,
+    or now.
 
-    Give it to a webhook and to a store in memory: `Webhook(secret, clock=clock)`, `MemoryStore(clock=clock)`.
+    Pass it to a webhook and to a store in memory: `Webhook(secret, clock=clock)`, `MemoryStore(clock=clock)`.
 
     >>> clock = Clock(1774699200)
     >>> clock.advance(60)
@@ -56,20 +57,20 @@ class Clock:
         self.set(time.time() if start is None else start)
 
     def __call__(self) -> float:
-        """The time, in Unix seconds."""
+        """Returns the time in Unix seconds."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Moves it, back too."""
+        """Moves the clock by a number of seconds, which can be negative."""
         self._now += seconds
 
     def set(self, now: float | datetime) -> None:
-        """Sets it."""
+        """Sets the clock to a time, in Unix seconds or as an aware datetime."""
         self._now: float = now.timestamp() if isinstance(now, datetime) else now
 
 
 class SampleEvent(TypedDict):
-    """An event as clarife would send it, before it is written as JSON."""
+    """An event as clarife sends it, before its conversion to JSON."""
 
     id: str
     type: str
@@ -84,10 +85,11 @@ def sample_event(
     created_at: float | datetime | str | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> SampleEvent:
-    """An event of a type with a realistic resource, as clarife's test events have it.
+    """Creates an event with a realistic resource, like clarife's test events.
 
-    `id` is a new one unless given. `created_at` is now unless given, in Unix seconds, as an aware datetime or as it is sent.
-    `data` is added to the sample's. Raises ValueError if the type is not one of `EVENT_TYPES`.
+    The default `id` is a new one. The default `created_at` is now; pass Unix seconds, an aware datetime or a string as
+    on the wire. `data` is merged into the data of the sample. Raises ValueError if the type is not one of
+    `EVENT_TYPES`.
 
     >>> event = sample_event("share.created", id="evt_1", data={"view_count": 7})
     >>> event["id"], event["data"]["document_id"], event["data"]["view_count"]
@@ -95,7 +97,7 @@ def sample_event(
     """
     samples = json.loads(Path(__file__).with_name("_samples.json").read_text(encoding="utf-8"))
     if type not in samples:
-        raise ValueError(f"type must be a known type of event, not {type!r}")
+        raise ValueError(f"type must be one of EVENT_TYPES, not {type!r}")
     if created_at is None:
         created_at = time.time()
     if not isinstance(created_at, datetime | str):
@@ -112,7 +114,7 @@ def sample_event(
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """A delivery: what a test client sends to the code under test."""
+    """A delivery: the headers and the body of a request to the code under test."""
 
     headers: dict[str, str]
     body: bytes
@@ -125,11 +127,11 @@ def signed_request(
     now: float | datetime | None = None,
     standard_webhooks: bool = False,
 ) -> SignedRequest:
-    """The delivery of an event, signed as clarife signs it.
+    """Creates the delivery of an event, signed as clarife signs it.
 
-    `secret` is the secret of the webhook under test, or several while one is rotated, or the webhook itself, whose clock
-    then counts. `now` is the time of signing, in Unix seconds or an aware datetime. With `standard_webhooks`, the headers of
-    Standard Webhooks are there too.
+    `secret` is the webhook under test, or its secret, or several secrets during a rotation. `now` is the time of
+    signing, in Unix seconds or as an aware datetime. The default is the time of the webhook's clock.
+    `standard_webhooks` adds the headers of Standard Webhooks.
 
     >>> request = signed_request(sample_event("media.uploaded"), "whsec_c2VjcmV0")
     >>> Webhook("whsec_c2VjcmV0").verify(request.body, request.headers).type
@@ -144,7 +146,7 @@ def signed_request(
 
 
 class Deliveries:
-    """What the pytest fixture `clarife_webhooks` gives: a webhook and deliveries for it, all by one clock.
+    """The value of the pytest fixture `clarife_webhooks`: a webhook, and deliveries for it, with one clock.
 
     >>> clarife_webhooks = Deliveries("whsec_c2VjcmV0")
     >>> request = clarife_webhooks.signed_request("document.deleted")
@@ -165,7 +167,7 @@ class Deliveries:
         created_at: float | datetime | str | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> SampleEvent:
-        """`sample_event`, created now by the clock unless said otherwise."""
+        """Creates an event as `sample_event` does. The default `created_at` is the time of the clock."""
         return sample_event(type, id=id, created_at=self.clock() if created_at is None else created_at, data=data)
 
     def signed_request(
@@ -177,6 +179,6 @@ class Deliveries:
         data: Mapping[str, Any] | None = None,
         standard_webhooks: bool = False,
     ) -> SignedRequest:
-        """The delivery of a sample event, signed now by the clock."""
+        """Creates the delivery of a sample event, signed at the time of the clock."""
         event = self.sample_event(type, id=id, created_at=created_at, data=data)
         return signed_request(event, self.webhook, standard_webhooks=standard_webhooks)

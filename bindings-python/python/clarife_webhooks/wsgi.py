@@ -1,6 +1,6 @@
-"""A WSGI application that receives webhooks, for every server and framework that speaks WSGI.
+"""A WSGI application that receives webhooks, for every WSGI server and framework.
 
-Alone, or under a path where a framework can mount applications:
+Serve it alone, or mount it in a framework:
 
 >>> from clarife_webhooks import Handlers, Webhook
 >>> from clarife_webhooks.wsgi import receiver
@@ -10,8 +10,8 @@ Alone, or under a path where a framework can mount applications:
 ...     print("changed:", event.data.get("title"))
 >>> app = receiver(Webhook("whsec_c2VjcmV0"), handlers)
 
-Bodies without a length (`Transfer-Encoding: chunked`) need a server that ends `wsgi.input` with the body and says so
-(`wsgi.input_terminated`): gunicorn, Werkzeug's and mod_wsgi do.
+A body without a length (`Transfer-Encoding: chunked`) requires a server that sets `wsgi.input_terminated`: gunicorn,
+mod_wsgi, or Werkzeug's.
 """
 
 from __future__ import annotations
@@ -22,49 +22,36 @@ from http import HTTPStatus
 from typing import Any
 
 from clarife_webhooks._body import read_wsgi
-from clarife_webhooks._delivery import Handler, OnError, Receiver, run
+from clarife_webhooks._compat import Unpack
+from clarife_webhooks._delivery import SyncReceiver
 from clarife_webhooks._native import Webhook
-from clarife_webhooks.dedup import SyncDedup
+from clarife_webhooks._options import Handler, ReceiveOptions
 
 __all__ = ["receiver"]
 
 
-def receiver(
-    webhook: Webhook,
-    handler: Handler,
-    *,
-    dedup: SyncDedup = None,
-    max_body_bytes: int | None = None,
-    on_error: OnError | None = None,
-) -> _Application:
-    """Makes the application: it verifies a delivery, has it handled, and answers.
+def receiver(webhook: Webhook, handler: Handler, **options: Unpack[ReceiveOptions]) -> _Application:
+    """Creates a WSGI application that receives webhooks.
 
-    `handler` is called with the verified event, and may be `Handlers`. The answer is 200 when it returns and 500 when it
-    raises, so that clarife sends the event again; what it returns does not matter. A delivery that does not verify is
-    answered with 400 and the error's code, one of more than `max_body_bytes` (10 MiB unless given) with 413 before it is read whole,
-    a request that is no POST with 405.
-
-    `dedup` is a store, or a store with its times (`Dedup`): every event is then handled once. `on_error` is called with every
-    error, and the event where there is one, in place of the log `clarife_webhooks`, which gets the receiver's own errors only.
-
-    Raises TypeError if an argument is of a wrong type.
+    `handler` is called with each verified event; it can be `Handlers`. `options` are `ReceiveOptions`. The application
+    responds with a `WebhookResponse`.
 
     >>> app = receiver(Webhook("whsec_c2VjcmV0"), print, max_body_bytes=1_000_000)
     """
-    return _Application(Receiver.of(webhook, handler, dedup=dedup, max_body_bytes=max_body_bytes, on_error=on_error))
+    return _Application(SyncReceiver(webhook, handler, **options))
 
 
 class _Application:
-    """An application over a receiver."""
+    """The application of a receiver."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: SyncReceiver) -> None:
         self._receiver = receiver
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answers a request, as WSGI has it."""
+        """Responds to a request."""
         read = partial(read_wsgi, environ, self._receiver.max_body_bytes, "wsgi")
-        response = run(self._receiver.deliver(environ["REQUEST_METHOD"], read, environ))
+        response = self._receiver.receive(environ["REQUEST_METHOD"], read, environ)
         headers = {**response.headers, "content-length": str(len(response.body))}
         start_response(f"{response.status} {HTTPStatus(response.status).phrase}", list(headers.items()))
-        # Werkzeug's server sends what it is given, and a body after the answer to HEAD would be read as the next answer.
+        # Werkzeug's server would send the body in response to HEAD, and the client would read it as the next response.
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]

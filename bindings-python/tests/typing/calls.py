@@ -1,4 +1,4 @@
-"""What the checkers say of right and wrong arguments and of errors."""
+"""Types of arguments and errors."""
 
 from collections.abc import Awaitable, Iterable, Mapping
 from datetime import datetime

@@ -1,6 +1,6 @@
-"""What the checkers know of an event once its type is known.
+"""Narrowing of events by type.
 
-Both narrow by `event.type ==` and by `match event.type`; pyright also by a class pattern.
+mypy and pyright narrow by `event.type ==` and by `match event.type`; pyright also narrows by a class pattern.
 """
 
 from datetime import datetime
@@ -71,7 +71,7 @@ match event.type:
     case _:
         assert_type(event, UnknownEvent)
         assert_type(event.data, dict[str, Any])
-        print("a type of tomorrow:", event.type.upper())
+        print("a newer type:", event.type.upper())
 
 
 def by_name(name: str) -> None:
@@ -82,7 +82,7 @@ def by_name(name: str) -> None:
 
 
 def any_event(event: Event) -> None:
-    """`Event` alone takes every event; its type is some str, its data anything."""
+    """Accepts every event: without parameters, `Event` has any type and any data."""
     assert_type(event.type, str)
     assert_type(event.data, Any)
 

@@ -1,4 +1,4 @@
-"""What the checkers say of handlers, stores and adapters."""
+"""Types of handlers, stores and adapters."""
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timezone
@@ -32,6 +32,7 @@ from clarife_webhooks import (
     Handlers,
     MediaUploadedEvent,
     MemoryStore,
+    ReceiveOptions,
     ResponseCode,
     UnknownEvent,
     Webhook,
@@ -64,7 +65,7 @@ def changed(event: DocumentUpdatedEvent) -> None:
 
 @handlers.on("document.*")
 async def any_document(event: DocumentEvent) -> None:
-    """One of a type that clarife adds later comes here too; its data is a document's in all likelihood."""
+    """Also receives types that clarife adds later; their data is likely a document."""
     if event.type == "document.created":
         assert_type(event, DocumentCreatedEvent)
         assert_type(event.data, Document)
@@ -99,7 +100,7 @@ def from_elsewhere(pattern: str) -> None:
 def not_for_everything(event: UnknownEvent) -> None: ...
 
 
-# --- answers and stores ---
+# --- responses and stores ---
 
 
 def no_event(event: DocumentUpdatedEvent) -> None: ...
@@ -122,6 +123,9 @@ async def in_a_loop(client: "redis.Redis", async_client: "redis.asyncio.Redis") 
     receive(webhook, b"", {}, no_event)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     receive(webhook, b"", {}, handlers, dedup={})  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     receive(webhook, b"", {}, handlers, on_error=print)
+    receive(webhook, b"", {}, handlers, max_body_bytes=None)
+    receive(webhook, b"", {}, handlers, max_body_bytes="1 MB")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    receive(webhook, b"", {}, handlers, max_body=1)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     receive(webhook, {}, {}, handlers)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     if response.code == "refused":  # type: ignore[comparison-overlap] # pyright: ignore[reportUnnecessaryComparison]
         ...
@@ -147,6 +151,8 @@ Starlette().mount("/webhooks", asgi)
 
 app = FastAPI()
 clarife_event = clarife_webhooks.fastapi.verified_event(webhook, dedup=MemoryStore())
+limits: ReceiveOptions = {"max_body_bytes": 1_000_000}
+clarife_webhooks.wsgi.receiver(webhook, handlers, **limits)
 
 
 @app.post("/webhooks/clarife")

@@ -1,4 +1,4 @@
-//! Python: the types that checkers see, the class whose method has one for each type of event, and constants.
+//! Python: types for type checkers, `Handlers` with an overload for each event type, and constants.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ pub(super) fn file() -> String {
     file.end()
 }
 
-/// The frameworks of [`RAW_BODY_HINTS`] that are Python's.
+/// Python's frameworks in [`RAW_BODY_HINTS`].
 const RAW_BODY_FRAMEWORKS: [&str; 6] = ["asgi", "fastapi", "wsgi", "flask", "django", "aiohttp"];
 
 /// Returns the module with the constants and the flow of receiving.
@@ -36,7 +36,7 @@ pub(super) fn constants() -> String {
         .collect();
     format!(
         r#"# {NOTE}
-"""The constants of receiving, the steps of the flow, and the keys of stores."""
+"""Constants of receiving: responses, defaults, the flow of a delivery, and the keys of stores."""
 
 from __future__ import annotations
 
@@ -47,46 +47,46 @@ if TYPE_CHECKING:
 
 ERROR_STATUS: Final[dict[ErrorCode, int]] = {{
 {statuses}}}
-"""The HTTP status of the response to a refused delivery."""
+"""The HTTP status of the response to a refused delivery, by error code."""
 
 RESPONSE_HEADERS: Final[dict[str, str]] = {}
 """The headers of the response to a refused delivery."""
 
 RESPONSES: Final[dict[str, tuple[int, dict[str, str], bytes]]] = {{
 {responses}}}
-"""All other responses by code: status, headers and body."""
+"""All other responses, by code: status, headers and body."""
 
 LOGGED_CODES: Final[frozenset[ResponseCode]] = frozenset((
 {logged}))
-"""The codes of the errors that are logged where no `on_error` is set: the receiver's own, not those of strangers."""
+"""The codes of the errors that are logged without `on_error`: errors of the receiving side."""
 
 RAW_BODY_HINTS: Final[dict[str, str]] = {{
 {hints}}}
-"""How the body stays raw, by framework: the hint of `body_not_raw` where the framework is known."""
+"""Hint of `body_not_raw`, by framework."""
 
 DEFAULT_MAX_BODY_BYTES: Final = {DEFAULT_MAX_BODY_BYTES}
-"""The largest body that a receiver reads unless set otherwise, in bytes."""
+"""The default limit of a request body, in bytes."""
 
 DEFAULT_CLAIM_TTL: Final = {}
-"""The time to live of a claim unless set otherwise, in seconds."""
+"""The default time to live of a claim, in seconds."""
 
 DEFAULT_DONE_TTL: Final = {}
-"""The time to live of a done mark unless set otherwise, in seconds; the event's replay window where that is longer."""
+"""The default time to live of a done mark, in seconds. A longer replay window of the event takes precedence."""
 
 STORE_TIMEOUT: Final = {}
-"""The time after which a receiver gives up on a step of a store, in seconds."""
+"""The time after which a receiver gives up on a call of a store, in seconds."""
 
 STORE_LATE: Final = {:?}
-"""The message of the error of a step that took longer."""
+"""The message of the error of a call that took longer."""
 
 STORE_KEY_PREFIX: Final = {:?}
-"""The start of every key of a shared store; the event's id follows."""
+"""The prefix of every key in a shared store. The event id follows."""
 
 STORE_DONE: Final = {:?}
 """The value of a done mark in a shared store."""
 
 STORE_RELEASE_SCRIPT: Final = {:?}
-"""The script of Redis that releases a claim: it deletes KEYS[1] if that holds the token ARGV[1]."""
+"""The Redis script that releases a claim: it deletes KEYS[1] if its value is the token ARGV[1]."""
 {}"#,
         dict(flow::headers()),
         dedup::DEFAULT_CLAIM_TTL.as_secs(),
@@ -120,7 +120,7 @@ fn receiving() -> String {
     format!(
         r#"
 FlowStep: TypeAlias = Literal[{}]
-"""A step of receiving a verified delivery; `handle_claimed` is the handler with a claim on the event."""
+"""A step of receiving a verified delivery. `handle_claimed` calls the handler while the receiver has a claim."""
 
 FlowOutcome: TypeAlias = Literal[{}]
 """The outcome of a step."""
@@ -130,11 +130,11 @@ class FlowTransition(NamedTuple):
     """The consequences of an outcome."""
 
     report: Literal["handler_failed", "store_unavailable"] | None = None
-    """The code under which the step's error is reported."""
+    """The code for reporting the error of the step."""
     response: ResponseCode | None = None
-    """The response, which no later step changes."""
+    """The response. No later step changes it."""
     next: FlowStep | None = None
-    """The next step; without one the flow ends."""
+    """The next step, or None at the end of the flow."""
 
 
 FLOW_START_WITH_STORE: Final = {:?}
@@ -145,7 +145,7 @@ FLOW_START_WITHOUT_STORE: Final = {:?}
 
 FLOW: Final[dict[FlowStep, dict[FlowOutcome, FlowTransition]]] = {{
 {rows}}}
-"""The consequences of every outcome that a step can have (`core/src/receiving/flow.rs`)."""
+"""The consequences of each outcome of each step, as decided in `core/src/receiving/flow.rs`."""
 "#,
         names(&Step::ALL.map(Step::name)),
         names(&Outcome::ALL.map(Outcome::name)),
@@ -160,16 +160,17 @@ fn dict(members: &[(&str, &str)]) -> String {
     format!("{{{}}}", members.join(", "))
 }
 
-const HEAD: &str = r#""""The types of events, for type checkers: what `data` holds by the event's type."""
+const HEAD: &str = r#""""Event types for type checkers, with the type of `data` for each."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, TypedDict, Union
+from typing import Any, Literal, TypeAlias, Union
 
+from clarife_webhooks._compat import TypedDict
 from clarife_webhooks._native import Event
 "#;
 
-/// A Python module being written, and the names it exports.
+/// A Python module under construction, with the names it exports.
 struct Module {
     text: String,
     names: Vec<String>,
@@ -181,7 +182,7 @@ impl Module {
             self.names.push(resource.name.into());
             let _ = write!(
                 self.text,
-                "\n\nclass {}(TypedDict, total=False):\n    \"\"\"{} clarife may leave any member out, or send more.\"\"\"\n",
+                "\n\nclass {}(TypedDict, total=False):\n    \"\"\"{} clarife can omit any member and add others.\"\"\"\n",
                 resource.name, resource.doc
             );
             for member in resource.members {
@@ -202,25 +203,21 @@ impl Module {
         self.alias(
             "EventType",
             &list("Literal", types.iter().map(|name| format!("{name:?}"))),
-            "A type of event that this version knows, of `EVENT_TYPES`.",
+            "An event type that this version knows, one of `EVENT_TYPES`.",
         );
         let groups = groups().into_iter().map(|(group, _)| format!("{:?}", format!("{group}.*")));
         self.alias(
             "EventPattern",
             &list("Literal", types.iter().map(|name| format!("{name:?}")).chain(groups)),
-            "A type of event that this version knows, or a group of them, for `Handlers.on`.",
+            "An event type that this version knows, or a group of event types, for `Handlers.on`.",
         );
         let codes = ErrorCode::ALL.iter().map(|code| format!("{:?}", code.as_str()));
-        self.alias(
-            "ErrorCode",
-            &list("Literal", codes),
-            "What is wrong with a delivery or a secret, of `ERROR_CODES`.",
-        );
+        self.alias("ErrorCode", &list("Literal", codes), "The code of a `WebhookError`, one of `ERROR_CODES`.");
         let responses = WebhookResponse::ALL.iter().map(|response| format!("{:?}", response.code()));
         self.alias(
             "ResponseCode",
             &list("Literal", ErrorCode::ALL.iter().map(|code| format!("{:?}", code.as_str())).chain(responses)),
-            "What an adapter answers.",
+            "The code of a `WebhookResponse`.",
         );
     }
 
@@ -233,7 +230,7 @@ impl Module {
             let events = EventType::KNOWN.iter().filter(|event| group_of(**event) == group);
             let known = events.map(|event| format!("{}Event", type_name(*event)));
             let later = "Event[Literal[\"<any other type>\"], Any]".to_owned();
-            let doc = format!("An event of a type that begins with `{group}.`, such as one that clarife adds later.");
+            let doc = format!("An event whose type begins with `{group}.`, including types that clarife adds later.");
             self.alias(&name, &list("Union", known.chain([later])), &doc);
         }
         let known = EventType::KNOWN.iter().map(|event| format!("{}Event", type_name(*event)));
@@ -241,13 +238,14 @@ impl Module {
         self.alias(
             "UnknownEvent",
             "Event[Literal[\"<any other type>\"], dict[str, Any]]",
-            "An event of a type that this version does not know. Its `type` is some other str: checkers are given a literal that\n\
-             nothing equals, because they narrow by `event.type` only where it is a literal in every case.",
+            "An event of a type that this version does not know.\n\n\
+             At run time, `type` is any other str. For type checkers, it is a literal that no type equals: they\n\
+             narrow by `event.type` only if it is a literal in every member of the union.",
         );
         self.alias(
             "WebhookEvent",
             "Union[KnownEvent, UnknownEvent]",
-            "What `Webhook.verify` gives; comparing `type` narrows `data`.",
+            "The result of `Webhook.verify`. Comparing `type` narrows `data`.",
         );
     }
 
@@ -267,7 +265,7 @@ impl Module {
     }
 }
 
-/// The module of `Handlers`: its `on` has an overload for each type of event and each group of types.
+/// Returns the module of `Handlers`. Its method `on` has an overload for each event type and each group.
 pub(super) fn handlers() -> String {
     let types = EventType::KNOWN.iter().map(|event| (event.as_str().to_owned(), format!("{}Event", type_name(*event))));
     let groups = groups().into_iter().map(|(group, name)| (format!("{group}.*"), name));
@@ -295,23 +293,23 @@ pub(super) fn handlers() -> String {
     text + HANDLERS_ON
 }
 
-const HANDLERS_HEAD: &str = r#""""`Handlers`: one function for each type of event."""
+const HANDLERS_HEAD: &str = r#""""`Handlers`: one function for each event type."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, overload
 
-from clarife_webhooks._dispatch import Dispatch
+from clarife_webhooks._dispatch import Dispatcher
 "#;
 
 const HANDLERS_CLASS: &str = r#"
 
-class Handlers(Dispatch):
-    """Functions that handle events by their type. It takes the place of a handler everywhere.
+class Handlers(Dispatcher):
+    """Functions that handle events by type. Pass it as a handler.
 
-    Exactly one function runs for an event: that of its type, else that of its group (`document.*`), else `otherwise`'s. Where
-    there is none, the event counts as handled.
+    Exactly one function runs for an event: the one for its type, or else for its group (`document.*`), or else
+    `otherwise`. An event without a function counts as handled.
 
     >>> handlers = Handlers()
     >>> @handlers.on("document.updated")
@@ -333,16 +331,16 @@ class Handlers(Dispatch):
     a document: document.created
     not for us: media.uploaded
 
-    Functions may be coroutines (`async def`) where the adapter is asynchronous.
+    With an asynchronous adapter, the functions can be coroutine functions (`async def`).
     """
 
 "#;
 
 const HANDLERS_ON: &str = r#"    def on(self, pattern: EventPattern, /) -> Callable[[Any], Any]:
-        """Decorates the function for a type of event (`document.updated`) or a group of types (`document.*`).
+        """Registers a function for an event type (`document.updated`) or a group (`document.*`). Use it as a decorator.
 
-        Type checkers know the function's event by the pattern; several decorators may stand on one function. Raises ValueError
-        if this version knows no such type, or if the pattern has its function already.
+        Type checkers infer the event of the function from the pattern. One function can have several decorators.
+        Raises ValueError if this version does not know the type, or if the pattern has a function already.
 
         >>> @Handlers().on("media.uploaded")
         ... def uploaded(event):
@@ -351,7 +349,7 @@ const HANDLERS_ON: &str = r#"    def on(self, pattern: EventPattern, /) -> Calla
         return self._on(pattern)
 "#;
 
-/// The groups of types, as `document` and `DocumentEvent`.
+/// Returns the groups of event types, for example `document` and `DocumentEvent`.
 fn groups() -> Vec<(String, String)> {
     let mut groups: Vec<(String, String)> = Vec::new();
     for event in EventType::KNOWN {
@@ -364,7 +362,7 @@ fn groups() -> Vec<(String, String)> {
     groups
 }
 
-/// What stands before the dot of a type's name.
+/// Returns the part of an event type before the dot.
 fn group_of(event: EventType<'_>) -> String {
     event.as_str().split('.').next().unwrap_or_default().to_owned()
 }
