@@ -1,4 +1,4 @@
-//! Node resolves the symbols of Node-API when it loads the addon; each platform's linker has to be told so.
+//! Tells the platform's linker that Node resolves the symbols of Node-API when it loads the addon.
 
 fn main() {
     napi_build::setup();

@@ -1,37 +1,37 @@
-//! The addon's functions, as Node calls them.
+//! The functions of the addon.
 #![expect(unsafe_code, reason = "Node-API is a C interface")]
 
 use core::cell::RefCell;
 use core::ptr;
 
+use clarife_webhooks::abi;
 use clarife_webhooks::dedup::{ClaimTable, store_key};
 use clarife_webhooks::standard::StandardHeaders;
 use clarife_webhooks::{Event, Webhook};
 use napi_sys::{napi_callback_info, napi_env, napi_value};
 use zeroize::Zeroize as _;
 
-use crate::env::{Env, Failure, HEADER_ROOM, Out, drop_box};
-use crate::numbers;
+use crate::env::{Env, Failure, HEADER_BUFFER, Out, drop_box};
 
-/// Node-API 8: Node 12.22, 14.17, 15.12 and later.
+/// Returns the version of Node-API: 8, which Node 12.22, 14.17, 15.12 and later versions have.
 #[unsafe(no_mangle)]
 extern "C" fn node_api_module_get_api_version_v1() -> i32 {
     8
 }
 
-/// Node calls this for every environment (main thread, each worker) that loads the addon.
+/// Registers the addon. Node calls this for every environment (the main thread, each worker) that loads it.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value) -> napi_value {
     #[cfg(target_env = "msvc")]
-    // SAFETY: called once per environment before any other function; the library is Node itself and is never unloaded.
+    // SAFETY: Node calls this once per environment, before any other function. The library is Node itself, which stays loaded.
     core::mem::forget(unsafe { napi_sys::setup() });
     let env = Env(env);
     env.guarded(|| {
         let (array, out) = env.numbers()?;
         env.set(exports, c"out", array)?;
-        // Freed with the environment, after which its functions cannot be called.
+        // The environment frees this when it ends, and its functions cannot be called after that.
         let out = Box::into_raw(Box::new(out));
-        // SAFETY: `out` is ours until `drop_box` gets it.
+        // SAFETY: `out` stays valid until Node calls `drop_box`.
         env.check(unsafe {
             napi_sys::napi_set_instance_data(env.0, out.cast(), Some(drop_box::<Out>), ptr::null_mut())
         })?;
@@ -50,7 +50,7 @@ unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value)
             (c"describe", describe),
         ] {
             let mut value = ptr::null_mut();
-            // SAFETY: the name ends with a NUL, which is what -1 says; `out` outlives the function (above).
+            // SAFETY: -1 means that the name ends with a NUL, and it does; `out` outlives the function (above).
             env.check(unsafe {
                 napi_sys::napi_create_function(env.0, name.as_ptr(), -1, Some(function), out.cast(), &raw mut value)
             })?;
@@ -60,7 +60,7 @@ unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value)
     })
 }
 
-/// `open(secrets, tolerance, maxEventAge, standard)`: a webhook, or an error's message.
+/// Creates a webhook. `open(secrets, tolerance, maxEventAge, standard)` returns it, or an error's message.
 unsafe extern "C" fn open(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
@@ -68,44 +68,46 @@ unsafe extern "C" fn open(env: napi_env, info: napi_callback_info) -> napi_value
         let (tolerance, max_event_age) = (env.number(tolerance)?, env.number(max_event_age)?);
         let standard = env.boolean(standard)?;
         let mut secrets = env.strings(secrets)?;
-        let webhook = numbers::webhook(&secrets, tolerance, max_event_age, standard);
-        secrets.zeroize(); // the core keeps keyed states only and wipes them; these copies are ours to wipe
+        let webhook = abi::webhook(&secrets, tolerance, max_event_age, standard);
+        secrets.zeroize(); // the core keeps only keyed states and wipes those
         match webhook {
-            Ok(webhook) => out.result(numbers::SUCCESS, env.external(webhook)?),
-            Err(error) => out.result(numbers::of_error(&error), env.text(&error.to_string())?),
+            Ok(webhook) => out.result(abi::SUCCESS, env.external(webhook)?),
+            Err(error) => out.result(abi::of_error(&error), env.text(&error.to_string())?),
         }
     })
 }
 
-/// `verify(webhook, body, signature, now)`: the text of a body that came as bytes, or an error's message.
+/// Verifies a delivery. `verify(webhook, body, signature, now)` returns the text of a body that came as bytes, or an
+/// error's message.
 unsafe extern "C" fn verify(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
         let (out, [webhook, body, signature, now]) = env.arguments(info)?;
-        let webhook = env.held::<Webhook>(webhook)?;
+        let webhook = env.external_value::<Webhook>(webhook)?;
         let body = env.body(body)?;
-        let now = numbers::time(env.number(now)?);
-        let mut room = [0; HEADER_ROOM];
-        let header = env.header(signature, &mut room)?;
+        let now = abi::time(env.number(now)?);
+        let mut buffer = [0; HEADER_BUFFER];
+        let header = env.header(signature, &mut buffer)?;
         out.event_result(env, &body, &webhook.verify_at(body.bytes(), header.as_deref(), now))
     })
 }
 
-/// `verifyStandard(webhook, body, id, timestamp, signature, now)`: the same by the headers of Standard Webhooks.
+/// Verifies a delivery with the headers of Standard Webhooks. `verifyStandard(webhook, body, id, timestamp, signature,
+/// now)` returns what `verify` returns.
 unsafe extern "C" fn verify_standard(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
         let (out, [webhook, body, id, timestamp, signature, now]) = env.arguments(info)?;
-        let webhook = env.held::<Webhook>(webhook)?;
+        let webhook = env.external_value::<Webhook>(webhook)?;
         let body = env.body(body)?;
-        let now = numbers::time(env.number(now)?);
+        let now = abi::time(env.number(now)?);
         let (id, timestamp, signature) = (env.owned_text(id)?, env.owned_text(timestamp)?, env.owned_text(signature)?);
         let headers = StandardHeaders::new(&id, &timestamp, &signature);
         out.event_result(env, &body, &webhook.verify_at(body.bytes(), &headers, now))
     })
 }
 
-/// `parse(body)`: the text of an event that came as bytes, or an error's message. Nothing is verified.
+/// Reads an event without verifying it. `parse(body)` returns the text of a body that came as bytes, or an error's message.
 unsafe extern "C" fn parse(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
@@ -115,82 +117,88 @@ unsafe extern "C" fn parse(env: napi_env, info: napi_callback_info) -> napi_valu
     })
 }
 
-/// `sign(webhook, body, timestamp)`: the signature header, or an error's message.
+/// Signs a body. `sign(webhook, body, timestamp)` returns the signature header, or an error's message.
 unsafe extern "C" fn sign(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
         let (out, [webhook, body, timestamp]) = env.arguments(info)?;
-        let webhook = env.held::<Webhook>(webhook)?;
+        let webhook = env.external_value::<Webhook>(webhook)?;
         let body = env.body(body)?;
-        match webhook.sign(body.bytes(), numbers::time(env.number(timestamp)?)) {
-            Ok(signature) => out.result(numbers::SUCCESS, env.text(&signature)?),
-            Err(error) => out.result(numbers::WRONG, env.text(&error.to_string())?),
+        match webhook.sign(body.bytes(), abi::time(env.number(timestamp)?)) {
+            Ok(signature) => out.result(abi::SUCCESS, env.text(&signature)?),
+            Err(error) => out.result(abi::INVALID_ARGUMENT, env.text(&error.to_string())?),
         }
     })
 }
 
-/// `signStandard(webhook, body, id, timestamp)`: the headers of Standard Webhooks, each in a line, or an error's message.
+/// Signs a body as in Standard Webhooks. `signStandard(webhook, body, id, timestamp)` returns the headers' values, one in
+/// each line, or an error's message.
 unsafe extern "C" fn sign_standard(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
         let (out, [webhook, body, id, timestamp]) = env.arguments(info)?;
-        let webhook = env.held::<Webhook>(webhook)?;
+        let webhook = env.external_value::<Webhook>(webhook)?;
         let (body, id) = (env.body(body)?, env.owned_text(id)?);
-        let timestamp = numbers::time(env.number(timestamp)?);
-        let (numbers, text) = numbers::of_standard(webhook.sign_standard(body.bytes(), &id, timestamp));
+        let timestamp = abi::time(env.number(timestamp)?);
+        let (numbers, text) = abi::of_standard(webhook.sign_standard(body.bytes(), &id, timestamp));
         out.result(numbers, env.text(&text)?)
     })
 }
 
-/// `openStore(capacity)`: a store of handled events.
+/// Creates a store of handled events: `openStore(capacity)`.
 unsafe extern "C" fn open_store(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
         let (_, [capacity]) = env.arguments(info)?;
-        env.external(RefCell::new(numbers::store(env.number(capacity)?)))
+        env.external(RefCell::new(abi::store(env.number(capacity)?)))
     })
 }
 
-/// `claim(store, id, now, ttl)`: a token, or one of the numbers that are none.
+/// Claims an event's id: `claim(store, id, now, ttl)` returns the result of `abi::claim`.
 unsafe extern "C" fn claim(env: napi_env, info: napi_callback_info) -> napi_value {
-    dedup(Env(env), info, numbers::CLAIM)
+    let env = Env(env);
+    env.guarded(|| {
+        let (_, [store, id, now, ttl]) = env.arguments(info)?;
+        let (now, ttl) = (env.number(now)?, env.number(ttl)?);
+        with_store(env, store, id, |store, id| abi::claim(store, id, now, ttl))
+    })
 }
 
-/// `complete(store, id, now, ttl)`: 0, or that the store is full.
+/// Marks an event's id as handled: `complete(store, id, now, ttl)` returns the result of `abi::complete`.
 unsafe extern "C" fn complete(env: napi_env, info: napi_callback_info) -> napi_value {
-    dedup(Env(env), info, numbers::COMPLETE)
+    let env = Env(env);
+    env.guarded(|| {
+        let (_, [store, id, now, ttl]) = env.arguments(info)?;
+        let (now, ttl) = (env.number(now)?, env.number(ttl)?);
+        with_store(env, store, id, |store, id| abi::complete(store, id, now, ttl))
+    })
 }
 
-/// `release(store, id, token)`: 0.
+/// Releases a claim: `release(store, id, token)` returns 0.
 unsafe extern "C" fn release(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
         let (_, [store, id, token]) = env.arguments(info)?;
-        take_step(env, numbers::RELEASE, store, id, 0.0, env.number(token)?)
+        let token = env.number(token)?;
+        with_store(env, store, id, |store, id| {
+            abi::release(store, id, token);
+            0.0
+        })
     })
 }
 
-fn dedup(env: Env, info: napi_callback_info, step: u32) -> napi_value {
-    env.guarded(|| {
-        let (_, [store, id, now, ttl]) = env.arguments(info)?;
-        take_step(env, step, store, id, env.number(now)?, env.number(ttl)?)
-    })
-}
-
-fn take_step(
+fn with_store(
     env: Env,
-    step: u32,
     store: napi_value,
     id: napi_value,
-    now: f64,
-    ttl: f64,
+    call: impl FnOnce(&mut ClaimTable, &str) -> f64,
 ) -> Result<napi_value, Failure> {
     let id = env.owned_text(id)?;
-    let mut store = env.held::<RefCell<ClaimTable>>(store)?.borrow_mut();
-    env.new_number(numbers::dedup(&mut store, step, &id, now, ttl))
+    let mut store = env.external_value::<RefCell<ClaimTable>>(store)?.borrow_mut();
+    env.new_number(call(&mut store, &id))
 }
 
-/// `storeKey(id)`: the key under which shared stores keep an event's id.
+/// Returns the key of an event's id in stores that several processes share: `storeKey(id)`.
 unsafe extern "C" fn key(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
@@ -199,11 +207,11 @@ unsafe extern "C" fn key(env: napi_env, info: napi_callback_info) -> napi_value 
     })
 }
 
-/// `describe(code)`: a code's message and hint.
+/// Returns an error code's message and hint: `describe(code)`.
 unsafe extern "C" fn describe(env: napi_env, info: napi_callback_info) -> napi_value {
     let env = Env(env);
     env.guarded(|| {
         let (_, [code]) = env.arguments(info)?;
-        env.text(&numbers::describe(env.number(code)?))
+        env.text(&abi::describe(env.number(code)?))
     })
 }

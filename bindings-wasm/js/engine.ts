@@ -31,25 +31,7 @@ export interface Engine {
   describe(code: number): string;
 }
 
-// Where things are in `Engine.out`; src/numbers.rs has the same names. Ends are exclusive.
-export const VERDICT = 0;
-export const TYPE = 1;
-export const ID_START = 2;
-export const ID_END = 3;
-export const TYPE_START = 4;
-export const TYPE_END = 5;
-export const CREATED_AT = 6;
-export const DATA_START = 7;
-export const DATA_END = 8;
-export const REPLAY_WINDOW = 9;
-export const TEXT_START = 10;
-export const TEXT_LENGTH = 11;
-export const COUNT = 12;
-
-// What `Engine.claim` and `Engine.complete` give; src/numbers.rs has the same names.
-export const IN_PROGRESS = 0;
-export const DONE = -1;
-export const FULL = -2;
+export * from "./abi.generated.js";
 
 /** Which build is in use: the native addon, or WebAssembly. */
 export let engine: Engine["name"];

@@ -13,7 +13,9 @@ interface WasmExports {
   sign(webhook: number, body: number, timestamp: number): void;
   sign_standard(webhook: number, body: number, id: number, timestamp: number): void;
   open_store(capacity: number): number;
-  dedup(store: number, step: number, id: number, now: number, ttl: number): number;
+  claim(store: number, id: number, now: number, ttl: number): number;
+  complete(store: number, id: number, now: number, ttl: number): number;
+  release(store: number, id: number, token: number): void;
   key(id: number): void;
   describe(code: number): void;
 }
@@ -29,11 +31,6 @@ const WIDEST = 3;
 const MOST = 0x7fff_ffff;
 /** After each secret: a byte that UTF-8 never has. */
 const END = 0xff;
-
-// The steps with a store of handled events, as src/numbers.rs has them.
-const CLAIM = 0;
-const COMPLETE = 1;
-const RELEASE = 2;
 
 /** Makes the face work with an instance of the module. */
 export function useInstance(exports: unknown): void {
@@ -92,11 +89,6 @@ function wasmEngine(exports: WasmExports): Engine {
       end += length;
       return length;
     })];
-  }
-
-  /** Takes a step with an event's id. */
-  function dedup(step: number, store: object, id: string, now: number, ttl: number): number {
-    return exports.dedup((store as Handle).number, step, writeId(id), now, ttl);
   }
 
   /** Writes an event's id; how long it is. */
@@ -165,13 +157,13 @@ function wasmEngine(exports: WasmExports): Engine {
       return handle;
     },
     claim(store, id, now, ttl) {
-      return dedup(CLAIM, store, id, now, ttl);
+      return exports.claim((store as Handle).number, writeId(id), now, ttl);
     },
     complete(store, id, now, ttl) {
-      return dedup(COMPLETE, store, id, now, ttl);
+      return exports.complete((store as Handle).number, writeId(id), now, ttl);
     },
     release(store, id, token) {
-      dedup(RELEASE, store, id, 0, token);
+      exports.release((store as Handle).number, writeId(id), token);
     },
     storeKey(id) {
       exports.key(writeId(id));

@@ -4,8 +4,8 @@ use core::mem;
 
 use spin::mutex::SpinMutex;
 
-/// A value that calls share. A call takes it out, works with it, and puts it back: should one ever trap, the next one finds
-/// an empty value, and not a lock that nobody will open again.
+/// A value that calls share. A call takes the value out, works with it, and puts it back. If a call traps, the next call
+/// finds an empty value, and not a lock that stays closed.
 pub(crate) struct Slot<T>(SpinMutex<T>);
 
 impl<T: Default> Slot<T> {
@@ -28,12 +28,12 @@ impl<T: Default> Slot<T> {
         result
     }
 
-    /// Where the value is when no call has taken it.
+    /// Returns the address of the value between calls.
     pub(crate) fn as_ptr(&self) -> *const T {
         self.0.as_mut_ptr()
     }
 
-    /// Nothing that could trap happens under the lock, and a module has one thread: it is always free.
+    /// Replaces the value. The lock is always free: nothing traps while it is closed, and a module has one thread.
     fn replace(&self, value: T) -> T {
         match self.0.try_lock() {
             Some(mut place) => mem::replace(&mut place, value),

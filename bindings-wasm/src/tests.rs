@@ -1,29 +1,29 @@
-//! The module's surface, without a JavaScript runtime: what the face writes and reads, written and read here.
+//! Tests of the module's exports without a JavaScript runtime: they write and read as the host does.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails, as it should")]
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use clarife_webhooks::abi::{
+    COUNT, CREATED_AT, DATA_START, DONE, FULL, ID_START, IN_PROGRESS, Numbers, TEXT_LENGTH, TEXT_START, TYPE,
+    TYPE_START, VERDICT,
+};
 use clarife_webhooks::{ErrorCode, EventType};
 
-use crate::numbers::{CLAIM, COMPLETE, DONE, FULL, IN_PROGRESS, RELEASE};
-use crate::numbers::{
-    COUNT, CREATED_AT, DATA_START, ID_START, Numbers, TEXT_LENGTH, TEXT_START, TYPE, TYPE_START, VERDICT,
-};
 use crate::{
-    HELD, INPUT, KEPT, OUT, TEXT, close, dedup, describe, key, open, open_store, out, parse, reserve, sign,
-    sign_standard, verify, verify_standard,
+    INPUT, MAX_KEPT, OUT, TEXT, VALUES, claim, close, complete, describe, key, open, open_store, out, parse, release,
+    reserve, sign, sign_standard, verify, verify_standard,
 };
 
 const NOW: f64 = 1_774_699_200.0;
 const BODY: &str = r#"{"id":"evt_1","x":"zażółć 😀","type":"share.created","created_at":"2026-03-28T12:00:00.1239Z","data":{"y":"é"}}"#;
 
-/// The module has one thread; these tests have many.
+/// Locks the module, which has one thread, for a test.
 fn module() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes as the host does.
+/// Writes the input as the host does.
 fn write(parts: &[&[u8]]) {
     let bytes = parts.concat();
     assert!(!reserve(bytes.len()).is_null());
@@ -88,7 +88,7 @@ fn a_delivery_goes_through() {
 }
 
 #[test]
-fn the_numbers_say_where_the_text_is() {
+fn the_numbers_locate_the_text() {
     let _module = module();
     assert_eq!(opened(&[""]), 0);
     assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
@@ -96,7 +96,7 @@ fn the_numbers_say_where_the_text_is() {
     assert_eq!(numbers()[TEXT_LENGTH], text.len() as f64);
     assert_eq!(numbers()[TEXT_START], TEXT.with(|text| text.as_ptr()).addr() as f64);
     assert!(text.is_ascii() && !text.is_empty());
-    assert_eq!((out(), COUNT), (OUT.as_ptr().cast(), 12), "js/engine.ts has the same number");
+    assert_eq!((out(), COUNT), (OUT.as_ptr().cast(), numbers().len()));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn several_secrets_and_options() {
     assert_eq!(signed(webhook, b"{}").matches("v1=").count(), 2);
     let strict = opened_with(&["whsec_a"], 0.0, 0.0);
     let header = signed(strict, BODY.as_bytes());
-    assert_eq!(code(verified(strict, BODY.as_bytes(), &header)), None, "created within the same second");
+    assert_eq!(code(verified(strict, BODY.as_bytes(), &header)), None, "created within the second");
     write(&[BODY.as_bytes(), header.as_bytes()]);
     verify(strict, BODY.len(), i32::try_from(header.len()).unwrap(), NOW + 1.0);
     assert_eq!(code(numbers()), Some(ErrorCode::TimestampTooOld));
@@ -166,11 +166,7 @@ fn secrets_end_where_they_end() {
     }
     for input in [&b"whsec_a"[..], b"whsec_a\xffwhsec_b", b"whsec_a\xff\xc3\xff", b"\xff"] {
         write(&[input]);
-        assert_eq!(
-            open(input.len(), f64::NAN, f64::NAN, false),
-            0,
-            "no secret without its end, none that is not UTF-8"
-        );
+        assert_eq!(open(input.len(), f64::NAN, f64::NAN, false), 0, "a secret needs its end, and must be UTF-8");
     }
 }
 
@@ -206,7 +202,7 @@ fn every_code_is_described_and_no_other() {
 fn a_large_input_is_not_kept() {
     let _module = module();
     let webhook = opened(&["whsec_a"]);
-    for (length, kept) in [(KEPT, KEPT), (KEPT + 1, 0), (2, 2)] {
+    for (length, kept) in [(MAX_KEPT, MAX_KEPT), (MAX_KEPT + 1, 0), (2, 2)] {
         for call in
             [&|length| sign(webhook, length, NOW), &|length| parse(length), &|length| verify(webhook, length, -1, NOW)]
                 as [&dyn Fn(usize); 3]
@@ -229,8 +225,8 @@ fn a_call_that_ends_in_the_middle_blocks_no_later_one() {
     assert!(std::panic::catch_unwind(|| TEXT.with(|_| trap())).is_err());
     let header = signed(webhook, BODY.as_bytes());
     assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], 0.0);
-    assert!(std::panic::catch_unwind(|| HELD.with(|_| trap())).is_err());
-    assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], -1.0, "lost, and said to be");
+    assert!(std::panic::catch_unwind(|| VALUES.with(|_| trap())).is_err());
+    assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], -1.0, "the webhook is lost, and the call says so");
     assert!(opened(&["whsec_a"]) > 0);
 }
 
@@ -311,24 +307,29 @@ fn standard_webhooks_go_through() {
 #[test]
 fn stores_tell_what_was_handled() {
     let _module = module();
-    let step = |store, step, id: &str, now, ttl| {
+    let claim = |store, id: &str, now| {
         write(&[id.as_bytes()]);
-        dedup(store, step, id.len(), now, ttl)
+        claim(store, id.len(), now, 60_000.0)
+    };
+    let complete = |store, id: &str, now| {
+        write(&[id.as_bytes()]);
+        complete(store, id.len(), now, 60_000.0)
     };
     let (store, other) = (open_store(2.0), open_store(f64::NAN));
-    let token = step(store, CLAIM, "a", 0.0, 60_000.0);
-    assert!(token >= 1.0 && step(other, CLAIM, "a", 0.0, 60_000.0) >= 1.0, "stores do not meet");
-    assert_eq!(step(store, CLAIM, "a", 1.0, 60_000.0), IN_PROGRESS);
-    assert_eq!(step(store, RELEASE, "a", 0.0, token), 0.0);
-    assert!(step(store, CLAIM, "a", 2.0, 60_000.0) > token);
-    assert_eq!(step(store, COMPLETE, "a", 3.0, 60_000.0), 0.0);
-    assert_eq!(step(store, CLAIM, "a", 4.0, 60_000.0), DONE);
-    assert!(step(store, CLAIM, "b", 5.0, 60_000.0) > 0.0 && step(store, CLAIM, "c", 5.0, 60_000.0) > 0.0);
-    assert_eq!(step(store, CLAIM, "d", 6.0, 60_000.0), FULL);
-    assert_eq!(step(store, COMPLETE, "d", 6.0, 60_000.0), FULL);
+    let token = claim(store, "a", 0.0);
+    assert!(token >= 1.0 && claim(other, "a", 0.0) >= 1.0, "stores share nothing");
+    assert_eq!(claim(store, "a", 1.0), IN_PROGRESS);
+    write(&[b"a"]);
+    release(store, 1, token);
+    assert!(claim(store, "a", 2.0) > token);
+    assert_eq!(complete(store, "a", 3.0), 0.0);
+    assert_eq!(claim(store, "a", 4.0), DONE);
+    assert!(claim(store, "b", 5.0) > 0.0 && claim(store, "c", 5.0) > 0.0);
+    assert_eq!(claim(store, "d", 6.0), FULL);
+    assert_eq!(complete(store, "d", 6.0), FULL);
     close(store);
     for gone in [store, 0, usize::MAX] {
-        assert_eq!(step(gone, CLAIM, "b", 7.0, 60_000.0), FULL, "fails closed");
+        assert_eq!(claim(gone, "b", 7.0), FULL, "a missing store refuses");
     }
     close(other);
     write(&[b"evt_1"]);

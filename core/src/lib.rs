@@ -49,6 +49,9 @@
 
 extern crate alloc;
 
+#[cfg(feature = "abi")]
+#[doc(hidden)]
+pub mod abi;
 mod error;
 mod event;
 mod receiving;

@@ -2,6 +2,7 @@
 //!
 //! The files are committed; `--check`, which the tests run, fails where one is not what the core says.
 
+mod abi;
 mod adapters;
 mod flow;
 mod json_schema;
@@ -24,6 +25,7 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
     let mut files = vec![
         ("bindings-wasm/js/generated.ts", typescript::file()),
+        ("bindings-wasm/js/abi.generated.ts", abi::file()),
         ("bindings-node/js/adapters/generated.ts", adapters::file()),
         ("bindings-node/js/adapters/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),

@@ -1,0 +1,191 @@
+//! The interface between the core and its JavaScript bindings: numbers and texts only.
+//!
+//! Both backends, the native addon and the WebAssembly module, leave the same numbers after a call, and JavaScript
+//! reads them. Plain numbers cross the border for free, and objects that Rust builds do not. `cargo xtask codegen`
+//! writes the constants into `bindings-node/api/abi.generated.ts`.
+//!
+//! NaN is an option that the caller did not give: `tolerance`, `max_event_age` and `capacity` of this module.
+
+use alloc::string::{String, ToString as _};
+use core::time::Duration;
+
+use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, StoreFull};
+use crate::standard::{StandardHeaders, StandardSignError};
+use crate::{ErrorCode, Event, UnixTime, Webhook, WebhookError};
+
+/// Defines the slots of [`Numbers`], and the list of them that the code generator reads.
+macro_rules! slots {
+    ($($name:ident = $index:literal, $doc:literal;)*) => {
+        $(#[doc = $doc] pub const $name: usize = $index;)*
+        /// The name, the index and the description of every slot.
+        pub const SLOTS: [(&str, usize, &str); COUNT] = [$((stringify!($name), $index, $doc)),*];
+    };
+}
+
+// Ends are exclusive. Positions in the body count UTF-16 code units, as JavaScript does, and those of a JSON string
+// include its quotes.
+slots! {
+    VERDICT = 0, "0 for success, the index in `ERROR_CODES` plus 1 for a `WebhookError`, or -1 for a `TypeError`.";
+    TYPE = 1, "The type's index in `EVENT_TYPES`, or -1.";
+    ID_START = 2, "The start of the id.";
+    ID_END = 3, "The end of the id.";
+    TYPE_START = 4, "The start of the type.";
+    TYPE_END = 5, "The end of the type.";
+    CREATED_AT = 6, "The time, in milliseconds of Unix time.";
+    DATA_START = 7, "The start of the data.";
+    DATA_END = 8, "The end of the data.";
+    REPLAY_WINDOW = 9, "The seconds after the verification in which the event can be accepted again, or 0.";
+    TEXT_START = 10, "The address of the text in the memory of the WebAssembly module; the addon returns the text.";
+    TEXT_LENGTH = 11, "The length of that text in bytes.";
+}
+
+/// The number of slots.
+pub const COUNT: usize = 12;
+
+/// The numbers of a call.
+pub type Numbers = [f64; COUNT];
+
+/// The numbers of a call that succeeded and has no event.
+pub const SUCCESS: Numbers = [0.0; COUNT];
+
+/// The numbers of a call with an invalid argument; the text is the message of a `TypeError`.
+pub const INVALID_ARGUMENT: Numbers = {
+    let mut numbers = SUCCESS;
+    numbers[VERDICT] = -1.0;
+    numbers
+};
+
+/// Returns the numbers of a refusal; the text is the message of a `WebhookError`.
+#[must_use]
+pub fn of_error(error: &WebhookError) -> Numbers {
+    let index = ErrorCode::ALL.iter().position(|code| *code == error.code()).unwrap_or_default();
+    let mut numbers = SUCCESS;
+    numbers[VERDICT] = number(index) + 1.0;
+    numbers
+}
+
+/// Returns the numbers of an event.
+#[must_use]
+pub fn of_event(event: &Event<'_>) -> Numbers {
+    let layout = event.layout().utf16(event.raw());
+    let mut numbers = SUCCESS;
+    numbers[TYPE] = event.event_type().index().map_or(-1.0, number);
+    numbers[ID_START] = number(layout.id.start);
+    numbers[ID_END] = number(layout.id.end);
+    numbers[TYPE_START] = number(layout.event_type.start);
+    numbers[TYPE_END] = number(layout.event_type.end);
+    numbers[CREATED_AT] = event.created_at().as_millis() as f64;
+    numbers[DATA_START] = number(layout.data.start);
+    numbers[DATA_END] = number(layout.data.end);
+    numbers[REPLAY_WINDOW] = event.replay_window() as f64;
+    numbers
+}
+
+/// Returns the numbers and the text of signing with Standard Webhooks: the headers' values, each in a line, or an
+/// error's message.
+#[must_use]
+pub fn of_standard(signed: Result<StandardHeaders<'_>, StandardSignError>) -> (Numbers, String) {
+    match signed {
+        Ok(headers) => (SUCCESS, lines(String::from(&*headers.id), &[&*headers.timestamp, &*headers.signature])),
+        Err(StandardSignError::Secret(error)) => (of_error(&error), error.to_string()),
+        Err(error) => (INVALID_ARGUMENT, error.to_string()),
+    }
+}
+
+/// The result of [`claim`] for an event that another worker is handling.
+pub const IN_PROGRESS: f64 = 0.0;
+/// The result of [`claim`] for an event that was handled before.
+pub const DONE: f64 = -1.0;
+/// The result of [`claim`] and [`complete`] with a full store.
+pub const FULL: f64 = -2.0;
+
+/// Claims an event's id and returns the token, which counts from 1, or one of the results above. Times are in milliseconds.
+pub fn claim(store: &mut ClaimTable, id: &str, now: f64, ttl: f64) -> f64 {
+    match store.claim(id, UnixTime::from_millis(now as i64), milliseconds(ttl)) {
+        Ok(ClaimResult::New(token)) => token.to_number() as f64,
+        Ok(ClaimResult::InProgress) => IN_PROGRESS,
+        Ok(ClaimResult::Done) => DONE,
+        Err(StoreFull) => FULL,
+    }
+}
+
+/// Marks an event's id as handled and returns 0, or [`FULL`]. Times are in milliseconds.
+pub fn complete(store: &mut ClaimTable, id: &str, now: f64, ttl: f64) -> f64 {
+    match store.complete(id, UnixTime::from_millis(now as i64), milliseconds(ttl)) {
+        Ok(()) => 0.0,
+        Err(StoreFull) => FULL,
+    }
+}
+
+/// Releases a claim, unless the token is not the holder's.
+pub fn release(store: &mut ClaimTable, id: &str, token: f64) {
+    store.release(id, ClaimToken::from_number(token as u64));
+}
+
+/// Creates a store; NaN is the default capacity.
+#[must_use]
+pub fn store(capacity: f64) -> ClaimTable {
+    if capacity.is_nan() { ClaimTable::default() } else { ClaimTable::new(capacity as usize) }
+}
+
+/// Creates a webhook; NaN is an option that was not given.
+///
+/// # Errors
+///
+/// `invalid_secret`.
+pub fn webhook<S: AsRef<str>>(
+    secrets: impl IntoIterator<Item = S>,
+    tolerance: f64,
+    max_event_age: f64,
+    standard: bool,
+) -> Result<Webhook, WebhookError> {
+    let mut webhook = Webhook::from_secrets(secrets)?;
+    if !tolerance.is_nan() {
+        webhook = webhook.with_tolerance(tolerance as u64);
+    }
+    if !max_event_age.is_nan() {
+        webhook = webhook.with_max_event_age(max_event_age as u64);
+    }
+    if standard { webhook.require_standard_webhooks() } else { Ok(webhook) }
+}
+
+/// Returns the summary of an error code and, in a second line, its hint. 1 is the first of `ErrorCode::ALL`.
+#[must_use]
+pub fn describe(code: f64) -> String {
+    let code = ErrorCode::ALL.get((code as usize).wrapping_sub(1));
+    code.map(|code| lines(WebhookError::from(*code).to_string(), &[code.hint()])).unwrap_or_default()
+}
+
+/// Returns the moment of Unix seconds, cut to the range of `i64`.
+#[must_use]
+pub const fn time(seconds: f64) -> UnixTime {
+    UnixTime::from_secs(seconds as i64)
+}
+
+const fn milliseconds(number: f64) -> Duration {
+    Duration::from_millis(number as u64)
+}
+
+/// Converts a position, exactly up to 2^53, which no text reaches.
+const fn number(position: usize) -> f64 {
+    position as f64
+}
+
+/// Appends lines to a text.
+fn lines(mut text: String, more: &[&str]) -> String {
+    for line in more {
+        text.push('\n');
+        text.push_str(line);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slot_has_an_index_of_its_own() {
+        assert!(SLOTS.iter().map(|(_, index, _)| *index).eq(0..COUNT));
+    }
+}
