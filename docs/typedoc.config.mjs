@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Converter, ReflectionKind } from "typedoc";
 
 const { name, exports } = JSON.parse(readFileSync(new URL("../bindings-node/package.json", import.meta.url), "utf8"));
-const adapters = Object.keys(exports).filter((entry) => entry !== "." && !entry.endsWith(".json"));
+const adapters = Object.keys(exports).filter((entry) => ![".", "./wasm", "./package.json"].includes(entry));
 
 /** TypeDoc calls modules by the path of their file. */
 function rename(app) {
@@ -17,7 +17,7 @@ function rename(app) {
 
 export default {
   name: "clarife-webhooks for JavaScript",
-  entryPoints: ["../bindings-wasm/js/index.ts", ...adapters.map((entry) => `../bindings-node/js/adapters/${entry.slice(2)}.ts`)],
+  entryPoints: ["../bindings-node/api/index.ts", ...adapters.map((entry) => `../bindings-node/adapters/${entry.slice(2)}.ts`)],
   tsconfig: "tsconfig.json",
   plugin: [rename],
   readme: "none",
@@ -25,7 +25,7 @@ export default {
   githubPages: false,
   hideGenerator: true,
   treatWarningsAsErrors: true,
-  packagesRequiringDocumentation: ["clarife-webhooks", "clarife-webhooks-wasm"],
+  packagesRequiringDocumentation: ["clarife-webhooks"],
   // Not members: many an interface says what is needed of a framework's object, which has its own documentation.
   requiredToBeDocumented: ["Class", "Interface", "TypeAlias", "Variable"],
   validation: { notExported: true, invalidLink: true, rewrittenLink: true, notDocumented: true },

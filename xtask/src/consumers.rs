@@ -11,16 +11,16 @@ use crate::python;
 
 /// The projects, under `target/consumers`.
 pub struct Consumers {
-    /// An npm project with both packages.
+    /// An npm project with the package.
     pub npm: PathBuf,
-    /// The same without the native addon, as on a platform that has none.
+    /// An npm project without the native addon, as on a platform without one.
     pub npm_without_addon: PathBuf,
     /// A virtual environment with the wheel and the tools that the tests use.
     pub python: PathBuf,
     /// The wheel.
     pub wheel: PathBuf,
-    /// The npm packages, for projects that have others of their own.
-    pub npm_packages: [PathBuf; 2],
+    /// The npm package, for projects with other packages of their own.
+    pub npm_package: PathBuf,
     /// A cargo workspace with the crate: the projects of tests/consumers in Rust.
     pub rust: PathBuf,
 }
@@ -65,17 +65,17 @@ pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {
     let wheel = &packages.wheel;
     cmd!(sh, "{python} -m pip install --quiet --no-index --no-deps --force-reinstall {wheel}").run()?;
     let rust = cargo_workspace(sh, &folder.join("rust"), packages)?;
-    let npm_packages = packages.npm.clone();
-    Ok(Consumers { npm, npm_without_addon, python, wheel: wheel.clone(), npm_packages, rust })
+    let npm_package = packages.npm.clone();
+    Ok(Consumers { npm, npm_without_addon, python, wheel: wheel.clone(), npm_package, rust })
 }
 
 fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {
     sh.create_dir(folder)?;
     let _folder = sh.push_dir(folder);
     sh.write_file("package.json", r#"{"private": true, "type": "module"}"#)?;
-    let [first, second] = &packages.npm;
-    // --offline: the packages need nothing but each other.
-    cmd!(sh, "npm install --offline --no-audit --no-fund {first} {second}").quiet().ignore_stdout().run()?;
+    let package = &packages.npm;
+    // --offline: the package has no dependencies.
+    cmd!(sh, "npm install --offline --no-audit --no-fund {package}").quiet().ignore_stdout().run()?;
     for tool in TOOLS {
         std::os::unix::fs::symlink(
             root().join("xtask/tools/node_modules").join(tool),

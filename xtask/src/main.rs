@@ -7,7 +7,7 @@ mod demo;
 mod docs;
 mod instructions;
 mod nats;
-mod node;
+mod npm;
 mod package;
 mod packed;
 mod parity;
@@ -90,7 +90,7 @@ enum Command {
     },
     /// Build the documentation's site into target/site and check its links
     Docs,
-    /// Build the crate, the wheel and the npm packages into dist/
+    /// Build the crate, the wheel and the npm package into dist/
     Package,
 }
 

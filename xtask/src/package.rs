@@ -6,7 +6,7 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::project::{dist, root, step, target};
-use crate::{node, python, setup, wasm};
+use crate::{npm, python, setup};
 
 /// The files that users install.
 pub struct Packages {
@@ -14,8 +14,8 @@ pub struct Packages {
     pub crates: Crates,
     /// The wheel.
     pub wheel: PathBuf,
-    /// The npm packages `clarife-webhooks` and `clarife-webhooks-wasm`.
-    pub npm: [PathBuf; 2],
+    /// The npm package.
+    pub npm: PathBuf,
 }
 
 /// The crates, unpacked, as cargo would build them from the registry.
@@ -33,9 +33,8 @@ pub fn all(sh: &Shell) -> Result<Packages> {
     sh.remove_path(dist())?;
     sh.create_dir(dist())?;
     step("package: npm");
-    wasm::build(sh, &wasm_cargo)?;
-    node::build(sh)?;
-    let npm = [node::pack(sh)?, wasm::pack(sh)?];
+    npm::build(sh, &wasm_cargo)?;
+    let npm = npm::pack(sh)?;
     step("package: wheel");
     let wheel = python::build_wheel(sh)?;
     step("package: crates");

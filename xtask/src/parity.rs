@@ -33,7 +33,7 @@ pub fn compare(sh: &Shell, consumers: &Consumers) -> Result<()> {
 
     for (name, command) in [
         ("Node, native", cmd!(sh, "node {script} clarife-webhooks")),
-        ("Node, WebAssembly", cmd!(sh, "node {script} clarife-webhooks-wasm")),
+        ("Node, WebAssembly", cmd!(sh, "node {script} clarife-webhooks/wasm")),
         ("Python", cmd!(sh, "{python} {folder}/verdicts.py")),
     ] {
         let theirs = answers(command, &deliveries)?;

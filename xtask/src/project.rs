@@ -1,8 +1,11 @@
 //! Where things are.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use xshell::Shell;
 
 /// The repository's root.
@@ -47,6 +50,13 @@ pub fn unless_unchanged(sh: &Shell, input: &Path, output: &Path, work: impl FnOn
     }
     work()?;
     sh.write_file(&stamp, now).context("the stamp could not be written")
+}
+
+/// Returns the size of a file after gzip, in bytes.
+pub fn gzipped_size(sh: &Shell, file: &Path) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&sh.read_binary_file(file)?)?;
+    Ok(encoder.finish()?.len())
 }
 
 /// Where cargo keeps what it installs and downloads.

@@ -36,7 +36,7 @@ pub fn walk(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let commands: Vec<Cmd<'_>> = vec![
         cmd!(sh, "cargo test --quiet --package clarife-webhooks --all-features --test vectors -- --nocapture"),
         cmd!(sh, "node {node} clarife-webhooks {vectors}"),
-        cmd!(sh, "node {node} clarife-webhooks-wasm {vectors}"),
+        cmd!(sh, "node {node} clarife-webhooks/wasm {vectors}"),
         cmd!(sh, "{python} {python_runner} {vectors}"),
         cmd!(sh, "{deno} run --quiet --allow-read {node} clarife-webhooks {vectors}"),
         cmd!(sh, "{bun} {node} clarife-webhooks {vectors}"),

@@ -9,8 +9,8 @@ use xshell::{Shell, cmd};
 use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
-    codegen, demo, docs, instructions, package, packed, parity, python, receivers, redis, runtimes, sending, setup,
-    torture, wasm,
+    codegen, demo, docs, instructions, npm, package, packed, parity, python, receivers, redis, runtimes, sending,
+    setup, torture,
 };
 
 /// The numbers that are submitted to a sender with each engine; `cargo xtask numbers` takes a million.
@@ -39,7 +39,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     sending::numbers(sh, &consumers, &sender, NUMBERS)?;
     demo::show(sh, &consumers)?;
     docs::build(sh)?;
-    wasm::report_sizes(sh)?;
+    npm::report_sizes(sh, &consumers)?;
     eprintln!("\nEverything passed, in {} s.", start.elapsed().as_secs());
     Ok(())
 }
@@ -72,32 +72,30 @@ fn rust(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// The same tests for the native addon and for WebAssembly, in a project with the packed packages.
+/// Runs the tests of the API with the native addon and with WebAssembly, then those of the adapters and the types, in a
+/// project with the packed package.
 fn javascript_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
-    for (package, project) in [
+    for (entry, project) in [
         ("clarife-webhooks", &consumers.npm),
-        ("clarife-webhooks-wasm", &consumers.npm),
+        ("clarife-webhooks/wasm", &consumers.npm),
         ("clarife-webhooks", &consumers.npm_without_addon),
     ] {
-        step(&format!("JavaScript: {package} in {}", project.file_name().unwrap_or_default().to_string_lossy()));
-        let tests = consumers::copy_into(sh, "bindings-wasm/tests", project)?;
-        let _folder = sh.push_dir(&tests);
-        cmd!(sh, "node --test --test-reporter=spec").env("PACKAGE", package).run()?;
+        step(&format!("JavaScript: {entry} in {}", project.file_name().unwrap_or_default().to_string_lossy()));
+        let tests = consumers::copy_into(sh, "bindings-node/tests", project)?;
+        let _folder = sh.push_dir(tests.join("api"));
+        cmd!(sh, "node --test --test-reporter=spec").env("ENTRY", entry).run()?;
     }
-    step("JavaScript: the frameworks");
-    let tests = consumers::copy_into(sh, "bindings-node/tests", &consumers.npm)?;
+    step("JavaScript: the adapters");
+    let tests = consumers.npm.join("bindings-node/tests");
     {
-        let _folder = sh.push_dir(&tests);
+        let _folder = sh.push_dir(tests.join("adapters"));
         cmd!(sh, "node --test --test-reporter=spec").env("TOOLS", npm_tool("")).run()?;
     }
     step("TypeScript: types");
     let tsc = npm_tool("tsc");
-    for package in ["bindings-wasm", "bindings-node"] {
-        for config in sh.read_dir(consumers.npm.join(package).join("tests/types"))? {
-            let name = config.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.starts_with("tsconfig") {
-                cmd!(sh, "{tsc} --project {config}").run()?;
-            }
+    for config in sh.read_dir(tests.join("types"))? {
+        if config.file_name().is_some_and(|name| name.to_string_lossy().starts_with("tsconfig")) {
+            cmd!(sh, "{tsc} --project {config}").run()?;
         }
     }
     Ok(())

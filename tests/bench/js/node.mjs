@@ -4,7 +4,7 @@ import process from "node:process";
 
 import { verify as octokit } from "@octokit/webhooks-methods";
 import * as native from "clarife-webhooks";
-import * as wasm from "clarife-webhooks-wasm";
+import * as wasm from "clarife-webhooks/wasm";
 import * as standard from "standardwebhooks";
 import Stripe from "stripe";
 import * as svix from "svix";
@@ -79,7 +79,7 @@ for (const { size, text, bytes } of bodies(process.argv[2])) {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const contestants = {
     "clarife-webhooks": sdk(native, body),
-    "clarife-webhooks-wasm": sdk(wasm, body),
+    "clarife-webhooks/wasm": sdk(wasm, body),
     "by hand, node:crypto": byHand(body),
     "by hand, WebCrypto": await webCrypto(native, body),
     stripe: stripe(body),

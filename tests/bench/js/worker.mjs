@@ -3,7 +3,7 @@
 import * as api from "clarife-webhooks";
 
 import { sdk, tryAll, webCrypto } from "./contestants.mjs";
-import module from "./node_modules/clarife-webhooks-wasm/dist/clarife_webhooks.wasm";
+import module from "./node_modules/clarife-webhooks/dist/clarife_webhooks.wasm";
 
 const prepared = new Map();
 

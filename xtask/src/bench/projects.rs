@@ -32,7 +32,7 @@ impl Projects {
 
     /// The worker of `tests/bench/js`, bundled as a user's is.
     pub fn start_worker(&self, sh: &Shell) -> Result<Server> {
-        let (folder, modules) = worker::bundle(sh, &self.js.join("worker.mjs"))?;
+        let (folder, modules) = worker::bundle(sh, &self.js.join("worker.mjs"), &[])?;
         let config = folder.join("config.capnp");
         Server::start("workerd", &target().join("bench/workerd.log"), |port| {
             let text = format!(
@@ -64,11 +64,8 @@ fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
     for tool in LINKED {
         sh.remove_path(modules.join(tool))?;
     }
-    let [first, second] = &packages.npm;
-    cmd!(sh, "npm install --no-save --prefer-offline --no-audit --no-fund {first} {second}")
-        .quiet()
-        .ignore_stdout()
-        .run()?;
+    let package = &packages.npm;
+    cmd!(sh, "npm install --no-save --prefer-offline --no-audit --no-fund {package}").quiet().ignore_stdout().run()?;
     for tool in LINKED {
         symlink(root().join("xtask/tools/node_modules").join(tool), modules.join(tool))?;
     }
@@ -77,7 +74,7 @@ fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
     cmd!(sh, "{esbuild} {page} --bundle --format=esm --target=esnext --outdir={site} --external:bun:* --external:os --external:@mitata/* --log-level=warning")
         .quiet()
         .run()?;
-    sh.copy_file(modules.join("clarife-webhooks-wasm/dist/clarife_webhooks.wasm"), &site)?;
+    sh.copy_file(modules.join("clarife-webhooks/dist/clarife_webhooks.wasm"), &site)?;
     Ok(project)
 }
 

@@ -9,13 +9,13 @@ use xshell::{Shell, cmd};
 
 use super::projects::Projects;
 use super::results::quantile;
-use crate::project::{npm_tool, root};
-use crate::wasm::gzipped;
+use crate::npm;
+use crate::project::{gzipped_size, npm_tool, root};
 
 const RUNS: usize = 20;
 
 const NPM: [&str; 6] =
-    ["clarife-webhooks", "clarife-webhooks-wasm", "stripe", "svix", "standardwebhooks", "@octokit/webhooks-methods"];
+    ["clarife-webhooks", "clarife-webhooks/wasm", "stripe", "svix", "standardwebhooks", "@octokit/webhooks-methods"];
 /// Modules, and the distributions that they come from.
 const PYTHON: [(&str, &str); 4] = [
     ("clarife_webhooks", "clarife-webhooks"),
@@ -68,12 +68,12 @@ pub fn measure(sh: &Shell, projects: &Projects, quick: bool) -> Result<Startup> 
     let names: Vec<_> = PYTHON.iter().map(|(_, distribution)| *distribution).collect();
     let script = root().join("tests/bench/python/size.py");
     let sizes: Value = serde_json::from_str(&cmd!(sh, "{python} {script} {names...}").quiet().read()?)?;
-    let wasm_gzip = gzipped(sh, &root().join("bindings-wasm/dist/clarife_webhooks.wasm"))? as u64;
+    let wasm_gzip = gzipped_size(sh, &npm::module())? as u64;
     let npm = NPM.map(|name| -> Result<Package> {
         Ok(Package {
             name,
             import_ms: quantile(&node[name], 0.5),
-            installed: npm_size(sh, &js.join("node_modules"), name, &mut BTreeSet::new())?,
+            installed: npm_size(sh, &js.join("node_modules"), name.trim_end_matches("/wasm"), &mut BTreeSet::new())?,
             bundled: bundled(sh, js, name, wasm_gzip)?,
         })
     });
@@ -134,6 +134,6 @@ fn bundled(sh: &Shell, js: &Path, name: &str, wasm_gzip: u64) -> Result<Option<u
         .quiet()
         .run()
         .with_context(|| format!("{name} could not be bundled"))?;
-    let module = if name == "clarife-webhooks-wasm" { wasm_gzip } else { 0 };
-    Ok(Some(gzipped(sh, &output)? as u64 + module))
+    let module = if name == "clarife-webhooks/wasm" { wasm_gzip } else { 0 };
+    Ok(Some(gzipped_size(sh, &output)? as u64 + module))
 }

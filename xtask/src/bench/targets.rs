@@ -44,9 +44,9 @@ const RATIOS: [Ratio; 25] = [
     ("python", OURS, "stripe", "read", KIB, 0.025),
     ("rust", OURS, "standardwebhooks", "route", KIB, 0.40),
     ("rust", OURS, "standardwebhooks", "reject", KIB, 0.3),
-    ("node", "clarife-webhooks-wasm", "by hand, WebCrypto", "route", KIB, 0.35),
-    ("node", "clarife-webhooks-wasm", "by hand, WebCrypto", "read", KIB, 0.5),
-    ("node", "clarife-webhooks-wasm", "by hand, WebCrypto", "reject", KIB, 0.5),
+    ("node", "clarife-webhooks/wasm", "by hand, WebCrypto", "route", KIB, 0.35),
+    ("node", "clarife-webhooks/wasm", "by hand, WebCrypto", "read", KIB, 0.5),
+    ("node", "clarife-webhooks/wasm", "by hand, WebCrypto", "reject", KIB, 0.5),
     ("rust", OURS, LIMIT, "route", FROM_KIB, 1.10),
     ("rust", OURS, LIMIT, "sign", KIB, 1.1),
     ("rust", OURS, LIMIT, "canonical", &SIZES, 1.3),
@@ -88,7 +88,7 @@ pub fn verdicts(results: &Results, startup: &Startup) -> Vec<Verdict> {
     }
     verdicts.extend(linear(results, 1.1));
     let gzip = startup.wasm_gzip as f64;
-    verdicts.push(Verdict { what: "the .wasm, gzipped".into(), target: 25_000.0, measured: gzip, unit: " bytes" });
+    verdicts.push(Verdict { what: "the .wasm, gzipped".into(), target: 32_000.0, measured: gzip, unit: " bytes" });
     verdicts
 }
 

@@ -24,10 +24,10 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
     let flag = check.then_some("--check");
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
     let mut files = vec![
-        ("bindings-wasm/js/generated.ts", typescript::file()),
-        ("bindings-wasm/js/abi.generated.ts", abi::file()),
-        ("bindings-node/js/adapters/generated.ts", adapters::file()),
-        ("bindings-node/js/adapters/samples.generated.ts", samples::typescript()?),
+        ("bindings-node/api/generated.ts", typescript::file()),
+        ("bindings-node/api/abi.generated.ts", abi::file()),
+        ("bindings-node/adapters/generated.ts", adapters::file()),
+        ("bindings-node/adapters/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
         ("bindings-python/python/clarife_webhooks/_handlers.py", python::handlers()),
         ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),

@@ -32,12 +32,10 @@ fn install_and_run(sh: &Shell, consumers: &Consumers, name: &str, script: &str) 
     unless_unchanged(sh, &from.join("package-lock.json"), &to.join("node_modules"), || {
         Ok(cmd!(sh, "npm ci --no-audit --no-fund").run()?)
     })?;
-    // npm takes a package that has the same name and version for the same.
-    for package in ["clarife-webhooks", "clarife-webhooks-wasm"] {
-        sh.remove_path(to.join("node_modules").join(package))?;
-    }
-    let [first, second] = &consumers.npm_packages;
-    cmd!(sh, "npm install --offline --no-audit --no-fund --silent {first} {second}").quiet().run()?;
+    // npm does not replace a package of the same name and version.
+    sh.remove_path(to.join("node_modules/clarife-webhooks"))?;
+    let package = &consumers.npm_package;
+    cmd!(sh, "npm install --offline --no-audit --no-fund --silent {package}").quiet().run()?;
     let run = cmd!(sh, "npm run {script}")
         // They report on their users unless told otherwise.
         .envs([("NEXT_TELEMETRY_DISABLED", "1"), ("ASTRO_TELEMETRY_DISABLED", "1")])

@@ -7,11 +7,13 @@ use xshell::{Shell, cmd};
 
 use crate::project::npm_tool;
 
-/// Bundles a worker into one module, and the WebAssembly module beside it: their folder, and the list of them for workerd.
-pub fn bundle(sh: &Shell, entry: &Path) -> Result<(PathBuf, String)> {
+/// Bundles a worker into one module, with the WebAssembly module beside it. Returns their folder, and the list of modules
+/// for workerd. `more` are further flags of esbuild.
+pub fn bundle(sh: &Shell, entry: &Path, more: &[&str]) -> Result<(PathBuf, String)> {
     let (esbuild, folder) = (npm_tool("esbuild"), entry.with_extension("built"));
     cmd!(sh, "{esbuild} {entry} --bundle --format=esm --conditions=workerd,worker --external:cloudflare:* --log-level=warning")
         .args(["--loader:.wasm=copy", "--asset-names=[name]"])
+        .args(more)
         .arg(format!("--outdir={}", folder.display()))
         .quiet()
         .run()?;
@@ -32,7 +34,7 @@ pub fn bundle(sh: &Shell, entry: &Path) -> Result<(PathBuf, String)> {
 
 /// A configuration that serves a bundled worker on a loopback port.
 pub(super) fn config(sh: &Shell, entry: &Path, port: u16) -> Result<PathBuf> {
-    let (folder, modules) = bundle(sh, entry)?;
+    let (folder, modules) = bundle(sh, entry, &[])?;
     let path = folder.join("config.capnp");
     sh.write_file(
         &path,

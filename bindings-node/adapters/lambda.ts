@@ -1,0 +1,63 @@
+import { WebhookError, type Body, type Handler, type HeaderPairs, type HeaderRecord, type ReceiveOptions, type Webhook } from "../api/index.js";
+import { LAMBDA_HINT } from "./generated.js";
+
+/** What the receiver needs of an event: of API Gateway (REST and HTTP APIs), a function URL, or a load balancer. */
+export interface LambdaEvent {
+  readonly headers?: { readonly [name: string]: string | undefined } | null | undefined;
+  /** REST APIs and load balancers: every value of a header that was sent twice. */
+  readonly multiValueHeaders?: { readonly [name: string]: readonly string[] | undefined } | null | undefined;
+  readonly body?: string | null | undefined;
+  readonly isBase64Encoded?: boolean | undefined;
+  readonly httpMethod?: string | undefined;
+  readonly requestContext?: object | undefined;
+}
+
+/** The answer, in the form that all of them take. */
+export interface LambdaResult {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** A handler of AWS Lambda. */
+export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
+
+/**
+ * Receives deliveries in AWS Lambda, behind API Gateway with proxy integration, a function URL or a load balancer. Lambda's own
+ * limit for a request is 6 MB, and 1 MB behind a load balancer.
+ *
+ * @example
+ * export const handler = receiver(webhook, (event) => console.log(event.type));
+ */
+export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): LambdaHandler {
+  const receive = webhook.rawReceiver(handler, options);
+  return async (event) => {
+    const { status, headers, body } = await receive((most) => bodyOf(event, most), headersOf(event), methodOf(event));
+    return { statusCode: status, headers, body };
+  };
+}
+
+function bodyOf({ body, isBase64Encoded, headers }: LambdaEvent, maxBodyBytes: number): Body {
+  if (body === null || (body === undefined && headers)) {
+    return "";
+  }
+  if (typeof body !== "string") {
+    throw new WebhookError("body_not_raw", undefined, LAMBDA_HINT);
+  }
+  if (!isBase64Encoded) {
+    return body;
+  }
+  if ((body.length / 4) * 3 > maxBodyBytes + 2) {
+    throw new WebhookError("body_too_large");
+  }
+  return Buffer.from(body, "base64");
+}
+
+function headersOf({ headers, multiValueHeaders }: LambdaEvent): HeaderRecord | HeaderPairs {
+  return multiValueHeaders ?? headers ?? {};
+}
+
+/** An event that is no request has no method, and no body that is a text either: that is the clearer answer. */
+function methodOf({ httpMethod, requestContext }: LambdaEvent): string | undefined {
+  return httpMethod ?? (requestContext as { http?: { method?: string } } | undefined)?.http?.method;
+}

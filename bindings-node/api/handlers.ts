@@ -1,0 +1,84 @@
+import { EVENT_TYPES, type EventOf, type KnownEvent, type KnownEventType, type UnknownEventType, type WebhookEvent } from "./generated.js";
+import { named, wrongType } from "./runtime-types.js";
+
+/** Handles an event; it may be async. What it returns is not looked at. */
+export type EventHandler<Event = WebhookEvent> = (event: Event) => unknown;
+
+/** What handles events: a function, or {@link Handlers}. */
+export type Handler = EventHandler | { handle(event: WebhookEvent): unknown };
+
+/** All types of events about one kind of thing, for example `document.*`. */
+export type EventGroup = KnownEventType extends infer Type ? (Type extends `${infer Group}.${string}` ? `${Group}.*` : never) : never;
+
+/** What {@link Handlers.on} takes. */
+export type EventPattern = KnownEventType | EventGroup;
+
+/** The events that a pattern stands for. A group's may be of a type that this version does not know, about the same kind of thing. */
+export type EventFor<Pattern extends EventPattern> = Pattern extends `${infer Group}.*`
+  ? GroupEvent<Extract<KnownEvent, { readonly type: `${Group}.${string}` }>>
+  : Extract<KnownEvent, { readonly type: Pattern }>;
+
+type GroupEvent<Event extends KnownEvent> = Event | EventOf<UnknownEventType, Event["data"]>;
+
+/** Everything from the first dot on. */
+const REST = /\.[^]*/;
+
+/**
+ * A handler for each type of event. Exactly one runs: the one of the event's type, or else its group's, or else the one for all
+ * others, or else none, which counts as handled.
+ *
+ * @example
+ * const handlers = new Handlers()
+ *   .on("document.updated", (event) => index(event.data.title))
+ *   .on("share.*", (event) => audit(event.type, event.data.url))
+ *   .otherwise((event) => console.log("not handled:", event.type));
+ */
+export class Handlers {
+  static {
+    named(this, "Handlers");
+  }
+
+  readonly #handlers = new Map<string, EventHandler<never>>();
+
+  /** Sets the handler of a type, such as `document.updated`, or of a group, such as `document.*`. */
+  on<Pattern extends EventPattern>(pattern: Pattern, handler: EventHandler<EventFor<Pattern>>): this {
+    if (!EVENT_TYPES.some((type) => type === pattern || type.replace(REST, ".*") === pattern)) {
+      throw new TypeError('pattern must be a known type of event, or a group such as "document.*"');
+    }
+    return this.#set(pattern, handler);
+  }
+
+  /** Sets the handler of all events that have no other, of unknown types too. */
+  otherwise(handler: EventHandler): this {
+    return this.#set("", handler);
+  }
+
+  /** Calls the handler of an event, and gives what it returns. */
+  handle(event: WebhookEvent): unknown {
+    const handlers = this.#handlers;
+    const handler = handlers.get(event.type) ?? handlers.get(event.type.replace(REST, ".*")) ?? handlers.get("");
+    return (handler as EventHandler | undefined)?.(event);
+  }
+
+  #set(pattern: string, handler: EventHandler<never>): this {
+    if (typeof handler !== "function") {
+      throw wrongType("handler", "a function", handler);
+    }
+    if (this.#handlers.has(pattern)) {
+      throw new TypeError(`${pattern || "otherwise"} must have one handler only`);
+    }
+    this.#handlers.set(pattern, handler);
+    return this;
+  }
+}
+
+/** The function that a handler is. */
+export function handlerOf(handler: Handler): EventHandler {
+  if (typeof handler === "function") {
+    return handler;
+  }
+  if (typeof handler?.handle === "function") {
+    return (event) => handler.handle(event);
+  }
+  throw wrongType("handler", "a function or Handlers", handler);
+}

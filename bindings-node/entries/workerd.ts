@@ -1,0 +1,8 @@
+// @ts-expect-error: Cloudflare's runtime imports a compiled module
+import module from "./clarife_webhooks.wasm";
+import { setBackend } from "../api/backend.js";
+import { wasmBackend } from "../backends/wasm.js";
+
+setBackend(wasmBackend(new WebAssembly.Instance(module as WebAssembly.Module).exports));
+
+export * from "../api/index.js";

@@ -1,2 +1,0 @@
-// Every runtime but Node.
-export * from "clarife-webhooks-wasm";

@@ -1,0 +1,130 @@
+// How the package loads: both module systems, without its addon, in worker threads, more than once.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import vm from "node:vm";
+import { api, AT, BODY, entry, expectedEngine, folder, require, SECRET, SIGNATURE, webhook } from "./api.mjs";
+
+test("everything that package.json names is there", () => {
+  const { exports, main, types } = require("clarife-webhooks/package.json");
+  const files = [];
+  (function walk(value) {
+    if (typeof value === "string") files.push(value);
+    else Object.values(value).forEach(walk);
+  })([exports, main, types]);
+  for (const file of files) assert.ok(existsSync(join(folder, file)), file);
+  for (const conditions of [exports["."], exports["./wasm"]]) {
+    assert.equal(Object.keys(conditions)[0], "types", "TypeScript takes the first condition that matches");
+    assert.equal(Object.keys(conditions).at(-1), "default");
+  }
+});
+
+test("import and require give the same classes", () => {
+  const required = require(entry);
+  assert.equal(required.Webhook, api.Webhook);
+  assert.equal(required.engine, api.engine);
+  assert.throws(() => new required.Webhook(""), api.WebhookError);
+});
+
+const FOLDER = fileURLToPath(new URL(".", import.meta.url));
+const here = (script, options) => execFileSync(process.execPath, options?.module ? ["--input-type=module", "-e", script] : ["-e", script], { cwd: FOLDER, encoding: "utf8", env: { ...process.env, ...options?.env } });
+const use = `const body = ${JSON.stringify(BODY)}; const webhook = new Webhook("a"); console.log(engine, webhook.verify(body, webhook.sign(body)).id);`;
+const { id } = JSON.parse(BODY);
+
+test("a process of its own, CommonJS and ESM", () => {
+  assert.equal(here(`const { Webhook, engine } = require("${entry}"); ${use}`), `${expectedEngine} ${id}\n`);
+  assert.equal(here(`import { Webhook, engine } from "${entry}"; ${use}`, { module: true }), `${expectedEngine} ${id}\n`);
+});
+
+test("WebAssembly can be asked for", () => {
+  const env = { CLARIFE_WEBHOOKS_ENGINE: "wasm" };
+  for (const module of [true, false]) {
+    const load = module ? `import { Webhook, engine } from "${entry}";` : `const { Webhook, engine } = require("${entry}");`;
+    assert.equal(here(`${load} ${use}`, { module, env }), `wasm ${id}\n`);
+  }
+});
+
+test("an addon that is missing or broken is replaced silently", { skip: entry !== "clarife-webhooks" }, () => {
+  const project = mkdtempSync(join(tmpdir(), "clarife-webhooks-"));
+  try {
+    cpSync(folder, join(project, "node_modules/clarife-webhooks"), { recursive: true, dereference: true });
+    const dist = join(project, "node_modules/clarife-webhooks/dist");
+    const addons = readdirSync(dist).filter((file) => file.endsWith(".node"));
+    const run = () => execFileSync(process.execPath, ["-e", `const { Webhook, engine } = require("clarife-webhooks"); ${use}`], { cwd: project, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+    for (const content of ["not an addon", readFileSync(process.execPath).subarray(0, 4096)]) {
+      for (const addon of addons) writeFileSync(join(dist, addon), content);
+      assert.equal(run(), `wasm ${id}\n`);
+    }
+    for (const addon of addons) rmSync(join(dist, addon));
+    assert.equal(run(), `wasm ${id}\n`);
+  } finally {
+    rmSync(project, { recursive: true });
+  }
+});
+
+test("worker threads: several at once, each with its own", async () => {
+  const script = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    const { Webhook, engine } = require(workerData.path);
+    const webhooks = Array.from({ length: 50 }, () => new Webhook(workerData.secret));
+    let verified = 0;
+    for (let i = 0; i < 2000; i++) {
+      const webhook = webhooks[i % 50];
+      verified += webhook.verify(workerData.body, workerData.signature, { now: workerData.now }).data.word_count;
+    }
+    parentPort.postMessage({ engine, verified });`;
+  const workerData = { path: require.resolve(entry), secret: SECRET, body: BODY, signature: SIGNATURE, now: AT.now };
+  const results = await Promise.all(
+    Array.from({ length: 4 }, () => new Promise((resolve, reject) => {
+      const worker = new Worker(script, { eval: true, workerData });
+      worker.once("message", resolve).once("error", reject);
+    })),
+  );
+  assert.deepEqual(results, Array(4).fill({ engine: expectedEngine, verified: 6000 }));
+  assert.equal(webhook.verify(BODY, SIGNATURE, AT).raw, BODY);
+});
+
+test("loaded twice in one process", () => {
+  const path = require.resolve(entry);
+  require(path);
+  for (const cached of Object.keys(require.cache)) delete require.cache[cached]; // the addon too
+  const again = require(path);
+  assert.notEqual(again.Webhook, api.Webhook);
+  assert.equal(again.engine, expectedEngine);
+  assert.equal(new again.Webhook(SECRET).verify(BODY, SIGNATURE, AT).raw, BODY);
+  assert.equal(webhook.verify(BODY, SIGNATURE, AT).raw, BODY);
+});
+
+test("values of another realm, as in Jest", () => {
+  const other = vm.createContext({});
+  const bytes = vm.runInContext(`new Uint8Array([${[...Buffer.from(BODY)]}])`, other);
+  assert.ok(!(bytes instanceof Uint8Array));
+  for (const body of [bytes, bytes.buffer]) {
+    assert.equal(webhook.verify(body, SIGNATURE, AT).raw, BODY);
+  }
+  const date = vm.runInContext(`new Date(${AT.now * 1000})`, other);
+  const headers = vm.runInContext(`new Map([["X-Clarife-Signature", "${SIGNATURE}"]])`, other);
+  assert.equal(webhook.verify(BODY, headers, { now: date }).raw, BODY);
+});
+
+test("webhooks that are collected leave the others alone", async () => {
+  const script = `
+    const { Webhook } = require("${entry}");
+    const body = ${JSON.stringify(BODY)};
+    const kept = Array.from({ length: 20 }, (_, i) => new Webhook("kept" + i));
+    (async () => {
+      for (let round = 0; round < 20; round++) {
+        for (let i = 0; i < 500; i++) new Webhook("lost" + i);
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        kept.forEach((webhook, i) => webhook.verify(body, new Webhook("kept" + i).sign(body)));
+      }
+      console.log("well");
+    })();`;
+  assert.equal(execFileSync(process.execPath, ["--expose-gc", "-e", script], { cwd: FOLDER, encoding: "utf8" }), "well\n");
+});

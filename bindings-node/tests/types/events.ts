@@ -1,0 +1,124 @@
+// An event's type decides what its data is. Compiled only; every `@ts-expect-error` must be an error.
+import type { Document, ErrorCode, KnownEvent, KnownEventType, Share, UnknownEvent, WebhookEvent } from "clarife-webhooks";
+import { ERROR_CODES, EVENT_TYPES, isKnownEventType, Webhook, WebhookError } from "clarife-webhooks";
+import type { WebhookEvent as WasmEvent } from "clarife-webhooks/wasm";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <_ extends true>(): void => {};
+
+declare const event: WebhookEvent;
+
+// What every event has.
+const id: string = event.id;
+const at: Date = event.createdAt;
+const raw: string = event.raw;
+const type: string = event.type;
+// @ts-expect-error: there are members of data that other events have not
+event.data.title;
+// @ts-expect-error: it was verified as it is
+event.id = "forged";
+// @ts-expect-error
+event.data = {};
+// @ts-expect-error: names are not as in JSON
+event.created_at;
+
+// Comparing narrows, to that event alone.
+if (event.type === "document.updated") {
+  same<Equal<typeof event.data, Document>>();
+  const title: string | undefined = event.data.title;
+  const project: string | null | undefined = event.data.project_id;
+  // @ts-expect-error: every member is optional
+  const certain: string = event.data.title;
+  // @ts-expect-error: a document has no filename
+  event.data.filename;
+  void [title, project, certain];
+} else if (event.type === "share.created" || event.type === "share.deleted") {
+  same<Equal<typeof event.data, Share>>();
+  const active: boolean | undefined = event.data.is_active;
+  void active;
+} else if (event.type === "media.uploaded") {
+  const media: string | undefined = event.data.media_id;
+  // @ts-expect-error: a file has no id
+  event.data.id;
+  void media;
+} else if (event.type === "folder.created") {
+  const anything: unknown = event.data["whatever it has"];
+  void anything;
+}
+// @ts-expect-error: no known type is called so, and one that is unknown is compared as a string
+if (event.type === "document.update") void event;
+if ((event.type as string) === "video.rendered") void event;
+
+// A switch leaves the unknown ones.
+function switched(event: WebhookEvent): string {
+  switch (event.type) {
+    case "document.created":
+    case "document.updated":
+    case "document.deleted":
+      return event.data.title ?? "";
+    case "project.created":
+    case "project.updated":
+    case "project.deleted":
+      return event.data.id ?? "";
+    case "folder.created":
+    case "folder.updated":
+    case "folder.deleted":
+      return String(event.data["name"]);
+    case "media.uploaded":
+      return event.data.filename ?? "";
+    case "generation.started":
+    case "generation.completed":
+    case "generation.failed":
+      return event.data.id ?? "";
+    case "share.created":
+    case "share.updated":
+    case "share.deleted":
+      return event.data.url ?? "";
+    default: {
+      same<Equal<typeof event, UnknownEvent>>();
+      const name: string = event.type;
+      const member: unknown = event.data["anything"];
+      return `${name} ${String(member)}`;
+    }
+  }
+}
+
+// A handler per type.
+type Handlers = { [Event in KnownEvent as Event["type"]]?: (event: Event) => void };
+const handlers: Handlers = {
+  "document.updated": (event) => void event.data.word_count?.toFixed(),
+  // @ts-expect-error: a share has no word_count
+  "share.created": (event) => void event.data.word_count,
+};
+
+// Names.
+const known: KnownEventType = "document.created";
+// @ts-expect-error
+const unknown: KnownEventType = "video.rendered";
+if (isKnownEventType(type)) {
+  const narrowed: KnownEventType = type;
+  void narrowed;
+}
+same<Equal<(typeof EVENT_TYPES)[number], KnownEventType>>();
+same<Equal<(typeof ERROR_CODES)[number], ErrorCode>>();
+same<Equal<KnownEvent["type"], KnownEventType>>();
+
+// Both entries have the same events.
+const across: WebhookEvent = {} as WasmEvent;
+
+// Errors.
+try {
+  new Webhook("");
+} catch (error) {
+  if (error instanceof WebhookError) {
+    const code: ErrorCode = error.code;
+    const hint: string = error.hint;
+    // @ts-expect-error: not a code
+    if (error.code === "bad_signature") void 0;
+    // @ts-expect-error: an error says what it says
+    error.code = "signature_mismatch";
+    void [code, hint];
+  }
+}
+
+void [id, at, raw, switched, handlers, known, unknown, across];

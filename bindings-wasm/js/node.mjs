@@ -1,1 +1,0 @@
-export * from "./node.cjs"; // one WebhookError for both module systems
