@@ -56,6 +56,8 @@ enum Command {
         /// Some of them, by their folders
         names: Vec<String>,
     },
+    /// Only the tests of the packed npm package, its types and its sizes
+    Javascript,
     /// Only the tests of the packed crate and the packed sender, each built by itself
     Packed,
     /// Submit numbers in every spelling to the packed sender, with each engine, and compare those that arrive
@@ -113,6 +115,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bench { quick } => bench::run(&sh, quick),
         Command::Instructions { renew } => instructions::run(&sh, renew),
         Command::Consumers { names } => test::consumers(&sh, &names),
+        Command::Javascript => test::javascript(&sh),
         Command::Packed => packed::test(&sh, &package::pack_crates(&sh)?).map(|_| ()),
         Command::Numbers { count } => test::numbers(&sh, count),
         Command::Torture { kills } => torture::run(&sh, kills),

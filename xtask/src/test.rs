@@ -50,6 +50,15 @@ pub fn consumers(sh: &Shell, names: &[String]) -> Result<()> {
     receivers::run(sh, &consumers::install(sh, &package::all(sh)?)?, names)
 }
 
+/// Runs the tests of the npm package alone.
+pub fn javascript(sh: &Shell) -> Result<()> {
+    let _redis = redis::start(sh)?;
+    let consumers = consumers::install(sh, &package::all(sh)?)?;
+    javascript_tests(sh, &consumers)?;
+    receivers::build(sh, &consumers, &[])?;
+    npm::report_sizes(sh, &consumers)
+}
+
 /// Only the numbers that a sender delivers, with each engine.
 pub fn numbers(sh: &Shell, count: u64) -> Result<()> {
     let packages = package::all(sh)?;
