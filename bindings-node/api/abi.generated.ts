@@ -21,26 +21,29 @@ export const TYPE_START = 4;
 /** The end of the type. */
 export const TYPE_END = 5;
 
-/** The time, in milliseconds of Unix time. */
-export const CREATED_AT = 6;
+/** The start of the time. */
+export const CREATED_AT_START = 6;
+
+/** The end of the time. */
+export const CREATED_AT_END = 7;
 
 /** The start of the data. */
-export const DATA_START = 7;
+export const DATA_START = 8;
 
 /** The end of the data. */
-export const DATA_END = 8;
+export const DATA_END = 9;
 
 /** The seconds after the verification in which the event can be accepted again, or 0. */
-export const REPLAY_WINDOW = 9;
+export const REPLAY_WINDOW = 10;
 
 /** The address of the text in the memory of the WebAssembly module; the addon returns the text. */
-export const TEXT_START = 10;
+export const TEXT_START = 11;
 
 /** The length of that text in bytes. */
-export const TEXT_LENGTH = 11;
+export const TEXT_LENGTH = 12;
 
 /** The number of slots. */
-export const COUNT = 12;
+export const COUNT = 13;
 
 /** The result of `Backend.claim` for an event that another worker is handling. */
 export const IN_PROGRESS = 0;

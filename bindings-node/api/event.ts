@@ -1,14 +1,14 @@
-import { CREATED_AT, DATA_END, DATA_START, ID_END, ID_START, REPLAY_WINDOW, TYPE, TYPE_END, TYPE_START } from "./abi.generated.js";
+import { CREATED_AT_END, CREATED_AT_START, DATA_END, DATA_START, ID_END, ID_START, REPLAY_WINDOW, TYPE, TYPE_END, TYPE_START } from "./abi.generated.js";
 import { EVENT_TYPES } from "./generated.js";
 
 /**
- * A verified event. `id`, `type`, `createdAt` and `data` are its own and enumerable, so that spread, `JSON.stringify`,
+ * A verified event. `id`, `type`, `created_at` and `data` are its own and enumerable, so that spread, `JSON.stringify`,
  * `structuredClone` and test matchers see a plain object; `data` is parsed when it is first read.
  */
 export class VerifiedEvent {
   declare readonly id: string;
   declare readonly type: string;
-  declare readonly createdAt: Date;
+  declare readonly created_at: string;
   declare readonly data: object;
   readonly #raw: string;
   readonly #start: number;
@@ -21,7 +21,7 @@ export class VerifiedEvent {
     const type = out[TYPE]!;
     this.id = token(raw, out[ID_START]!, out[ID_END]!);
     this.type = type < 0 ? token(raw, out[TYPE_START]!, out[TYPE_END]!) : EVENT_TYPES[type]!;
-    this.createdAt = new Date(out[CREATED_AT]!);
+    this.created_at = token(raw, out[CREATED_AT_START]!, out[CREATED_AT_END]!);
     defineGetter.call(this, "data", readData);
     this.#raw = raw;
     this.#start = out[DATA_START]!;

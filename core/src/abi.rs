@@ -31,16 +31,17 @@ slots! {
     ID_END = 3, "The end of the id.";
     TYPE_START = 4, "The start of the type.";
     TYPE_END = 5, "The end of the type.";
-    CREATED_AT = 6, "The time, in milliseconds of Unix time.";
-    DATA_START = 7, "The start of the data.";
-    DATA_END = 8, "The end of the data.";
-    REPLAY_WINDOW = 9, "The seconds after the verification in which the event can be accepted again, or 0.";
-    TEXT_START = 10, "The address of the text in the memory of the WebAssembly module; the addon returns the text.";
-    TEXT_LENGTH = 11, "The length of that text in bytes.";
+    CREATED_AT_START = 6, "The start of the time.";
+    CREATED_AT_END = 7, "The end of the time.";
+    DATA_START = 8, "The start of the data.";
+    DATA_END = 9, "The end of the data.";
+    REPLAY_WINDOW = 10, "The seconds after the verification in which the event can be accepted again, or 0.";
+    TEXT_START = 11, "The address of the text in the memory of the WebAssembly module; the addon returns the text.";
+    TEXT_LENGTH = 12, "The length of that text in bytes.";
 }
 
 /// The number of slots.
-pub const COUNT: usize = 12;
+pub const COUNT: usize = 13;
 
 /// The numbers of a call.
 pub type Numbers = [f64; COUNT];
@@ -74,7 +75,8 @@ pub fn of_event(event: &Event<'_>) -> Numbers {
     numbers[ID_END] = number(layout.id.end);
     numbers[TYPE_START] = number(layout.event_type.start);
     numbers[TYPE_END] = number(layout.event_type.end);
-    numbers[CREATED_AT] = event.created_at().as_millis() as f64;
+    numbers[CREATED_AT_START] = number(layout.created_at.start);
+    numbers[CREATED_AT_END] = number(layout.created_at.end);
     numbers[DATA_START] = number(layout.data.start);
     numbers[DATA_END] = number(layout.data.end);
     numbers[REPLAY_WINDOW] = event.replay_window() as f64;

@@ -83,7 +83,10 @@ proptest! {
         let event = Event::parse_trusted(raw.as_bytes()).unwrap();
         let (bytes, units) = (event.layout(), event.layout().utf16(&raw));
         let utf16: Vec<u16> = raw.encode_utf16().collect();
-        for (bytes, units) in [(bytes.id, units.id), (bytes.event_type, units.event_type), (bytes.data, units.data)] {
+        let times = (bytes.created_at, units.created_at);
+        for (bytes, units) in
+            [(bytes.id, units.id), (bytes.event_type, units.event_type), times, (bytes.data, units.data)]
+        {
             prop_assert_eq!(&raw[bytes], String::from_utf16(&utf16[units]).unwrap());
         }
     }

@@ -1,9 +1,9 @@
-// What JavaScript makes of each delivery:  node verdicts.mjs <package> < deliveries
-// The way in which body and signature are given changes from case to case; the verdict must not.
+// Prints JavaScript's verdict on each delivery:  node verdicts.mjs <entry> < deliveries
+// The containers of body and signature change from case to case, and the verdict must not.
 import { createInterface } from "node:readline";
 
 const { Webhook, WebhookError } = await import(process.argv[2]);
-// What Python's datetime can hold: the languages are compared within it.
+// The range of Python's datetime, in which the languages are compared.
 const [FIRST, LAST] = [-62135596800000, 253402300799999];
 
 const bodies = [
@@ -21,6 +21,11 @@ const signatures = [
   (value) => ({ get: (name) => (name === "x-clarife-signature" ? value : null) }),
 ];
 
+/** Returns the milliseconds of an RFC 3339 time. Date parses neither lower case nor a leap second. */
+function toMilliseconds(time) {
+  return Date.parse(time.toUpperCase().replace(/:60(\.\d+)?/, ":59.999"));
+}
+
 function verdict(delivery, number) {
   const { secrets, body, signature, now } = delivery;
   const options = { tolerance: delivery.tolerance ?? undefined, maxEventAge: delivery.maxEventAge ?? undefined };
@@ -30,7 +35,7 @@ function verdict(delivery, number) {
     return {
       id: event.id,
       type: event.type,
-      createdAt: Math.min(Math.max(event.createdAt.getTime(), FIRST), LAST),
+      createdAt: Math.min(Math.max(toMilliseconds(event.created_at), FIRST), LAST),
       raw: Buffer.from(event.raw).toString("hex"),
       data: JSON.stringify(event.data) === JSON.stringify(JSON.parse(event.raw).data),
     };

@@ -8,21 +8,21 @@ const event = () => webhook.verify(BODY, SIGNATURE, AT);
 const plain = {
   id: "evt_a1b2c3d4-5678-90ab-cdef-1234567890ab",
   type: "document.updated",
-  createdAt: new Date("2026-03-28T12:00:00.123Z"),
+  created_at: "2026-03-28T12:00:00.123456Z",
   data: { id: "doc_1", title: "Zażółć 😀", word_count: 3 },
 };
 
 test("members", () => {
-  const { id, type, createdAt, data, raw } = event();
-  assert.deepEqual({ id, type, createdAt, data }, plain);
+  const { id, type, created_at, data, raw } = event();
+  assert.deepEqual({ id, type, created_at, data }, plain);
   assert.equal(raw, BODY);
-  assert.deepEqual(Object.keys(event()), ["id", "type", "createdAt", "data"]);
+  assert.deepEqual(Object.keys(event()), ["id", "type", "created_at", "data"]);
 });
 
 test("it behaves as a plain object does", () => {
   assert.deepEqual({ ...event() }, plain);
   assert.deepEqual(structuredClone(event()), plain);
-  assert.deepEqual(JSON.parse(JSON.stringify(event())), JSON.parse(JSON.stringify(plain)));
+  assert.equal(JSON.stringify(event()), BODY);
   assert.deepEqual(event(), event());
   assert.notDeepEqual(event(), eventOf(bodyWith({ data: {} })));
   assert.deepEqual(Object.entries(event()), Object.entries(plain));
@@ -50,7 +50,7 @@ test("data is parsed once, when it is first read", (t) => {
 
 test("what was verified cannot be replaced", () => {
   const verified = event();
-  for (const name of ["id", "type", "createdAt", "data", "raw", "extra"]) {
+  for (const name of ["id", "type", "created_at", "data", "raw", "extra"]) {
     assert.throws(() => { verified[name] = "forged"; }, TypeError, name);
   }
   assert.throws(() => Object.defineProperty(verified, "data", { value: {} }), TypeError);
@@ -72,25 +72,21 @@ test("unknown types, escapes and what only JSON.parse knows", () => {
 
 test("places are right whatever stands before data", () => {
   for (const text of ["", "a", "é", "ł", "€", "😀", "😀é€a".repeat(100)]) {
-    for (const body of [`{"x":"${text}","data":{"y":"${text}"},"id":"${text}1","type":"${text}2","created_at":"2026-03-28T12:00:00Z"}`, `{"id":"${text}1","created_at":"2026-03-28t14:00:00+02:00","type":"${text}2","data": {"y":"${text}"} , "z":"${text}"} \n`]) {
+    for (const [time, body] of [["2026-03-28T12:00:00Z", `{"x":"${text}","data":{"y":"${text}"},"id":"${text}1","type":"${text}2","created_at":"2026-03-28T12:00:00Z"}`], ["2026-03-28t14:00:00+02:00", `{"id":"${text}1","created_at":"2026-03-28t14:00:00+02:00","type":"${text}2","data": {"y":"${text}"} , "z":"${text}"} \n`]]) {
       for (const form of [body, Buffer.from(body)]) {
         const verified = eventOf(form);
-        assert.deepEqual({ ...verified }, { id: `${text}1`, type: `${text}2`, createdAt: new Date("2026-03-28T12:00:00Z"), data: { y: text } });
+        assert.deepEqual({ ...verified }, { id: `${text}1`, type: `${text}2`, created_at: time, data: { y: text } });
         assert.equal(verified.raw, body);
       }
     }
   }
 });
 
-test("createdAt at the ends of time", () => {
-  for (const [text, milliseconds] of [
-    ["0000-01-01T00:00:00Z", -62167219200000],
-    ["1969-12-31T23:59:59.9999Z", -1],
-    ["1970-01-01T00:00:00.0009Z", 0],
-    ["9999-12-31T23:59:59.999-23:59", 253402387139999],
-  ]) {
-    assert.equal(eventOf(bodyWith({ created_at: text })).createdAt.getTime(), milliseconds, text);
-  }
+test("created_at is the text of the body", () => {
+  const texts = ["0000-01-01T00:00:00Z", "1969-12-31T23:59:59.9999Z", "1970-01-01t00:00:00.000000001z", "9999-12-31T23:59:59.999-23:59", "2016-12-31T23:59:60Z"];
+  for (const text of texts) assert.equal(eventOf(bodyWith({ created_at: text })).created_at, text);
+  const { created_at } = eventOf(BODY.replace("12:00:00.123456Z", "12:00:00\\u005a"));
+  assert.equal(created_at, "2026-03-28T12:00:00Z");
 });
 
 test("a text with lone surrogates is what was signed, or nothing", () => {

@@ -25,7 +25,7 @@ test("what is signed verifies, and comes back as it was", () => {
         assert.equal(event.raw, body);
         assert.equal(event.id, members.id);
         assert.equal(event.type, members.type);
-        assert.equal(event.createdAt.toISOString(), members.created_at);
+        assert.equal(event.created_at, members.created_at);
         assert.deepEqual(event.data, JSON.parse(body).data);
       }
     }),

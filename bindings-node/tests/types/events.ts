@@ -10,7 +10,7 @@ declare const event: WebhookEvent;
 
 // What every event has.
 const id: string = event.id;
-const at: Date = event.createdAt;
+const at: string = event.created_at;
 const raw: string = event.raw;
 const type: string = event.type;
 // @ts-expect-error: there are members of data that other events have not
@@ -19,8 +19,8 @@ event.data.title;
 event.id = "forged";
 // @ts-expect-error
 event.data = {};
-// @ts-expect-error: names are not as in JSON
-event.created_at;
+// @ts-expect-error: the names are those of the JSON
+event.createdAt;
 
 // Comparing narrows, to that event alone.
 if (event.type === "document.updated") {

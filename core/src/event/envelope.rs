@@ -67,13 +67,14 @@ pub(super) fn parse(body: &[u8]) -> Result<Envelope<'_>, Malformed> {
 
     let (id, id_range) = present(id, ID)?;
     let (event_type, type_range) = present(event_type, TYPE)?;
-    let (created_at, data) = (present(created_at, CREATED_AT)?, present(data, DATA)?);
+    let (created_at, created_at_range) = present(created_at, CREATED_AT)?;
+    let data = present(data, DATA)?;
     Ok(Envelope {
         raw,
         id: decoded(&id, ID)?,
         event_type: decoded(&event_type, TYPE)?,
         created_at,
-        layout: Layout { id: id_range, event_type: type_range, data },
+        layout: Layout { id: id_range, event_type: type_range, created_at: created_at_range, data },
     })
 }
 
@@ -139,8 +140,8 @@ fn decoded<'a>(text: &RawString<'a>, path: &'static str) -> Result<Cow<'a, str>,
     if text.is_empty() { Err(Malformed::at_path("a string that is not empty was expected", path)) } else { Ok(text) }
 }
 
-fn date_time_member(scanner: &mut Scanner<'_>) -> Result<OffsetDateTime, Malformed> {
-    let text = string_member(scanner, CREATED_AT)?.decode();
-    text.and_then(|text| date_time::parse(&text))
-        .ok_or(Malformed::at_path("an RFC 3339 date-time was expected", CREATED_AT))
+fn date_time_member(scanner: &mut Scanner<'_>) -> Result<(OffsetDateTime, Range<usize>), Malformed> {
+    let (text, range) = text_member(scanner, CREATED_AT)?;
+    let date_time = text.decode().and_then(|text| date_time::parse(&text));
+    Ok((date_time.ok_or(Malformed::at_path("an RFC 3339 date-time was expected", CREATED_AT))?, range))
 }

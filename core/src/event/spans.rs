@@ -22,6 +22,8 @@ pub struct Layout {
     pub id: Range<usize>,
     /// The event's type.
     pub event_type: Range<usize>,
+    /// The event's time.
+    pub created_at: Range<usize>,
     /// The event's data.
     pub data: Range<usize>,
 }
@@ -42,11 +44,11 @@ impl Layout {
             return self;
         }
         let units = |range| utf16_units(raw.as_bytes().get(range).unwrap_or_default());
-        let [id, event_type, data] = [self.id, self.event_type, self.data].map(|range| {
+        let [id, event_type, created_at, data] = [self.id, self.event_type, self.created_at, self.data].map(|range| {
             let start = units(0..range.start);
             start..start.saturating_add(units(range))
         });
-        Self { id, event_type, data }
+        Self { id, event_type, created_at, data }
     }
 }
 

@@ -102,9 +102,12 @@ fn read(event: &Event<'_>, raw: &[u8], expected: &Value) -> Outcome {
     same("type by its place", string(&event.raw()[layout.event_type.clone()])?.as_str(), event.event_type().as_str())?;
     let units = event.raw().encode_utf16().collect::<Vec<_>>();
     let wide = layout.clone().utf16(event.raw());
-    for (what, range, bytes) in
-        [("id", wide.id, layout.id), ("type", wide.event_type, layout.event_type), ("data", wide.data, layout.data)]
-    {
+    for (what, range, bytes) in [
+        ("id", wide.id, layout.id),
+        ("type", wide.event_type, layout.event_type),
+        ("created_at", wide.created_at, layout.created_at),
+        ("data", wide.data, layout.data),
+    ] {
         let cut = String::from_utf16(&units[range]).map_err(|error| error.to_string())?;
         same(&format!("{what} in UTF-16"), cut.as_str(), &event.raw()[bytes])?;
     }

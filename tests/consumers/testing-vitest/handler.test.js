@@ -22,7 +22,7 @@ test("a delivery that lay around for too long is refused", async () => {
   vi.useFakeTimers({ now: new Date("2026-03-28T12:00:00Z") });
   const event = sampleEvent("share.created", { created_at: new Date().toISOString() });
   const delivery = signedRequest(event, { secret });
-  expect(webhook.verify(delivery.body, delivery.headers)).toMatchObject({ id: event.id, createdAt: new Date() });
+  expect(webhook.verify(delivery.body, delivery.headers)).toMatchObject(event);
   vi.advanceTimersByTime(301_000);
   expect(() => webhook.verify(delivery.body, delivery.headers)).toThrow(expect.objectContaining({ code: "timestamp_too_old" }));
 });

@@ -11,7 +11,7 @@ form.addEventListener("submit", (submission) => {
     // `now` is when it was signed: it may be an old one.
     const now = Number(/t=(\d+)/.exec(signature)?.[1] ?? 0);
     const event = new Webhook(secret).verify(body, signature, { now });
-    output.textContent = `authentic: ${event.type} ${event.id}, created ${event.createdAt.toISOString()}`;
+    output.textContent = `authentic: ${event.type} ${event.id}, created ${event.created_at}`;
   } catch (error) {
     if (!(error instanceof WebhookError)) throw error;
     output.textContent = `${error.code}: ${error.message}; ${error.hint}`;

@@ -169,8 +169,8 @@ export interface EventOf<Type extends string, Data> {
   readonly id: string;
   /** What happened. */
   readonly type: Type;
-  /** When it happened, to the millisecond. */
-  readonly createdAt: Date;
+  /** The time of the event, in RFC 3339 exactly as sent. */
+  readonly created_at: string;
   /** What it happened to; parsed when it is first read. */
   readonly data: Data;
   /** The whole body, as it was signed. */
