@@ -1,7 +1,7 @@
-import { storeKey, type Claim, type DedupStore } from "../api/index.js";
+import { type Claim, type DedupStore, storeKey } from "../api/index.js";
 import { KEY_PREFIX } from "./generated.js";
 
-/** What the object needs of its own storage. */
+/** The members of a Durable Object's storage that {@link DedupObject} uses. */
 export interface ObjectStorage {
   get(key: string): Promise<unknown>;
   put(key: string, value: unknown): Promise<void>;
@@ -9,13 +9,20 @@ export interface ObjectStorage {
   setAlarm(at: number): Promise<void>;
 }
 
-/** What the store needs of a binding to a namespace of Durable Objects. */
+/** The members of a namespace of Durable Objects that {@link DurableObjectStore} uses. */
 export interface ObjectNamespace {
   idFromName(name: string): unknown;
-  get(id: never): { fetch(url: string, init: { method: string }): Promise<{ readonly ok: boolean; json(): Promise<unknown> }> };
+  get(
+    id: never,
+  ): {
+    fetch(
+      url: string,
+      init: { method: string },
+    ): Promise<{ readonly ok: boolean; readonly status: number; json(): Promise<unknown> }>;
+  };
 }
 
-/** What the store needs of a binding to Workers KV. */
+/** The members of a namespace of Workers KV that {@link KvStore} uses. */
 export interface KvNamespace {
   get(key: string): Promise<string | null>;
   put(key: string, value: string, options: { expirationTtl: number }): Promise<void>;
@@ -23,15 +30,15 @@ export interface KvNamespace {
 }
 
 interface Entry {
-  /** The holder's token; none once the event was handled. */
+  /** The holder's token. A handled event has none. */
   readonly token?: string;
-  /** When this no longer counts, in milliseconds of Unix time. */
+  /** The end of the entry, in milliseconds of Unix time. */
   readonly until: number;
 }
 
 /**
- * The Durable Object behind {@link DurableObjectStore}: one for each event, which deletes itself when nothing has to be remembered
- * any more. Export it from the worker, and bind a namespace to it.
+ * The Durable Object behind {@link DurableObjectStore}: one for each event, which deletes itself at the end of its
+ * entry. Export the class from the worker, and bind a namespace to it.
  *
  * @example
  * export { DedupObject } from "clarife-webhooks/cloudflare";
@@ -52,29 +59,32 @@ export class DedupObject {
     this.#storage = state.storage;
   }
 
-  /** Answers the store. While one call waits for the storage, the runtime lets no other in: each is one step. */
+  /**
+   * Responds to the store. The runtime starts no other call while this call waits for the storage, so every call is
+   * atomic.
+   */
   async fetch(request: { readonly url: string }): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const [token, ttl] = [searchParams.get("token") ?? "", Number(searchParams.get("ttl"))];
     const until = Date.now() + ttl * 1000;
     const entry = (await this.#storage.get(ENTRY)) as Entry | undefined;
-    const live = entry !== undefined && entry.until > Date.now();
+    const isLive = entry !== undefined && entry.until > Date.now();
     if (pathname === "/claim") {
-      if (!live) {
-        await this.#keep({ token, until });
+      if (!isLive) {
+        await this.#put({ token, until });
         return Response.json({ token });
       }
       return Response.json(entry.token === undefined ? "done" : "in_progress");
     }
     if (pathname === "/complete") {
-      await this.#keep({ until });
-    } else if (pathname === "/release" && live && entry.token === token) {
+      await this.#put({ until });
+    } else if (pathname === "/release" && isLive && entry.token === token) {
       await this.#storage.deleteAll();
     }
     return Response.json(null);
   }
 
-  /** The runtime calls this when nothing has to be remembered any more, and again if it failed. */
+  /** Deletes the object at the end of its entry. The runtime calls this, and again after an error. */
   async alarm(): Promise<void> {
     const entry = (await this.#storage.get(ENTRY)) as Entry | undefined;
     if (entry !== undefined && entry.until > Date.now()) {
@@ -84,7 +94,7 @@ export class DedupObject {
     }
   }
 
-  async #keep(entry: Entry): Promise<void> {
+  async #put(entry: Entry): Promise<void> {
     await this.#storage.put(ENTRY, entry);
     await this.#storage.setAlarm(entry.until);
   }
@@ -93,7 +103,7 @@ export class DedupObject {
 const ENTRY = "entry";
 
 /**
- * What was handled, in Durable Objects: exact, for a worker that runs everywhere.
+ * A store in Durable Objects: exact, for a worker in every location.
  *
  * @example
  * const receive = webhook.receiver(handlers, { dedup: new DurableObjectStore(env.DEDUP) });
@@ -109,35 +119,34 @@ export class DurableObjectStore implements DedupStore {
   }
 
   async claim(id: string, ttl: number): Promise<Claim> {
-    return (await this.#ask(id, "claim", { token: crypto.randomUUID(), ttl })) as Claim;
+    return (await this.#call(id, "claim", { token: crypto.randomUUID(), ttl })) as Claim;
   }
 
   async complete(id: string, _token: string, ttl: number): Promise<void> {
-    await this.#ask(id, "complete", { ttl });
+    await this.#call(id, "complete", { ttl });
   }
 
   async release(id: string, token: string): Promise<void> {
-    await this.#ask(id, "release", { token });
+    await this.#call(id, "release", { token });
   }
 
-  async #ask(id: string, step: string, query: { token?: string; ttl?: number }): Promise<unknown> {
+  async #call(id: string, step: string, query: { token?: string; ttl?: number }): Promise<unknown> {
     const object = this.#namespace.get(this.#namespace.idFromName(storeKey(id)) as never);
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${value}`);
     const response = await object.fetch(`https://dedup/${step}?${pairs.join("&")}`, { method: "POST" });
     if (!response.ok) {
-      throw new Error("the Durable Object did not answer");
+      throw new Error(`cannot ${step} an event in the Durable Object: status ${response.status}`);
     }
     return response.json();
   }
 }
 
 /**
- * What was handled, in Workers KV. **It cannot promise "once"**: KV has no step that reads and writes at once, and what one
- * location has written another may not see for a minute. Two deliveries of one event that arrive together, or at two locations
- * within that minute, may both be handled. What it does is spare most repeats; where a repeat does harm, use
- * {@link DurableObjectStore}.
+ * A store in Workers KV. **It is not exact**: KV has no atomic operation, and a location may see a write of another
+ * location a minute later. Two deliveries of one event may both be handled if they arrive together, or at two locations
+ * within that minute. The store prevents most repeats. Use {@link DurableObjectStore} if a repeat does harm.
  *
- * KV keeps nothing for less than 60 seconds: the entry holds its own end, so that shorter claims still end in time.
+ * KV keeps every entry for at least 60 seconds. The entry holds its own end, so shorter claims still end in time.
  *
  * @example
  * const receive = webhook.receiver(handlers, { dedup: new KvStore(env.HANDLED) });
@@ -153,42 +162,42 @@ export class KvStore implements DedupStore {
   }
 
   async claim(id: string, ttl: number): Promise<Claim> {
-    const entry = await this.#entry(id);
+    const entry = await this.#get(id);
     if (entry !== undefined) {
       return entry.token === undefined ? "done" : "in_progress";
     }
     const token = crypto.randomUUID();
-    await this.#keep(id, { token, until: Date.now() + ttl * 1000 }, ttl);
+    await this.#put(id, { token, until: Date.now() + ttl * 1000 }, ttl);
     return { token };
   }
 
   async complete(id: string, _token: string, ttl: number): Promise<void> {
-    await this.#keep(id, { until: Date.now() + ttl * 1000 }, ttl);
+    await this.#put(id, { until: Date.now() + ttl * 1000 }, ttl);
   }
 
   async release(id: string, token: string): Promise<void> {
-    if ((await this.#entry(id))?.token === token) {
-      await this.#namespace.delete(await keyOf(id));
+    if ((await this.#get(id))?.token === token) {
+      await this.#namespace.delete(await toKey(id));
     }
   }
 
-  /** What counts of an event, if anything does. */
-  async #entry(id: string): Promise<Entry | undefined> {
-    const text = await this.#namespace.get(await keyOf(id));
+  /** Returns the entry of an event, unless it has ended. */
+  async #get(id: string): Promise<Entry | undefined> {
+    const text = await this.#namespace.get(await toKey(id));
     const entry = text === null ? undefined : (JSON.parse(text) as Entry);
     return entry !== undefined && entry.until > Date.now() ? entry : undefined;
   }
 
-  async #keep(id: string, entry: Entry, ttl: number): Promise<void> {
-    await this.#namespace.put(await keyOf(id), JSON.stringify(entry), { expirationTtl: Math.max(SHORTEST_TTL, ttl) });
+  async #put(id: string, entry: Entry, ttl: number): Promise<void> {
+    await this.#namespace.put(await toKey(id), JSON.stringify(entry), { expirationTtl: Math.max(MIN_TTL, ttl) });
   }
 }
 
-/** KV refuses a shorter one, in seconds. */
-const SHORTEST_TTL = 60;
+/** The shortest time that KV accepts, in seconds. */
+const MIN_TTL = 60;
 
-/** KV takes keys of up to 512 bytes: every id has the same form. */
-async function keyOf(id: string): Promise<string> {
+/** Returns the key of an event. KV accepts up to 512 bytes, so every key is a hash. */
+async function toKey(id: string): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id)));
   return `${KEY_PREFIX}${Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

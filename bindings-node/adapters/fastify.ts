@@ -1,33 +1,33 @@
-import { WebhookError, type Handler, type HeaderRecord, type ReceiveOptions, type Webhook } from "../api/index.js";
+import { type Handler, type HeaderRecord, type ReceiveOptions, type Webhook, WebhookError } from "../api/index.js";
 import { FASTIFY_HINT } from "./generated.js";
-import { readStream, type NodeStream } from "./raw-body.js";
+import { type NodeStream, readStream } from "./raw-body.js";
 
-/** What the receiver needs of a request of Fastify. */
+/** The members of a Fastify request that the receiver uses. */
 export interface FastifyRequestLike {
   readonly method: string;
   readonly headers: HeaderRecord;
   readonly body: unknown;
 }
 
-/** What the receiver needs of a reply of Fastify. */
+/** The members of a Fastify reply that the receiver uses. */
 export interface FastifyReplyLike {
   code(status: number): unknown;
   headers(headers: Record<string, string>): unknown;
 }
 
-/** What the receiver needs of an instance of Fastify. */
+/** The members of a Fastify instance that the receiver uses. */
 export interface FastifyLike {
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(type: string, parser: (request: any, payload: any) => Promise<any>): unknown;
   all(path: string, handler: (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<string>): unknown;
 }
 
-/** A plugin of Fastify. */
+/** A Fastify plugin. */
 export type FastifyPlugin = (instance: FastifyLike, options: object, done: () => void) => void;
 
 /**
- * Receives deliveries in Fastify 5, as a plugin, which keeps its bodies raw and leaves those of other routes to Fastify's parsers. The
- * limit of Fastify's own (`bodyLimit`) does not apply to it; `maxBodyBytes` does.
+ * Creates a plugin for Fastify 5. Its bodies stay raw, and Fastify's parsers read the bodies of other routes. The limit
+ * is `maxBodyBytes`, and not Fastify's own `bodyLimit`.
  *
  * @example
  * app.register(receiver(webhook, (event) => console.log(event.type)), { prefix: "/webhooks/clarife" });
@@ -38,7 +38,11 @@ export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOp
     instance.removeAllContentTypeParsers();
     instance.addContentTypeParser("*", async (_request, payload: NodeStream) => payload);
     instance.all("/", async (request, reply) => {
-      const { status, headers, body } = await receive((most) => bodyOf(request, most), request.headers, request.method);
+      const { status, headers, body } = await receive(
+        (limit) => readBody(request, limit),
+        request.headers,
+        request.method,
+      );
       reply.code(status);
       reply.headers(headers);
       return body;
@@ -47,8 +51,8 @@ export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOp
   };
 }
 
-/** Reads what the parser above has passed on; a request without a body has none. */
-function bodyOf({ body, headers }: FastifyRequestLike, maxBodyBytes: number): string | Promise<Uint8Array> {
+/** Reads the stream of the plugin's parser. A request without a body has no stream. */
+function readBody({ body, headers }: FastifyRequestLike, maxBodyBytes: number): string | Promise<Uint8Array> {
   const stream = body as NodeStream | null | undefined;
   if (stream?.readableDidRead) {
     throw new WebhookError("body_not_raw", undefined, FASTIFY_HINT);

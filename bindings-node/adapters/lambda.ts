@@ -1,10 +1,21 @@
-import { WebhookError, type Body, type Handler, type HeaderPairs, type HeaderRecord, type ReceiveOptions, type Webhook } from "../api/index.js";
+import {
+  type Body,
+  type Handler,
+  type HeaderPairs,
+  type HeaderRecord,
+  type ReceiveOptions,
+  type Webhook,
+  WebhookError,
+} from "../api/index.js";
 import { LAMBDA_HINT } from "./generated.js";
 
-/** What the receiver needs of an event: of API Gateway (REST and HTTP APIs), a function URL, or a load balancer. */
+/**
+ * The members that the receiver uses of an event of API Gateway (REST and HTTP APIs), a function URL or a load
+ * balancer.
+ */
 export interface LambdaEvent {
   readonly headers?: { readonly [name: string]: string | undefined } | null | undefined;
-  /** REST APIs and load balancers: every value of a header that was sent twice. */
+  /** Every value of repeated headers, from REST APIs and load balancers. */
   readonly multiValueHeaders?: { readonly [name: string]: readonly string[] | undefined } | null | undefined;
   readonly body?: string | null | undefined;
   readonly isBase64Encoded?: boolean | undefined;
@@ -12,7 +23,7 @@ export interface LambdaEvent {
   readonly requestContext?: object | undefined;
 }
 
-/** The answer, in the form that all of them take. */
+/** The response, in the form that each of these services accepts. */
 export interface LambdaResult {
   statusCode: number;
   headers: Record<string, string>;
@@ -23,8 +34,8 @@ export interface LambdaResult {
 export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
 
 /**
- * Receives deliveries in AWS Lambda, behind API Gateway with proxy integration, a function URL or a load balancer. Lambda's own
- * limit for a request is 6 MB, and 1 MB behind a load balancer.
+ * Creates a handler for AWS Lambda, behind API Gateway with proxy integration, a function URL or a load balancer.
+ * Lambda's own limit of a request is 6 MB, and 1 MB behind a load balancer.
  *
  * @example
  * export const handler = receiver(webhook, (event) => console.log(event.type));
@@ -32,12 +43,16 @@ export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaResult>;
 export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): LambdaHandler {
   const receive = webhook.rawReceiver(handler, options);
   return async (event) => {
-    const { status, headers, body } = await receive((most) => bodyOf(event, most), headersOf(event), methodOf(event));
+    const { status, headers, body } = await receive(
+      (limit) => readBody(event, limit),
+      pickHeaders(event),
+      pickMethod(event),
+    );
     return { statusCode: status, headers, body };
   };
 }
 
-function bodyOf({ body, isBase64Encoded, headers }: LambdaEvent, maxBodyBytes: number): Body {
+function readBody({ body, isBase64Encoded, headers }: LambdaEvent, maxBodyBytes: number): Body {
   if (body === null || (body === undefined && headers)) {
     return "";
   }
@@ -53,11 +68,11 @@ function bodyOf({ body, isBase64Encoded, headers }: LambdaEvent, maxBodyBytes: n
   return Buffer.from(body, "base64");
 }
 
-function headersOf({ headers, multiValueHeaders }: LambdaEvent): HeaderRecord | HeaderPairs {
+function pickHeaders({ headers, multiValueHeaders }: LambdaEvent): HeaderRecord | HeaderPairs {
   return multiValueHeaders ?? headers ?? {};
 }
 
-/** An event that is no request has no method, and no body that is a text either: that is the clearer answer. */
-function methodOf({ httpMethod, requestContext }: LambdaEvent): string | undefined {
+/** Returns the method. An event that is not a request has none, and its missing body is the clearer error. */
+function pickMethod({ httpMethod, requestContext }: LambdaEvent): string | undefined {
   return httpMethod ?? (requestContext as { http?: { method?: string } } | undefined)?.http?.method;
 }

@@ -1,12 +1,12 @@
 import type { Handler, ReceiveOptions, Webhook } from "../api/index.js";
 import { NESTJS_HINT } from "./generated.js";
-import { listener, type NodeListener } from "./node.js";
+import { createListener, type NodeListener } from "./node.js";
 
 export type { NodeListener };
 
 /**
- * Receives deliveries in NestJS on its Express platform. Nest parses bodies before a controller sees them, so the application has to
- * be made with `NestFactory.create(AppModule, { rawBody: true })`. Its own limit is 100 kB:
+ * Creates a function of a request and a response for NestJS on Express. Nest parses a body before the controller, so
+ * create the application with `NestFactory.create(AppModule, { rawBody: true })`. Nest's own limit is 100 kB, and
  * `app.useBodyParser("json", { limit: "10mb" })` raises it.
  *
  * @example
@@ -23,5 +23,5 @@ export type { NodeListener };
  * }
  */
 export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOptions): NodeListener {
-  return listener(webhook, handler, options, NESTJS_HINT);
+  return createListener(webhook, handler, options, NESTJS_HINT);
 }

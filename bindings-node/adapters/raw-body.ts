@@ -1,20 +1,21 @@
-import { WebhookError, type Body, type HeaderRecord } from "../api/index.js";
+import { append } from "../api/append.js";
+import { type Body, type HeaderRecord, WebhookError } from "../api/index.js";
 
-/** What an adapter needs of a request of `node:http`. */
+/** The members of a request of `node:http` that adapters use. */
 export interface NodeRequest extends NodeStream {
   readonly method?: string | undefined;
   readonly headers: HeaderRecord;
 }
 
-/** What may have been kept of a body by whoever has read it. */
+/** The members in which frameworks and parsers keep a body that they have read. */
 interface Kept {
-  /** Where NestJS, some platforms and some parsers keep the bytes before they parse them. */
+  /** The raw bytes, from NestJS, some platforms and some parsers. */
   readonly rawBody?: unknown;
-  /** Where parsers leave what they made. */
+  /** The result of a parser, which is raw bytes for parsers such as `express.raw()`. */
   readonly body?: unknown;
 }
 
-/** What an adapter needs of a stream of Node. */
+/** The members of a stream of Node that adapters use. */
 export interface NodeStream {
   readonly readableDidRead?: boolean | undefined;
   on(event: string, listener: Listener): unknown;
@@ -24,7 +25,7 @@ export interface NodeStream {
 
 type Listener = (...values: any[]) => void;
 
-/** What an adapter needs of a response of `node:http`. */
+/** The members of a response of `node:http` that adapters use. */
 export interface NodeResponse {
   readonly headersSent: boolean;
   writeHead(status: number, headers: Record<string, string>): unknown;
@@ -32,15 +33,15 @@ export interface NodeResponse {
 }
 
 /**
- * The body of a request as it was received: read from the request if nothing has read it, and otherwise what whoever did has
- * kept of it, in the request or in what a framework has put beside it.
+ * Returns the raw body of a request: read from an unread request, and otherwise as a parser has kept it, in the request
+ * or in the framework's object beside it.
  */
 export function rawBody(request: NodeRequest, kept: object, maxBodyBytes: number, hint: string): Body | Promise<Body> {
   const { rawBody } = kept as Kept;
   if (isRaw(rawBody)) {
     return rawBody;
   }
-  // Asked first: a body may also be what a parser has put there without reading anything, or be parsed when it is looked at.
+  // Before `body`: a parser may set it without reading anything, or parse it at the first access.
   if (!request.readableDidRead) {
     return readStream(request, request.headers, maxBodyBytes);
   }
@@ -51,64 +52,49 @@ export function rawBody(request: NodeRequest, kept: object, maxBodyBytes: number
   throw new WebhookError("body_not_raw", undefined, hint);
 }
 
-/** Whether a value is a body, and not what a parser made of one. */
+/** Tells whether a value is a raw body, and not the result of a parser. */
 export function isRaw(value: unknown): value is Body {
   return typeof value === "string" || ArrayBuffer.isView(value);
 }
 
 /**
- * Reads a stream to its end, or until it is longer than it may be: then the rest is thrown away, and the connection lives on. A body
- * that is cut off is given as far as it came: no signature fits it.
+ * Reads a stream to its end, or up to the limit. The stream drops the rest of a body above the limit, so the connection
+ * stays open. A body of a broken connection is incomplete, and no signature matches it.
  */
 export function readStream(stream: NodeStream, headers: HeaderRecord, maxBodyBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    let bytes: Uint8Array = new Uint8Array();
+    let bytes = new Uint8Array();
     let length = 0;
-    const data = (chunk: string | Uint8Array): void => {
+    const onData = (chunk: string | Uint8Array): void => {
       const piece = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
-      bytes = appended(bytes, length, piece);
+      bytes = append(bytes, length, piece);
       length += piece.length;
       if (length > maxBodyBytes) {
-        tooLarge();
+        rejectBody();
       }
     };
-    const whole = (): void => {
-      stop();
+    const onEnd = (): void => {
+      removeListeners();
       resolve(bytes.subarray(0, length));
     };
-    const tooLarge = (): void => {
-      stop();
+    const rejectBody = (): void => {
+      removeListeners();
       stream.resume();
       reject(new WebhookError("body_too_large"));
     };
-    const stop = (): void => {
-      stream.off("data", data);
-      stream.off("end", whole);
-      stream.off("close", whole);
+    const removeListeners = (): void => {
+      stream.off("data", onData);
+      stream.off("end", onEnd);
+      stream.off("close", onEnd);
     };
-    // Stays: an error that nobody listens to ends the process.
-    stream.on("error", whole);
+    // Never removed: an error without a listener ends the process.
+    stream.on("error", onEnd);
     if (Number(headers["content-length"]) > maxBodyBytes) {
-      tooLarge();
+      rejectBody();
     } else {
-      stream.on("data", data);
-      stream.on("end", whole);
-      stream.on("close", whole);
+      stream.on("data", onData);
+      stream.on("end", onEnd);
+      stream.on("close", onEnd);
     }
   });
-}
-
-/**
- * The first `length` bytes and a piece after them, in the same memory where there is room. A list of the pieces would be simpler, and a
- * million pieces of one byte, which anyone may send, would take a hundred times the room.
- */
-function appended(bytes: Uint8Array, length: number, piece: Uint8Array): Uint8Array {
-  const end = length + piece.length;
-  let room = bytes;
-  if (end > bytes.length) {
-    room = new Uint8Array(length === 0 ? end : end * 2);
-    room.set(bytes.subarray(0, length));
-  }
-  room.set(piece, length);
-  return room;
 }

@@ -1,13 +1,16 @@
-import { storeKey, type Claim, type DedupStore } from "../api/index.js";
+import { type Claim, type DedupStore, storeKey } from "../api/index.js";
 import { DONE, KEY_PREFIX, RELEASE_SCRIPT } from "./generated.js";
 
-/** What the store needs of a client of `redis` (node-redis 4 and later): a client, a pool, a cluster or a sentinel. */
+/**
+ * The members that the store uses of a client of `redis` (node-redis 4 and later): a client, a pool, a cluster or a
+ * sentinel.
+ */
 export interface NodeRedisClient {
   set(key: string, value: string, options: { PX: number; NX?: true; GET?: true }): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
-/** What the store needs of a client of `ioredis` 5 and later, alone or of a cluster. */
+/** The members that the store uses of a client of `ioredis` 5 and later, for one server or a cluster. */
 export interface IoRedisClient {
   call(...command: never[]): unknown;
   set(key: string, value: string, px: "PX", ttl: number): Promise<unknown>;
@@ -16,8 +19,8 @@ export interface IoRedisClient {
 }
 
 /**
- * What was handled, in Redis 7 or later, for any number of processes, in any of this package's languages: all use the same keys.
- * It takes a client that you have made and connected, and never closes it.
+ * A store in Redis 7 or later, for any number of processes in any language of this SDK: all use the same keys. It takes
+ * a connected client, and never closes it.
  *
  * @example
  * const client = await createClient({ url: process.env.REDIS_URL }).connect(); // or new Redis(process.env.REDIS_URL)
@@ -34,25 +37,29 @@ export class RedisStore implements DedupStore {
   }
 
   async claim(id: string, ttl: number): Promise<Claim> {
-    const token = newToken();
+    const token = createToken();
     const milliseconds = ttl * 1000;
-    const key = keyOf(id);
+    const key = toKey(id);
     const before = isIoRedis(this.#client)
       ? await this.#client.set(key, token, "PX", milliseconds, "NX", "GET")
       : await this.#client.set(key, token, { PX: milliseconds, NX: true, GET: true });
-    // One's own token: the client lost the connection, did not know whether the command had run, and sent it again.
+    // The client repeats a command after a lost connection, and then finds its own token.
     return before === null || String(before) === token ? { token } : String(before) === DONE ? DONE : "in_progress";
   }
 
   async complete(id: string, _token: string, ttl: number): Promise<void> {
     const milliseconds = ttl * 1000;
-    const key = keyOf(id);
-    await (isIoRedis(this.#client) ? this.#client.set(key, DONE, "PX", milliseconds) : this.#client.set(key, DONE, { PX: milliseconds }));
+    const key = toKey(id);
+    await (isIoRedis(this.#client)
+      ? this.#client.set(key, DONE, "PX", milliseconds)
+      : this.#client.set(key, DONE, { PX: milliseconds }));
   }
 
   async release(id: string, token: string): Promise<void> {
-    const key = keyOf(id);
-    await (isIoRedis(this.#client) ? this.#client.eval(RELEASE_SCRIPT, 1, key, token) : this.#client.eval(RELEASE_SCRIPT, { keys: [key], arguments: [token] }));
+    const key = toKey(id);
+    await (isIoRedis(this.#client)
+      ? this.#client.eval(RELEASE_SCRIPT, 1, key, token)
+      : this.#client.eval(RELEASE_SCRIPT, { keys: [key], arguments: [token] }));
   }
 }
 
@@ -60,10 +67,10 @@ function isIoRedis(client: NodeRedisClient | IoRedisClient): client is IoRedisCl
   return "call" in client;
 }
 
-function newToken(): string {
+function createToken(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function keyOf(id: string): string {
+function toKey(id: string): string {
   return KEY_PREFIX + storeKey(id);
 }

@@ -1,7 +1,7 @@
-import { Webhook, type KnownEvent, type KnownEventType } from "../api/index.js";
+import { type KnownEvent, type KnownEventType, Webhook } from "../api/index.js";
 import { SAMPLES } from "./samples.generated.js";
 
-/** An event as clarife would send it, before it is written as JSON. */
+/** An event with the documented members, as clarife would send it. */
 export interface SampleEvent<Type extends KnownEventType = KnownEventType> {
   id: string;
   type: Type;
@@ -11,7 +11,7 @@ export interface SampleEvent<Type extends KnownEventType = KnownEventType> {
 
 type DataOf<Type extends KnownEventType> = Extract<KnownEvent, { readonly type: Type }>["data"];
 
-/** What a sample shall have instead. */
+/** Members that replace those of a sample. */
 export interface SampleOverrides<Type extends KnownEventType> {
   readonly id?: string;
   readonly created_at?: string | Date;
@@ -20,12 +20,16 @@ export interface SampleOverrides<Type extends KnownEventType> {
 }
 
 /**
- * An event of a type, with a realistic resource: what clarife's test event sends. Each call gives a new `id`, and `created_at` is now.
+ * Creates an event of a type with a realistic resource, as in clarife's test events. Each call creates a new `id`, and
+ * `created_at` is the current time.
  *
  * @example
  * const event = sampleEvent("document.updated", { data: { title: "Getting started" } });
  */
-export function sampleEvent<Type extends KnownEventType>(type: Type, overrides: SampleOverrides<Type> = {}): SampleEvent<Type> {
+export function sampleEvent<Type extends KnownEventType>(
+  type: Type,
+  overrides: SampleOverrides<Type> = {},
+): SampleEvent<Type> {
   if (!Object.hasOwn(SAMPLES, type)) {
     throw new TypeError(`type must be a known type of event, not ${String(type)}`);
   }
@@ -40,36 +44,44 @@ export function sampleEvent<Type extends KnownEventType>(type: Type, overrides: 
 
 /** Options of {@link signedRequest}. */
 export interface SignedRequestOptions {
-  /** The secret of the webhook under test, or several while one is rotated. */
+  /** The secret of the webhook under test, or several during a rotation. */
   readonly secret: string | readonly string[];
-  /** Where the request goes. */
+  /** The address of the request. */
   readonly url?: string;
-  /** The time of signing, in Unix seconds; the clock's unless given. */
+  /** The time of signing, in Unix seconds. The current time by default. */
   readonly now?: number | Date;
-  /** Whether the headers of Standard Webhooks are there too. */
+  /** Adds the headers of Standard Webhooks. */
   readonly standardWebhooks?: boolean;
 }
 
-/** A delivery, to be given to whatever the code under test takes. */
+/** A signed delivery, as the parts of a request. */
 export interface SignedRequest {
   readonly url: string;
   readonly method: "POST";
   readonly headers: Record<string, string>;
   readonly body: string;
-  /** The delivery as a request of the Fetch API; a new one at each call. */
+  /** Creates a new request of the Fetch API. */
   toRequest(): Request;
 }
 
 /**
- * The delivery of an event, signed as clarife does.
+ * Creates the delivery of an event, signed as clarife does.
  *
  * @example
  * const delivery = signedRequest(sampleEvent("share.created"), { secret: "whsec_c2VjcmV0" });
  * const response = await handle(delivery.toRequest());
  * await request(app).post("/webhooks/clarife").set(delivery.headers).send(delivery.body); // supertest
  */
-export function signedRequest(event: SampleEvent | { readonly id: string }, options: SignedRequestOptions): SignedRequest {
-  const { secret, url = "https://example.com/webhooks/clarife", now: timestamp = new Date(), standardWebhooks = false } = options;
+export function signedRequest(
+  event: SampleEvent | { readonly id: string },
+  options: SignedRequestOptions,
+): SignedRequest {
+  const {
+    secret,
+    url = "https://example.com/webhooks/clarife",
+    now: timestamp = new Date(),
+    standardWebhooks = false,
+  } = options;
   const webhook = new Webhook(secret);
   const body = JSON.stringify(event);
   const headers: Record<string, string> = {
@@ -81,7 +93,7 @@ export function signedRequest(event: SampleEvent | { readonly id: string }, opti
 }
 
 /**
- * A clock that stands still until it is moved.
+ * A clock that moves only when a test moves it.
  *
  * @example
  * const clock = new Clock();
@@ -92,31 +104,31 @@ export function signedRequest(event: SampleEvent | { readonly id: string }, opti
 export class Clock {
   #seconds: number;
 
-  /** @param start Unix seconds or a date; the present unless given */
+  /** @param start Unix seconds or a date; the current time by default */
   constructor(start: number | Date = Date.now() / 1000) {
-    this.#seconds = secondsOf(start);
+    this.#seconds = toSeconds(start);
   }
 
-  /** The time in Unix seconds; bound, so that it can be handed on as a function. */
+  /** Returns the time in Unix seconds. The function is bound to the clock. */
   readonly now = (): number => this.#seconds;
 
-  /** Moves it, back too. */
+  /** Moves the clock, backwards too. */
   advance(seconds: number): void {
-    this.#seconds += secondsOf(seconds);
+    this.#seconds += toSeconds(seconds);
   }
 
-  /** Sets it. */
+  /** Sets the time. */
   set(time: number | Date): void {
-    this.#seconds = secondsOf(time);
+    this.#seconds = toSeconds(time);
   }
 
-  /** The time as a date. */
+  /** Returns the time as a date. */
   date(): Date {
     return new Date(this.#seconds * 1000);
   }
 }
 
-function secondsOf(time: number | Date): number {
+function toSeconds(time: number | Date): number {
   const seconds = typeof time === "number" ? time : time.getTime() / 1000;
   if (!Number.isFinite(seconds)) {
     throw new TypeError("a time must be a number of seconds or a valid Date");

@@ -1,55 +1,55 @@
 import { WebhookError } from "./error.js";
-import { isPromise, member, tag, wrongType } from "./runtime-types.js";
+import { isPromise, readMember, typeTag, wrongType } from "./runtime-types.js";
 
-/** The raw body: text, or bytes in any of JavaScript's containers. */
+/** The raw body: text, or bytes in any container of JavaScript. */
 export type Body = string | ArrayBuffer | ArrayBufferView;
 
-/** The longest string of V8: an event keeps its text, and a longer body would have none. */
-const MOST = 0x1fff_ffe8;
-/** What the prototypes of all typed arrays inherit from. */
+/** The length of V8's longest string. An event keeps its text, so a longer body could not become an event. */
+const MAX_LENGTH = 0x1fff_ffe8;
+/** The prototype that the prototypes of all typed arrays inherit from. */
 const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object;
 
-// What a built-in type's own getter says of an object, whatever the object's class and its own members say. Looked up once: that takes
-// longer than the call.
-const typedArrayName = getter<string | undefined>(TYPED_ARRAY, Symbol.toStringTag);
-const bufferLength = getter<number>(ArrayBuffer.prototype, "byteLength");
-const typedArrayView = viewOf(TYPED_ARRAY);
-const dataView = viewOf(DataView.prototype);
+// The getters of the built-in types, which work on every object of the type, whatever its class and its own members
+// say. A look-up takes longer than the call, so it happens once.
+const typedArrayName = intrinsicGetter<string | undefined>(TYPED_ARRAY, Symbol.toStringTag);
+const bufferLength = intrinsicGetter<number>(ArrayBuffer.prototype, "byteLength");
+const viewTypedArray = intrinsicView(TYPED_ARRAY);
+const viewDataView = intrinsicView(DataView.prototype);
 
-function getter<Value>(type: object, name: PropertyKey): (object: object) => Value {
+function intrinsicGetter<Value>(type: object, name: PropertyKey): (object: object) => Value {
   return Function.prototype.call.bind(Object.getOwnPropertyDescriptor(type, name)!.get!);
 }
 
-function viewOf(type: object): (view: object) => Uint8Array {
-  const buffer = getter<ArrayBuffer>(type, "buffer");
-  const offset = getter<number>(type, "byteOffset");
-  const length = getter<number>(type, "byteLength");
+function intrinsicView(type: object): (view: object) => Uint8Array {
+  const buffer = intrinsicGetter<ArrayBuffer>(type, "buffer");
+  const offset = intrinsicGetter<number>(type, "byteOffset");
+  const length = intrinsicGetter<number>(type, "byteLength");
   return (view) => new Uint8Array(buffer(view), offset(view), length(view));
 }
 
-/** The body as an engine takes it: text without lone surrogates, or a plain view that nothing else changes meanwhile. */
-export function rawBody(body: unknown, name: string): string | Uint8Array {
-  const raw = typeof body === "string" ? body : bytesOf(body, name);
-  if (raw.length > MOST) {
-    throw new RangeError(`${name} must be of ${MOST} bytes at most`);
+/** Converts a body to what a backend takes: text without lone surrogates, or a plain view that nothing else changes. */
+export function toRawBody(body: unknown, name: string): string | Uint8Array {
+  const raw = typeof body === "string" ? body : toBytes(body, name);
+  if (raw.length > MAX_LENGTH) {
+    throw new RangeError(`${name} must be at most ${MAX_LENGTH} bytes long`);
   }
-  // Otherwise the text that was verified and the text that is read could differ in a lone surrogate.
+  // The verified text and the text of the event must not differ in a lone surrogate.
   return typeof raw === "string" ? (raw.toWellFormed?.() ?? raw) : isFixed(raw.buffer) ? raw : new Uint8Array(raw);
 }
 
-/** A view of a container's bytes. */
-function bytesOf(body: unknown, name: string): Uint8Array {
+/** Returns a view of a container's bytes. */
+function toBytes(body: unknown, name: string): Uint8Array {
   try {
     return plainView(ArrayBuffer.isView(body) ? body : new DataView(body as ArrayBuffer));
   } catch {
-    // Neither a buffer, shared or not, nor a view, or one whose memory is gone.
+    // Not a buffer (shared or not) and not a view, or its memory is detached.
   }
   if (typeof body === "object" && body !== null) {
     if (isPromise(body)) {
       throw new TypeError(`${name} must be awaited first: it is a promise`);
     }
-    // What a parser made, or a framework's request.
-    if (tag(body) === "Object" || Array.isArray(body) || member(body, "headers") !== undefined) {
+    // The result of a parser, or a framework's request.
+    if (typeTag(body) === "Object" || Array.isArray(body) || readMember(body, "headers") !== undefined) {
       throw new WebhookError("body_not_raw");
     }
   }
@@ -57,17 +57,17 @@ function bytesOf(body: unknown, name: string): Uint8Array {
 }
 
 /**
- * The same bytes without a class of their own. It goes by what the view is, not by its prototype, which another realm (Jest
- * has one) or a subclass brings, nor by the length that a subclass says it has.
+ * Returns a view of the same bytes without a class of its own. The view's own kind decides. Its prototype may come from
+ * another realm (as in Jest) or a subclass, and a subclass may report another length.
  */
 function plainView(view: ArrayBufferView): Uint8Array {
-  return (typedArrayName(view) === undefined ? dataView : typedArrayView)(view);
+  return (typedArrayName(view) === undefined ? viewDataView : viewTypedArray)(view);
 }
 
-/** Another thread could change shared memory between the verdict and the reading; and not every decoder takes what can shrink. */
+/** Tells whether memory keeps its content and its size: another thread can change shared memory after the verdict. */
 function isFixed(buffer: ArrayBufferLike): boolean {
   try {
-    bufferLength(buffer); // throws where memory is shared
+    bufferLength(buffer); // throws for shared memory
     return !(buffer as ArrayBuffer).resizable;
   } catch {
     return false;

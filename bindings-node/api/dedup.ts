@@ -1,73 +1,80 @@
 import { DONE, FULL, IN_PROGRESS } from "./abi.generated.js";
 import { backend } from "./backend.js";
 import { STORE_FULL } from "./generated.js";
-import { clockOf, given, whole, type Clock } from "./options.js";
-import { named } from "./runtime-types.js";
+import { type Clock, integerOption, pickOptions, toClock } from "./options.js";
+import { setClassName } from "./runtime-types.js";
 
-/** What a claim comes to: one's own to handle, with a token; being handled by another; or handled before. */
+/** The result of a claim: a token if the event is new, or the state of the event. */
 export type Claim = { readonly token: string } | "in_progress" | "done";
 
-/** Remembers which events were handled. Every call may be async, and throws where the store cannot answer. */
+/** A store of handled events. Every method may be async, and throws if the store is unavailable. */
 export interface DedupStore {
-  /** Claims an event for `ttl` seconds, as one step: of two calls at once, one is told that another has it. */
+  /** Claims an event for `ttl` seconds, atomically: of two calls at once, only one gets a token. */
   claim(id: string, ttl: number): Claim | Promise<Claim>;
-  /** Remembers for `ttl` seconds that an event was handled, whoever holds the claim by now. */
+  /** Marks an event as handled for `ttl` seconds, even if another token holds the claim by now. */
   complete(id: string, token: string, ttl: number): unknown;
-  /** Gives the claim up, if the token's holder still has it. */
+  /** Releases a claim, if the token still holds it. */
   release(id: string, token: string): unknown;
 }
 
-/** A store and how long it remembers. */
+/** A store with its times. */
 export interface DedupOptions {
   readonly store: DedupStore;
-  /** How long a claim lasts after its process has crashed, in seconds; 50 unless given. It must be longer than the handler may take. */
+  /**
+   * The seconds until a claim expires, after a crash for example. 50 by default. It must be longer than a handler
+   * takes.
+   */
   readonly claimTtl?: number | undefined;
-  /** How long it is known that an event was handled, in seconds; a day unless given, and at least for as long as `maxEventAge` lets the event be accepted. */
+  /**
+   * The seconds that the store remembers a handled event. A day by default, or until `maxEventAge` refuses the event if
+   * that is longer.
+   */
   readonly doneTtl?: number | undefined;
 }
 
 /** Options of a {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many ids it keeps at most; 100,000 unless given. */
+  /** The largest number of ids. 100,000 by default. */
   readonly capacity?: number | undefined;
-  /** What tells the time, in Unix seconds, instead of the system's clock. */
+  /** A function that returns the time in Unix seconds. The system's clock by default. */
   readonly clock?: Clock | undefined;
 }
 
 /**
- * Remembers in memory what was handled: for one process. Where it is full, the mark that would end first goes; claims never do.
+ * A store in memory, for one process. A full store forgets the handled event that would expire first, and never a
+ * claim.
  *
  * @example
  * const receive = webhook.receiver(handlers, { dedup: new MemoryStore() });
  */
 export class MemoryStore implements DedupStore {
   static {
-    named(this, "MemoryStore");
+    setClassName(this, "MemoryStore");
   }
 
   readonly #store: object;
   readonly #now: () => number;
 
   constructor(options?: MemoryStoreOptions) {
-    const { capacity, clock } = given(options, "capacity", "clock");
-    this.#store = backend.openStore(whole(capacity, "capacity", NaN, "of ids", 1));
-    this.#now = clockOf(clock);
+    const { capacity, clock } = pickOptions(options, "capacity", "clock");
+    this.#store = backend.openStore(integerOption(capacity, "capacity", NaN, "of ids", 1));
+    this.#now = toClock(clock);
   }
 
   claim(id: string, ttl: number): Claim {
-    const claim = this.#roomFor(backend.claim(this.#store, id, this.#now() * 1000, ttl * 1000));
+    const claim = this.#checkRoom(backend.claim(this.#store, id, this.#now() * 1000, ttl * 1000));
     return claim === IN_PROGRESS ? "in_progress" : claim === DONE ? "done" : { token: String(claim) };
   }
 
   complete(id: string, _token: string, ttl: number): void {
-    this.#roomFor(backend.complete(this.#store, id, this.#now() * 1000, ttl * 1000));
+    this.#checkRoom(backend.complete(this.#store, id, this.#now() * 1000, ttl * 1000));
   }
 
   release(id: string, token: string): void {
     backend.release(this.#store, id, Number(token));
   }
 
-  #roomFor(result: number): number {
+  #checkRoom(result: number): number {
     if (result === FULL) {
       throw new Error(STORE_FULL);
     }
@@ -75,7 +82,7 @@ export class MemoryStore implements DedupStore {
   }
 }
 
-/** The key for an event in a store of your own: the id, or of one that is longer than 1,024 bytes its SHA-256 in hex. */
+/** Returns the key of an event in your own store: the id, or the SHA-256 in hex of an id longer than 1,024 bytes. */
 export function storeKey(id: string): string {
   return backend.storeKey(id);
 }

@@ -1,44 +1,44 @@
 import { backend } from "./backend.js";
 import { ERROR_CODES, type ErrorCode } from "./generated.js";
-import { named } from "./runtime-types.js";
+import { setClassName } from "./runtime-types.js";
 
-/** A delivery that was refused, or a secret that cannot be used. Nothing in it comes from the secret or the body. */
+/** A refused delivery, or an unusable secret. The error contains no part of the secret or the body. */
 export class WebhookError extends Error {
   static {
-    named(this, "WebhookError");
-    named(this.prototype, "WebhookError");
+    setClassName(this, "WebhookError");
+    setClassName(this.prototype, "WebhookError");
   }
 
-  /** What is wrong, for programs: the same codes in every language. */
+  /** The reason, for programs. The codes are the same in every language. */
   declare readonly code: ErrorCode;
-  /** What to do about it. */
+  /** The way to fix the problem. */
   declare readonly hint: string;
 
   /**
-   * The message and the hint are the code's own where none are given. The stack has the innermost calls only: strangers can
-   * cause refusals, and a walk over all of a server's calls takes several times as long as verifying.
+   * The message and the hint default to those of the code. The stack has the innermost calls only: strangers can cause
+   * refusals, and a walk over all calls of a server takes several times as long as the verification.
    */
   constructor(code: ErrorCode, message?: string, hint?: string) {
     const limit = Error.stackTraceLimit;
-    const isCut = limit > CALLS && Reflect.set(Error, "stackTraceLimit", CALLS);
+    const isCut = limit > MAX_CALLS && Reflect.set(Error, "stackTraceLimit", MAX_CALLS);
     try {
-      super(message ?? described(code)[0]);
+      super(message ?? describe(code)[0]);
     } finally {
       if (isCut) {
         Error.stackTraceLimit = limit;
       }
     }
     this.code = code;
-    this.hint = hint ?? described(code)[1]!;
+    this.hint = hint ?? describe(code)[1]!;
   }
 }
 
-/** How many calls a stack shows: ours, and four of the caller's. */
-const CALLS = 6;
+/** The number of calls in a stack: those of this package, and four of the caller's. */
+const MAX_CALLS = 6;
 const descriptions: string[][] = [];
 
-/** A code's message and its hint. */
-function described(code: ErrorCode): string[] {
-  const place = ERROR_CODES.indexOf(code) + 1;
-  return (descriptions[place] ??= backend.describe(place).split("\n"));
+/** Returns a code's message and hint. */
+function describe(code: ErrorCode): string[] {
+  const number = ERROR_CODES.indexOf(code) + 1;
+  return (descriptions[number] ??= backend.describe(number).split("\n"));
 }

@@ -1,9 +1,21 @@
-import { CREATED_AT_END, CREATED_AT_START, DATA_END, DATA_START, ID_END, ID_START, REPLAY_WINDOW, TYPE, TYPE_END, TYPE_START } from "./abi.generated.js";
+import {
+  CREATED_AT_END,
+  CREATED_AT_START,
+  DATA_END,
+  DATA_START,
+  ID_END,
+  ID_START,
+  REPLAY_WINDOW,
+  TYPE,
+  TYPE_END,
+  TYPE_START,
+} from "./abi.generated.js";
 import { EVENT_TYPES } from "./generated.js";
 
 /**
- * A verified event. `id`, `type`, `created_at` and `data` are its own and enumerable, so that spread, `JSON.stringify`,
- * `structuredClone` and test matchers see a plain object; `data` is parsed when it is first read.
+ * A verified event. `id`, `type`, `created_at` and `data` are own enumerable properties in the documented order, so
+ * that spread, `JSON.stringify`, `structuredClone` and test matchers see the documented JSON. The first access parses
+ * `data`.
  */
 export class VerifiedEvent {
   declare readonly id: string;
@@ -16,13 +28,13 @@ export class VerifiedEvent {
   readonly #replayWindow: number;
   #data: object | undefined;
 
-  /** The body's text, and the places that an engine found in it. */
+  /** Creates the event from the body's text and the positions that a backend found in it. */
   constructor(raw: string, out: Float64Array) {
     const type = out[TYPE]!;
-    this.id = token(raw, out[ID_START]!, out[ID_END]!);
-    this.type = type < 0 ? token(raw, out[TYPE_START]!, out[TYPE_END]!) : EVENT_TYPES[type]!;
-    this.created_at = token(raw, out[CREATED_AT_START]!, out[CREATED_AT_END]!);
-    defineGetter.call(this, "data", readData);
+    this.id = jsonString(raw, out[ID_START]!, out[ID_END]!);
+    this.type = type < 0 ? jsonString(raw, out[TYPE_START]!, out[TYPE_END]!) : EVENT_TYPES[type]!;
+    this.created_at = jsonString(raw, out[CREATED_AT_START]!, out[CREATED_AT_END]!);
+    Object.defineProperty(this, "data", DATA);
     this.#raw = raw;
     this.#start = out[DATA_START]!;
     this.#end = out[DATA_END]!;
@@ -35,31 +47,33 @@ export class VerifiedEvent {
     return this.#raw;
   }
 
-  /** Returns for how many seconds after its verification the event can be accepted once more; 0 without a maximum event age. */
+  /** Returns the seconds after the verification in which the event can be accepted again, or 0. */
   static replayWindow(event: VerifiedEvent): number {
     return event.#replayWindow;
   }
 
-  static parse(event: VerifiedEvent): object {
+  /** Returns an event's `data`, which the first call parses. */
+  static readData(event: VerifiedEvent): object {
     return (event.#data ??= JSON.parse(event.#raw.slice(event.#start, event.#end)) as object);
   }
 
-  /** What `console.log` shows in Node, Deno and Bun: the data, where it would otherwise say `[Getter]`. */
+  /** Returns what `console.log` prints in Node, Deno and Bun: the data in place of `[Getter]`. */
   [Symbol.for("nodejs.util.inspect.custom")](): object {
     return { ...this };
   }
 }
 
-/** `Object.defineProperty` takes twice the time, and that was a twentieth of verifying a small body. */
-const { __defineGetter__: defineGetter } = Object.prototype as unknown as {
-  __defineGetter__(this: object, name: string, getter: (this: VerifiedEvent) => object): void;
+/** The property `data`, one descriptor for all events. */
+const DATA: PropertyDescriptor & ThisType<VerifiedEvent> = {
+  enumerable: true,
+  get() {
+    return VerifiedEvent.readData(this);
+  },
 };
 
-function readData(this: VerifiedEvent): object {
-  return VerifiedEvent.parse(this);
-}
-
-/** A JSON string of the body. A slice would be quicker, and keep the whole body in memory for as long as the id is. */
-function token(raw: string, start: number, end: number): string {
+/**
+ * Reads a JSON string of the body. A slice would be faster, but would keep the whole body in memory as long as the id.
+ */
+function jsonString(raw: string, start: number, end: number): string {
   return JSON.parse(raw.slice(start, end)) as string;
 }

@@ -1,31 +1,43 @@
-import { EVENT_TYPES, type EventOf, type KnownEvent, type KnownEventType, type UnknownEventType, type WebhookEvent } from "./generated.js";
-import { named, wrongType } from "./runtime-types.js";
+import {
+  EVENT_TYPES,
+  type EventOf,
+  type KnownEvent,
+  type KnownEventType,
+  type UnknownEventType,
+  type WebhookEvent,
+} from "./generated.js";
+import { setClassName, wrongType } from "./runtime-types.js";
 
-/** Handles an event; it may be async. What it returns is not looked at. */
+/** Handles an event, and may be async. The receiver ignores the result. */
 export type EventHandler<Event = WebhookEvent> = (event: Event) => unknown;
 
-/** What handles events: a function, or {@link Handlers}. */
+/** A handler of events: a function, or {@link Handlers}. */
 export type Handler = EventHandler | { handle(event: WebhookEvent): unknown };
 
-/** All types of events about one kind of thing, for example `document.*`. */
-export type EventGroup = KnownEventType extends infer Type ? (Type extends `${infer Group}.${string}` ? `${Group}.*` : never) : never;
+/** All types of events about one kind of resource, for example `document.*`. */
+export type EventGroup = KnownEventType extends infer Type
+  ? (Type extends `${infer Group}.${string}` ? `${Group}.*` : never)
+  : never;
 
-/** What {@link Handlers.on} takes. */
+/** The patterns of {@link Handlers.on}. */
 export type EventPattern = KnownEventType | EventGroup;
 
-/** The events that a pattern stands for. A group's may be of a type that this version does not know, about the same kind of thing. */
+/**
+ * The events that match a pattern. A group may match a type that this version does not know, about the same kind of
+ * resource.
+ */
 export type EventFor<Pattern extends EventPattern> = Pattern extends `${infer Group}.*`
   ? GroupEvent<Extract<KnownEvent, { readonly type: `${Group}.${string}` }>>
   : Extract<KnownEvent, { readonly type: Pattern }>;
 
 type GroupEvent<Event extends KnownEvent> = Event | EventOf<UnknownEventType, Event["data"]>;
 
-/** Everything from the first dot on. */
+/** The first dot and everything after it. */
 const REST = /\.[^]*/;
 
 /**
- * A handler for each type of event. Exactly one runs: the one of the event's type, or else its group's, or else the one for all
- * others, or else none, which counts as handled.
+ * Handlers by type of event. Exactly one runs: the handler of the event's type, else of its group, else the default. An
+ * event without a handler counts as handled.
  *
  * @example
  * const handlers = new Handlers()
@@ -35,7 +47,7 @@ const REST = /\.[^]*/;
  */
 export class Handlers {
   static {
-    named(this, "Handlers");
+    setClassName(this, "Handlers");
   }
 
   readonly #handlers = new Map<string, EventHandler<never>>();
@@ -48,12 +60,12 @@ export class Handlers {
     return this.#set(pattern, handler);
   }
 
-  /** Sets the handler of all events that have no other, of unknown types too. */
+  /** Sets the default handler, for all events without another handler, of unknown types too. */
   otherwise(handler: EventHandler): this {
     return this.#set("", handler);
   }
 
-  /** Calls the handler of an event, and gives what it returns. */
+  /** Calls the handler of an event and returns its result. */
   handle(event: WebhookEvent): unknown {
     const handlers = this.#handlers;
     const handler = handlers.get(event.type) ?? handlers.get(event.type.replace(REST, ".*")) ?? handlers.get("");
@@ -65,15 +77,15 @@ export class Handlers {
       throw wrongType("handler", "a function", handler);
     }
     if (this.#handlers.has(pattern)) {
-      throw new TypeError(`${pattern || "otherwise"} must have one handler only`);
+      throw new TypeError(`${pattern || "otherwise"} must have only one handler`);
     }
     this.#handlers.set(pattern, handler);
     return this;
   }
 }
 
-/** The function that a handler is. */
-export function handlerOf(handler: Handler): EventHandler {
+/** Returns a handler as a function. */
+export function toEventHandler(handler: Handler): EventHandler {
   if (typeof handler === "function") {
     return handler;
   }

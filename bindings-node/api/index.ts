@@ -1,14 +1,28 @@
-export type { Body } from "./body.js";
 export { engine } from "./backend.js";
+export type { Body } from "./body.js";
+export { MemoryStore, storeKey } from "./dedup.js";
+export type { Claim, DedupOptions, DedupStore, MemoryStoreOptions } from "./dedup.js";
 export { WebhookError } from "./error.js";
-export { isKnownEventType, parseTrusted, verifyWebhookSignature, Webhook } from "./webhook.js";
-export type { SignOptions, SignStandardOptions, StandardHeaders, VerifyOptions, VerifyRequestOptions, WebhookOptions } from "./webhook.js";
 export { ERROR_CODES, EVENT_TYPES, SIGNATURE_HEADER } from "./generated.js";
 export type * from "./generated.js";
 export { Handlers } from "./handlers.js";
 export type { EventFor, EventGroup, EventHandler, EventPattern, Handler } from "./handlers.js";
 export type { HeaderContainer, HeaderPairs, HeaderRecord, SignatureSource } from "./headers.js";
-export { MemoryStore, storeKey } from "./dedup.js";
-export type { Claim, DedupOptions, DedupStore, MemoryStoreOptions } from "./dedup.js";
-export type { BodySource, ErrorContext, FetchReceiver, RawReceiver, ReceiveOptions, WebhookResponse } from "./receive.js";
+export type {
+  BodySource,
+  ErrorContext,
+  FetchReceiver,
+  RawReceiver,
+  ReceiveOptions,
+  WebhookResponse,
+} from "./receive.js";
 export type { RequestLike } from "./request.js";
+export { isKnownEventType, parseTrusted, verifyWebhookSignature, Webhook } from "./webhook.js";
+export type {
+  SignOptions,
+  SignStandardOptions,
+  StandardHeaders,
+  VerifyOptions,
+  VerifyRequestOptions,
+  WebhookOptions,
+} from "./webhook.js";

@@ -1,63 +1,69 @@
-import { kind, tag, wrongType } from "./runtime-types.js";
+import { describeType, typeTag, wrongType } from "./runtime-types.js";
 
-/** The options that the caller has set, and not those that somebody has put on every object there is. */
-export function given<Name extends string>(options: unknown, ...names: Name[]): Given<Name> {
+/** Returns the caller's options, without those that a polluted `Object.prototype` has. Throws for an unknown option. */
+export function pickOptions<Name extends string>(options: unknown, ...names: Name[]): Picked<Name> {
   if (options === undefined || options === null) {
-    return NONE as Given<Name>;
+    return NONE as Picked<Name>;
   }
-  if (typeof options !== "object" || tag(options) !== "Object") {
+  if (typeof options !== "object" || typeTag(options) !== "Object") {
     throw wrongType("options", "an object", options);
   }
   const own = { __proto__: null, ...options };
-  const others = Object.keys(own).filter((name) => !names.includes(name as Name));
-  if (others.length > 0) {
-    throw new TypeError(`options must hold ${names.join(" and ")} only, not ${others.join(", ")}`);
+  const unknown = Object.keys(own).filter((name) => !names.includes(name as Name));
+  if (unknown.length > 0) {
+    throw new TypeError(`options must contain only ${names.join(" and ")}, not ${unknown.join(", ")}`);
   }
-  return own as Given<Name>;
+  return own as Picked<Name>;
 }
 
-type Given<Name extends string> = { readonly [_ in Name]?: unknown };
+type Picked<Name extends string> = { readonly [_ in Name]?: unknown };
 
 const NONE: object = { __proto__: null };
 
-/** Unix seconds, fractions and all. */
-export function seconds(value: unknown, name: string): number {
-  const time = kind(value) === "Date" ? Number(value) / 1000 : value;
+/** Returns Unix seconds, with their fraction. */
+export function toSeconds(value: unknown, name: string): number {
+  const time = describeType(value) === "Date" ? Number(value) / 1000 : value;
   if (typeof time !== "number" || !Number.isFinite(time)) {
     throw new TypeError(`${name} must be Unix seconds or a valid Date`);
   }
   return time;
 }
 
-/** A switch; off where none is given. */
-export function flag(value: unknown, name: string): boolean {
+/** Returns a switch, which is off by default. */
+export function booleanOption(value: unknown, name: string): boolean {
   if (value !== undefined && typeof value !== "boolean") {
     throw wrongType(name, "true or false", value);
   }
   return value === true;
 }
 
-/** A whole number; what is usual where none is given. */
-export function whole(value: unknown, name: string, usual = NaN, what = "of seconds", least = 0): number {
+/** Returns an integer, or the default. */
+export function integerOption(
+  value: unknown,
+  name: string,
+  defaultValue = NaN,
+  unit = "of seconds",
+  minimum = 0,
+): number {
   if (value === undefined) {
-    return usual;
+    return defaultValue;
   }
-  if (!Number.isInteger(value) || (value as number) < least) {
-    throw new TypeError(`${name} must be a whole number ${what}, ${least} or more`);
+  if (!Number.isInteger(value) || (value as number) < minimum) {
+    throw new TypeError(`${name} must be a whole number ${unit}, ${minimum} or more`);
   }
   return value as number;
 }
 
-/** What tells the time: a function of the caller's, or the system's clock. */
+/** A function that returns the time, in Unix seconds or as a `Date`. */
 export type Clock = () => number | Date;
 
-/** A clock's time in Unix seconds. */
-export function clockOf(clock: unknown): () => number {
+/** Returns a function that returns a clock's time in Unix seconds; the system's clock by default. */
+export function toClock(clock: unknown): () => number {
   if (clock === undefined) {
     return () => Date.now() / 1000;
   }
   if (typeof clock !== "function") {
     throw wrongType("clock", "a function", clock);
   }
-  return () => seconds(clock(), "what clock gives");
+  return () => toSeconds(clock(), "the clock's result");
 }

@@ -1,10 +1,11 @@
+import { append } from "./append.js";
 import type { Body } from "./body.js";
 import { WebhookError } from "./error.js";
 import { DEFAULT_MAX_BODY_BYTES } from "./generated.js";
 import type { SignatureSource } from "./headers.js";
-import { member, wrongType } from "./runtime-types.js";
+import { readMember, wrongType } from "./runtime-types.js";
 
-/** What is needed of a Fetch API request. */
+/** The members of a Fetch API request that the API uses. */
 export interface RequestLike {
   readonly method?: string;
   readonly headers: SignatureSource;
@@ -18,10 +19,10 @@ interface Reader {
   cancel(): Promise<unknown>;
 }
 
-/** How much of a body that is too large is thrown away before the connection is given up. */
-const MOST_THROWN_AWAY = DEFAULT_MAX_BODY_BYTES;
+/** The number of bytes of a body above the limit that {@link drain} reads before it cancels. */
+const MAX_DRAINED_BYTES = DEFAULT_MAX_BODY_BYTES;
 
-/** Throws where an argument is no request. */
+/** Throws unless an argument is a request. */
 export function checkRequest(request: RequestLike): void {
   const { arrayBuffer, headers } = Object(request) as Partial<RequestLike>;
   if (typeof arrayBuffer !== "function" || headers === undefined) {
@@ -29,24 +30,24 @@ export function checkRequest(request: RequestLike): void {
   }
 }
 
-/** Reads the body of a request, as far as it may go. */
+/** Reads the body of a request, up to the limit. */
 export async function readRequest(request: RequestLike, maxBodyBytes: number): Promise<Body> {
   const { headers, bodyUsed } = request;
   const body = request.body as { readonly locked: boolean; getReader?(): Reader } | null | undefined;
   if (bodyUsed || body?.locked) {
     throw new WebhookError("body_not_raw");
   }
-  const get = member(headers as object, "get");
+  const get = readMember(headers as object, "get");
   const declared = typeof get === "function" ? Number(get.call(headers, "content-length")) : 0;
   const reader = body?.getReader?.();
   let bytes = new Uint8Array();
   let length = declared > maxBodyBytes ? declared : 0;
-  for (let value; length <= maxBodyBytes && (value = (await reader?.read())?.value) !== undefined; ) {
-    bytes = appended(bytes, length, value);
+  for (let value; length <= maxBodyBytes && (value = (await reader?.read())?.value) !== undefined;) {
+    bytes = append(bytes, length, value);
     length += value.length;
   }
   if (length > maxBodyBytes) {
-    void throwAway(reader).catch(() => {}); // the answer does not wait for it
+    void drain(reader).catch(() => {}); // the response does not wait for the rest
     throw new WebhookError("body_too_large");
   }
   if (reader === undefined) {
@@ -56,33 +57,21 @@ export async function readRequest(request: RequestLike, maxBodyBytes: number): P
 }
 
 /**
- * The first `length` bytes and a piece after them, in the same memory where there is room. A list of the pieces would be simpler, and a
- * million pieces of one byte, which anyone may send, would take a hundred times the room.
+ * Reads the rest of a body and drops it. Most servers close the connection, and lose the response, if a body stays
+ * unread.
  */
-function appended(bytes: Uint8Array<ArrayBuffer>, length: number, piece: Uint8Array): Uint8Array<ArrayBuffer> {
-  const end = length + piece.length;
-  let room = bytes;
-  if (end > bytes.length) {
-    room = new Uint8Array(length === 0 ? end : end * 2);
-    room.set(bytes.subarray(0, length));
-  }
-  room.set(piece, length);
-  return room;
-}
-
-/** Reads on and forgets: most servers in front of this end the connection, and the answer with it, when a body is left unread. */
-async function throwAway(reader: Reader | undefined): Promise<void> {
+async function drain(reader: Reader | undefined): Promise<void> {
   let length = 0;
-  for (let value; (value = (await reader?.read())?.value) !== undefined; ) {
+  for (let value; (value = (await reader?.read())?.value) !== undefined;) {
     length += value.length;
-    if (length > MOST_THROWN_AWAY) {
+    if (length > MAX_DRAINED_BYTES) {
       return void (await reader?.cancel());
     }
   }
 }
 
-/** What counts as the body where reading it failed: the connection broke, and no signature fits. */
-export function unread(error: unknown): Body {
+/** Returns the body after an error of the connection: an empty one, which no signature matches. */
+export function ignoreReadError(error: unknown): Body {
   if (error instanceof WebhookError) {
     throw error;
   }

@@ -1,50 +1,66 @@
-import { rawBody, type Body } from "./body.js";
 import { VERDICT } from "./abi.generated.js";
 import { backend } from "./backend.js";
+import { type Body, toRawBody } from "./body.js";
 import { WebhookError } from "./error.js";
 import { VerifiedEvent } from "./event.js";
-import { ERROR_CODES, EVENT_TYPES, SIGNATURE_HEADER, STANDARD_HEADERS, type KnownEventType, type WebhookEvent } from "./generated.js";
+import {
+  ERROR_CODES,
+  EVENT_TYPES,
+  type KnownEventType,
+  SIGNATURE_HEADER,
+  STANDARD_HEADERS,
+  type WebhookEvent,
+} from "./generated.js";
 import type { Handler } from "./handlers.js";
-import { header, type SignatureSource } from "./headers.js";
-import { clockOf, flag, given, seconds, whole, type Clock } from "./options.js";
-import { checkSize, maximum, rawReceiver, type BodySource, type FetchReceiver, type RawReceiver, type ReceiveOptions, type WebhookResponse } from "./receive.js";
-import { checkRequest, readRequest, unread, type RequestLike } from "./request.js";
-import { named, wrongType } from "./runtime-types.js";
+import { findHeader, type SignatureSource } from "./headers.js";
+import { booleanOption, type Clock, integerOption, pickOptions, toClock, toSeconds } from "./options.js";
+import {
+  type BodySource,
+  checkSize,
+  createReceiver,
+  type FetchReceiver,
+  maxBodyBytesOption,
+  type RawReceiver,
+  type ReceiveOptions,
+  type WebhookResponse,
+} from "./receive.js";
+import { checkRequest, ignoreReadError, readRequest, type RequestLike } from "./request.js";
+import { setClassName, wrongType } from "./runtime-types.js";
 
-/** Options of a {@link Webhook}; times are in seconds. */
+/** Options of a {@link Webhook}. Times are in seconds. */
 export interface WebhookOptions {
-  /** How far a delivery's timestamp may be from the clock, either way. 300 unless given. */
+  /** The largest difference between a delivery's timestamp and the clock, either way. 300 by default. */
   readonly tolerance?: number | undefined;
-  /** Refuses events whose signed `created_at` is longer ago. Off unless given; 900 leaves room for every retry. */
+  /** The largest age of an event by its signed `created_at`. Off by default. 900 leaves room for every retry. */
   readonly maxEventAge?: number | undefined;
   /**
-   * Whether deliveries are verified by the headers of Standard Webhooks, which authenticate the time too, and not by clarife's own. The
-   * secret must be `whsec_` and base64.
+   * Verifies deliveries with the headers of Standard Webhooks, which authenticate the time too, in place of clarife's
+   * own header. The secret must be `whsec_` and base64.
    */
   readonly standardWebhooks?: boolean | undefined;
-  /** What tells the time, in Unix seconds, instead of the system's clock. */
+  /** A function that returns the time in Unix seconds. The system's clock by default. */
   readonly clock?: Clock | undefined;
 }
 
 /** Options of {@link Webhook.verify}. */
 export interface VerifyOptions {
-  /** The time to verify at, in Unix seconds, instead of the clock: for tests and stored deliveries. */
+  /** The time of verification, in Unix seconds, in place of the clock: for tests and stored deliveries. */
   readonly now?: number | Date | undefined;
 }
 
 /** Options of {@link Webhook.sign}. */
 export interface SignOptions {
-  /** The time of signing, in Unix seconds, instead of the clock. */
+  /** The time of signing, in Unix seconds, in place of the clock. */
   readonly timestamp?: number | Date | undefined;
 }
 
 /** Options of {@link Webhook.verifyRequest}. */
 export interface VerifyRequestOptions extends VerifyOptions {
-  /** The largest body, in bytes; 10 MiB unless given. A larger one is refused before it is read whole. */
+  /** The limit of the body, in bytes. 10 MiB by default. A larger body is refused before it is read completely. */
   readonly maxBodyBytes?: number | undefined;
 }
 
-/** What {@link Webhook.signStandard} signs beside the body. */
+/** Options of {@link Webhook.signStandard}. */
 export interface SignStandardOptions extends SignOptions {
   /** The event's id. */
   readonly id: string;
@@ -58,7 +74,7 @@ export interface StandardHeaders {
 }
 
 /**
- * Verifies deliveries of one subscription, and signs bodies as clarife does. Make it once and keep it.
+ * A subscription's webhook: verifies deliveries, and signs bodies as clarife does. Create it once and keep it.
  *
  * @example
  * const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET);
@@ -67,7 +83,7 @@ export interface StandardHeaders {
  */
 export class Webhook {
   static {
-    named(this, "Webhook");
+    setClassName(this, "Webhook");
   }
 
   readonly #handle: object;
@@ -75,44 +91,57 @@ export class Webhook {
   readonly #now: () => number;
 
   /**
-   * @param secrets the subscription's signing secret as clarife shows it, or several, newest first, while one is rotated
+   * @param secrets the subscription's signing secret as clarife shows it, or several during a rotation, newest first
    * @throws {WebhookError} `invalid_secret`
    */
   constructor(secrets: string | readonly string[], options?: WebhookOptions) {
-    const texts = secretTexts(secrets, "secrets");
-    const { tolerance, maxEventAge, standardWebhooks, clock } = given(options, "tolerance", "maxEventAge", "standardWebhooks", "clock");
-    this.#isStandard = flag(standardWebhooks, "standardWebhooks");
-    this.#now = clockOf(clock);
-    this.#handle = open(texts, whole(tolerance, "tolerance"), whole(maxEventAge, "maxEventAge"), this.#isStandard);
+    const texts = checkSecrets(secrets, "secrets");
+    const { tolerance, maxEventAge, standardWebhooks, clock } = pickOptions(
+      options,
+      "tolerance",
+      "maxEventAge",
+      "standardWebhooks",
+      "clock",
+    );
+    this.#isStandard = booleanOption(standardWebhooks, "standardWebhooks");
+    this.#now = toClock(clock);
+    this.#handle = openHandle(
+      texts,
+      integerOption(tolerance, "tolerance"),
+      integerOption(maxEventAge, "maxEventAge"),
+      this.#isStandard,
+    );
   }
 
   /**
-   * Verifies a delivery: the raw body, byte for byte as received, and the signature header or all headers of the request.
+   * Verifies a delivery: the raw body, byte for byte as received, with the signature header or all headers of the
+   * request.
    *
    * @throws {WebhookError} with the code of the first check that fails
    */
   verify(body: Body, signature: SignatureSource, options?: VerifyOptions): WebhookEvent {
-    const raw = rawBody(body, "body");
-    const result = this.#result(raw, signature, this.#time(given(options, "now").now, "now"));
-    const error = failure(result); // not in `checked`: the stack shows few calls, and this leaves room for the caller's
+    const raw = toRawBody(body, "body");
+    const result = this.#callBackend(raw, signature, this.#toTime(pickOptions(options, "now").now, "now"));
+    // Without `throwLastError`, whose call would take the place of one of the caller's in the short stack.
+    const error = lastError(result);
     if (error !== undefined) {
       throw error;
     }
-    return event(raw, result);
+    return lastEvent(raw, result);
   }
 
-  /** Verifies a Fetch API request, whose body it reads. */
+  /** Verifies a Fetch API request and reads its body. */
   async verifyRequest(request: RequestLike, options?: VerifyRequestOptions): Promise<WebhookEvent> {
     checkRequest(request);
-    const { now, maxBodyBytes } = given(options, "now", "maxBodyBytes");
-    const most = maximum(maxBodyBytes);
-    const raw = rawBody(await readRequest(request, most), "body");
-    checkSize(raw, most);
-    return this.#verified(raw, request.headers, this.#time(now, "now"));
+    const { now, maxBodyBytes } = pickOptions(options, "now", "maxBodyBytes");
+    const limit = maxBodyBytesOption(maxBodyBytes);
+    const raw = toRawBody(await readRequest(request, limit), "body");
+    checkSize(raw, limit);
+    return this.#verifyRaw(raw, request.headers, this.#toTime(now, "now"));
   }
 
   /**
-   * Receives deliveries with the Fetch API: reads the body, verifies it, calls the handler and answers.
+   * Creates a receiver for the Fetch API: it reads the body, verifies it, calls the handler and returns the response.
    *
    * @example
    * export default { fetch: webhook.receiver((event) => console.log(event.type)) };
@@ -121,80 +150,101 @@ export class Webhook {
     const receive = this.rawReceiver(handler, options);
     return async (request) => {
       checkRequest(request);
-      const { status, headers, body } = await receive((most) => readRequest(request, most).catch(unread), request.headers, request.method);
+      const { status, headers, body } = await receive(
+        (limit) => readRequest(request, limit).catch(ignoreReadError),
+        request.headers,
+        request.method,
+      );
       return new Response(body, { status, headers });
     };
   }
 
   /**
-   * What every adapter is made of: from a delivery to the answer that it gets. For frameworks that have no adapter.
+   * Creates the receiver behind every adapter, for frameworks without an adapter. It takes the parts of a request and
+   * returns the parts of the response.
    *
    * @example
    * const receive = webhook.rawReceiver(handlers, { dedup: new MemoryStore() });
    * const { status, headers, body } = await receive(rawBody, request.headers, request.method);
    */
   rawReceiver(handler: Handler, options?: ReceiveOptions): RawReceiver {
-    return rawReceiver((raw, headers) => this.#verified(raw, headers, this.#time(undefined, "now")), handler, options);
+    return createReceiver(
+      (raw, headers) => this.#verifyRaw(raw, headers, this.#toTime(undefined, "now")),
+      handler,
+      options,
+    );
   }
 
-  /** The same for one delivery. */
-  async receive(body: BodySource, headers: SignatureSource, handler: Handler, options?: ReceiveOptions): Promise<WebhookResponse> {
+  /** Receives one delivery, as a receiver of {@link Webhook.rawReceiver} does. */
+  async receive(
+    body: BodySource,
+    headers: SignatureSource,
+    handler: Handler,
+    options?: ReceiveOptions,
+  ): Promise<WebhookResponse> {
     return this.rawReceiver(handler, options)(body, headers);
   }
 
-  /** Signs a body with every secret, as clarife would: the value of the `X-Clarife-Signature` header. */
+  /** Signs a body with every secret, as clarife does. Returns the value of the `X-Clarife-Signature` header. */
   sign(body: Body, options?: SignOptions): string {
-    const raw = rawBody(body, "body");
-    const { timestamp } = given(options, "timestamp");
-    return checked(backend.sign(this.#handle, raw, this.#time(timestamp, "timestamp")));
+    const raw = toRawBody(body, "body");
+    const { timestamp } = pickOptions(options, "timestamp");
+    return throwLastError(backend.sign(this.#handle, raw, this.#toTime(timestamp, "timestamp")));
   }
 
   /**
-   * Signs a body with every secret as Standard Webhooks say: the three headers.
+   * Signs a body with every secret, as in Standard Webhooks. Returns the three headers.
    *
-   * @throws {WebhookError} `invalid_secret` where a secret is not `whsec_` and base64
+   * @throws {WebhookError} `invalid_secret` if a secret is not `whsec_` and base64
    */
   signStandard(body: Body, options: SignStandardOptions): StandardHeaders {
-    const raw = rawBody(body, "body");
-    const { id, timestamp } = given(options, "id", "timestamp");
+    const raw = toRawBody(body, "body");
+    const { id, timestamp } = pickOptions(options, "id", "timestamp");
     if (typeof id !== "string") {
       throw wrongType("id", "a string", id);
     }
-    const values = checked(backend.signStandard(this.#handle, raw, id, this.#time(timestamp, "timestamp"))).split("\n");
-    return Object.fromEntries(values.map((value, place) => [STANDARD_HEADERS[place]!, value])) as unknown as StandardHeaders;
+    const values = throwLastError(backend.signStandard(this.#handle, raw, id, this.#toTime(timestamp, "timestamp")))
+      .split("\n");
+    return Object.fromEntries(
+      values.map((value, index) => [STANDARD_HEADERS[index]!, value]),
+    ) as unknown as StandardHeaders;
   }
 
-  #verified(body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {
-    return event(body, checked(this.#result(body, source, now)));
+  #verifyRaw(body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {
+    return lastEvent(body, throwLastError(this.#callBackend(body, source, now)));
   }
 
-  /** The engine's result for a delivery. */
-  #result(body: string | Uint8Array, source: SignatureSource, now: number): string {
+  /** Verifies a delivery with the backend and returns its text. */
+  #callBackend(body: string | Uint8Array, source: SignatureSource, now: number): string {
     if (!this.#isStandard) {
-      return backend.verify(this.#handle, body, header(source, SIGNATURE_HEADER), now);
+      return backend.verify(this.#handle, body, findHeader(source, SIGNATURE_HEADER), now);
     }
-    const [id, timestamp, signature] = STANDARD_HEADERS.map((name) => header(source, name) ?? "") as [string, string, string];
+    const [id, timestamp, signature] = STANDARD_HEADERS.map((name) => findHeader(source, name) ?? "") as [
+      string,
+      string,
+      string,
+    ];
     return backend.verifyStandard(this.#handle, body, id, timestamp, signature, now);
   }
 
-  /** Unix seconds as the engines take them; the clock's where none are given. */
-  #time(value: unknown, name: string): number {
-    return Math.floor(value === undefined ? this.#now() : seconds(value, name));
+  /** Returns whole Unix seconds; the clock's by default. */
+  #toTime(value: unknown, name: string): number {
+    return Math.floor(value === undefined ? this.#now() : toSeconds(value, name));
   }
 }
 
 /**
- * Reads an event that was verified before, for example one that a handler put into its own queue. It checks the envelope and
- * **no signature**: never give it what came over the network.
+ * Reads an event that you verified before, for example from your own queue. It checks the envelope and **no
+ * signature**: never pass it data from the network.
  *
  * @throws {WebhookError} `malformed_payload`, or `body_not_raw` for a parsed body
  */
 export function parseTrusted(raw: Body): WebhookEvent {
-  const body = rawBody(raw, "raw");
-  return event(body, checked(backend.parse(body)));
+  const body = toRawBody(raw, "raw");
+  return lastEvent(body, throwLastError(backend.parse(body)));
 }
 
-/** Whether this version knows an event's type. */
+/** Tells whether this version knows a type of event. */
 export function isKnownEventType(type: string): type is KnownEventType {
   if (typeof type !== "string") {
     throw wrongType("type", "a string", type);
@@ -203,27 +253,34 @@ export function isKnownEventType(type: string): type is KnownEventType {
 }
 
 /**
- * In place of the function of that name in clarife's documentation: whether the raw body is authentic and an event.
+ * Tells whether a raw body is authentic and an event. Replaces the function of the same name in clarife's
+ * documentation.
  *
  * @throws {WebhookError} `body_not_raw` for a parsed body, `invalid_secret`
  */
-export function verifyWebhookSignature(payload: Body, signature: SignatureSource, secret: string | readonly string[]): boolean {
-  const webhook = open(secretTexts(secret, "secret"), NaN, NaN, false);
+export function verifyWebhookSignature(
+  payload: Body,
+  signature: SignatureSource,
+  secret: string | readonly string[],
+): boolean {
+  const handle = openHandle(checkSecrets(secret, "secret"), NaN, NaN, false);
   try {
-    const body = rawBody(payload, "payload");
-    return failure(backend.verify(webhook, body, header(signature, SIGNATURE_HEADER), Math.floor(Date.now() / 1000))) === undefined;
+    const body = toRawBody(payload, "payload");
+    return lastError(
+      backend.verify(handle, body, findHeader(signature, SIGNATURE_HEADER), Math.floor(Date.now() / 1000)),
+    ) === undefined;
   } finally {
-    backend.close?.(webhook);
+    backend.close?.(handle);
   }
 }
 
-function secretTexts(secrets: unknown, name: string): string[] {
+function checkSecrets(secrets: unknown, name: string): string[] {
   const texts: unknown[] = Array.isArray(secrets) ? [...secrets] : [secrets];
   for (const secret of texts) {
     if (typeof secret !== "string") {
       throw wrongType(name, "a string or an array of strings", secret);
     }
-    // A lone surrogate has no bytes to make a key of.
+    // A lone surrogate has no UTF-8, so it cannot be part of a key.
     if (/\p{Cs}/u.test(secret)) {
       throw new WebhookError("invalid_secret");
     }
@@ -231,28 +288,32 @@ function secretTexts(secrets: unknown, name: string): string[] {
   return texts as string[];
 }
 
-/** The engine's webhook. */
-function open(secrets: string[], tolerance: number, maxEventAge: number, isStandard: boolean): object {
-  return checked(backend.open(secrets, tolerance, maxEventAge, isStandard)) as object;
+/** Creates the backend's webhook. NaN is an option that was not given. */
+function openHandle(secrets: string[], tolerance: number, maxEventAge: number, isStandard: boolean): object {
+  return throwLastError(backend.open(secrets, tolerance, maxEventAge, isStandard)) as object;
 }
 
-/** The event of the engine's last call. */
-function event(body: string | Uint8Array, result: string): WebhookEvent {
+/** Creates the event of the backend's last call. */
+function lastEvent(body: string | Uint8Array, result: string): WebhookEvent {
   return new VerifiedEvent(typeof body === "string" ? body : result, backend.out) as unknown as WebhookEvent;
 }
 
-/** What the engine's last call gave, unless that is an error's message. */
-function checked<Result>(result: Result): Result {
-  const error = failure(result);
+/** Returns the result of the backend's last call, or throws the error of which it is the message. */
+function throwLastError<Result>(result: Result): Result {
+  const error = lastError(result);
   if (error !== undefined) {
     throw error;
   }
   return result;
 }
 
-/** The error that the engine's last call gave the message of, if it did. */
-function failure(result: unknown): Error | undefined {
+/** Creates the error of the backend's last call, if that call failed and returned a message. */
+function lastError(result: unknown): Error | undefined {
   const verdict = backend.out[VERDICT]!;
   const message = result as string;
-  return verdict === 0 ? undefined : verdict < 0 ? new TypeError(message) : new WebhookError(ERROR_CODES[verdict - 1]!, message);
+  return verdict === 0
+    ? undefined
+    : verdict < 0
+    ? new TypeError(message)
+    : new WebhookError(ERROR_CODES[verdict - 1]!, message);
 }

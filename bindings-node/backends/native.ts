@@ -7,8 +7,11 @@ type Addon = Omit<Backend, "name" | "close">;
 export function openAddon(): Backend | undefined {
   const platform = `${process.platform}-${process.arch}`;
   // Only one addon loads with the C library of this Linux. Trying both is faster than asking which library it is.
-  const targets =
-    process.platform === "linux" ? [`${platform}-gnu`, `${platform}-musl`] : process.platform === "win32" ? [`${platform}-msvc`] : [platform];
+  const targets = process.platform === "linux"
+    ? [`${platform}-gnu`, `${platform}-musl`]
+    : process.platform === "win32"
+    ? [`${platform}-msvc`]
+    : [platform];
   for (const target of targets) {
     const file = `./clarife-webhooks.${target}.node`; // not inside require(): a bundler would look for the files
     try {

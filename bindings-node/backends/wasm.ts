@@ -1,7 +1,7 @@
 import { COUNT, TEXT_LENGTH, TEXT_START, VERDICT } from "../api/abi.generated.js";
 import type { Backend } from "../api/backend.js";
 
-/** The module's exports (src/lib.rs): numbers in, numbers out. */
+/** The module's exports (bindings-wasm/src/lib.rs), which take and return numbers. */
 interface WasmExports {
   readonly memory: WebAssembly.Memory;
   reserve(length: number): number;
@@ -21,84 +21,87 @@ interface WasmExports {
   describe(code: number): void;
 }
 
-/** A webhook or a store inside the module. */
+/** A webhook or a store in the module. */
 interface Handle {
   readonly number: number;
 }
 
-/** The largest UTF-8 of a UTF-16 code unit. */
-const WIDEST = 3;
-/** The largest input: a length in the module is a positive 32-bit number, and V8 encodes nothing into larger views. */
-const MOST = 0x7fff_ffff;
-/** After each secret: a byte that UTF-8 never has. */
-const END = 0xff;
-
-function tooLarge(name: string): RangeError {
-  return new RangeError(`${name} must fit into the memory of the WebAssembly module`);
-}
+/** The largest number of UTF-8 bytes of a UTF-16 code unit. */
+const MAX_UTF8_BYTES = 3;
+/** The largest input. Lengths in the module are positive 32-bit numbers, and V8 encodes nothing into larger views. */
+const MAX_INPUT = 0x7fff_ffff;
+/** The byte after each secret, which UTF-8 never contains. */
+const SECRET_END = 0xff;
 
 /** Creates the backend of an instance of the module. */
 export function wasmBackend(instanceExports: unknown): Backend {
   const exports = instanceExports as WasmExports;
   const { memory } = exports;
   const encoder = new TextEncoder();
-  const decoder = new TextDecoder(); // a byte order mark never verifies, so none is lost
-  const freed = typeof FinalizationRegistry === "function" ? new FinalizationRegistry<number>(exports.close) : undefined;
-  const place = exports.out();
+  const decoder = new TextDecoder(); // drops a byte order mark, but a body with one never verifies
+  const registry = typeof FinalizationRegistry === "function"
+    ? new FinalizationRegistry<number>(exports.close)
+    : undefined;
+  const address = exports.out();
   let out!: Float64Array;
   let bytes!: Uint8Array;
-  refresh();
+  refreshViews();
 
-  /** Views of the memory go stale when it grows. */
-  function refresh(): void {
+  /** Replaces the views of the memory, which detach when the memory grows. */
+  function refreshViews(): void {
     if (bytes?.buffer !== memory.buffer) {
-      out = new Float64Array(memory.buffer, place, COUNT);
+      out = new Float64Array(memory.buffer, address, COUNT);
       bytes = new Uint8Array(memory.buffer);
     }
   }
 
-  /** Room for an input; where it starts. */
+  /** Reserves memory for an input and returns its start. */
   function reserve(length: number, name: string): number {
-    const start = length > MOST ? 0 : exports.reserve(length) >>> 0;
+    const start = length > MAX_INPUT ? 0 : exports.reserve(length) >>> 0;
     if (start === 0) {
       throw tooLarge(name);
     }
-    refresh();
+    refreshViews();
     return start;
   }
 
-  /** Writes a text where there is room for it; how many bytes it has. */
-  function put(text: string, start: number, name: string): number {
-    const { read, written } = encoder.encodeInto(text, bytes.subarray(start, start + text.length * WIDEST));
+  /** Writes a text to reserved memory and returns its number of bytes. */
+  function writeText(text: string, start: number, name: string): number {
+    const { read, written } = encoder.encodeInto(text, bytes.subarray(start, start + text.length * MAX_UTF8_BYTES));
     if (read !== text.length) {
       throw tooLarge(name);
     }
     return written;
   }
 
-  /** Writes a body and texts after it; how long each is. */
-  function write(body: string | Uint8Array, ...texts: string[]): number[] {
+  /** Writes a body and texts after it, and returns their lengths. */
+  function writeBody(body: string | Uint8Array, ...texts: string[]): number[] {
     const raw = typeof body === "string" ? encoder.encode(body) : body;
-    let end = reserve(texts.reduce((length, text) => length + text.length * WIDEST, raw.length), "body");
+    let end = reserve(texts.reduce((length, text) => length + text.length * MAX_UTF8_BYTES, raw.length), "body");
     bytes.set(raw, end);
     end += raw.length;
-    return [raw.length, ...texts.map((text) => {
-      const length = put(text, end, "signature");
-      end += length;
-      return length;
-    })];
+    return [
+      raw.length,
+      ...texts.map((text) => {
+        const length = writeText(text, end, "signature");
+        end += length;
+        return length;
+      }),
+    ];
   }
 
-  /** Writes an event's id; how long it is. */
+  /** Writes an event's id and returns its length. */
   function writeId(id: string): number {
-    return put(id, reserve(id.length * WIDEST, "id"), "id");
+    return writeText(id, reserve(id.length * MAX_UTF8_BYTES, "id"), "id");
   }
 
-  /** The last call's text; of a body that was read, the caller's bytes, which are what the module has a copy of. */
-  function text(body?: string | Uint8Array): string {
-    refresh();
+  /** Returns the text of the last call. The text of a verified body is decoded from the caller's bytes. */
+  function readText(body?: string | Uint8Array): string {
+    refreshViews();
     const start = out[TEXT_START]!;
-    return decoder.decode(out[VERDICT] === 0 && typeof body === "object" ? body : bytes.subarray(start, start + out[TEXT_LENGTH]!));
+    return decoder.decode(
+      out[VERDICT] === 0 && typeof body === "object" ? body : bytes.subarray(start, start + out[TEXT_LENGTH]!),
+    );
   }
 
   return {
@@ -107,51 +110,54 @@ export function wasmBackend(instanceExports: unknown): Backend {
       return out;
     },
     open(secrets, tolerance, maxEventAge, standard) {
-      const start = reserve(secrets.reduce((length, secret) => length + secret.length * WIDEST + 1, 0), "secrets");
+      const start = reserve(
+        secrets.reduce((length, secret) => length + secret.length * MAX_UTF8_BYTES + 1, 0),
+        "secrets",
+      );
       let end = start;
       for (const secret of secrets) {
-        end += put(secret, end, "secrets");
-        bytes[end++] = END;
+        end += writeText(secret, end, "secrets");
+        bytes[end++] = SECRET_END;
       }
       const number = exports.open(end - start, tolerance, maxEventAge, standard);
-      const message = text();
+      const message = readText();
       if (number === 0) {
         return message;
       }
       const handle: Handle = { number };
-      freed?.register(handle, number, handle);
+      registry?.register(handle, number, handle);
       return handle;
     },
     close(webhook) {
-      freed?.unregister(webhook);
+      registry?.unregister(webhook);
       exports.close((webhook as Handle).number);
     },
     verify(webhook, body, header, now) {
-      const [length, headerLength] = write(body, header ?? "");
+      const [length, headerLength] = writeBody(body, header ?? "");
       exports.verify((webhook as Handle).number, length!, header === undefined ? -1 : headerLength!, now);
-      return text(body);
+      return readText(body);
     },
     verifyStandard(webhook, body, id, timestamp, signature, now) {
-      const [length, ...lengths] = write(body, id, timestamp, signature);
+      const [length, ...lengths] = writeBody(body, id, timestamp, signature);
       exports.verify_standard((webhook as Handle).number, length!, lengths[0]!, lengths[1]!, lengths[2]!, now);
-      return text(body);
+      return readText(body);
     },
     parse(body) {
-      exports.parse(write(body)[0]!);
-      return text(body);
+      exports.parse(writeBody(body)[0]!);
+      return readText(body);
     },
     sign(webhook, body, timestamp) {
-      exports.sign((webhook as Handle).number, write(body)[0]!, timestamp);
-      return text();
+      exports.sign((webhook as Handle).number, writeBody(body)[0]!, timestamp);
+      return readText();
     },
     signStandard(webhook, body, id, timestamp) {
-      const [length, idLength] = write(body, id);
+      const [length, idLength] = writeBody(body, id);
       exports.sign_standard((webhook as Handle).number, length!, idLength!, timestamp);
-      return text();
+      return readText();
     },
     openStore(capacity) {
       const handle: Handle = { number: exports.open_store(capacity) };
-      freed?.register(handle, handle.number);
+      registry?.register(handle, handle.number);
       return handle;
     },
     claim(store, id, now, ttl) {
@@ -165,11 +171,15 @@ export function wasmBackend(instanceExports: unknown): Backend {
     },
     storeKey(id) {
       exports.key(writeId(id));
-      return text();
+      return readText();
     },
     describe(code) {
       exports.describe(code);
-      return text();
+      return readText();
     },
   };
+}
+
+function tooLarge(name: string): RangeError {
+  return new RangeError(`${name} must fit into the memory of the WebAssembly module`);
 }

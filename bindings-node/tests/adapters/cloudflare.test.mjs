@@ -15,7 +15,7 @@ const codeOf = async (path, sent) => {
   return `${status} ${json?.code}`;
 };
 
-test("Durable Objects: of a hundred deliveries at once, one is handled", async () => {
+test("Durable Objects: one of a hundred simultaneous deliveries is handled", async () => {
   const sent = delivery("wait");
   const codes = await Promise.all(Array.from({ length: 100 }, () => codeOf("/object", sent)));
   assert.equal(codes.filter((code) => code === "200 handled").length, 1);
@@ -24,14 +24,14 @@ test("Durable Objects: of a hundred deliveries at once, one is handled", async (
   assert.equal(await codeOf("/object", sent), "200 duplicate");
 });
 
-test("Durable Objects: what has failed is handled when it is sent again", async () => {
+test("Durable Objects: the retry of a failed event is handled", async () => {
   const sent = delivery("throw once");
   assert.equal(await codeOf("/object", sent), "500 handler_failed");
   assert.equal(await codeOf("/object", sent), "200 handled");
   assert.equal(await codeOf("/object", sent), "200 duplicate");
 });
 
-test("Durable Objects: a claim that nobody completes ends, and the retry is handled", async () => {
+test("Durable Objects: an abandoned claim expires, and the retry is handled", async () => {
   const sent = delivery();
   const claim = await send(server, `/claim?id=${sent.id}`, { method: "GET" });
   assert.match(claim.json.token, /^[0-9a-f-]{36}$/);
@@ -40,7 +40,7 @@ test("Durable Objects: a claim that nobody completes ends, and the retry is hand
   assert.equal(await runs(server, sent.id), 1);
 });
 
-test("KV spares repeats that come one after the other", async () => {
+test("KV prevents repeats in sequence", async () => {
   const sent = delivery();
   assert.equal(await codeOf("/kv", sent), "200 handled");
   assert.equal(await codeOf("/kv", sent), "200 duplicate");

@@ -17,11 +17,11 @@ const entries = Object.keys(exports).filter((entry) => entry !== "./package.json
 
 const project = realpathSync(mkdtempSync(join(tmpdir(), "clarife-webhooks-")));
 after(() => rmSync(project, { recursive: true }));
-writeFileSync(join(project, "package.json"), JSON.stringify({ dependencies: { "clarife-webhooks": "*" } })); // Deno asks for it
+writeFileSync(join(project, "package.json"), JSON.stringify({ dependencies: { "clarife-webhooks": "*" } })); // for Deno
 cpSync(folder, join(project, "node_modules/clarife-webhooks"), { recursive: true, dereference: true });
 const run = (program, ...parameters) => execFileSync(program, parameters, { cwd: project, encoding: "utf8" });
 
-test("the package has what it says, and there is an entry for each framework", () => {
+test("every file of package.json exists, and each framework has an entry", () => {
   const files = [];
   (function walk(value) {
     if (typeof value === "string") files.push(value);
@@ -31,7 +31,7 @@ test("the package has what it says, and there is an entry for each framework", (
   assert.deepEqual(entries.slice(1).map((entry) => entry.split("/")[1]).sort(), ["cloudflare", "express", "fastify", "koa", "lambda", "nestjs", "node", "redis", "testing", "wasm"]);
 });
 
-// Both the import and the require give the same names; and an adapter's error is the main entry's WebhookError.
+// Import and require have the same names, and an adapter's error is the main entry's WebhookError.
 const script = (load) => `
   const names = [];
   for (const entry of ${JSON.stringify(entries)}) names.push(entry + ": " + Object.keys(${load}(entry)).filter((name) => name !== "default" && name !== "module.exports").sort());

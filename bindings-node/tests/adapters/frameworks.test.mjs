@@ -8,8 +8,8 @@ import { cutOff, delivery, runs, send, start, tool, until, webhook } from "./har
 import { startWorker } from "./workerd.mjs";
 
 /**
- * `hint`: what the log says where a parser was first. `whole`: that a request is read whole before the receiver sees it. `inflates`,
- * `lastHeader`: what happens before it to a compressed body, and to a header that was sent twice.
+ * The frameworks. `hint`: the log's text after a parser. `whole`: the framework reads the complete request first. `inflates`: it
+ * decompresses bodies. `lastHeader`: it keeps the last of repeated headers.
  */
 const SERVERS = [
   { name: "node:http", command: ["node", "node.mjs"], hint: "keep the bytes in request.rawBody" },
@@ -38,7 +38,7 @@ for (const kind of SERVERS) {
     });
     after(() => server?.stop());
 
-    /** Sends, and expects an answer and how often the handler has run. */
+    /** Sends a delivery, and checks the response and the number of the handler's runs. */
     async function expect(path, sent, status, code, count) {
       const { status: got, headers, json, text } = await send(server, path, sent);
       assert.deepEqual([got, json?.code], [status, code], text);
@@ -48,38 +48,38 @@ for (const kind of SERVERS) {
       return { headers, json };
     }
 
-    test("a good delivery is handled", async () => {
+    test("a valid delivery is handled", async () => {
       await expect("/hooks", delivery(), 200, "handled", 1);
       await expect("/hooks", delivery("", { type: "video.rendered" }), 200, "handled", 1);
       const plain = delivery();
       await expect("/hooks", { ...plain, headers: { ...plain.headers, "Content-Type": "text/plain" } }, 200, "handled", 1);
     });
 
-    test("a tampered one is refused", async () => {
+    test("a tampered delivery is refused", async () => {
       const sent = delivery();
       const { json } = await expect("/hooks", { ...sent, body: sent.body.replace("Zażółć", "Gęślą") }, 400, "signature_mismatch", 0);
       assert.equal(json.error, "no signature in the header matches the body");
     });
 
-    test("a stale one is refused", async () => {
+    test("a stale delivery is refused", async () => {
       const sent = delivery();
       const signature = webhook.sign(sent.body, { timestamp: Date.now() / 1000 - 400 });
       await expect("/hooks", { ...sent, headers: { ...sent.headers, "X-Clarife-Signature": signature } }, 400, "timestamp_too_old", 0);
     });
 
-    test("one without a signature is refused, and one without a body", async () => {
+    test("a delivery without signature or body is refused", async () => {
       await expect("/hooks", { ...delivery(), headers: { "Content-Type": "application/json" } }, 400, "missing_signature", 0);
       const { headers } = delivery();
       await expect("/hooks", { headers }, 400, "signature_mismatch");
     });
 
-    test("one with the header twice is refused", async () => {
+    test("a delivery with two signature headers is refused", async () => {
       const sent = delivery();
       const twice = { ...sent, headers: { ...sent.headers, "X-Clarife-Signature": [sent.headers["X-Clarife-Signature"], webhook.sign(sent.body)] } };
       await (kind.lastHeader ? expect("/hooks", twice, 200, "handled", 1) : expect("/hooks", twice, 400, "malformed_signature", 0));
     });
 
-    test("it may come in any pieces, also with a character in two", async () => {
+    test("chunks may split a body anywhere, even in a character", async () => {
       const sent = delivery();
       const bytes = Buffer.from(sent.body);
       const inside = bytes.indexOf(Buffer.from("😀")) + 1;
@@ -87,40 +87,40 @@ for (const kind of SERVERS) {
       await expect("/hooks", { ...sent, chunks }, 200, "handled", 1);
     });
 
-    test("a compressed one is what nobody signed, unless the framework inflates it", async () => {
+    test("a compressed delivery does not verify, unless the framework decompresses it", async () => {
       const sent = delivery();
       const compressed = { ...sent, body: gzipSync(sent.body), headers: { ...sent.headers, "Content-Encoding": "gzip" } };
       await (kind.inflates ? expect("/hooks", compressed, 200, "handled", 1) : expect("/hooks", compressed, 400, "signature_mismatch", 0));
     });
 
-    test("only POST is answered", async () => {
+    test("only POST is accepted", async () => {
       const { headers } = await expect("/hooks", { method: "GET" }, 405, "method_not_allowed");
       assert.equal(headers.allow, "POST");
       await expect("/hooks", { ...delivery(), method: "PUT" }, 405, "method_not_allowed", 0);
     });
 
-    test("where the handler throws, clarife is to try again", async () => {
+    test("the response to an error of the handler makes clarife retry", async () => {
       const { json } = await expect("/hooks", delivery("throw"), 500, "handler_failed", 1);
       assert.equal(json.error, "the handler failed");
     });
 
-    test("a large one is refused before it is read whole", async () => {
+    test("a large delivery is refused before it is read completely", async () => {
       const sent = delivery("x".repeat(2000));
       const declared = { ...sent, headers: { ...sent.headers, "Content-Length": 5_000_000 }, open: true };
       await expect("/small", kind.whole ? sent : declared, 413, "body_too_large", 0);
       const chunks = sent.body.match(/[^]{1,600}/g);
       await expect("/small", { ...sent, chunks, open: !kind.whole }, 413, "body_too_large", 0);
       await expect("/small", delivery("x".repeat(500)), 200, "handled", 1);
-      // Its connection goes on: what is left of it is thrown away.
+      // The connection stays open: the rest of the body is dropped.
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       await expect("/small", { ...delivery("x".repeat(3_000_000)), agent }, 413, "body_too_large", 0);
       await expect("/small", { ...delivery(), agent }, 200, "handled", 1);
       agent.destroy();
-      // Ten megabytes, unless the limit is set.
+      // The default limit is ten megabytes.
       await expect("/hooks", delivery("x".repeat(5_000_000)), 200, "handled", 1);
     });
 
-    test("a connection that breaks does no harm", async () => {
+    test("a broken connection does no harm", async () => {
       const sent = delivery("broken");
       await cutOff(server, "/hooks", sent);
       await expect("/hooks", delivery(), 200, "handled", 1);
@@ -134,7 +134,7 @@ for (const kind of SERVERS) {
       await expect("/dedup", sent, 200, "duplicate", 1);
     });
 
-    test("of a hundred deliveries at once, one is handled", async () => {
+    test("one of a hundred simultaneous deliveries is handled", async () => {
       const sent = delivery("wait");
       const responses = await Promise.all(Array.from({ length: 100 }, () => send(server, "/dedup", sent)));
       const codes = responses.map(({ status, json }) => `${status} ${json.code}`);
@@ -143,19 +143,19 @@ for (const kind of SERVERS) {
       assert.equal(await runs(server, sent.id), 1);
     });
 
-    test("what has failed is handled when it is sent again", async () => {
+    test("the retry of a failed event is handled", async () => {
       const sent = delivery("throw once");
       await expect("/dedup", sent, 500, "handler_failed", 1);
       await expect("/dedup", sent, 200, "handled", 2);
       await expect("/dedup", sent, 200, "duplicate", 2);
     });
 
-    test("a store that is down lets nothing through", async () => {
+    test("nothing is handled while the store is unavailable", async () => {
       await expect("/down", delivery(), 503, "store_unavailable", 0);
     });
 
-    test("after a parser, the log says how to keep the body raw", async () => {
-      // Nest is made with the option that keeps it, and without it in a test of its own.
+    test("after a parser, the log has the framework's hint", async () => {
+      // Nest keeps the raw body here, and a test of its own is without the option.
       if (kind.hint === undefined) return expect("/parsed", delivery(), 200, "handled", 1);
       await expect("/parsed", delivery(), 500, "body_not_raw", 0);
       await until(`the log says ${kind.hint}`, () => server.log.includes(kind.hint));
@@ -180,7 +180,7 @@ describe("a framework's own ways", () => {
     }
   });
 
-  test("node:http: where the server has answered before, nothing is added", async () => {
+  test("node:http: no second response after the server's own", async () => {
     const { createServer } = await import("node:http");
     const { receiver } = await import("clarife-webhooks/node");
     const receive = receiver(webhook, () => {});
@@ -218,7 +218,7 @@ describe("a framework's own ways", () => {
     }
   });
 
-  test("NestJS: without rawBody, the log says what to do", async () => {
+  test("NestJS: without rawBody, the log has the hint", async () => {
     const server = await start(["node", "nestjs.mjs", "forgotten"]);
     try {
       const { status, json } = await send(server, "/parsed", delivery());

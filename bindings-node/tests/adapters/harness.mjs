@@ -1,4 +1,4 @@
-// Starts servers as processes of their own, sends them what a sender, a proxy or an attacker sends, and stops them.
+// Starts servers as separate processes, sends requests as a sender, a proxy or an attacker does, and stops the servers.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
@@ -12,10 +12,10 @@ import { SECRET, webhook } from "./servers/app.mjs";
 export { SECRET, webhook };
 
 const folder = fileURLToPath(new URL("servers", import.meta.url));
-/** Where the programs of xtask/tools are. */
+/** Returns the path of a program of xtask/tools. */
 export const tool = (name) => join(process.env.TOOLS, name);
 
-/** A server: where it is, what it has written to its log, and how to end it. */
+/** Starts a server. Returns its port, its log and a function that stops it. */
 export async function start(command, env = {}) {
   const [program, ...parameters] = command;
   const child = spawn(program === "node" ? process.execPath : program, parameters, { cwd: folder, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
@@ -30,7 +30,7 @@ export async function start(command, env = {}) {
   return server;
 }
 
-/** The port that a process says it listens on; an error where it ends, or says nothing for a minute. */
+/** Returns the port that a process prints. Fails if the process ends, or prints none for a minute. */
 export function portOf(server, stream, parse) {
   const { child } = server;
   return new Promise((found, failed) => {
@@ -38,7 +38,7 @@ export function portOf(server, stream, parse) {
       child.kill("SIGKILL");
       failed(new Error(`${child.spawnargs.join(" ")} ${why}: ${server.log}`));
     };
-    const timer = setTimeout(fail, 60_000, "said no port");
+    const timer = setTimeout(fail, 60_000, "printed no port");
     let said = "";
     stream.on("data", (chunk) => {
       said += chunk;
@@ -57,16 +57,16 @@ export function portOf(server, stream, parse) {
 
 let count = 0;
 
-/** The body of an event of its own, and the headers that clarife sends with it. */
+/** Returns the body of a new event with clarife's headers. */
 export function delivery(title = "Zażółć 😀", { id = `evt_${process.pid}_${++count}`, type = "document.updated" } = {}) {
   const body = JSON.stringify({ id, type, created_at: new Date().toISOString(), data: { title } });
   return { id, body, headers: { "Content-Type": "application/json", "X-Clarife-Signature": webhook.sign(body) } };
 }
 
 /**
- * Sends a request, in one piece with its length or in chunks, and gives the answer; the request need not have been whole for it.
+ * Sends a request, in one piece with its length or in chunks, and returns the response, which may precede the request's end.
  *
- * @param options `chunks`: pieces to send one after the other, chunked; `open`: whether the last one stays out
+ * @param options `chunks`: the chunks to send one after another; `open`: leaves the request unfinished
  */
 export function send(server, path, { method = "POST", headers = {}, body = "", chunks, open = false, agent = false }) {
   return new Promise((answered, failed) => {
@@ -87,7 +87,7 @@ export function send(server, path, { method = "POST", headers = {}, body = "", c
       void (async () => {
         for (const chunk of chunks) {
           sent.write(chunk);
-          await new Promise((done) => setTimeout(done, 5)); // each in a packet of its own
+          await new Promise((done) => setTimeout(done, 5)); // each chunk in its own packet
         }
         if (!open) sent.end();
       })();
@@ -106,7 +106,7 @@ function json(text) {
   }
 }
 
-/** Sends half of a delivery, and breaks the connection. */
+/** Sends half of a delivery and breaks the connection. */
 export async function cutOff(server, path, { headers, body }) {
   const socket = connect(server.port, "127.0.0.1");
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -116,13 +116,13 @@ export async function cutOff(server, path, { headers, body }) {
   await once(socket, "close");
 }
 
-/** How often the handler has run for an event. */
+/** Returns the number of the handler's runs for an event. */
 export async function runs(server, id) {
   const { json } = await send(server, "/ran", { method: "GET" });
   return json[id] ?? 0;
 }
 
-/** Waits until something holds; an error where it does not within some seconds. */
+/** Waits until a condition holds. Fails after half a minute. */
 export async function until(what, holds) {
   for (let tries = 0; tries < 600; tries++) {
     const value = await holds();
@@ -132,7 +132,7 @@ export async function until(what, holds) {
   throw new Error(`${what}: not within 30 s`);
 }
 
-/** A connection to a server that can be cut off from it and joined to it again; for stores that go away. */
+/** Creates a proxy that can be paused, for stores that become unavailable. */
 export async function proxy(target) {
   const { createServer } = await import("node:net");
   const pairs = new Set();
@@ -154,7 +154,7 @@ export async function proxy(target) {
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   return {
     port: server.address().port,
-    /** Lets nothing through, as a network does that has broken. */
+    /** Holds all data back, as a broken network does. */
     pause() {
       isPaused = true;
       for (const pair of pairs) pair.forEach((socket) => (socket.unpipe(), socket.pause()));

@@ -1,4 +1,4 @@
-// The store in a real Redis, which REDIS_URL names, by both clients, for several processes.
+// The store in a real Redis (REDIS_URL), with both clients and several processes.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import process from "node:process";
@@ -31,7 +31,7 @@ for (const client of ["redis", "ioredis"]) {
       return `${status} ${json.code}`;
     };
 
-    test("of a hundred deliveries at once to two processes, one is handled", async () => {
+    test("one of a hundred simultaneous deliveries to two processes is handled", async () => {
       const sent = delivery("wait");
       const codes = await Promise.all(Array.from({ length: 100 }, (_, i) => codeOf(i % 2 ? one : other, sent)));
       assert.equal(codes.filter((code) => code === "200 handled").length, 1);
@@ -43,7 +43,7 @@ for (const client of ["redis", "ioredis"]) {
       assert.ok(ttl > 86_000_000 && ttl <= 86_400_000, "a day");
     });
 
-    test("what has failed is handled by whoever gets it next", async () => {
+    test("the next process handles a failed event", async () => {
       const sent = delivery("throw once");
       assert.equal(await codeOf(one, sent), "500 handler_failed");
       assert.equal(await admin.exists(`clarife-webhooks:${sent.id}`), 0);
@@ -51,7 +51,7 @@ for (const client of ["redis", "ioredis"]) {
       assert.equal(await codeOf(other, sent), "200 duplicate");
     });
 
-    test("the claim of a process that was killed ends, and the retry is handled", async () => {
+    test("the claim of a killed process expires, and the retry is handled", async () => {
       const doomed = await serve();
       const sent = delivery("hang");
       const lost = send(doomed, "/", sent).catch((error) => error.code);
@@ -62,11 +62,11 @@ for (const client of ["redis", "ioredis"]) {
       assert.equal(await lost, "ECONNRESET");
       await until("the claim's end", async () => (await admin.exists(key)) === 0);
       assert.equal(await runs(one, sent.id), 0);
-      // The same event again, and this time the handler returns: it looks at the title, which is signed with the body.
+      // The event again, with a title for which the handler returns.
       assert.equal(await codeOf(one, delivery("after the crash", sent)), "200 handled");
     });
 
-    test("with no Redis there, and with one that does not answer, nothing is handled", async () => {
+    test("without a responding Redis, nothing is handled", async () => {
       const cable = await proxy({ host: url.hostname, port: url.port || 6379 });
       const server = await serve({ REDIS_URL: `redis://127.0.0.1:${cable.port}` });
       const sent = delivery();
@@ -75,9 +75,9 @@ for (const client of ["redis", "ioredis"]) {
       const late = delivery();
       assert.equal(await codeOf(server, late), "503 store_unavailable");
       assert.equal(await runs(server, late.id), 0);
-      assert.match(server.log, /clarife-webhooks: store_unavailable: Error: the store did not answer within 5 s/);
+      assert.match(server.log, /clarife-webhooks: store_unavailable: Error: the store did not respond within 5 s/);
       cable.resume();
-      // The claim arrives now that nobody waits for it, and is given up.
+      // The claim arrives late, and is released.
       await until("the retry", async () => (await codeOf(server, late)) === "200 handled");
       assert.equal(await runs(server, late.id), 1);
       cable.close();
@@ -88,14 +88,14 @@ for (const client of ["redis", "ioredis"]) {
   });
 }
 
-test("an id of any length, and a claim that another has by now", async () => {
+test("an id of any length, and a claim with another holder by now", async () => {
   const store = new RedisStore(admin);
   for (const id of ["x".repeat(1025), "é".repeat(513), "with spaces, \u0000 and 😀"]) {
     const claim = await store.claim(id, 1);
     assert.match(claim.token, /^[0-9a-f]{32}$/);
     assert.equal(await store.claim(id, 1), "in_progress");
     await store.release(id, "0".repeat(32));
-    assert.equal(await store.claim(id, 1), "in_progress", "not released by another's token");
+    assert.equal(await store.claim(id, 1), "in_progress", "another token does not release it");
     await store.release(id, claim.token);
     const next = await store.claim(id, 1);
     await store.complete(id, next.token, 1);

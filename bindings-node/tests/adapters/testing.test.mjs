@@ -1,4 +1,4 @@
-// What users write their own tests with.
+// The helpers for users' own tests.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -19,18 +19,18 @@ test("a sample of every type, fresh each time", () => {
   }
   const first = sampleEvent("document.updated");
   first.data.content.blocks.length = 0;
-  assert.ok(sampleEvent("document.updated").data.content.blocks.length > 0, "one's own copy");
+  assert.ok(sampleEvent("document.updated").data.content.blocks.length > 0, "each call copies the data");
   for (const type of ["video.rendered", "constructor", undefined]) assert.throws(() => sampleEvent(type), /^TypeError: type must be/);
 });
 
-test("a sample with members of one's own", () => {
+test("a sample with other members", () => {
   const event = sampleEvent("document.updated", { id: "evt_1", created_at: new Date(0), data: { title: "Mine" } });
   assert.deepEqual([event.id, event.created_at, event.data.title], ["evt_1", "1970-01-01T00:00:00.000Z", "Mine"]);
   assert.ok(event.data.word_count > 0);
   assert.equal(sampleEvent("share.created", { created_at: "2026-03-28T12:00:00Z" }).created_at, "2026-03-28T12:00:00Z");
 });
 
-test("a signed request, in every form, and a clock to move", async () => {
+test("a signed request in every form, and a movable clock", async () => {
   const clock = new Clock(1_774_699_200);
   const webhook = new Webhook(secret, { clock: clock.now, maxEventAge: 900 });
   const event = sampleEvent("media.uploaded", { created_at: clock.date() });
@@ -51,7 +51,7 @@ test("a signed request, in every form, and a clock to move", async () => {
   for (const time of [NaN, "5", new Date(NaN)]) assert.throws(() => clock.set(time), TypeError);
 });
 
-test("Standard Webhooks side by side, and a rotated secret", () => {
+test("Standard Webhooks beside clarife's header, and a rotated secret", () => {
   const event = sampleEvent("share.created");
   const delivery = signedRequest(event, { secret: [secret, "whsec_b2xkZXI="], standardWebhooks: true });
   for (const standardWebhooks of [false, true]) {

@@ -1,4 +1,4 @@
-// The worker of servers/worker.mjs in workerd, bundled as wrangler does it: one module, and the WebAssembly module beside it.
+// The worker of servers/worker.mjs in workerd, bundled as by wrangler: one module, and the WebAssembly module beside it.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ export async function startWorker() {
   writeFileSync(join(folder, "config.capnp"), config(wasm));
   const child = spawn(tool("workerd"), ["serve", "--control-fd=3", join(folder, "config.capnp")], { stdio: ["ignore", "pipe", "pipe", "pipe"], env: process.env });
   const server = { log: "", child, stop };
-  // Both: workerd writes what a worker logs to the one or the other.
+  // A worker's log may be in either stream.
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (server.log += chunk));
   server.port = await portOf(server, child.stdio[3], (line) => JSON.parse(line).port);
   async function stop() {

@@ -30,7 +30,7 @@ export const BODY = JSON.stringify({
 export const webhook = new api.Webhook(SECRET);
 export const SIGNATURE = webhook.sign(BODY, { timestamp: NOW });
 
-/** What `call` throws. */
+/** Returns the error that `call` throws. */
 export function thrownBy(call) {
   try {
     call();
@@ -40,12 +40,12 @@ export function thrownBy(call) {
   throw new Error("nothing was thrown");
 }
 
-/** An envelope with other members. */
+/** Returns the body with other members. */
 export function bodyWith(members) {
   return JSON.stringify({ ...JSON.parse(BODY), ...members });
 }
 
-/** The event that a body becomes when it is signed. */
+/** Signs and verifies a body and returns its event. */
 export function eventOf(body, options) {
   return webhook.verify(body, webhook.sign(body, { timestamp: NOW }), { ...AT, ...options });
 }

@@ -1,4 +1,4 @@
-// What an event is to the code that gets it.
+// The properties of an event.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { inspect } from "node:util";
@@ -19,7 +19,7 @@ test("members", () => {
   assert.deepEqual(Object.keys(event()), ["id", "type", "created_at", "data"]);
 });
 
-test("it behaves as a plain object does", () => {
+test("an event behaves like a plain object", () => {
   assert.deepEqual({ ...event() }, plain);
   assert.deepEqual(structuredClone(event()), plain);
   assert.equal(JSON.stringify(event()), BODY);
@@ -29,13 +29,13 @@ test("it behaves as a plain object does", () => {
   assert.ok(Object.hasOwn(event(), "data"));
 });
 
-test("it is shown with its data", () => {
+test("console.log shows the data", () => {
   const shown = inspect(event());
   assert.match(shown, /title: 'Zażółć 😀'/);
   assert.doesNotMatch(shown, /Getter|#|raw/);
 });
 
-test("data is parsed once, when it is first read", (t) => {
+test("the first access parses data, once", (t) => {
   const parse = t.mock.method(JSON, "parse");
   const routed = event();
   const before = parse.mock.callCount();
@@ -43,12 +43,12 @@ test("data is parsed once, when it is first read", (t) => {
   assert.equal(parse.mock.callCount(), before + 1);
   assert.equal(routed.data, data);
   assert.equal(parse.mock.callCount(), before + 1);
-  data.title = "mine now"; // the caller's own object
-  assert.equal(routed.data.title, "mine now");
+  data.title = "changed"; // the object is the caller's
+  assert.equal(routed.data.title, "changed");
   assert.equal(event().data.title, "Zażółć 😀");
 });
 
-test("what was verified cannot be replaced", () => {
+test("a verified event cannot be changed", () => {
   const verified = event();
   for (const name of ["id", "type", "created_at", "data", "raw", "extra"]) {
     assert.throws(() => { verified[name] = "forged"; }, TypeError, name);
@@ -57,7 +57,7 @@ test("what was verified cannot be replaced", () => {
   assert.deepEqual({ ...verified }, plain);
 });
 
-test("unknown types, escapes and what only JSON.parse knows", () => {
+test("unknown types, escapes and special JSON", () => {
   assert.equal(eventOf(bodyWith({ type: "video.rendered" })).type, "video.rendered");
   assert.equal(eventOf(bodyWith({ type: 'a"\\\u2028é' })).type, 'a"\\\u2028é');
   assert.equal(eventOf(BODY.replace("evt_a", "\\u0065vt_\\u00e4\\ud83d\\ude00")).id, "evt_ä😀1b2c3d4-5678-90ab-cdef-1234567890ab");
@@ -70,7 +70,7 @@ test("unknown types, escapes and what only JSON.parse knows", () => {
   assert.equal({}.polluted, undefined);
 });
 
-test("places are right whatever stands before data", () => {
+test("positions are right for every text before data", () => {
   for (const text of ["", "a", "é", "ł", "€", "😀", "😀é€a".repeat(100)]) {
     for (const [time, body] of [["2026-03-28T12:00:00Z", `{"x":"${text}","data":{"y":"${text}"},"id":"${text}1","type":"${text}2","created_at":"2026-03-28T12:00:00Z"}`], ["2026-03-28t14:00:00+02:00", `{"id":"${text}1","created_at":"2026-03-28t14:00:00+02:00","type":"${text}2","data": {"y":"${text}"} , "z":"${text}"} \n`]]) {
       for (const form of [body, Buffer.from(body)]) {
@@ -89,8 +89,8 @@ test("created_at is the text of the body", () => {
   assert.equal(created_at, "2026-03-28T12:00:00Z");
 });
 
-test("a text with lone surrogates is what was signed, or nothing", () => {
+test("lone surrogates are replaced before the verification", () => {
   const body = bodyWith({}).replace("Zażółć", "\ud83d");
   const verified = eventOf(body);
-  assert.equal(verified.raw, body.toWellFormed(), "the text that was hashed is the text that is read");
+  assert.equal(verified.raw, body.toWellFormed(), "the hashed text and the parsed text are one text");
 });

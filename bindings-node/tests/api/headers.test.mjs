@@ -1,4 +1,4 @@
-// Where the signature comes from: every container of headers that frameworks have.
+// Sources of the signature: every container of headers that frameworks have.
 import assert from "node:assert/strict";
 import { createServer, IncomingMessage, request as send } from "node:http";
 import { once } from "node:events";
@@ -48,11 +48,11 @@ test("several headers count as one, joined", () => {
     assert.match(thrownBy(() => webhook.verify(BODY, twice, AT)).message, /more than one t/);
   }
   for (const parts of [split, { "x-clarife-signature": split[0], "X-Clarife-Signature": split[1] }, new Map([["X-clarife-signature", split[1]], ["x-clarife-signature", split[0]]])]) {
-    assert.ok(verifies(parts), "two halves are one whole");
+    assert.ok(verifies(parts), "the two halves are joined");
   }
 });
 
-test("what holds no headers is a TypeError that names the signature", () => {
+test("a source without headers is a TypeError that names the signature", () => {
   const headers = new Headers({ "x-clarife-signature": SIGNATURE });
   const wrong = {
     await: [Promise.resolve(headers), { then() {} }, Object.assign(Promise.resolve(), { get: () => SIGNATURE })],
@@ -69,13 +69,13 @@ test("what holds no headers is a TypeError that names the signature", () => {
   }
 });
 
-test("nothing that somebody has put on every object counts", async () => {
+test("members of a polluted Object.prototype do not count", async () => {
   const request = () => ({ headers: other, bodyUsed: false, arrayBuffer: async () => new TextEncoder().encode(BODY).buffer });
   const late = { now: AT.now + 1000 };
   const other = { "X-Clarife-Signature": SIGNATURE };
   const pollution = { now: AT.now, timestamp: 5, tolerance: 1e12, maxEventAge: 0, "x-clarife-signature": SIGNATURE, "X-Clarife-Signature": SIGNATURE, get: () => SIGNATURE, entries: () => [], then: () => {}, headers: { "x-clarife-signature": SIGNATURE }, unknown: 1, "-1": "document.deleted" };
   for (const [name, value] of Object.entries(pollution)) {
-    // Changeable, as a merge that an attacker fills has it, and enumerable, so that for…in walks over it.
+    // Writable, as after a merge of hostile data, and enumerable, so that for…in visits it.
     Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true, writable: true });
     let results;
     try {
@@ -90,7 +90,7 @@ test("nothing that somebody has put on every object counts", async () => {
         Number(/t=(\d+)/.exec(webhook.sign(BODY))[1]) > AT.now,
         webhook.verify(BODY.replace("document.updated", "a.b"), webhook.sign(BODY.replace("document.updated", "a.b"), { timestamp: AT.now }), AT).type,
       ];
-      // With that, no buffer can be awaited any more.
+      // With this member, no buffer can be awaited.
       if (name !== "then") results.push((await webhook.verifyRequest(request(), AT)).raw);
     } catch (error) {
       results = error;
@@ -120,7 +120,7 @@ test("a real request to node:http", async () => {
   assert.equal(echoed, `${id},${id}`);
 });
 
-test("verifyRequest reads the raw body itself", async () => {
+test("verifyRequest reads the raw body", async () => {
   const request = (init) => new Request("https://example.com/", { method: "POST", body: BODY, headers: { "X-Clarife-Signature": SIGNATURE }, ...init });
   const event = await webhook.verifyRequest(request(), AT);
   assert.equal(event.data.title, "Zażółć 😀");

@@ -1,4 +1,4 @@
-// How the package loads: both module systems, without its addon, in worker threads, more than once.
+// Loading the package: in both module systems, without its addon, in worker threads, and more than once.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { Worker } from "node:worker_threads";
 import vm from "node:vm";
 import { api, AT, BODY, entry, expectedEngine, folder, require, SECRET, SIGNATURE, webhook } from "./api.mjs";
 
-test("everything that package.json names is there", () => {
+test("every file that package.json names exists", () => {
   const { exports, main, types } = require("clarife-webhooks/package.json");
   const files = [];
   (function walk(value) {
@@ -24,7 +24,21 @@ test("everything that package.json names is there", () => {
   }
 });
 
-test("import and require give the same classes", () => {
+test("every bundle is readable and has a source map with its sources", () => {
+  const bundles = ["", "adapters"].flatMap((name) =>
+    readdirSync(join(folder, "dist", name)).filter((file) => /\.[cm]js$/.test(file)).map((file) => join(folder, "dist", name, file)),
+  );
+  for (const bundle of bundles) {
+    const text = readFileSync(bundle, "utf8");
+    if (/^export \* from "[^"]+";\n$/.test(text)) continue;
+    assert.ok(Math.max(...text.split("\n").map((line) => line.length)) < 300, `${bundle} is minified`);
+    const { sources, sourcesContent } = JSON.parse(readFileSync(`${bundle}.map`, "utf8"));
+    assert.equal(sources.length, sourcesContent.length);
+    for (const source of sources) assert.ok(existsSync(join(bundle, "..", source)), `${source} of ${bundle}`);
+  }
+});
+
+test("import and require have the same classes", () => {
   const required = require(entry);
   assert.equal(required.Webhook, api.Webhook);
   assert.equal(required.engine, api.engine);
@@ -36,12 +50,12 @@ const here = (script, options) => execFileSync(process.execPath, options?.module
 const use = `const body = ${JSON.stringify(BODY)}; const webhook = new Webhook("a"); console.log(engine, webhook.verify(body, webhook.sign(body)).id);`;
 const { id } = JSON.parse(BODY);
 
-test("a process of its own, CommonJS and ESM", () => {
+test("a separate process, in CommonJS and ESM", () => {
   assert.equal(here(`const { Webhook, engine } = require("${entry}"); ${use}`), `${expectedEngine} ${id}\n`);
   assert.equal(here(`import { Webhook, engine } from "${entry}"; ${use}`, { module: true }), `${expectedEngine} ${id}\n`);
 });
 
-test("WebAssembly can be asked for", () => {
+test("the environment can select WebAssembly", () => {
   const env = { CLARIFE_WEBHOOKS_ENGINE: "wasm" };
   for (const module of [true, false]) {
     const load = module ? `import { Webhook, engine } from "${entry}";` : `const { Webhook, engine } = require("${entry}");`;
@@ -49,7 +63,7 @@ test("WebAssembly can be asked for", () => {
   }
 });
 
-test("an addon that is missing or broken is replaced silently", { skip: entry !== "clarife-webhooks" }, () => {
+test("WebAssembly silently replaces a missing or broken addon", { skip: entry !== "clarife-webhooks" }, () => {
   const project = mkdtempSync(join(tmpdir(), "clarife-webhooks-"));
   try {
     cpSync(folder, join(project, "node_modules/clarife-webhooks"), { recursive: true, dereference: true });
@@ -67,7 +81,7 @@ test("an addon that is missing or broken is replaced silently", { skip: entry !=
   }
 });
 
-test("worker threads: several at once, each with its own", async () => {
+test("several worker threads at once", async () => {
   const script = `
     const { parentPort, workerData } = require("node:worker_threads");
     const { Webhook, engine } = require(workerData.path);
@@ -112,7 +126,7 @@ test("values of another realm, as in Jest", () => {
   assert.equal(webhook.verify(BODY, headers, { now: date }).raw, BODY);
 });
 
-test("webhooks that are collected leave the others alone", async () => {
+test("collected webhooks do not affect the others", async () => {
   const script = `
     const { Webhook } = require("${entry}");
     const body = ${JSON.stringify(BODY)};
@@ -124,7 +138,7 @@ test("webhooks that are collected leave the others alone", async () => {
         await new Promise((resolve) => setTimeout(resolve, 1));
         kept.forEach((webhook, i) => webhook.verify(body, new Webhook("kept" + i).sign(body)));
       }
-      console.log("well");
+      console.log("done");
     })();`;
-  assert.equal(execFileSync(process.execPath, ["--expose-gc", "-e", script], { cwd: FOLDER, encoding: "utf8" }), "well\n");
+  assert.equal(execFileSync(process.execPath, ["--expose-gc", "-e", script], { cwd: FOLDER, encoding: "utf8" }), "done\n");
 });

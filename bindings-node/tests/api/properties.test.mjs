@@ -1,4 +1,4 @@
-// What holds for every input.
+// Properties of every input.
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import test from "node:test";
@@ -15,7 +15,7 @@ const envelope = fc.record({
   data: fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue({ stringUnit: "binary" })),
 });
 
-test("what is signed verifies, and comes back as it was", () => {
+test("a signed body verifies and stays unchanged", () => {
   fc.assert(
     fc.property(fc.array(secret, { minLength: 1, maxLength: 4 }), envelope, fc.nat({ max: 999_999_999_999 }), fc.boolean(), (secrets, members, timestamp, bytes) => {
       const body = JSON.stringify(members);
@@ -46,12 +46,12 @@ test("one flipped bit never verifies", () => {
     header[bit >> 3] ^= 1 << (bit & 7);
     const flipped = String.fromCharCode(...header);
     header[bit >> 3] ^= 1 << (bit & 7);
-    if (flipped.toLowerCase() === SIGNATURE) continue; // the other case of a letter is the same digit
+    if (flipped.toLowerCase() === SIGNATURE) continue; // an upper-case letter is the same digit
     assert.throws(() => webhook.verify(body, flipped, AT), (error) => error.code === "signature_mismatch" || error.code === "malformed_signature", flipped);
   }
 });
 
-/** Values that are none: getters that throw, proxies, buffers that were taken away, and whatever fast-check makes up. */
+/** Hostile values: throwing getters, proxies, detached buffers, and everything that fast-check generates. */
 class OfTheCaller extends Error {}
 const boom = () => { throw new OfTheCaller("of the caller"); };
 const detached = () => { const bytes = new Uint8Array(8); structuredClone(bytes, { transfer: [bytes.buffer] }); return bytes; };
@@ -71,7 +71,7 @@ const hostile = fc.oneof(
   fc.constantFrom(detached, shrunk).map((make) => make()),
 );
 
-/** A caller's value may throw what it likes; ours are these two, and RangeError where there is no memory. */
+/** Calls a function, and checks that an error is the caller's own or a documented one. */
 function holds(call) {
   try {
     return call();
@@ -98,13 +98,13 @@ test("no value in any argument crashes or verifies", async () => {
       assert.notEqual(holds(() => api.verifyWebhookSignature(first, second, SECRET)), true);
       holds(() => api.verifyWebhookSignature(BODY, second, third));
       await webhook.verifyRequest(first, second).then(() => assert.fail("it verified"), (error) => holds(() => { throw error; }));
-      assert.equal(webhook.verify(BODY, SIGNATURE, { now: NOW }).raw, BODY, "and the next delivery is as ever");
+      assert.equal(webhook.verify(BODY, SIGNATURE, { now: NOW }).raw, BODY, "the next delivery is not affected");
     }),
     { numRuns: 500 },
   );
 });
 
-test("no bytes crash", () => {
+test("random bytes never crash", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 500 }), fc.string({ unit: "binary" }), (bytes, text) => {
       for (const body of [bytes, text]) {
@@ -117,7 +117,7 @@ test("no bytes crash", () => {
   );
 });
 
-test("a body in any pieces is the body, and is as large as it is", async () => {
+test("the pieces of a body do not change the body or its size", async () => {
   const whole = utf8.encode(BODY);
   const clocked = new Webhook(SECRET, { clock: () => NOW });
   await fc.assert(

@@ -1,4 +1,4 @@
-// From a delivery to its answer: `receive`, `rawReceiver`, `receiver`, and what a store and a handler may do.
+// From a delivery to its response: `receive`, `rawReceiver`, `receiver`, stores and handlers.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { api, BODY, bodyWith, SECRET, thrownBy } from "./api.mjs";
@@ -9,7 +9,7 @@ const { id } = JSON.parse(BODY);
 const headersOf = (body, from = webhook) => ({ "X-Clarife-Signature": from.sign(body) });
 const quiet = () => {};
 
-/** The answer's status and code, and all that was reported. */
+/** Receives a delivery, and returns the response with its status and code as a text, and all reports. */
 async function receive(handler, options, { body = BODY, headers = headersOf(body), method, from = webhook } = {}) {
   const reports = [];
   const onError = (error, context) => reports.push([error, context]);
@@ -17,7 +17,7 @@ async function receive(handler, options, { body = BODY, headers = headersOf(body
   return { ...response, is: `${response.status} ${response.code}`, reports };
 }
 
-test("an answer is whole", async () => {
+test("a response is complete", async () => {
   const handled = await webhook.receive(BODY, headersOf(BODY), quiet);
   assert.deepEqual(handled, { status: 200, code: "handled", headers: { "content-type": "application/json" }, body: '{"code":"handled"}' });
   const refused = await webhook.receive(BODY, {}, quiet, { onError: quiet });
@@ -26,7 +26,7 @@ test("an answer is whole", async () => {
   assert.deepEqual(method, { status: 405, code: "method_not_allowed", headers: { "content-type": "application/json", allow: "POST" }, body: '{"code":"method_not_allowed","error":"webhooks are sent with POST"}' });
 });
 
-test("a handler is awaited, and what it returns is nobody's business", async () => {
+test("the receiver awaits a handler and ignores its result", async () => {
   for (const handler of [quiet, async () => {}, () => new Response("no", { status: 500 }), () => false]) {
     assert.equal((await receive(handler)).is, "200 handled");
   }
@@ -41,7 +41,7 @@ test("a handler is awaited, and what it returns is nobody's business", async () 
   assert.deepEqual(seen, [id, "Zażółć 😀"]);
 });
 
-test("whatever a handler throws is answered with 500, and reported", async () => {
+test("the response to an error of the handler is 500, and the error is reported", async () => {
   for (const thrown of [new Error("no"), "text", undefined, null, new WebhookError("body_too_large")]) {
     for (const handler of [() => { throw thrown; }, () => Promise.reject(thrown)]) {
       const { is, body, reports } = await receive(handler);
@@ -55,7 +55,7 @@ test("whatever a handler throws is answered with 500, and reported", async () =>
   }
 });
 
-test("bodies: raw ones, and those that have to be read", async () => {
+test("bodies: raw ones, and functions that read one", async () => {
   const bytes = new TextEncoder().encode(BODY);
   for (const body of [BODY, bytes, bytes.buffer, () => BODY, async () => bytes]) {
     assert.equal((await receive(quiet, {}, { body, headers: headersOf(BODY) })).is, "200 handled");
@@ -66,7 +66,7 @@ test("bodies: raw ones, and those that have to be read", async () => {
   assert.equal((await receive(quiet, {}, { body: () => { throw new WebhookError("body_not_raw", undefined, "do this"); }, headers: {} })).reports[0][0].hint, "do this");
 });
 
-test("the largest body, to the byte", async () => {
+test("the limit of the body, to the byte", async () => {
   const size = new TextEncoder().encode(BODY).length;
   for (const body of [BODY, new TextEncoder().encode(BODY), () => BODY]) {
     const headers = headersOf(BODY);
@@ -79,7 +79,7 @@ test("the largest body, to the byte", async () => {
   assert.equal(told, 10 * 1024 * 1024);
 });
 
-test("what a caller does wrong is thrown, what a stranger sends is not", async () => {
+test("wrong arguments throw, and strangers' deliveries do not", async () => {
   for (const options of [5, { other: 1 }, { maxBodyBytes: -1 }, { maxBodyBytes: "1" }, { onError: 5 }, { dedup: {} }, { dedup: { store: {} } }, { dedup: { claim() {} } }, { dedup: { store: new MemoryStore(), claimTtl: 0 } }, { dedup: { store: new MemoryStore(), doneTtl: 1.5 } }, { dedup: { store: new MemoryStore(), ttl: 5 } }, { dedup: null }]) {
     assert.ok(thrownBy(() => webhook.rawReceiver(quiet, options)) instanceof TypeError, JSON.stringify(options));
     assert.ok(thrownBy(() => webhook.receiver(quiet, options)) instanceof TypeError);
@@ -93,7 +93,7 @@ test("what a caller does wrong is thrown, what a stranger sends is not", async (
   await assert.rejects(webhook.receive(() => Promise.reject(new Error("a bug")), {}, quiet), /a bug/);
 });
 
-test("unless told otherwise, only what the server has to mend is logged", async (t) => {
+test("by default, only errors of the server are logged", async (t) => {
   const lines = [];
   t.mock.method(console, "error", (...values) => lines.push(values));
   for (const [body, headers] of [[BODY, {}], [`${BODY} `, headersOf(BODY)], ["{}", headersOf("{}")]]) {
@@ -109,14 +109,14 @@ test("unless told otherwise, only what the server has to mend is logged", async 
   assert.deepEqual(lines.slice(1), [["clarife-webhooks: handler_failed:", failure], ["clarife-webhooks: store_unavailable:", failure]]);
 });
 
-test("what onError throws changes nothing", async () => {
+test("errors of onError change nothing", async () => {
   for (const onError of [() => { throw new Error("no"); }, () => Promise.reject(new Error("no"))]) {
     assert.equal((await receive(quiet, { onError }, { headers: {} })).is, "400 missing_signature");
     assert.equal((await receive(() => { throw 5; }, { onError })).is, "500 handler_failed");
   }
 });
 
-/** A store that says what it is told to, and remembers what it was asked. */
+/** Creates a store with given results, which notes its calls. */
 function storeOf(steps) {
   const calls = [];
   const step = (name) => (...given) => {
@@ -126,7 +126,7 @@ function storeOf(steps) {
   return { calls, claim: step("claim"), complete: step("complete"), release: step("release") };
 }
 
-test("a store is asked in order, with ids, tokens and seconds", async () => {
+test("a store is called in order, with ids, tokens and seconds", async () => {
   const store = storeOf({ claim: { token: "t" } });
   assert.equal((await receive(quiet, { dedup: store })).is, "200 handled");
   assert.deepEqual(store.calls, [["claim", id, 50], ["complete", id, "t", 86_400]]);
@@ -143,7 +143,7 @@ test("a store is asked in order, with ids, tokens and seconds", async () => {
   assert.deepEqual(refused.calls, []);
 });
 
-test("what was handled is remembered for at least as long as an event is accepted", async () => {
+test("the store remembers an event for at least as long as its signature is accepted", async () => {
   for (const [maxEventAge, doneTtl, expected] of [[900, 60, 901], [900, undefined, 86_400], [100_000, undefined, 100_001], [undefined, 60, 60]]) {
     const store = storeOf({ claim: { token: "t" } });
     const now = 1_774_699_200;
@@ -154,7 +154,7 @@ test("what was handled is remembered for at least as long as an event is accepte
   }
 });
 
-test("a store that cannot tell lets nothing through", async () => {
+test("no handler runs without a valid claim", async () => {
   const failure = new Error("down");
   const claims = [() => { throw failure; }, () => Promise.reject(failure), undefined, null, "new", 5, {}, { token: 5 }, true];
   for (const claim of claims) {
@@ -165,7 +165,7 @@ test("a store that cannot tell lets nothing through", async () => {
   }
 });
 
-test("a store that fails after the handler changes no answer, and is reported", async () => {
+test("errors of the store after the handler are reported, and the response stays", async () => {
   const failure = new Error("down");
   const complete = storeOf({ claim: { token: "t" }, complete: () => Promise.reject(failure) });
   const handled = await receive(quiet, { dedup: complete });
@@ -175,7 +175,7 @@ test("a store that fails after the handler changes no answer, and is reported", 
   assert.deepEqual([failed.is, failed.reports.map(([error]) => error)], ["500 handler_failed", [5, failure]]);
 });
 
-test("a store that does not answer is down, and a claim that comes too late is given up", async (t) => {
+test("a store that does not respond is unavailable, and a late claim is released", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let resolve;
   const store = storeOf({ claim: () => new Promise((claimed) => (resolve = claimed)) });
@@ -190,7 +190,7 @@ test("a store that does not answer is down, and a claim that comes too late is g
   assert.deepEqual(store.calls, [["claim", id, 50], ["release", id, "late"]]);
 });
 
-test("in memory: once, and again after a failure; a crashed holder's claim ends", async () => {
+test("in memory: handled once, again after a failure, and again after a crash", async () => {
   let now = 1_774_699_200;
   const store = new MemoryStore({ clock: () => now });
   const from = new Webhook(SECRET, { clock: () => now });
@@ -202,7 +202,7 @@ test("in memory: once, and again after a failure; a crashed holder's claim ends"
     if (fails) throw new Error("no");
   };
   assert.equal((await receive(handler, { dedup: store }, sent())).is, "500 handler_failed");
-  // Somebody else claims, and crashes.
+  // Another worker claims the event and crashes.
   assert.equal(typeof store.claim(id, 60).token, "string");
   now += 59;
   assert.equal((await receive(handler, { dedup: store }, sent())).is, "409 in_progress");
@@ -216,7 +216,7 @@ test("in memory: once, and again after a failure; a crashed holder's claim ends"
   assert.equal(count, 3);
 });
 
-test("in memory: a hundred at once, and a store that is full", async () => {
+test("in memory: a hundred deliveries at once, and a full store", async () => {
   const store = new MemoryStore({ capacity: 1 });
   let count = 0;
   const handler = async () => {
@@ -242,7 +242,7 @@ test("a store's arguments", () => {
   assert.equal(api.storeKey("x".repeat(1025)).length, 64);
 });
 
-test("Handlers: the type's own, or its group's, or the one for all others, or none", async () => {
+test("Handlers: of the type, else of its group, else the default, else none", async () => {
   const seen = [];
   const handlers = new Handlers()
     .on("document.updated", () => seen.push("type"))
@@ -259,7 +259,7 @@ test("Handlers: the type's own, or its group's, or the one for all others, or no
   assert.equal((await receive(failing)).is, "500 handler_failed");
 });
 
-test("Handlers: what cannot be meant is an error", () => {
+test("Handlers: mistakes are errors", () => {
   const handlers = new Handlers().on("share.*", quiet).on("share.created", quiet).otherwise(quiet);
   for (const call of [() => handlers.on("share.*", quiet), () => handlers.on("share.created", quiet), () => handlers.otherwise(quiet)]) assert.ok(thrownBy(call) instanceof TypeError);
   for (const pattern of ["document.update", "documents.*", "*", "", "document.", "document", undefined, 5, "*.created"]) {
@@ -285,7 +285,7 @@ test("Fetch: requests in, responses out", async () => {
   for (const wrong of [undefined, {}, "request", BODY]) await assert.rejects(handle(wrong), /^TypeError: request must be/);
 });
 
-test("Fetch: a body is read no further than it may be, and is what has come of it", async () => {
+test("Fetch: a body is read up to its limit, and a broken connection ends it", async () => {
   let pulled = 0;
   let cancelled = false;
   const endless = () => new ReadableStream({
@@ -300,7 +300,7 @@ test("Fetch: a body is read no further than it may be, and is what has come of i
   const request = (body, headers = headersOf(BODY)) => new Request("https://example.com/", { method: "POST", body, headers, duplex: "half" });
   await assert.rejects(webhook.verifyRequest(request(endless()), { maxBodyBytes: 1000 }), { code: "body_too_large" });
   assert.ok(pulled < 50);
-  // What is left is thrown away, and in the end given up.
+  // The receiver drains the rest, and cancels it in the end.
   for (let tries = 0; !cancelled && tries < 1000; tries++) await new Promise((done) => setTimeout(done, 5));
   assert.ok(cancelled);
   const declared = new Request("https://example.com/", { method: "POST", body: "x", headers: { ...headersOf(BODY), "content-length": "1001" } });
@@ -325,7 +325,7 @@ test("Fetch: a body is read no further than it may be, and is what has come of i
     },
   });
   assert.equal((await webhook.verifyRequest(request(pieces))).raw, BODY);
-  // What has no stream, as the requests of some polyfills.
+  // A request without a stream, as in some polyfills.
   const plain = { headers: headersOf(BODY), bodyUsed: false, arrayBuffer: async () => bytes.buffer };
   assert.equal((await webhook.verifyRequest(plain)).raw, BODY);
   await assert.rejects(webhook.verifyRequest(plain, { maxBodyBytes: 10 }), { code: "body_too_large" });

@@ -1,4 +1,4 @@
-// Secrets and bodies show nowhere.
+// Secrets and bodies are never shown.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { inspect } from "node:util";
@@ -15,7 +15,7 @@ const everything = (value) =>
     value.hint,
   ].join("\n");
 
-test("not from a webhook", () => {
+test("a webhook does not show its secrets", () => {
   for (const instance of [webhook, new api.Webhook([SECRET, "whsec_other"], { tolerance: 5 })]) {
     assert.doesNotMatch(everything(instance), /whsec_/);
     assert.deepEqual(Object.keys(instance), []);
@@ -23,7 +23,7 @@ test("not from a webhook", () => {
   }
 });
 
-test("not from an error", () => {
+test("an error shows neither secret nor body", () => {
   const errors = [
     () => new api.Webhook(` ${SECRET}`),
     () => new api.Webhook([SECRET, ""]),

@@ -1,4 +1,4 @@
-// Standard Webhooks, both ways against the published package.
+// Standard Webhooks, in both directions against the published package.
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Webhook as Published } from "standardwebhooks";
@@ -9,7 +9,7 @@ const webhook = new api.Webhook(SECRET, { standardWebhooks: true });
 const published = new Published(SECRET);
 const { id } = JSON.parse(BODY);
 
-test("what we sign, standardwebhooks verifies", () => {
+test("standardwebhooks verifies our signatures", () => {
   const headers = webhook.signStandard(BODY, { id });
   assert.deepEqual(published.verify(BODY, headers), JSON.parse(BODY));
   const both = new api.Webhook(["whsec_bmV3ZXI=", SECRET]).signStandard(Buffer.from(BODY), { id });
@@ -17,7 +17,7 @@ test("what we sign, standardwebhooks verifies", () => {
   assert.throws(() => published.verify(`${BODY} `, headers), /No matching signature/);
 });
 
-test("what standardwebhooks signs, we verify", async () => {
+test("we verify the signatures of standardwebhooks", async () => {
   const now = new Date();
   const headers = { "webhook-id": id, "webhook-timestamp": String(Math.floor(now / 1000)), "webhook-signature": published.sign(id, now, BODY) };
   assert.equal(webhook.verify(BODY, headers).raw, BODY);
@@ -28,7 +28,7 @@ test("what standardwebhooks signs, we verify", async () => {
   }
 });
 
-test("required means required: clarife's own header does not count, and alone it says nothing", () => {
+test("with standardWebhooks, clarife's own header does not count", () => {
   const own = new api.Webhook(SECRET).sign(BODY);
   for (const signature of [own, [own], { "x-clarife-signature": own }, new Headers({ "x-clarife-signature": own }), undefined, {}]) {
     assert.equal(thrownBy(() => webhook.verify(BODY, signature)).code, "missing_signature");
@@ -50,7 +50,7 @@ test("secrets and arguments", () => {
   assert.deepEqual(webhook.signStandard(BODY, { id, timestamp: new Date(NOW * 1000 + 999) }), webhook.signStandard(BODY, { id, timestamp: NOW }));
 });
 
-test("a clock of one's own, everywhere", async () => {
+test("the clock option applies everywhere", async () => {
   let now = NOW;
   const clocked = new api.Webhook(SECRET, { clock: () => now });
   const signature = clocked.sign(BODY);
@@ -63,7 +63,7 @@ test("a clock of one's own, everywhere", async () => {
   assert.equal(clocked.verify(BODY, signature, { now: NOW }).raw, BODY);
   for (const wrong of ["5", NaN, undefined, new Date(NaN)]) {
     const broken = new api.Webhook(SECRET, { clock: () => wrong });
-    assert.match(thrownBy(() => broken.verify(BODY, signature)).message, /^what clock gives must be Unix seconds/);
+    assert.match(thrownBy(() => broken.verify(BODY, signature)).message, /^the clock's result must be Unix seconds/);
   }
   for (const clock of [5, {}, null]) assert.match(thrownBy(() => new api.Webhook(SECRET, { clock })).message, /^clock must be a function/);
 });

@@ -1,4 +1,4 @@
-// The API of one delivery: what verifies, what is refused and how. The protocol's cases are in tests/vectors.
+// The API of one delivery: verification, refusals and arguments. The cases of the protocol are in tests/vectors.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import test from "node:test";
@@ -7,7 +7,7 @@ import { api, AT, BODY, bodyWith, eventOf, expectedEngine, NOW, SECRET, SIGNATUR
 
 const { Webhook, WebhookError } = api;
 
-test("the engine is the one that was installed", () => {
+test("the engine is the installed one", () => {
   assert.equal(api.engine, expectedEngine);
 });
 
@@ -22,12 +22,12 @@ test("the exports are these", () => {
   assert.equal(api.ERROR_CODES.length, 10);
 });
 
-test("a signature is what Node's own HMAC makes", () => {
+test("a signature is Node's own HMAC", () => {
   const expected = createHmac("sha256", SECRET).update(BODY).digest("hex");
   assert.equal(SIGNATURE, `t=${NOW},v1=${expected}`);
 });
 
-test("every kind of body verifies and gives the same event", () => {
+test("every kind of body verifies as the same event", () => {
   const bytes = new TextEncoder().encode(BODY);
   const padded = new Uint8Array(bytes.length + 7);
   padded.set(bytes, 3);
@@ -128,7 +128,7 @@ test("refusals are WebhookErrors with code, message and hint", () => {
   assert.deepEqual(new Set(["body_too_large", ...refusals.map(([code]) => code)]), new Set(api.ERROR_CODES), "all but the adapters' code");
 });
 
-test("a refusal's stack has the innermost calls, and leaves the limit as it was", () => {
+test("a refusal's stack has the innermost calls, and the limit stays unchanged", () => {
   const before = Error.stackTraceLimit;
   function deep(calls) {
     return calls === 0 ? thrownBy(() => webhook.verify(BODY, "t=1", AT)) : deep(calls - 1);
@@ -136,15 +136,16 @@ test("a refusal's stack has the innermost calls, and leaves the limit as it was"
   const calls = (error) => error.stack.split("\n").filter((line) => line.startsWith("    at "));
   const error = deep(20);
   assert.equal(calls(error).length, 6);
+  assert.match(error.stack, /at Webhook\.verify /, "the names are readable");
   assert.ok(calls(error).some((line) => line.includes("verify.test.mjs")), error.stack);
   try {
     Error.stackTraceLimit = 2;
-    assert.equal(calls(deep(20)).length, 2, "the caller's own limit, where it is less");
+    assert.equal(calls(deep(20)).length, 2, "a lower limit of the caller's applies");
     delete Error.stackTraceLimit;
     assert.equal(deep(20).code, "malformed_signature");
     assert.ok(!("stackTraceLimit" in Error));
     Object.defineProperty(Error, "stackTraceLimit", { value: 10, writable: false, configurable: true });
-    assert.equal(calls(deep(20)).length, 10, "one that cannot be changed");
+    assert.equal(calls(deep(20)).length, 10, "a constant limit applies");
   } finally {
     Object.defineProperty(Error, "stackTraceLimit", { value: before, writable: true, configurable: true });
   }
@@ -158,7 +159,7 @@ test("a header of exactly 4,096 bytes is read", () => {
   assert.equal(thrownBy(() => webhook.verify(BODY, `${longest}b`, AT)).code, "malformed_signature");
 });
 
-test("a malformed payload says where, and nothing of what is there", () => {
+test("the error of a malformed payload names the position and shows no content", () => {
   assert.match(thrownBy(() => eventOf(bodyWith({ created_at: "yesterday" }))).message, /at \$\.created_at$/);
   assert.match(thrownBy(() => eventOf('{\n "id": nonsense }')).message, /at line 2, column \d+$/);
   for (const body of [bodyWith({ id: 5, data: { title: "kept secret" } }), '{"id":"kept secret" x']) {
@@ -171,7 +172,7 @@ test("time: options, seconds, dates and the clock", () => {
   assert.equal(webhook.verify(BODY, SIGNATURE, { now: new Date(NOW * 1000 + 999) }).raw, BODY);
   assert.equal(webhook.verify(BODY, SIGNATURE, { now: NOW + 300.9 }).raw, BODY, "fractions are dropped");
   assert.equal(webhook.sign(BODY, { timestamp: new Date(NOW * 1000 + 500) }), SIGNATURE);
-  assert.equal(webhook.verify(BODY, webhook.sign(BODY)).raw, BODY, "the clock, both times");
+  assert.equal(webhook.verify(BODY, webhook.sign(BODY)).raw, BODY, "the clock signs and verifies");
   assert.equal(thrownBy(() => webhook.verify(BODY, SIGNATURE)).code, "timestamp_too_old");
   assert.equal(thrownBy(() => webhook.verify(BODY, SIGNATURE, { now: -1e300 })).code, "timestamp_in_future");
   assert.equal(thrownBy(() => webhook.verify(BODY, SIGNATURE, { now: 1e300 })).code, "timestamp_too_old");
@@ -183,7 +184,7 @@ test("time: options, seconds, dates and the clock", () => {
   assert.equal(new Webhook(SECRET, { tolerance: undefined, maxEventAge: undefined }).verify(BODY, SIGNATURE, { now: undefined, ...AT }).raw, BODY);
 });
 
-test("rotation: any of the secrets verifies, and all sign", () => {
+test("rotation: every secret verifies, and all secrets sign", () => {
   const both = new Webhook(["whsec_new", SECRET]);
   assert.equal(both.verify(BODY, SIGNATURE, AT).raw, BODY);
   const signature = both.sign(BODY, { timestamp: NOW });
@@ -223,7 +224,7 @@ test("wrong arguments are TypeErrors that name the argument", () => {
   assert.ok(thrownBy(() => webhook.verify.call({}, BODY, SIGNATURE)) instanceof TypeError);
 });
 
-test("what is not the raw body is said to be so", () => {
+test("a body that is not raw has its own error", () => {
   const request = new Request("https://example.com/", { method: "POST", body: BODY });
   for (const body of [{}, [], [BODY], JSON.parse(BODY), new (class {})(), request, new Response(BODY), { headers: new Headers() }, Object.create(null), new Proxy({}, {}), { __proto__: Uint8Array.prototype }, new Proxy(new Uint8Array(3), {})]) {
     assert.equal(thrownBy(() => webhook.verify(body, SIGNATURE, AT)).code, "body_not_raw");
@@ -238,7 +239,7 @@ test("isKnownEventType", () => {
   }
 });
 
-test("bytes are what they are, whatever their class says", () => {
+test("the class of a view does not change its bytes", () => {
   const bytes = new TextEncoder().encode(BODY);
   const overridden = (name, value) => new (class extends Uint8Array { get [name]() { return value; } })(bytes);
   const own = (name, value) => Object.defineProperty(bytes.slice(), name, { value });
@@ -268,7 +269,7 @@ test("bytes are what they are, whatever their class says", () => {
   }
 });
 
-test("after a body, a header or a secret of many megabytes, all goes on", () => {
+test("bodies, headers and secrets of many megabytes leave everything working", () => {
   const long = "x".repeat(60_000_000);
   for (const call of [
     () => webhook.verify(long, SIGNATURE, AT),
@@ -279,13 +280,13 @@ test("after a body, a header or a secret of many megabytes, all goes on", () => 
     () => webhook.verify(BODY, `${" ".repeat(5000)}${SIGNATURE}`, AT),
     () => webhook.verify(BODY, [" ".repeat(5000), SIGNATURE], AT),
     () => webhook.verify(BODY, " ".repeat(50_000_000), AT),
-    () => webhook.sign(new Uint8Array(536_870_889)), // pages that nobody touches take no memory
+    () => webhook.sign(new Uint8Array(536_870_889)), // untouched pages take no memory
     () => api.parseTrusted(new Uint8Array(536_870_889)),
     () => new Webhook(`${long} `),
   ]) {
     const error = thrownBy(call);
     assert.ok(error instanceof WebhookError || error instanceof RangeError, error.stack);
-    if (error instanceof RangeError) assert.match(error.message, /^(body|raw) must be of 536870888 bytes at most$/);
+    if (error instanceof RangeError) assert.match(error.message, /^(body|raw) must be at most 536870888 bytes long$/);
     assert.equal(webhook.verify(BODY, SIGNATURE, AT).raw, BODY);
   }
   const codes = [() => [" ".repeat(5000)], () => [" ".repeat(5000), ""], () => `${" ".repeat(5000)}${SIGNATURE}`, () => "\t ".repeat(5000)];
@@ -293,7 +294,7 @@ test("after a body, a header or a secret of many megabytes, all goes on", () => 
   assert.equal(new Webhook(long).sign("{}", { timestamp: NOW }), `t=${NOW},v1=${createHmac("sha256", long).update("{}").digest("hex")}`);
 });
 
-test("parseTrusted reads what was verified before, and verifies nothing", () => {
+test("parseTrusted reads an event and verifies nothing", () => {
   const event = webhook.verify(BODY, SIGNATURE, AT);
   for (const raw of [BODY, event.raw, Buffer.from(BODY), new TextEncoder().encode(BODY).buffer]) {
     const again = api.parseTrusted(raw);
@@ -310,7 +311,7 @@ test("parseTrusted reads what was verified before, and verifies nothing", () => 
   assert.equal(thrownBy(() => api.parseTrusted(JSON.parse(BODY))).code, "body_not_raw");
 });
 
-test("options of any size, and secrets that are no text", () => {
+test("options of any size, and secrets that are not text", () => {
   for (const seconds of [2 ** 53, 2 ** 60, 2 ** 64, Number.MAX_VALUE]) {
     const webhook = new Webhook(SECRET, { tolerance: seconds, maxEventAge: seconds });
     assert.equal(webhook.verify(BODY, SIGNATURE, { now: NOW + 1e9 }).raw, BODY);
@@ -325,7 +326,7 @@ test("options of any size, and secrets that are no text", () => {
   assert.match(new Webhook("whsec_😀").sign("{}"), /^t=/);
 });
 
-test("every error has its own hint, the same in every engine", () => {
+test("every error has its own hint, the same with every backend", () => {
   const hints = api.ERROR_CODES.map((code) => new WebhookError(code, "m").hint);
   assert.equal(new Set(hints).size, 10);
   assert.match(hints[8], /express\.raw/);
@@ -337,7 +338,7 @@ test("every error has its own hint, the same in every engine", () => {
   assert.equal(error.hint, hints[8]);
 });
 
-test("verifyWebhookSignature answers as verify does", () => {
+test("verifyWebhookSignature agrees with verify", () => {
   const { verifyWebhookSignature } = api;
   const signature = webhook.sign(BODY);
   assert.equal(verifyWebhookSignature(BODY, signature, SECRET), true);
@@ -347,11 +348,11 @@ test("verifyWebhookSignature answers as verify does", () => {
   assert.equal(verifyWebhookSignature(`${BODY} `, signature, SECRET), false);
   assert.equal(verifyWebhookSignature(BODY, SIGNATURE, SECRET), false, "too old");
   assert.equal(verifyWebhookSignature(BODY, undefined, SECRET), false);
-  assert.equal(verifyWebhookSignature("{}", webhook.sign("{}"), SECRET), false, "authentic, but no event");
+  assert.equal(verifyWebhookSignature("{}", webhook.sign("{}"), SECRET), false, "authentic, but not an event");
   assert.equal(thrownBy(() => verifyWebhookSignature(JSON.parse(BODY), signature, SECRET)).code, "body_not_raw");
   assert.equal(thrownBy(() => verifyWebhookSignature(BODY, signature, "")).code, "invalid_secret");
   assert.ok(thrownBy(() => verifyWebhookSignature(BODY, signature)) instanceof TypeError);
-  for (let i = 0; i < 5000; i++) verifyWebhookSignature("{}", SIGNATURE, `whsec_${i}`); // one webhook each, which goes at once
+  for (let i = 0; i < 5000; i++) verifyWebhookSignature("{}", SIGNATURE, `whsec_${i}`); // each call opens a webhook and closes it
   assert.equal(verifyWebhookSignature(BODY, signature, SECRET), true);
   assert.equal(webhook.verify(BODY, SIGNATURE, AT).raw, BODY);
 });

@@ -1,4 +1,4 @@
-// As a worker is written.
+// A worker.
 import { Webhook, WebhookError } from "clarife-webhooks";
 import * as wasm from "clarife-webhooks/wasm";
 

@@ -1,4 +1,4 @@
-// What may be given to each function.
+// The arguments of each function.
 import type { Body, SignatureSource, WebhookEvent, WebhookOptions } from "clarife-webhooks";
 import { engine, parseTrusted, SIGNATURE_HEADER, verifyWebhookSignature, Webhook } from "clarife-webhooks";
 
@@ -19,7 +19,7 @@ new Webhook("whsec_a", { tolerance: "300" });
 new Webhook("whsec_a", { tolerence: 300 });
 
 const event: WebhookEvent = webhook.verify("{}", "t=1,v1=0");
-// @ts-expect-error: verify answers at once
+// @ts-expect-error: verify is synchronous
 webhook.verify("{}", "t=1,v1=0").then;
 const bodies: Body[] = ["{}", new Uint8Array(), new ArrayBuffer(2), new DataView(new ArrayBuffer(2)), new Uint8Array(new SharedArrayBuffer(2))];
 // @ts-expect-error: the raw body, not the parsed one
@@ -35,7 +35,7 @@ declare const headers: Headers;
 declare const record: Record<string, string | string[] | undefined>;
 declare const lambda: { [name: string]: string | undefined };
 const sources: SignatureSource[] = ["t=1", ["t=1"], null, undefined, headers, record, lambda, new Map<string, string>(), new Map<string, string[]>(), { "X-Clarife-Signature": "t=1" }, [["x-clarife-signature", "t=1"]], [...headers]];
-// @ts-expect-error: headers are there at once
+// @ts-expect-error: headers must not be a promise
 webhook.verify("{}", Promise.resolve(headers));
 // @ts-expect-error
 webhook.verify("{}", 5);

@@ -1,4 +1,4 @@
-// As a worker is written, with Cloudflare's own types.
+// A worker with Cloudflare's own types.
 import { Handlers, Webhook } from "clarife-webhooks";
 import { DedupObject, DurableObjectStore, KvStore } from "clarife-webhooks/cloudflare";
 
@@ -21,7 +21,7 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 export const object: new (state: DurableObjectState, env: Env) => DurableObject = DedupObject;
-// @ts-expect-error: the one is not the other
+// @ts-expect-error: KV is not a namespace of Durable Objects
 new DurableObjectStore({} as KVNamespace);
 // @ts-expect-error
 new KvStore({} as DurableObjectNamespace);

@@ -1,4 +1,4 @@
-// As CommonJS is written in TypeScript.
+// CommonJS in TypeScript.
 import clarife = require("clarife-webhooks");
 import wasm = require("clarife-webhooks/wasm");
 

@@ -1,4 +1,4 @@
-// An event's type decides what its data is. Compiled only; every `@ts-expect-error` must be an error.
+// The type of an event selects the type of its data. This file is only compiled, and every `@ts-expect-error` must be an error.
 import type { Document, ErrorCode, KnownEvent, KnownEventType, Share, UnknownEvent, WebhookEvent } from "clarife-webhooks";
 import { ERROR_CODES, EVENT_TYPES, isKnownEventType, Webhook, WebhookError } from "clarife-webhooks";
 import type { WebhookEvent as WasmEvent } from "clarife-webhooks/wasm";
@@ -8,21 +8,21 @@ const same = <_ extends true>(): void => {};
 
 declare const event: WebhookEvent;
 
-// What every event has.
+// The members of every event.
 const id: string = event.id;
 const at: string = event.created_at;
 const raw: string = event.raw;
 const type: string = event.type;
-// @ts-expect-error: there are members of data that other events have not
+// @ts-expect-error: not every data has this member
 event.data.title;
-// @ts-expect-error: it was verified as it is
+// @ts-expect-error: an event is read-only
 event.id = "forged";
 // @ts-expect-error
 event.data = {};
 // @ts-expect-error: the names are those of the JSON
 event.createdAt;
 
-// Comparing narrows, to that event alone.
+// A comparison narrows to one type of event.
 if (event.type === "document.updated") {
   same<Equal<typeof event.data, Document>>();
   const title: string | undefined = event.data.title;
@@ -45,11 +45,11 @@ if (event.type === "document.updated") {
   const anything: unknown = event.data["whatever it has"];
   void anything;
 }
-// @ts-expect-error: no known type is called so, and one that is unknown is compared as a string
+// @ts-expect-error: not a known type; unknown types are compared as strings
 if (event.type === "document.update") void event;
 if ((event.type as string) === "video.rendered") void event;
 
-// A switch leaves the unknown ones.
+// The default of a switch is an unknown event.
 function switched(event: WebhookEvent): string {
   switch (event.type) {
     case "document.created":
@@ -115,7 +115,7 @@ try {
     const hint: string = error.hint;
     // @ts-expect-error: not a code
     if (error.code === "bad_signature") void 0;
-    // @ts-expect-error: an error says what it says
+    // @ts-expect-error: an error is read-only
     error.code = "signature_mismatch";
     void [code, hint];
   }

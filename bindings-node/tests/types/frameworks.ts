@@ -1,4 +1,4 @@
-// The receivers are what each framework's own types ask for.
+// The receivers have the types of each framework.
 import { createServer } from "node:http";
 import { createServer as createHttp2 } from "node:http2";
 import type { APIGatewayProxyEvent, APIGatewayProxyHandlerV2, ALBEvent, Handler, APIGatewayProxyResult } from "aws-lambda";
@@ -63,7 +63,7 @@ nodeReceiver(webhook, handlers, { maxBodyBytes: "10mb" });
 // @ts-expect-error
 nodeReceiver(webhook);
 
-// A store of one's own.
+// A custom store.
 const own: DedupStore = {
   claim: async (id, ttl) => (id === "" && ttl > 0 ? "done" : { token: "1" }),
   complete: async () => {},
@@ -74,9 +74,9 @@ export const options: ReceiveOptions = {
   maxBodyBytes: 1 << 20,
   onError: (error: unknown, { code, event }: ErrorContext) => console.error(code, event?.id, error),
 };
-// @ts-expect-error: a step is missing
+// @ts-expect-error: methods are missing
 export const half: DedupStore = { claim: () => "done" as const };
-// @ts-expect-error: no such claim
+// @ts-expect-error: not a claim
 export const odd: DedupStore = { ...own, claim: () => "new" };
 // @ts-expect-error: seconds are numbers
 export const text: ReceiveOptions = { dedup: { store: own, claimTtl: "60" } };

@@ -1,4 +1,4 @@
-// As a server on node:http is written.
+// A server on node:http.
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { Webhook, WebhookError } from "clarife-webhooks";
@@ -19,5 +19,5 @@ createServer(async (request, response) => {
   }
 });
 
-// @ts-expect-error: a request of node:http is none of the Fetch API
+// @ts-expect-error: a request of node:http is not one of the Fetch API
 createServer((request) => void webhook.verifyRequest(request));

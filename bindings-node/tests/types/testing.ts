@@ -1,4 +1,4 @@
-// Tests of one's own, and dispatch.
+// The helpers for tests, and dispatch.
 import type { Document, EventFor, EventPattern, KnownEvent, Share, StandardHeaders, UnknownEventType, WebhookEvent } from "clarife-webhooks";
 import { Handlers, MemoryStore, storeKey, Webhook } from "clarife-webhooks";
 import { Clock, sampleEvent, signedRequest } from "clarife-webhooks/testing";
@@ -33,10 +33,10 @@ void webhook.verify(delivery.body, delivery.headers);
 signedRequest(event, {});
 
 const signed: StandardHeaders = webhook.signStandard("{}", { id: "evt_1", timestamp: clock.now() });
-// @ts-expect-error: what is signed has an id
+// @ts-expect-error: a signature needs an id
 webhook.signStandard("{}", {});
 
-// Each handler's event is its pattern's.
+// The pattern selects the type of a handler's event.
 new Handlers()
   .on("document.updated", (event) => {
     same<Equal<typeof event, Extract<KnownEvent, { type: "document.updated" }>>>();
@@ -49,9 +49,9 @@ new Handlers()
   .on("folder.*", (event) => event.data["name"])
   // @ts-expect-error: a share has no word_count
   .on("share.created", (event) => event.data.word_count)
-  // @ts-expect-error: no type is called so
+  // @ts-expect-error: not a type
   .on("document.update", () => {})
-  // @ts-expect-error: no group either
+  // @ts-expect-error: not a group
   .on("documents.*", () => {})
   // @ts-expect-error
   .on("*", () => {})
@@ -61,7 +61,7 @@ new Handlers()
 const pattern: EventPattern = "generation.*";
 const media = (event: EventFor<"media.uploaded">): string | undefined => event.data.filename;
 new Handlers().on("media.uploaded", media);
-// @ts-expect-error: a function of another event
+// @ts-expect-error: a function of other events
 new Handlers().on("media.*", (event: EventFor<"share.created">) => event.data.url);
 
 const key: string = storeKey("evt_1");

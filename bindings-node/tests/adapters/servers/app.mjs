@@ -1,24 +1,24 @@
-// What every server of these tests does with a delivery, in whatever framework: the same webhook, handlers and routes.
+// The webhook, handlers and routes of every server, in each framework.
 import { Handlers, MemoryStore, Webhook } from "clarife-webhooks";
 
 export const SECRET = "whsec_c2VjcmV0IG9mIHRoZSBhZGFwdGVycw==";
 
 export const webhook = new Webhook(SECRET);
 
-/** How often the handler has run, by the event's id. */
+/** The number of the handler's runs, by the event's id. */
 export const ran = {};
 
 const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
-/** What the handler does with an event is the event's own wish. */
+/** The handlers. The event's title selects the outcome. */
 export const handlers = new Handlers()
   .on("document.updated", async (event) => {
     ran[event.id] = (ran[event.id] ?? 0) + 1;
-    if (event.data.title === "throw") throw new Error("as the test wants it");
+    if (event.data.title === "throw") throw new Error("as the title says");
     if (event.data.title === "wait") await wait(200);
     if (event.data.title === "hang") await wait(3_600_000);
-    // The first time only: the retry is handled.
-    if (event.data.title === "throw once" && ran[event.id] === 1) throw new Error("as the test wants it");
+    // Only the first time, so the retry is handled.
+    if (event.data.title === "throw once" && ran[event.id] === 1) throw new Error("as the title says");
   })
   .otherwise((event) => {
     ran[event.id] = (ran[event.id] ?? 0) + 1;
@@ -35,8 +35,8 @@ export const routes = {
   "/down": { onError: quiet, dedup: down },
 };
 
-/** Where a route has the framework's own parser before it. It reports errors as a server does that sets nothing. */
+/** A route behind the framework's own parser, without an `onError`. */
 export const PARSED = "/parsed";
 
-/** Tells the test where the server is. */
+/** Prints the port for the test. */
 export const ready = (port) => console.log(JSON.stringify({ port }));

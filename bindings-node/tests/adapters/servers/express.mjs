@@ -1,4 +1,4 @@
-// Express 5, or 4 where the first argument names its package.
+// Express 5, or the package that the first argument names: Express 4.
 import process from "node:process";
 import { receiver } from "clarife-webhooks/express";
 import { handlers, PARSED, ran, ready, routes, webhook } from "./app.mjs";

@@ -5,7 +5,7 @@ import { handlers, PARSED, ran, ready, routes, webhook } from "./app.mjs";
 const app = Fastify();
 
 for (const [prefix, options] of Object.entries(routes)) app.register(receiver(webhook, handlers, options), { prefix });
-// A hook that reads the payload and passes on none: what a plugin for logging bodies does wrong.
+// A hook that uses up the payload: a mistake of plugins that log bodies.
 app.register(async (scope) => {
   scope.addHook("preParsing", async (_request, _reply, payload) => {
     for await (const _chunk of payload);

@@ -1,4 +1,4 @@
-// The Fetch API's own: Deno.serve, Bun.serve, Hono, and Node's Request behind node:http. The first argument says which.
+// Servers with the Fetch API: Deno.serve, Bun.serve, Hono, and Node's Request behind node:http. The first argument selects one.
 import process from "node:process";
 import { handlers, PARSED, ran, ready, routes, webhook } from "./app.mjs";
 

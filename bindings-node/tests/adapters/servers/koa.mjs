@@ -14,7 +14,7 @@ app.use(async (context, next) => {
 });
 app.use(bodyParser());
 app.use((context, next) => {
-  if (context.path === PARSED) delete context.request.rawBody; // as parsers do that keep no text
+  if (context.path === PARSED) delete context.request.rawBody; // as parsers without it do
   return parsed(context, next);
 });
 

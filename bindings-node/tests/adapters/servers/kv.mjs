@@ -1,4 +1,4 @@
-// What stands behind a binding to Workers KV in workerd, which has the client only: the protocol between the two, in memory.
+// The server side of Workers KV in memory. Workerd has only the client, and the two speak this protocol.
 const values = new Map();
 
 export default {

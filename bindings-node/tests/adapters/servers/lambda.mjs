@@ -1,5 +1,5 @@
-// What AWS does before and after a function: HTTP to an event of API Gateway, and the result to HTTP. The first argument says of which:
-// "rest" (version 1), "http" (version 2, and function URLs) or "balancer".
+// AWS around a function: converts HTTP to an event, and the result to HTTP. The first argument names the event's source:
+// "rest" (API Gateway, version 1), "http" (version 2, and function URLs) or "balancer".
 import { createServer } from "node:http";
 import process from "node:process";
 import { buffer } from "node:stream/consumers";
@@ -31,7 +31,7 @@ const events = {
     rawQueryString: "",
     headers: Object.fromEntries(pairs(request).map(([name, values]) => [name, values.join(",")])),
     requestContext: { http: { method: request.method, path: request.url, protocol: "HTTP/1.1", sourceIp: "127.0.0.1" }, stage: "$default" },
-    // No member where there is no body.
+    // Without a body, the event has no such member.
     ...(body.length > 0 && { body: body.toString("base64") }),
     isBase64Encoded: body.length > 0,
   }),
@@ -49,8 +49,8 @@ const events = {
 const server = createServer(async (request, response) => {
   if (request.url === "/ran") return response.end(JSON.stringify(ran));
   const body = await buffer(request).catch(() => undefined);
-  if (body === undefined) return; // cut off: the function is not called
-  // What a function gets that is called without a request: from a test in the console, or through an integration that is no proxy.
+  if (body === undefined) return; // cut off: AWS does not call the function
+  // An event without a request: of a test in the console, or of an integration without proxy.
   const event = request.url === PARSED ? JSON.parse(body) : events[process.argv[2]](request, body);
   const result = await (receivers[request.url] ?? parsed)(event, {});
   response.writeHead(result.statusCode, result.headers).end(result.body);

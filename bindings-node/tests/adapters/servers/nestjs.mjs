@@ -1,4 +1,4 @@
-// What TypeScript makes of Nest's decorators, written out.
+// Nest's decorators as TypeScript compiles them.
 import "reflect-metadata";
 import { All, Controller, Get, Module, Req, Res } from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
@@ -25,7 +25,7 @@ Controller()(WebhookController);
 class AppModule {}
 Module({ controllers: [WebhookController] })(AppModule);
 
-// Without the option, the body is parsed and gone: the mistake that everybody makes.
+// Without the option, the raw body is lost: the most frequent mistake.
 const app = await NestFactory.create(AppModule, { logger: false, rawBody: process.argv[2] !== "forgotten" });
 app.useBodyParser("json", { limit: "10mb" });
 await app.listen(0, "127.0.0.1");

@@ -1,4 +1,4 @@
-// Two servers that share a store are two processes of this. The first argument names the client.
+// A server with a shared store, for several processes. The first argument names the client.
 import { createServer } from "node:http";
 import process from "node:process";
 import { RedisStore } from "clarife-webhooks/redis";

@@ -1,4 +1,4 @@
-// A worker of Cloudflare's runtime, with both of its stores.
+// A Cloudflare worker with both stores.
 import { DurableObjectStore, KvStore } from "clarife-webhooks/cloudflare";
 import { handlers, PARSED, ran, routes, webhook } from "./app.mjs";
 
