@@ -1,13 +1,14 @@
 import { type Body, toRawBody } from "./body.js";
+import type { DedupOptions, DedupStore } from "./dedup.js";
 import { WebhookError } from "./error.js";
 import { VerifiedEvent } from "./event.js";
+import { FLOW, FLOW_START, type FlowOutcome, type FlowStep, type FlowTransition } from "./flow.generated.js";
 import {
   DEFAULT_CLAIM_TTL,
   DEFAULT_DONE_TTL,
   DEFAULT_MAX_BODY_BYTES,
   ERROR_CODES,
   ERROR_STATUSES,
-  type ErrorCode,
   LOGGED_CODES,
   RESPONSE_HEADERS,
   type ResponseCode,
@@ -16,9 +17,8 @@ import {
   STORE_TIMEOUT,
   type WebhookEvent,
 } from "./generated.js";
-import { type Handler, toEventHandler } from "./handlers.js";
+import { type EventHandler, type Handler, toEventHandler } from "./handlers.js";
 import type { SignatureSource } from "./headers.js";
-import type { Claim, DedupOptions, DedupStore } from "./dedup.js";
 import { integerOption, pickOptions } from "./options.js";
 import type { RequestLike } from "./request.js";
 import { wrongType } from "./runtime-types.js";
@@ -74,60 +74,49 @@ export function createReceiver(
   options: ReceiveOptions | undefined,
 ): RawReceiver {
   const handle = toEventHandler(handler);
-  const set = pickOptions(options, "dedup", "maxBodyBytes", "onError");
-  const maxBodyBytes = maxBodyBytesOption(set.maxBodyBytes);
-  const dedup = set.dedup === undefined ? undefined : dedupOption(set.dedup);
-  const onError = (set.onError ?? logServerError) as typeof logServerError;
+  const picked = pickOptions(options, "dedup", "maxBodyBytes", "onError");
+  const maxBodyBytes = maxBodyBytesOption(picked.maxBodyBytes);
+  const dedup = picked.dedup === undefined ? undefined : dedupOption(picked.dedup);
+  const onError = (picked.onError ?? logServerError) as typeof logServerError;
   if (typeof onError !== "function") {
     throw wrongType("onError", "a function", onError);
   }
 
+  /** Calls `onError`, whose own errors do not change the response. */
   function report(error: unknown, context: ErrorContext): void {
-    // An error of `onError` does not change the response.
     void callAsync(() => onError(error, context)).catch(() => {});
   }
 
-  async function handleEvent(event: WebhookEvent): Promise<WebhookResponse> {
-    try {
-      await handle(event);
-    } catch (error) {
-      report(error, { code: "handler_failed", event });
-      return response("handler_failed");
-    }
-    return response("handled");
-  }
-
-  async function handleOnce(event: WebhookEvent, { store, claimTtl, doneTtl }: DedupTimes): Promise<WebhookResponse> {
-    const { id } = event;
-    const reportStore = (error: unknown): void => report(error, { code: "store_unavailable", event });
-    let claim: Claim;
-    try {
-      claim = checkClaim(
-        await withTimeout(
-          () => store.claim(id, claimTtl),
-          (late) => typeof late === "object" && store.release(id, late.token),
-        ),
-      );
-    } catch (error) {
-      reportStore(error);
-      return response("store_unavailable");
-    }
-    if (typeof claim === "string") {
-      return response(claim === "done" ? "duplicate" : claim);
-    }
-    const { token } = claim;
-    // The store must remember an event for as long as its signature is accepted.
-    const ttl = Math.max(doneTtl, VerifiedEvent.replayWindow(event as unknown as VerifiedEvent));
-    const result = await handleEvent(event);
-    // The outcome is final: an error of the store does not change the response, and the claim expires.
-    await withTimeout(() => (result.code === "handled" ? store.complete(id, token, ttl) : store.release(id, token)))
-      .catch(reportStore);
-    return result;
+  /** Takes the steps of the flow, which the core defines, and returns its response. */
+  async function receiveEvent(event: WebhookEvent): Promise<WebhookResponse> {
+    const steps = createSteps(event, handle, dedup);
+    let response: WebhookResponse;
+    let step: FlowStep | undefined = dedup === undefined ? FLOW_START.withoutStore : FLOW_START.withStore;
+    do {
+      let outcome: FlowOutcome;
+      let error: unknown;
+      try {
+        outcome = await steps[step]();
+        error = outcome === "late" ? new Error(STORE_LATE) : undefined;
+      } catch (thrown) {
+        outcome = "failed";
+        error = thrown;
+      }
+      const transition: FlowTransition = FLOW[step][outcome]!;
+      if (transition.report !== undefined) {
+        report(error, { code: transition.report, event });
+      }
+      if (transition.response !== undefined) {
+        response = createResponse(transition.response);
+      }
+      step = transition.next;
+    } while (step !== undefined);
+    return response!;
   }
 
   return async (body, headers, method) => {
     if (method !== undefined && method !== "POST") {
-      return response("method_not_allowed");
+      return createResponse("method_not_allowed");
     }
     let event: WebhookEvent;
     try {
@@ -136,29 +125,68 @@ export function createReceiver(
       event = verify(raw, headers);
     } catch (error) {
       if (error instanceof WebhookError) {
-        const { code, message } = error;
-        report(error, { code });
-        return {
-          status: statusOf(code),
-          code,
-          headers: { ...RESPONSE_HEADERS },
-          body: JSON.stringify({ code, error: message }),
-        };
+        report(error, { code: error.code });
+        return refuse(error);
       }
       throw error;
     }
-    return dedup === undefined ? handleEvent(event) : handleOnce(event, dedup);
+    return receiveEvent(event);
+  };
+}
+
+/** Creates the steps of the flow for an event. A step returns its outcome, or throws if it fails. */
+function createSteps(
+  event: WebhookEvent,
+  handler: EventHandler,
+  dedup: DedupTimes | undefined,
+): { readonly [_ in FlowStep]: () => Promise<FlowOutcome> } {
+  const { store, claimTtl, doneTtl } = dedup ?? ({} as DedupTimes);
+  const { id } = event;
+  let token = "";
+  async function handle(): Promise<FlowOutcome> {
+    await handler(event);
+    return "returned";
+  }
+  return {
+    handle,
+    handle_claimed: handle,
+    async claim() {
+      const claim = await callStore(
+        () => store.claim(id, claimTtl),
+        (late) => typeof late === "object" && store.release(id, late.token),
+      );
+      if (claim === LATE) {
+        return "late";
+      }
+      if (claim === "in_progress" || claim === "done") {
+        return claim;
+      }
+      if (typeof claim?.token !== "string") {
+        throw new TypeError('claim must return { token }, "in_progress" or "done"');
+      }
+      token = claim.token;
+      return "new";
+    },
+    async complete() {
+      const ttl = Math.max(doneTtl, VerifiedEvent.replayWindow(event as unknown as VerifiedEvent));
+      return (await callStore(() => store.complete(id, token, ttl))) === LATE ? "late" : "written";
+    },
+    async release() {
+      return (await callStore(() => store.release(id, token))) === LATE ? "late" : "written";
+    },
   };
 }
 
 /** Creates the response of a code. */
-function response(code: keyof typeof RESPONSES): WebhookResponse {
+function createResponse(code: keyof typeof RESPONSES): WebhookResponse {
   const { status, headers, body } = RESPONSES[code];
   return { status, code, headers: { ...headers }, body };
 }
 
-function statusOf(code: ErrorCode): number {
-  return ERROR_STATUSES[ERROR_CODES.indexOf(code)]!;
+/** Creates the response to a refused delivery. */
+function refuse({ code, message }: WebhookError): WebhookResponse {
+  const status = ERROR_STATUSES[ERROR_CODES.indexOf(code)]!;
+  return { status, code, headers: { ...RESPONSE_HEADERS }, body: JSON.stringify({ code, error: message }) };
 }
 
 /** Returns the limit of the body, in bytes. */
@@ -178,11 +206,12 @@ export function checkSize(raw: string | Uint8Array, maxBodyBytes: number): void 
 
 type DedupTimes = Required<{ [Name in keyof DedupOptions]: NonNullable<DedupOptions[Name]> }>;
 
+/** Returns a store with its times. */
 function dedupOption(dedup: unknown): DedupTimes {
-  const set = isStore(dedup) ? { store: dedup } : pickOptions(dedup, "store", "claimTtl", "doneTtl");
-  const { store, claimTtl, doneTtl } = set as { readonly [_ in keyof DedupTimes]?: unknown };
+  const picked = isStore(dedup) ? { store: dedup } : pickOptions(dedup, "store", "claimTtl", "doneTtl");
+  const { store, claimTtl, doneTtl } = picked as { readonly [_ in keyof DedupTimes]?: unknown };
   if (!isStore(store)) {
-    throw wrongType("dedup", "a store with claim, complete and release, or options with one", dedup);
+    throw wrongType("dedup", "a store with claim, complete and release, or options with a store", dedup);
   }
   return {
     store,
@@ -193,15 +222,7 @@ function dedupOption(dedup: unknown): DedupTimes {
 
 function isStore(value: unknown): value is DedupStore {
   const { claim, complete, release } = Object(value) as Partial<DedupStore>;
-  return [claim, complete, release].every((step) => typeof step === "function");
-}
-
-/** Returns a store's result, and throws if the result is not a claim. */
-function checkClaim(claim: Claim): Claim {
-  if (claim !== "done" && claim !== "in_progress" && typeof claim?.token !== "string") {
-    throw new TypeError("claim must return in_progress, done or a token");
-  }
-  return claim;
+  return [claim, complete, release].every((method) => typeof method === "function");
 }
 
 /** Calls a function, and returns a promise even if the function throws. */
@@ -209,29 +230,33 @@ async function callAsync<Result>(call: () => Result | Promise<Result>): Promise<
   return call();
 }
 
-/** A store's answer, or an error where it takes too long; `late` is pickOptions what comes after that. */
-async function withTimeout<Result>(
+/** The result of a store that takes too long. */
+const LATE = Symbol("late");
+
+/** Calls a store, and returns {@link LATE} if the store takes too long. `onLate` receives a result after that. */
+async function callStore<Result>(
   call: () => Result | Promise<Result>,
-  late?: (result: Result) => unknown,
-): Promise<Result> {
+  onLate?: (result: Result) => unknown,
+): Promise<Result | typeof LATE> {
   const result = callAsync(call);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const end = new Promise<never>((_, reject) => {
+  const late = new Promise<typeof LATE>((resolve) => {
     timer = setTimeout(() => {
-      void result.then(late).catch(() => {});
-      reject(new Error(STORE_LATE));
+      void result.then(onLate).catch(() => {});
+      resolve(LATE);
     }, STORE_TIMEOUT * 1000);
   });
-  return Promise.race([result, end]).finally(() => clearTimeout(timer));
+  return Promise.race([result, late]).finally(() => clearTimeout(timer));
 }
 
 /** Logs an error that the server's operator must fix. Refused deliveries of strangers are not logged. */
 function logServerError(error: unknown, { code }: ErrorContext): void {
-  if (LOGGED_CODES.includes(code)) {
-    if (error instanceof WebhookError && error.code === code) {
-      console.error(`clarife-webhooks: ${code}: ${error.message}; ${error.hint}`);
-    } else {
-      console.error(`clarife-webhooks: ${code}:`, error);
-    }
+  if (!LOGGED_CODES.includes(code)) {
+    return;
+  }
+  if (error instanceof WebhookError && error.code === code) {
+    console.error(`clarife-webhooks: ${code}: ${error.message}; ${error.hint}`);
+  } else {
+    console.error(`clarife-webhooks: ${code}:`, error);
   }
 }

@@ -25,6 +25,7 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
     let mut files = vec![
         ("bindings-node/api/generated.ts", typescript::file()),
+        ("bindings-node/api/flow.generated.ts", typescript::flow_file()),
         ("bindings-node/api/abi.generated.ts", abi::file()),
         ("bindings-node/adapters/generated.ts", adapters::file()),
         ("bindings-node/adapters/samples.generated.ts", samples::typescript()?),

@@ -15,7 +15,6 @@ pub(super) fn file() -> String {
     tables(&mut ts);
     responses(&mut ts);
     dedup(&mut ts);
-    receiving(&mut ts);
     for resource in resources() {
         let _ =
             write!(ts, "\n/** {} Every member is optional. */\nexport interface {} {{\n", resource.doc, resource.name);
@@ -99,8 +98,9 @@ fn dedup(ts: &mut String) {
     );
 }
 
-/// Writes the flow of receiving, for a driver.
-fn receiving(ts: &mut String) {
+/// Returns the flow of receiving, for a driver. It is a file of its own, because users see the types of the other file.
+pub(super) fn flow_file() -> String {
+    let mut ts = format!("// {NOTE}\n\nimport type {{ RESPONSES }} from \"./generated.js\";\n");
     let rows: String = flow::table()
         .iter()
         .map(|(step, outcomes)| {
@@ -133,6 +133,7 @@ fn receiving(ts: &mut String) {
         Step::start(true).name(),
         Step::start(false).name(),
     );
+    ts
 }
 
 /// Returns an object of strings, in one line.
