@@ -10,7 +10,7 @@ export const STANDARD_HEADERS = [
   "webhook-signature",
 ] as const;
 
-/** A longer signature header is malformed. */
+/** The limit of the signature header, in bytes. A longer header is malformed. */
 export const MAX_HEADER_BYTES = 4096;
 
 /** Every type of event that this version knows. */
@@ -50,7 +50,7 @@ export const ERROR_CODES = [
   "body_too_large",
 ] as const;
 
-/** What is wrong with a delivery or a secret. */
+/** The code of a refused delivery or an unusable secret. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The HTTP statuses of the responses to refused deliveries, in the order of the codes. */
@@ -260,22 +260,22 @@ declare enum Unlisted {
 }
 
 /**
- * A type that this version does not know: at run time any other string. It is a type of its own so that comparing an
- * event's type narrows the event; to look at the name, assign it to a `string`.
+ * A type that this version does not know. At run time it is any other string. It is a type of its own, so a comparison
+ * of an event's type narrows the event. Assign it to a `string` to read the name.
  */
 export type UnknownEventType = Unlisted.Type;
 
 /** A verified event. */
 export interface EventOf<Type extends string, Data> {
-  /** The same in every delivery of one event: the key for handling it once only. */
+  /** The id, which all deliveries of one event share: the key for deduplication. */
   readonly id: string;
-  /** What happened. */
+  /** The type of the event. */
   readonly type: Type;
   /** The time of the event, in RFC 3339 exactly as sent. */
   readonly created_at: string;
-  /** What it happened to; parsed when it is first read. */
+  /** The resource of the event. The first access parses it. */
   readonly data: Data;
-  /** The whole body, as it was signed. */
+  /** The complete body, as it was signed. */
   readonly raw: string;
 }
 
@@ -334,5 +334,5 @@ export type KnownEvent =
 /** An event of a type that this version does not know. */
 export type UnknownEvent = EventOf<UnknownEventType, Record<string, unknown>>;
 
-/** What `verify` gives; comparing `type` narrows `data`. */
+/** The result of `verify`. A comparison of `type` narrows `data`. */
 export type WebhookEvent = KnownEvent | UnknownEvent;

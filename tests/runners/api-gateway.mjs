@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What API Gateway does for a Lambda function, over HTTP on loopback:  PORT=<port> node api-gateway.mjs <file of the handler>
-// Each request becomes an event of an HTTP API (payload format 2.0), with the body in base64, and the result becomes the answer.
+// API Gateway for a Lambda function, over HTTP on loopback:  PORT=<port> node api-gateway.mjs <file of the handler>
+// Each request becomes an event of an HTTP API (payload format 2.0), with the body in base64, and the result becomes the response.
 import { createServer } from "node:http";
 import { resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
@@ -10,7 +10,7 @@ const { handler } = await import(pathToFileURL(resolve(process.argv[2])).href);
 
 const server = createServer(async (request, response) => {
   const { pathname, search } = new URL(request.url, "http://localhost");
-  // It lowers the names and joins the values of a header that came twice, as Node does.
+  // API Gateway uses lower-case names and joins the values of repeated headers, as Node does.
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
   const result = await handler({
     version: "2.0",

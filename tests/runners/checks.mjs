@@ -1,4 +1,4 @@
-// What every runtime checks about bodies, events and errors.
+// Checks of bodies, events and errors, for every runtime.
 
 export function refuse(message) {
   throw new Error(message);
@@ -21,7 +21,7 @@ function equal(a, b) {
   return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && equal(a[name], b[name]));
 }
 
-/** A body's bytes as the vector files write it. */
+/** Returns the bytes of a body of the vector files. */
 export function bytesOf(body) {
   if (body.hex !== undefined) return Uint8Array.from(body.hex.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
   return new TextEncoder().encode(textOf(body));
@@ -30,8 +30,8 @@ export function bytesOf(body) {
 const textOf = (body) => body.text ?? (body.hex === undefined ? body.prefix + body.unit.repeat(body.count) + body.suffix : undefined);
 
 /**
- * Every form in which a body can be given, as functions: each call makes a fresh one, and `spoil` overwrites it, which an
- * event that was read from it must survive.
+ * Returns functions that create a body in every form. `spoil` overwrites the body, and an event that was read from it must
+ * not change.
  */
 export function bodyForms(body) {
   const bytes = bytesOf(body);
@@ -67,24 +67,24 @@ export function checkEvent(sdk, event, { event: expected, body }) {
   same("created_at", event.created_at, JSON.parse(text).created_at);
   if (event.raw !== text) refuse("raw is not the body's text");
   same("data", event.data, JSON.parse(expected.data ?? text.slice(text.indexOf('"data":') + 7, -1)));
-  if (event.data !== event.data) refuse("data is read anew each time");
+  if (event.data !== event.data) refuse("every access parses data");
   same("own members", Object.keys(event).sort(), ["created_at", "data", "id", "type"]);
 }
 
 export function checkError(sdk, error, { error: code, where }, secrets) {
   if (error === undefined) refuse(`accepted instead of ${code}`);
   if (!(error instanceof sdk.WebhookError)) throw error;
-  if (!(error instanceof Error) || error.name !== "WebhookError") refuse("the error is no Error named WebhookError");
+  if (!(error instanceof Error) || error.name !== "WebhookError") refuse("the error is not an Error named WebhookError");
   same("code", error.code, code);
   const { message, hint } = error;
-  if (typeof hint !== "string" || hint === "") refuse("no hint");
-  if (!/^[a-z][^\n]*[^.\n]$/.test(message) || message.includes("evt_")) refuse(`the message is not written as agreed: ${message}`);
+  if (typeof hint !== "string" || hint === "") refuse("the error has no hint");
+  if (!/^[a-z][^\n]*[^.\n]$/.test(message) || message.includes("evt_")) refuse(`the message is not in the style: ${message}`);
   for (const secret of secrets) {
-    const core = secret.trim().replace(/^whsec_/, ""); // which the hint names
+    const core = secret.trim().replace(/^whsec_/, ""); // the hint contains the prefix
     if (core.length > 4 && `${message} ${hint} ${error.stack}`.includes(core)) refuse("the error shows the secret");
   }
   if (code !== "malformed_payload") return;
   const place = message.slice(message.lastIndexOf(" at ") + 4);
-  if (!/^(\$[a-z_.]*|line \d+, column \d+)$/.test(place)) refuse(`no place: ${message}`);
+  if (!/^(\$[a-z_.]*|line \d+, column \d+)$/.test(place)) refuse(`the message has no position: ${message}`);
   if (where !== undefined) same("place", place, where);
 }

@@ -1,4 +1,4 @@
-/** Chromium without a window, a sandbox (containers have none) or anything that it does in the background. */
+/** The flags of a Chromium without window, sandbox (containers have none) and background tasks. */
 export const FLAGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",

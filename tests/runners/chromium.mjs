@@ -17,7 +17,7 @@ const [, , name = "clarife-webhooks", folder = "vectors"] = process.argv;
 const here = dirname(fileURLToPath(import.meta.url));
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json", ".wasm": "application/wasm" };
 
-/** Where each package's entry is served: the page has no node_modules, so an import map says it. */
+/** The addresses of the packages' entries, for the import map: the page has no node_modules. */
 const roots = { runners: here, vectors: folder };
 const imports = {};
 function addPackage(specifier, from) {

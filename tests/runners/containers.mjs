@@ -1,7 +1,7 @@
-// A request's headers in every container that JavaScript keeps them in.
+// A request's headers in every container of JavaScript.
 const NAME = "x-clarife-signature";
 
-/** Names and containers. Where one holds a single value for a name, several are joined as HTTP libraries do it. */
+/** Returns containers with their names. A container with one value for each name has the values joined, as in HTTP libraries. */
 export function containers(pairs) {
   const exact = grouped(pairs, (name) => name);
   const lower = grouped(pairs, (name) => name.toLowerCase());
@@ -29,7 +29,7 @@ function grouped(pairs, key) {
   return groups;
 }
 
-/** `Headers`, where it takes the values. */
+/** Returns `Headers`, unless it rejects the values. */
 function nativeHeaders(pairs) {
   const headers = new Headers();
   try {
@@ -40,7 +40,7 @@ function nativeHeaders(pairs) {
   return headers;
 }
 
-/** A request with these headers and this body, where the copy of the headers is whole: Deno's loses empty values. */
+/** Creates a request, unless its copy of the headers is incomplete: Deno's loses empty values. */
 export function requestWith(headers, body) {
   const request = new Request("https://hooks.example.com/", { method: "POST", headers, body });
   return request.headers.get(NAME) === headers.get(NAME) ? request : undefined;

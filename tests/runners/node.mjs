@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Walks the vectors in Node, Deno or Bun:  node node.mjs <package or path of its entry> <folder of the vector files>
-// The package is looked up from this file's folder: copy the runners beside the node_modules to test.
+// The package is resolved from this file's folder, so copy the runners beside the node_modules under test.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";

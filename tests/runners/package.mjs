@@ -1,8 +1,8 @@
-// Where an installed package's entry is for a runtime that is not Node: its modules, as a server or a config must name them.
+// The entry and the modules of an installed package in a runtime other than Node, for a server or a configuration.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
-/** The folder of an installed package, looked up from `from` as Node does. */
+/** Returns the folder of an installed package, resolved from `from` as in Node. */
 export function packageFolder(name, from) {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const candidate = join(folder, "node_modules", name);
@@ -11,7 +11,7 @@ export function packageFolder(name, from) {
   }
 }
 
-/** The file that `import "<name>"` means under these conditions. */
+/** Returns the file of `import "<name>"` under these conditions. */
 export function packageEntry(folder, conditions) {
   const { exports, module, main = "index.js" } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const target = exports === undefined ? (module ?? main) : pick(exports["."] ?? exports, conditions);
@@ -29,7 +29,7 @@ function pick(target, conditions) {
   return undefined;
 }
 
-/** What a module imports by literal names, static or dynamic; examples in comments are none. */
+/** Returns the literal names of a module's imports, static or dynamic, without those in comments. */
 export function importsOf(file) {
   const text = readFileSync(file, "utf8").replace(/\/\*[^]*?\*\//g, "");
   const found = text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*["']([^"'\n]+)["']/g);

@@ -18,7 +18,7 @@ try {
   tab.on("pageerror", (error) => problems.push(String(error)));
   tab.on("requestfailed", (request) => problems.push(`${request.url()}: ${request.failure()?.errorText}`));
   await tab.goto(url);
-  /** What the page says of a delivery. */
+  /** Returns the page's verdict on a delivery. */
   async function said(body) {
     await tab.getByLabel("Signing secret").fill(secret);
     await tab.getByLabel("X-Clarife-Signature").fill(signature);

@@ -1,4 +1,4 @@
-// The one line that every runner prints.
+// The line that every runner prints.
 import process from "node:process";
 
 export function report({ runtime, version, engine, passed, failed }) {

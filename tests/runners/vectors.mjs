@@ -1,4 +1,4 @@
-// Walks the vector files with one build of the package, in any JavaScript runtime: no imports from a host here.
+// Walks the vector files with one entry of the package, in every JavaScript runtime. It imports nothing from a host.
 import { containers, requestWith } from "./containers.mjs";
 import { bodyForms, bytesOf, checkError, checkEvent, refuse, same } from "./checks.mjs";
 
@@ -7,7 +7,7 @@ export const FILES = Object.keys(walkers);
 
 /**
  * @param sdk the package's exports
- * @param readJson takes a file's name without its ending and gives its content, parsed
+ * @param readJson takes a file's name without its extension and returns its parsed content
  * @returns {Promise<{passed: Record<string, number>, failed: {file, tcId, comment, got}[]}>}
  */
 export async function runVectors(sdk, readJson) {
@@ -35,7 +35,7 @@ export async function runVectors(sdk, readJson) {
   return { passed, failed };
 }
 
-/** A case that this language has nothing to say about; it is not counted. */
+/** The result of a case that does not apply to JavaScript. It is not counted. */
 const SKIPPED = Symbol("skipped");
 
 const options = ({ tolerance, maxEventAge }) => ({
@@ -44,7 +44,7 @@ const options = ({ tolerance, maxEventAge }) => ({
 });
 const open = (sdk, { secrets, ...rest }) => new sdk.Webhook(secrets, options(rest));
 
-/** What `action` gives or throws, as a value. */
+/** Returns the result or the error of `action` as a value. */
 function attempt(action) {
   try {
     return { value: action() };
@@ -53,7 +53,7 @@ function attempt(action) {
   }
 }
 
-// A moment as a Date too, where a Date can hold it.
+// A time as seconds, and as a Date if a Date can hold it.
 const moments = (seconds) => (Math.abs(seconds) <= 8.64e12 ? [seconds, new Date(seconds * 1000)] : [seconds]);
 
 function construct(sdk, group, test) {
@@ -119,7 +119,7 @@ function sign(sdk, _group, test) {
   }
 }
 
-/** Standard Webhooks: a request's headers in every container, signing, and secrets. */
+/** Walks Standard Webhooks: headers in every container, signing, and secrets. */
 async function standard(sdk, group, test) {
   if (group.operation === "construct") return constructStandard(sdk, test);
   if (group.operation === "sign") return signStandard(sdk, test);
@@ -161,7 +161,7 @@ function signStandard(sdk, test) {
   }
 }
 
-/** One store of handled events, by a clock that the case moves. */
+/** Walks a store of handled events. The case moves its clock. */
 function dedup(sdk, group, test) {
   let now = 0;
   const store = new sdk.MemoryStore({ capacity: group.capacity, clock: () => now });
@@ -186,9 +186,9 @@ function dedup(sdk, group, test) {
   });
 }
 
-/** One delivery to a receiver, whose store and handler have the outcomes that the case names. */
+/** Walks one delivery to a receiver. The case sets the outcomes of store and handler. */
 async function receive(sdk, group, test) {
-  if (test.handler === "abandoned") return SKIPPED; // nothing in JavaScript abandons a handler
+  if (test.handler === "abandoned") return SKIPPED; // JavaScript cannot abandon a handler
   await receiveOnce(sdk, group, test, rawReceiver);
   // In the Fetch API, a request with the method GET has no body, and "post" is POST.
   if (test.method === undefined || test.method === "PUT") await receiveOnce(sdk, group, test, fetchReceiver);
@@ -235,10 +235,10 @@ async function receiveOnce(sdk, group, test, deliver) {
   }
 }
 
-/** A store and a handler that note their calls and have the outcomes of a case, and the timers that they let pass. */
+/** Creates a store, a handler and timers with the outcomes of a case. They note their calls. */
 function scripted({ storeTimeout }, test) {
   const calls = [];
-  const errors = []; // what a receiver must not do; an error that is thrown it may take for the store's
+  const errors = []; // mistakes of the receiver, which would take a thrown error for the store's
   const { setTimeout, clearTimeout } = globalThis;
   const waiting = new Map();
   let isLate = false;
@@ -282,10 +282,10 @@ function scripted({ storeTimeout }, test) {
       check(id);
       return step("handle", test.handler, {}, { returned: undefined });
     },
-    /** In place of the global functions: time passes when a step is late, and not before. */
+    /** Replacements of the global functions: a timer fires only if a step is late. */
     timers: {
       setTimeout(callback, milliseconds) {
-        if (milliseconds !== storeTimeout * 1000) errors.push(`a time-out of ${milliseconds} ms`);
+        if (milliseconds !== storeTimeout * 1000) errors.push(`a timer of ${milliseconds} ms`);
         const timer = setTimeout(() => {}, 0);
         waiting.set(timer, callback);
         letPass();
@@ -299,18 +299,18 @@ function scripted({ storeTimeout }, test) {
   };
 }
 
-/** Through `verify`: a key that can be a secret, and a verdict that tells a right tag from a wrong one. */
+/** Walks HMAC through `verify`: the key is the secret, and the verdict tells a right tag from a wrong one. */
 function hmac(sdk, _group, test) {
   const key = bytesOf({ hex: test.key });
   const { value: webhook } = attempt(() => new sdk.Webhook(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(key)));
   if (webhook === undefined) return SKIPPED;
   const { error } = attempt(() => webhook.verify(bytesOf({ hex: test.msg }), `t=0,v1=${test.tag}`, { now: 0 }));
   const whole = test.tag.length === 64;
-  // No message of these is an event.
+  // None of these messages is an event.
   same("code", error?.code, !whole ? "malformed_signature" : test.result === "valid" ? "malformed_payload" : "signature_mismatch");
 }
 
-/** The runtime's own JSON agrees with the expectation, and a body that holds it comes back from signing and verifying. */
+/** Checks the runtime's own JSON, and a body with the value after signing and verifying. */
 function canonical(sdk, _group, test) {
   if (test.error) return SKIPPED;
   const again = (json) => JSON.stringify(JSON.parse(json));

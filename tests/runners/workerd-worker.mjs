@@ -1,4 +1,4 @@
-// The worker that walks the vectors and answers with the result. workerd.mjs writes the modules that it imports.
+// The worker that walks the vectors and responds with the result. workerd.mjs writes its modules.
 import * as sdk from "sdk";
 import files from "files";
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Walks the vectors in workerd:  WORKERD=<binary> node workerd.mjs <package> <folder of the vector files>
-// Writes a configuration that holds the worker, the package's modules and the vectors, and asks the worker over HTTP.
+// Writes a configuration that holds the worker, the package's modules and the vectors, and calls the worker over HTTP.
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ const site = mkdtempSync(join(tmpdir(), "vectors-workerd-"));
 const modules = [];
 const kinds = { ".wasm": "wasm", ".json": "json" };
 
-/** Puts a file or a text into the configuration under a module name. */
+/** Adds a file or a text to the configuration under a module name. */
 function add(module, { file, text }) {
   const embedded = join("modules", `${modules.length}`);
   if (file === undefined) writeFileSync(join(site, embedded), text);
@@ -29,7 +29,7 @@ function add(module, { file, text }) {
   modules.push(`    (name = ${JSON.stringify(module)}, ${kind} = embed ${JSON.stringify(embedded)}),`);
 }
 
-/** Adds a module of a package and all that it imports. */
+/** Adds a module of a package and its imports. */
 function addPackage(file, module, seen) {
   if (seen.has(module)) return;
   seen.add(module);
@@ -41,7 +41,7 @@ function addPackage(file, module, seen) {
       addPackage(resolve(dirname(file), specifier), posix.join(posix.dirname(module), specifier), seen);
       continue;
     }
-    // A bare name is looked up beside the module that imports it.
+    // A bare name is resolved beside the importing module.
     const entry = packageEntry(packageFolder(specifier, dirname(file)), conditions);
     const inner = `packages/${specifier}/${relative(packageFolder(specifier, dirname(file)), entry)}`;
     addPackage(entry, inner, seen);
@@ -67,7 +67,7 @@ function writeConfig() {
   writeFileSync(join(site, "config.capnp"), template.replace("@MODULES@", () => modules.join("\n")));
 }
 
-/** Starts workerd and gives the port that it chose. */
+/** Starts workerd and returns its port. */
 function start() {
   const child = spawn(workerd, ["serve", "--control-fd=3", join(site, "config.capnp")], { stdio: ["ignore", "inherit", "inherit", "pipe"] });
   const port = new Promise((found, failed) => {

@@ -1,17 +1,17 @@
-// Brings events of odd data to a sender that runs with --dev, and waits until each is delivered to each of its subscriptions.
+// Submits events with unusual data to a sender with --dev, and waits for their delivery to every subscription.
 //
 //     node deliver.mjs <the sender's URL> <the workspace's token> <how many events>
 import fc from "fast-check";
 
 const [url, token, count] = process.argv.slice(2);
 const BATCH = 100;
-/** The sender waits 71 s at most between the first attempt and the last. */
+/** The sender waits at most 71 s between the first attempt and the last. */
 const PATIENCE = 180_000;
 
 const { subscriptions } = await call("/v1/subscriptions");
 const types = subscriptions[0].event_types;
 
-// What JSON.stringify gives is what a program brings; the sender refuses what JavaScript would not give back, so that is left out.
+// Programs submit the output of JSON.stringify. The sender refuses numbers that JavaScript does not keep, so they are left out.
 const text = fc.string({ unit: "binary", maxLength: 40 }).map((text) => text.toWellFormed());
 const name = text.filter((name) => name !== "__proto__");
 // From 2^53 to 1e21 JSON.stringify writes a double as an integer that most parsers round.

@@ -1,5 +1,5 @@
-// Submits numbers in every spelling to a sender and receives them again. What is delivered must be what was submitted, as
-// JavaScript reads both; numbers.py compares the same files as Python reads them.
+// Submits numbers in every spelling to a sender and receives them. For JavaScript, the delivered numbers must equal the
+// submitted ones; numbers.py compares the files for Python.
 //
 //     node numbers.mjs <port to receive on> <sender's URL> <workspace's token> <folder> <how many numbers> <clarife-sender>
 import { execFile } from "node:child_process";
@@ -14,7 +14,7 @@ const EVENTS_PER_CALL = 10;
 const TIMEOUT = 300_000;
 const [submitted, delivered] = ["submitted.jsonl", "delivered.jsonl"].map((name) => `${folder}/${name}`);
 
-// A seeded generator: a failure is found again by the same command.
+// A seeded generator, so a failure is reproducible.
 let state = 0x9e3779b9n;
 function bits() {
   state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffffffffffffffffn;
@@ -24,7 +24,7 @@ const view = new DataView(new ArrayBuffer(8));
 const random = () => Number(bits() & 0x1fffffffffffffn) / 2 ** 53;
 const sign = () => (random() < 0.5 ? -1 : 1);
 
-/** A finite double of one of the kinds that people send. */
+/** Returns a finite double of a common kind. */
 function double() {
   const kind = Math.floor(random() * 6);
   if (kind === 0) return random();
@@ -38,7 +38,7 @@ function double() {
   }
 }
 
-/** A spelling of a number in JSON: as JavaScript and other languages print it, with digits to spare, with an exponent. */
+/** Returns a spelling of a number in JSON: as printed by JavaScript or another language, with extra digits, or with an exponent. */
 function spell(number) {
   const kind = Math.floor(random() * 6);
   if (kind === 0) return number.toExponential();
@@ -49,7 +49,7 @@ function spell(number) {
   return JSON.stringify(number);
 }
 
-/** Whether Python and others, which read integers of any size, read another number than JavaScript; such a number must be refused. */
+/** Tells whether a language with large integers, such as Python, reads another number than JavaScript. The sender must refuse it. */
 function changes(text) {
   const number = JSON.parse(text);
   if (/^-?\d+$/.test(text)) return !Number.isSafeInteger(number);
@@ -107,7 +107,7 @@ for (const type of subscription.event_types) {
   const { status, text } = await call(`/v1/subscriptions/${subscription.id}/test`, JSON.stringify({ type }));
   if (status !== 200 && status !== 202) throw new Error(`test event ${type}: status ${status}: ${text}`);
 }
-// The command `send` sends a body as the file has it.
+// The command `send` sends the file unchanged.
 const body = `{"id":"evt_send","type":"document.updated","created_at":"2026-03-28T12:00:00Z","data":{"numbers":[${numbers(false, NUMBERS_PER_EVENT)}]}}`;
 writeFileSync(`${folder}/body.json`, body);
 appendFileSync(submitted, `${body}\n`);

@@ -1,4 +1,4 @@
-// The bodies that xtask has written: <size>-<text>.json in a folder.
+// The bodies of xtask: <size>-<text>.json in a folder.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 

@@ -1,8 +1,8 @@
-// Who runs in every runtime: the SDK and WebCrypto by hand. Each has three jobs, and is tried before it is measured.
+// The contestants of every runtime: the SDK and WebCrypto by hand. Each has three jobs, which are checked before the race.
 
 export const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/** The SDK under a name. `route` reads id and type, `read` all of data, `reject` refuses one wrong bit. */
+/** Returns the jobs of the SDK. `route` reads id and type, `read` all of data, `reject` refuses a wrong bit. */
 export function sdk({ Webhook }, body) {
   const webhook = new Webhook(SECRET);
   const header = webhook.sign(body);
@@ -17,7 +17,7 @@ export function sdk({ Webhook }, body) {
   };
 }
 
-/** clarife's scheme by hand with WebCrypto; the key is imported once. */
+/** Returns the jobs of clarife's scheme by hand with WebCrypto. The key is imported once. */
 export async function webCrypto({ Webhook }, body) {
   const header = new Webhook(SECRET).sign(body);
   const algorithm = { name: "HMAC", hash: "SHA-256" };
@@ -41,18 +41,18 @@ export async function webCrypto({ Webhook }, body) {
   };
 }
 
-/** A header's elements by their keys, as the documented example reads them. */
+/** Returns a header's elements by key, as the documented example does. */
 export function elements(header) {
   return Object.fromEntries(header.split(",").map((element) => element.split("=")));
 }
 
-/** The same header with another digit ten places before its end. */
+/** Returns a header with another digit ten characters before its end. */
 export function oneWrongBit(header) {
   const digit = header.at(-10);
   return header.slice(0, -10) + (digit === "0" ? "1" : "0") + header.slice(-9);
 }
 
-/** Whether a call throws. */
+/** Tells whether a call throws. */
 export function refused(call) {
   try {
     call();
@@ -62,7 +62,7 @@ export function refused(call) {
   }
 }
 
-/** Fails where a contestant does not do its jobs. */
+/** Fails if a contestant does not do its jobs. */
 export async function tryAll(contestants, { type, data }) {
   for (const [name, { route, read, reject }] of Object.entries(contestants)) {
     const works = (await route()) > type.length && JSON.stringify(await read()) === JSON.stringify(data) && (await reject());

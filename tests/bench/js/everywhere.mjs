@@ -2,7 +2,7 @@
 import { sdk, tryAll, webCrypto } from "./contestants.mjs";
 import { race } from "./measure.mjs";
 
-/** The results for bodies `{ size, text, bytes }`. */
+/** Returns the results for bodies `{ size, text, bytes }`. */
 export async function everywhere(api, bodies) {
   const lines = [];
   for (const body of bodies) {

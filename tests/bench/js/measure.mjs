@@ -1,10 +1,10 @@
-// Measuring with mitata, one contestant after the other, in every runtime that can look at a clock.
+// Measures with mitata, one contestant after another, in every runtime with a clock.
 import { do_not_optimize, measure } from "mitata";
 
-// A sample is 256 calls where a call is short; the median of 12 samples or of 20 ms, whichever is more.
+// A sample is 256 short calls. The result is the median of 12 samples or of 20 ms, whichever is more.
 const OPTIONS = { batch_samples: 256, min_samples: 12, min_cpu_time: 20e6, gc: globalThis.gc ?? (() => {}) };
 
-/** Every contestant at every job on one body; gives a line of results for each. */
+/** Measures every contestant at every job on one body, and returns a line for each. */
 export async function race(contestants, { size, text }) {
   const lines = [];
   for (const job of ["route", "read", "reject"]) {

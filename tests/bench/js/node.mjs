@@ -1,4 +1,4 @@
-// node --expose-gc node.mjs <folder of bodies>: both engines beside verification by hand and every peer, in one process.
+// node --expose-gc node.mjs <folder of bodies>: both backends, verification by hand and every peer, in one process.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import process from "node:process";
 
@@ -15,7 +15,7 @@ import { race } from "./measure.mjs";
 
 if (native.engine !== "native") throw new Error("the addon was not loaded");
 
-/** Three jobs of a function that verifies with a header and gives the parsed event, or throws. */
+/** Returns the three jobs of a function that verifies with a header and returns the parsed event, or throws. */
 function jobs(verify, header, wrong = oneWrongBit(header)) {
   return {
     route() {
@@ -56,7 +56,7 @@ function standardWebhooks({ Webhook }, body) {
   return jobs((headers) => webhook.verify(body, headers), headers(signature), headers(oneWrongBit(signature)));
 }
 
-/** It takes a string and gives a promise of a boolean. */
+/** Returns the jobs of octokit, which takes a string and returns a promise of a boolean. */
 function octokitMethods(body) {
   const header = `sha256=${createHmac("sha256", SECRET).update(body).digest("hex")}`;
   const wrong = oneWrongBit(header);

@@ -1,4 +1,4 @@
-// In Chromium: fetches the bodies, measures, and leaves the results for chromium.mjs.
+// Runs in Chromium: fetches the bodies, measures, and keeps the results for chromium.mjs.
 import * as api from "clarife-webhooks";
 
 import { everywhere } from "./everywhere.mjs";

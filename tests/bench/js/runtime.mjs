@@ -1,4 +1,4 @@
-// <runtime> runtime.mjs <folder of bodies>: the SDK as this runtime gets it, beside WebCrypto.
+// <runtime> runtime.mjs <folder of bodies>: the SDK's entry of this runtime, beside WebCrypto.
 import process from "node:process";
 
 import * as api from "clarife-webhooks";

@@ -1,5 +1,5 @@
-// The SDK beside WebCrypto in workerd. A worker's clock stands still while it computes, so workerd.mjs holds the watch:
-// PUT /?name=<name> leaves a body, POST /?name=&contestant=&job=&calls= does a job so many times, POST /instantiate?calls= makes instances.
+// The SDK beside WebCrypto in workerd. A worker's clock stops while it computes, so workerd.mjs measures:
+// PUT /?name=<name> stores a body, POST /?name=&contestant=&job=&calls= repeats a job, POST /instantiate?calls= creates instances.
 import * as api from "clarife-webhooks";
 
 import { sdk, tryAll, webCrypto } from "./contestants.mjs";

@@ -4,7 +4,7 @@ import process from "node:process";
 import { bodies, print } from "./bodies.mjs";
 
 const [, , url, folder] = process.argv;
-const SLICE = 40; // milliseconds in the worker, beside which a request is nothing
+const SLICE = 40; // milliseconds in the worker, long beside a request
 
 async function ask(path, init) {
   const response = await fetch(`${url}${path}`, init);
@@ -21,11 +21,11 @@ function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** Nanoseconds of one call, the request's own time taken off. */
+/** Returns the nanoseconds of one call, without those of the request. */
 async function measure(path) {
   const several = async (calls) => median([await time(path, calls), await time(path, calls), await time(path, calls)]);
   let calls = 1;
-  while ((await time(path, calls)) < SLICE / 4) calls *= 4; // compiles it, too
+  while ((await time(path, calls)) < SLICE / 4) calls *= 4; // compiles the call too
   calls *= 4;
   return ((await several(calls)) - (await several(0))) / calls * 1e6;
 }

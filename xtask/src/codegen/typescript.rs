@@ -1,4 +1,4 @@
-//! TypeScript: types of events and resources, and the tables that the JavaScript face reads.
+//! TypeScript: types of events and resources, and the tables of the API.
 
 use std::fmt::Write as _;
 
@@ -40,11 +40,11 @@ fn tables(ts: &mut String) {
         "/** The header that carries the signature. */\nexport const SIGNATURE_HEADER = {SIGNATURE_HEADER:?};\n\n\
          /** The headers of Standard Webhooks: the event's id, the time and the signatures. */\n\
          export const STANDARD_HEADERS = [{}] as const;\n\n\
-         /** A longer signature header is malformed. */\nexport const MAX_HEADER_BYTES = {MAX_HEADER_BYTES};\n\n\
+         /** The limit of the signature header, in bytes. A longer header is malformed. */\nexport const MAX_HEADER_BYTES = {MAX_HEADER_BYTES};\n\n\
          /** Every type of event that this version knows. */\nexport const EVENT_TYPES = [{}] as const;\n\n\
          /** A type of event that this version knows. */\nexport type KnownEventType = (typeof EVENT_TYPES)[number];\n\n\
          /** Every code of a {{@link WebhookError}}, in the order of the checks. */\nexport const ERROR_CODES = [{}] as const;\n\n\
-         /** What is wrong with a delivery or a secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n",
+         /** The code of a refused delivery or an unusable secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n",
         list(&standard::HEADERS),
         list(&types),
         list(&codes),
@@ -159,22 +159,22 @@ declare enum Unlisted {
 }
 
 /**
- * A type that this version does not know: at run time any other string. It is a type of its own so that comparing an
- * event's type narrows the event; to look at the name, assign it to a `string`.
+ * A type that this version does not know. At run time it is any other string. It is a type of its own, so a comparison
+ * of an event's type narrows the event. Assign it to a `string` to read the name.
  */
 export type UnknownEventType = Unlisted.Type;
 
 /** A verified event. */
 export interface EventOf<Type extends string, Data> {
-  /** The same in every delivery of one event: the key for handling it once only. */
+  /** The id, which all deliveries of one event share: the key for deduplication. */
   readonly id: string;
-  /** What happened. */
+  /** The type of the event. */
   readonly type: Type;
   /** The time of the event, in RFC 3339 exactly as sent. */
   readonly created_at: string;
-  /** What it happened to; parsed when it is first read. */
+  /** The resource of the event. The first access parses it. */
   readonly data: Data;
-  /** The whole body, as it was signed. */
+  /** The complete body, as it was signed. */
   readonly raw: string;
 }
 
@@ -196,7 +196,7 @@ export interface EventOf<Type extends string, Data> {
     ts.push_str(
         ";\n\n/** An event of a type that this version does not know. */\n\
          export type UnknownEvent = EventOf<UnknownEventType, Record<string, unknown>>;\n\n\
-         /** What `verify` gives; comparing `type` narrows `data`. */\nexport type WebhookEvent = KnownEvent | UnknownEvent;\n",
+         /** The result of `verify`. A comparison of `type` narrows `data`. */\nexport type WebhookEvent = KnownEvent | UnknownEvent;\n",
     );
 }
 
