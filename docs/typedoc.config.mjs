@@ -9,7 +9,7 @@ const adapters = Object.keys(exports).filter((entry) => ![".", "./wasm", "./pack
 function rename(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
     for (const module of context.project.getReflectionsByKind(ReflectionKind.Module)) {
-      const adapter = adapters.find((entry) => module.name.endsWith(`/adapters/${entry.slice(2)}`));
+      const adapter = adapters.find((entry) => module.name === `adapters/${entry.slice(2)}`);
       module.name = adapter === undefined ? name : `${name}${adapter.slice(1)}`;
     }
   });
