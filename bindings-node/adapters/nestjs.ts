@@ -14,7 +14,8 @@ export type { NodeListener };
  * export class WebhookController {
  *   readonly #receive: NodeListener;
  *   constructor(documents: DocumentService) {
- *     this.#receive = receiver(webhook, new Handlers().on("document.updated", (event) => documents.update(event.data)));
+ *     const handlers = new Handlers().on("document.updated", (event) => documents.update(event.data));
+ *     this.#receive = receiver(webhook, handlers);
  *   }
  *   @All()
  *   receive(@Req() request: Request, @Res() response: Response) {
