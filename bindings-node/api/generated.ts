@@ -124,43 +124,43 @@ export const STORE_FULL = "the store is full of events that are being handled";
 
 /** A document. Every member is optional. */
 export interface Document {
-  /** Identifies the document; opaque. */
+  /** The document's id, an opaque string. */
   id?: string;
   /** The title. */
   title?: string;
   /** The description. */
   description?: string;
-  /** When the document was created, RFC 3339. */
+  /** The time of the document's creation, RFC 3339. */
   created_at?: string;
-  /** When the document was last changed, RFC 3339. */
+  /** The time of the last change, RFC 3339. */
   updated_at?: string;
-  /** How many blocks the content has. */
+  /** The number of blocks in the content. */
   block_count?: number;
-  /** How many screenshots the content has. */
+  /** The number of screenshots in the content. */
   screenshot_count?: number;
-  /** How many words the content has. */
+  /** The number of words in the content. */
   word_count?: number;
-  /** Who may see the document, for example `private`. */
+  /** The visibility, for example `private`. */
   visibility?: string;
-  /** The template that the document was made from. */
+  /** The template of the document. */
   template?: unknown | null;
-  /** The branding that the document is shown with. */
+  /** The id of the branding. */
   branding_id?: string | null;
-  /** The project that the document belongs to. */
+  /** The id of the document's project. */
   project_id?: string | null;
-  /** What the document says. */
+  /** The content. */
   content?: Content;
 }
 
-/** What a document says. Every member is optional. */
+/** The content of a document. Every member is optional. */
 export interface Content {
-  /** About the content as a whole. */
+  /** Properties of the content as a whole. */
   meta?: ContentMeta;
   /** The blocks, in order. */
   blocks?: Block[];
 }
 
-/** About a document's content as a whole. Every member is optional. */
+/** Properties of a document's content as a whole. Every member is optional. */
 export interface ContentMeta {
   /** The version of the content's format. */
   version?: number;
@@ -170,87 +170,87 @@ export interface ContentMeta {
 
 /** A block of a document. Every member is optional. */
 export interface Block {
-  /** What the block is, for example `heading`, `text` or `screenshot`. */
+  /** The block's type, for example `heading`, `text` or `screenshot`. */
   type?: string;
-  /** The text; HTML in a `text` block. */
+  /** The text, as HTML in a `text` block. */
   content?: string;
-  /** The file that the block shows. */
+  /** The id of the file in the block. */
   media_id?: string;
 }
 
 /** A share link of a document. Every member is optional. */
 export interface Share {
-  /** Identifies the share link; opaque. */
+  /** The share link's id, an opaque string. */
   id?: string;
-  /** The document that is shared. */
+  /** The id of the shared document. */
   document_id?: string;
-  /** When the link was created, RFC 3339. */
+  /** The time of the link's creation, RFC 3339. */
   created_at?: string;
-  /** Whether the link works. */
+  /** True if the link works. */
   is_active?: boolean;
-  /** Whether a password is asked for. */
+  /** True if the link requires a password. */
   has_password?: boolean;
-  /** Whether the branding is shown. */
+  /** True if the branding is shown. */
   show_branding?: boolean;
-  /** Whether the document may be embedded in other pages. */
+  /** True if other pages may embed the document. */
   embed_allowed?: boolean;
-  /** How often the link was opened. */
+  /** The number of views. */
   view_count?: number;
-  /** By how many people the link was opened. */
+  /** The number of unique viewers. */
   unique_viewers?: number;
-  /** When the link ends, RFC 3339. */
+  /** The time of expiry, RFC 3339. */
   expires_at?: string | null;
-  /** When the link was last opened, RFC 3339. */
+  /** The time of the last view, RFC 3339. */
   last_viewed_at?: string | null;
-  /** How the document is embedded. */
+  /** The kind of embedding. */
   embed_type?: string | null;
-  /** The branding that the document is shown with. */
+  /** The id of the branding. */
   branding_id?: string | null;
-  /** The link. */
+  /** The URL of the link. */
   url?: string;
-  /** The last part of the link. */
+  /** The last segment of the URL. */
   slug?: string;
-  /** How the document is shown, for example `minimalistic` or `with_navigation`. */
+  /** The view style, for example `minimalistic` or `with_navigation`. */
   view_style?: string;
-  /** Who may open the link, by e-mail address. */
+  /** The e-mail addresses that may open the link. */
   allowed_emails?: string[];
-  /** Who may open the link, by the domain of the e-mail address. */
+  /** The e-mail domains that may open the link. */
   allowed_domains?: string[];
 }
 
 /** An uploaded file. Every member is optional. */
 export interface Media {
-  /** Identifies the file; opaque. (A file has no `id`.) */
+  /** The file's id, an opaque string. A file has no member `id`. */
   media_id?: string;
-  /** The document that the file belongs to. */
+  /** The id of the file's document. */
   document_id?: string;
   /** The file's name. */
   filename?: string;
   /** The file's media type, for example `image/png`. */
   mime_type?: string;
-  /** Where the file is stored. */
+  /** The file's key in storage. */
   b2_key?: string;
   /** The file's size, in bytes. */
   file_size_bytes?: number;
 }
 
-/** A project. clarife publishes no shape for it. Every member is optional. */
+/** A project. clarife does not document its members. Every member is optional. */
 export interface Project {
-  /** Identifies the project; opaque. */
+  /** The project's id, an opaque string. */
   id?: string;
   [member: string]: unknown;
 }
 
-/** A folder. clarife publishes no shape for it. Every member is optional. */
+/** A folder. clarife does not document its members. Every member is optional. */
 export interface Folder {
-  /** Identifies the folder; opaque. */
+  /** The folder's id, an opaque string. */
   id?: string;
   [member: string]: unknown;
 }
 
-/** A run of AI generation. clarife publishes no shape for it. Every member is optional. */
+/** An AI generation run. clarife does not document its members. Every member is optional. */
 export interface Generation {
-  /** Identifies the run; opaque. */
+  /** The run's id, an opaque string. */
   id?: string;
   [member: string]: unknown;
 }
@@ -299,11 +299,11 @@ export type FolderUpdatedEvent = EventOf<"folder.updated", Folder>;
 export type FolderDeletedEvent = EventOf<"folder.deleted", Folder>;
 /** A file was uploaded and confirmed. */
 export type MediaUploadedEvent = EventOf<"media.uploaded", Media>;
-/** A run of AI generation has started. */
+/** An AI generation run has started. */
 export type GenerationStartedEvent = EventOf<"generation.started", Generation>;
-/** A run of AI generation has ended well. */
+/** An AI generation run has succeeded. */
 export type GenerationCompletedEvent = EventOf<"generation.completed", Generation>;
-/** A run of AI generation has failed. */
+/** An AI generation run has failed. */
 export type GenerationFailedEvent = EventOf<"generation.failed", Generation>;
 /** A share link was created. */
 export type ShareCreatedEvent = EventOf<"share.created", Share>;

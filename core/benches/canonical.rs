@@ -1,4 +1,4 @@
-//! Canonical JSON of an event, beside what `serde_json` takes to write the same.
+//! Canonical JSON of an event, compared with `serde_json`.
 
 #![allow(clippy::expect_used, reason = "a benchmark that panics fails, as it should")]
 
@@ -13,7 +13,7 @@ fn main() {
     divan::main();
 }
 
-/// A document of so many blocks.
+/// Creates a document with a number of blocks.
 fn document(blocks: usize) -> Resource {
     let Some(Resource::Document(mut document)) = sample_resource(EventType::DocumentUpdated) else {
         unreachable!("documents have a sample")

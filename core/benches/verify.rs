@@ -1,4 +1,4 @@
-//! Verification, beside its limit: one HMAC-SHA256 of the body and one pass of `serde_json` over it that keeps nothing.
+//! Verification, compared with its limit: one HMAC-SHA256 of the body and one pass of `serde_json` that keeps nothing.
 
 #![allow(clippy::expect_used, reason = "a benchmark that panics fails, as it should")]
 
@@ -15,7 +15,7 @@ fn main() {
     divan::main();
 }
 
-/// A document of so many blocks, as clarife sends it.
+/// Creates the body of a document event with a number of blocks.
 fn body(blocks: usize) -> String {
     let block =
         r#"{"content":"<p>Press <b>Save</b>, then wait for the check mark to appear &amp; go on.</p>","type":"text"}"#;

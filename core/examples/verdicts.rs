@@ -1,18 +1,18 @@
-//! What Rust makes of each delivery that comes on standard input; see `tests/parity` in the repository.
+//! The verdict of Rust on each delivery from standard input, for the parity tests of the repository.
 
 use std::io::{BufRead as _, Write as _};
 
 use clarife_webhooks::{Event, UnixTime, Webhook, WebhookError};
 use serde_json::{Value, json};
 
-/// What Python's `datetime` can hold, in milliseconds: the languages are compared within it.
-const COMPARED: [i64; 2] = [-62_135_596_800_000, 253_402_300_799_999];
+/// The range of Python's `datetime`, in milliseconds. The languages are compared within this range.
+const DATETIME_RANGE: [i64; 2] = [-62_135_596_800_000, 253_402_300_799_999];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut answers = std::io::stdout().lock();
+    let mut output = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
-        let answer = verdict(&serde_json::from_str(&line?)?)?;
-        writeln!(answers, "{answer}")?;
+        let verdict = verdict(&serde_json::from_str(&line?)?)?;
+        writeln!(output, "{verdict}")?;
     }
     Ok(())
 }
@@ -32,17 +32,18 @@ fn verdict(delivery: &Value) -> Result<Value, Box<dyn std::error::Error>> {
     });
     Ok(match verified {
         Ok(event) => accepted(&event),
-        Err(error) => refused(&error),
+        Err(error) => rejected(&error),
     })
 }
 
 fn accepted(event: &Event<'_>) -> Value {
-    let [first, last] = COMPARED;
+    let [first, last] = DATETIME_RANGE;
     let created_at = event.created_at().as_millis().clamp(first, last);
     let event_type = event.event_type().as_str();
-    json!({"id": event.id(), "type": event_type, "createdAt": created_at, "raw": hex::encode(event.raw()), "data": true})
+    let raw = hex::encode(event.raw());
+    json!({"id": event.id(), "type": event_type, "createdAt": created_at, "raw": raw, "data": true})
 }
 
-fn refused(error: &WebhookError) -> Value {
+fn rejected(error: &WebhookError) -> Value {
     json!({"code": error.code().as_str(), "message": error.to_string(), "hint": error.hint()})
 }

@@ -1,12 +1,12 @@
-//! What can go wrong, as stable codes with a message and a hint.
+//! Errors: a stable code, a message and a hint.
 
 use core::fmt;
 
 use crate::text::json::Malformed;
 
-/// What went wrong, the same in every language.
+/// A stable code for each kind of error, identical in every language.
 ///
-/// The order of [`ErrorCode::ALL`] is the order of the checks; bindings may pass a code as its index.
+/// [`ErrorCode::ALL`] lists the codes in the order of the checks. Bindings may pass a code as its index there.
 ///
 /// ```
 /// use clarife_webhooks::ErrorCode;
@@ -16,25 +16,25 @@ use crate::text::json::Malformed;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// The signing secret given to the constructor cannot be one.
+    /// The signing secret is not usable.
     InvalidSecret,
-    /// The request has no signature header, or a blank one.
+    /// The signature header is missing or blank.
     MissingSignature,
-    /// The signature header does not follow its grammar.
+    /// The signature header violates the grammar.
     MalformedSignature,
     /// The delivery was signed longer ago than the tolerance allows.
     TimestampTooOld,
     /// The delivery was signed further in the future than the tolerance allows.
     TimestampInFuture,
-    /// No signature in the header was made from this body with one of the secrets.
+    /// No signature in the header matches the body under one of the secrets.
     SignatureMismatch,
-    /// The body is authentic but is not the JSON envelope of an event.
+    /// The signature is valid, but the body is not the JSON envelope of an event.
     MalformedPayload,
     /// The event was created longer ago than the maximum event age allows.
     EventTooOld,
-    /// Something other than the raw body was given, usually the body already parsed.
+    /// The caller passed something other than the raw body, usually a parsed body.
     BodyNotRaw,
-    /// The body is larger than an adapter was told to read.
+    /// The body exceeds the size limit of an adapter.
     BodyTooLarge,
 }
 
@@ -43,8 +43,8 @@ impl ErrorCode {
     ///
     /// ```
     /// # use clarife_webhooks::ErrorCode;
-    /// let from_a_log = ErrorCode::ALL.into_iter().find(|code| code.as_str() == "event_too_old");
-    /// assert_eq!(from_a_log, Some(ErrorCode::EventTooOld));
+    /// let logged = ErrorCode::ALL.into_iter().find(|code| code.as_str() == "event_too_old");
+    /// assert_eq!(logged, Some(ErrorCode::EventTooOld));
     /// ```
     pub const ALL: [Self; 10] = [
         Self::InvalidSecret,
@@ -59,7 +59,7 @@ impl ErrorCode {
         Self::BodyTooLarge,
     ];
 
-    /// The code as it is written in every language, for example `signature_mismatch`.
+    /// Returns the code as text, for example `signature_mismatch`.
     ///
     /// ```
     /// # use clarife_webhooks::ErrorCode;
@@ -81,8 +81,10 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status to answer with: 413 for a body that is too large, 500 where the receiver itself is at fault, so that
-    /// clarife tries again once that is mended, and 400 for everything else.
+    /// Returns the HTTP status of the response to this error.
+    ///
+    /// The status is 413 for a body that is too large and 400 for any other invalid delivery. It is 500 if the receiver
+    /// itself is at fault, so that clarife retries the delivery.
     ///
     /// ```
     /// # use clarife_webhooks::ErrorCode;
@@ -98,7 +100,7 @@ impl ErrorCode {
         }
     }
 
-    /// What to do about it.
+    /// Returns the hint: the remedy, in the imperative.
     ///
     /// ```
     /// # use clarife_webhooks::ErrorCode;
@@ -112,8 +114,8 @@ impl ErrorCode {
                  check the environment variable for spaces, quotes or a line break around it"
             }
             Self::MissingSignature => {
-                "pass the X-Clarife-Signature header, or all headers of the request (Standard Webhooks need all); if it is \
-                 not there, a proxy removed it or the request does not come from clarife"
+                "pass the X-Clarife-Signature header, or all headers of the request (required for Standard Webhooks); if \
+                 the header is absent, a proxy removed it or the request does not come from clarife"
             }
             Self::MalformedSignature => {
                 "pass the X-Clarife-Signature header exactly as received; if it was, a proxy changed it or \
@@ -121,34 +123,34 @@ impl ErrorCode {
             }
             Self::TimestampTooOld => {
                 "check that the server's clock is right and that the delivery did not wait in a queue \
-                 before it was verified; to verify a stored delivery again, pass the time it arrived as now"
+                 before verification; to verify a stored delivery, pass its arrival time as now"
             }
             Self::TimestampInFuture => "check that the server's clock is right",
             Self::SignatureMismatch => {
-                "use this subscription's signing secret and the raw body, byte for byte as received, not \
-                 one parsed and written again; after a rotation, give the current and the previous secret"
+                "use this subscription's signing secret and the raw body, byte for byte as received, not a body that \
+                 was parsed and serialized again; after a rotation, pass the current and the previous secret"
             }
             Self::MalformedPayload => {
-                "the body is what the sender signed: check that the endpoint belongs to a clarife subscription and \
-                 report it to clarife; an event that was stored before and read as trusted may have been cut"
+                "the signature is valid but the body is not a clarife event; check that this endpoint belongs to a \
+                 clarife subscription, and that a stored event parsed as trusted is not truncated"
             }
             Self::EventTooOld => {
                 "the event is older than the maximum event age: a replay, or a delivery sent again by hand; \
-                 raise the maximum event age if such deliveries are wanted"
+                 raise the maximum event age to accept such deliveries"
             }
             Self::BodyNotRaw => {
-                "pass the body as received, once and before any parser: express.raw({ type: \"application/json\" }) in \
+                "pass the body as received, before any parser reads it: express.raw({ type: \"application/json\" }) in \
                  Express, await request.text() with the Fetch API, request.get_data() in Flask, request.body in \
                  Django, await request.body() in Starlette and FastAPI, Bytes in axum and actix-web"
             }
             Self::BodyTooLarge => {
-                "raise the largest size in the adapter, and in the proxies before it, if clarife sends you such events; \
+                "raise the size limit of the adapter, and of the proxies in front of it, if clarife sends such events; \
                  otherwise the request does not come from clarife"
             }
         }
     }
 
-    /// The message of an error that needs no particulars.
+    /// Returns the message of an error without details.
     pub(crate) const fn summary(self) -> &'static str {
         match self {
             Self::InvalidSecret => "the signing secret is not usable",
@@ -159,8 +161,8 @@ impl ErrorCode {
             Self::SignatureMismatch => "no signature in the header matches the body",
             Self::MalformedPayload => "the body is not an event",
             Self::EventTooOld => "the event was created too long ago",
-            Self::BodyNotRaw => "the raw body was expected, not a parsed one or a request that was read before",
-            Self::BodyTooLarge => "the body is larger than is accepted here",
+            Self::BodyNotRaw => "the raw body was expected, but the body was already parsed or read",
+            Self::BodyTooLarge => "the body exceeds the size limit",
         }
     }
 }
@@ -171,10 +173,10 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A delivery that was refused, or a secret that cannot be used.
+/// The error of a rejected delivery or an unusable secret.
 ///
-/// [`code`](Self::code) is stable and meant for programs; the `Display` form is one sentence for people, and
-/// [`hint`](Self::hint) says what to do. None of them holds anything of the secret or the body.
+/// [`code`](Self::code) is stable and meant for programs. `Display` writes one sentence for people, and
+/// [`hint`](Self::hint) returns the remedy. None of them contains anything of the secret or the body.
 ///
 /// ```
 /// use clarife_webhooks::{ErrorCode, UnixTime, Webhook};
@@ -187,22 +189,22 @@ impl fmt::Display for ErrorCode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookError(Reason);
 
-/// The particulars of an error; kept as values so that a refused delivery costs no allocation.
+/// The details of an error, as values: a rejected delivery allocates nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// Nothing to add to the code.
+    /// An error without details.
     Plain(ErrorCode),
-    /// What is wrong with one of the secrets.
+    /// The problem of a secret.
     Secret(&'static str),
-    /// Which of the headers of Standard Webhooks is missing.
+    /// The name of the missing header of Standard Webhooks.
     Missing(&'static str),
-    /// What is wrong with the header.
+    /// The problem of the signature header.
     Signature(&'static str),
     /// The delivery's age and the tolerance, in seconds.
     TooOld { age: i64, tolerance: u64 },
-    /// How far ahead the delivery is and the tolerance, in seconds.
+    /// The delivery's distance into the future and the tolerance, in seconds.
     InFuture { ahead: i64, tolerance: u64 },
-    /// What is wrong with the body, and where.
+    /// The problem of the body, and its place.
     Payload(Malformed),
     /// The event's age, rounded down, and the maximum, in seconds.
     EventTooOld { age: i64, maximum: u64 },
@@ -215,14 +217,14 @@ impl From<Reason> for WebhookError {
 }
 
 impl From<ErrorCode> for WebhookError {
-    /// An error without particulars; adapters use it for [`ErrorCode::BodyNotRaw`] and [`ErrorCode::BodyTooLarge`].
+    /// Creates an error without details, such as [`ErrorCode::BodyNotRaw`] and [`ErrorCode::BodyTooLarge`] in adapters.
     fn from(code: ErrorCode) -> Self {
         Self(Reason::Plain(code))
     }
 }
 
 impl WebhookError {
-    /// The stable code.
+    /// Returns the stable code.
     ///
     /// ```
     /// # use clarife_webhooks::{ErrorCode, Webhook};
@@ -244,7 +246,7 @@ impl WebhookError {
         }
     }
 
-    /// What to do about it; the same as [`ErrorCode::hint`].
+    /// Returns the hint of the code; see [`ErrorCode::hint`].
     ///
     /// ```
     /// # use clarife_webhooks::Webhook;
@@ -281,7 +283,9 @@ impl fmt::Display for WebhookError {
 
 impl core::error::Error for WebhookError {}
 
-/// A timestamp that a signature header cannot carry: below 0, or of more than 12 digits (protocol, section 2).
+/// A timestamp outside the range of a signature header: below 0, or longer than 12 digits.
+///
+/// See [protocol, section 2.2](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-2-2).
 ///
 /// ```
 /// # use clarife_webhooks::{InvalidTimestamp, UnixTime, Webhook};

@@ -1,4 +1,4 @@
-//! For your own tests: sample events of every type, signed requests, and a clock to move (feature `testing`).
+//! Helpers for your own tests: sample events of every type, signed requests, and a clock (feature `testing`).
 //!
 //! ```
 //! use clarife_webhooks::testing::{Clock, sample_event, signed_headers};
@@ -7,7 +7,7 @@
 //!
 //! let webhook = Webhook::new("whsec_c2VjcmV0")?;
 //! let clock = Clock::default();
-//! let sample = sample_event(EventType::DocumentUpdated, &clock)?; // what clarife's test event says
+//! let sample = sample_event(EventType::DocumentUpdated, &clock)?; // as in a test event of clarife
 //! let headers = signed_headers(&webhook, &sample, &clock)?;
 //! let event = webhook.verify_at(&sample.body, &headers[0].1, clock.now())?;
 //! assert_eq!(event.id(), sample.id);
@@ -29,8 +29,8 @@ use crate::sender::{EventError, TestEvent};
 use crate::standard::StandardSignError;
 use crate::{EventType, InvalidTimestamp, SIGNATURE_HEADER, Webhook};
 
-/// A clock that moves only when told to. All clones are one clock. Pass the clock to `Receiver::with_clock` as
-/// `move || clock.now()`.
+/// A clock that moves only by [`set`](Self::set) and [`advance`](Self::advance). All clones share one time. Pass a
+/// clock to `Receiver::with_clock` as `move || clock.now()`.
 ///
 /// ```
 /// use clarife_webhooks::UnixTime;
@@ -81,7 +81,7 @@ impl Default for Clock {
     }
 }
 
-/// Creates a sample event of a type, as clarife's test event has it, with a new id and the clock's time.
+/// Creates a sample event of a type, like a test event of clarife, with a new id and the clock's time.
 ///
 /// # Errors
 ///
@@ -98,8 +98,8 @@ pub fn sample_event(event_type: EventType<'_>, clock: &Clock) -> Result<TestEven
     TestEvent::new(event_type, clock.now())
 }
 
-/// Returns the headers of a delivery that clarife would send at the clock's time: `X-Clarife-Signature`, and the headers of
-/// Standard Webhooks if the secret is base64.
+/// Returns the headers of a delivery that clarife would send at the clock's time: `X-Clarife-Signature`, and the
+/// headers of Standard Webhooks if the secret is base64.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Moments in time. Callers pass them; nothing here reads a clock but [`UnixTime::now`].
+//! Moments in time. Only [`UnixTime::now`] reads a clock.
 
 #[cfg(feature = "sender")]
 use alloc::string::String;
@@ -109,7 +109,7 @@ impl UnixTime {
         self.nanoseconds.rem_euclid(NANOS_PER_SEC) as u32
     }
 
-    /// Returns the moment `duration` later, in whole milliseconds: parts of a millisecond are dropped.
+    /// Returns the moment `duration` later, in whole milliseconds. Parts of a millisecond are dropped.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -123,7 +123,7 @@ impl UnixTime {
         Self::from_millis(self.as_millis().saturating_add(millis))
     }
 
-    /// Formats the moment as RFC 3339 in UTC, with a fraction only where there is one: `2026-03-28T12:00:00.25Z`. Returns
+    /// Formats the moment as RFC 3339 in UTC, with a fraction if the moment has one: `2026-03-28T12:00:00.25Z`. Returns
     /// `None` outside the years 0 to 9999.
     ///
     /// ```
@@ -140,7 +140,7 @@ impl UnixTime {
     }
 }
 
-/// Returns the nearest number of 64 bits.
+/// Returns the nearest 64-bit number.
 const fn saturate(number: i128) -> i64 {
     if number > i64::MAX as i128 {
         i64::MAX

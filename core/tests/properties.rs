@@ -1,4 +1,4 @@
-//! What holds for every body, header and secret.
+//! Properties of every body, header and secret.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,7 +17,7 @@ fn webhook() -> Webhook {
     Webhook::new(SECRET).unwrap()
 }
 
-/// An event with any id, any title and any type.
+/// Generates an event with any id, type and title.
 fn event() -> impl Strategy<Value = (String, String, String)> {
     ("\\PC{1,40}", "\\PC{1,40}", "(\\PC|[\\x00-\\x1f]){0,200}")
 }
@@ -29,38 +29,38 @@ fn body((id, event_type, title): &(String, String, String)) -> String {
 
 proptest! {
     #[test]
-    fn what_is_signed_verifies(event in event(), secrets in prop::collection::vec("[!-~]{1,60}", 1..5), late in -300_i64..=300) {
+    fn a_signed_body_verifies(event in event(), secrets in prop::collection::vec("[!-~]{1,60}", 1..5), age in -300_i64..=300) {
         let body = body(&event);
         let webhook = Webhook::from_secrets(&secrets).unwrap();
         let header = webhook.sign(&body, NOW).unwrap();
-        let verified = webhook.verify_at(&body, &header, UnixTime::from_secs(NOW.as_secs() + late)).unwrap();
+        let verified = webhook.verify_at(&body, &header, UnixTime::from_secs(NOW.as_secs() + age)).unwrap();
         prop_assert_eq!(verified.id(), event.0);
         prop_assert_eq!(verified.event_type().as_str(), event.1);
         prop_assert_eq!(verified.raw(), &body);
-        // Whoever holds one of the secrets is satisfied.
+        // Each of the secrets suffices.
         for secret in &secrets {
             prop_assert!(Webhook::new(secret).unwrap().verify_at(&body, &header, NOW).is_ok());
         }
     }
 
     #[test]
-    fn one_flipped_bit_of_the_body_never_verifies(event in event(), at: prop::sample::Index, bit in 0_u32..8) {
+    fn one_flipped_bit_of_the_body_never_verifies(event in event(), index: prop::sample::Index, bit in 0_u32..8) {
         let body = body(&event);
         let header = webhook().sign(&body, NOW).unwrap();
         let mut bytes = body.into_bytes();
-        *at.get_mut(&mut bytes) ^= 1_u8 << bit;
+        *index.get_mut(&mut bytes) ^= 1_u8 << bit;
         prop_assert_eq!(webhook().verify_at(&bytes, &header, NOW).unwrap_err().code(), ErrorCode::SignatureMismatch);
     }
 
     #[test]
-    fn one_flipped_bit_of_the_signature_never_verifies(at in 0_usize..64, bit in 0_u32..8) {
+    fn one_flipped_bit_of_the_signature_never_verifies(digit in 0_usize..64, bit in 0_u32..8) {
         let header = webhook().sign("{}", NOW).unwrap();
         let mut bytes = header.into_bytes();
-        let place = bytes.len() - 64 + at;
-        let before = bytes.clone();
-        *bytes.get_mut(place).unwrap() ^= 1_u8 << bit;
-        // The sixth bit of a letter is its case, and hex has both.
-        prop_assume!(!bytes.eq_ignore_ascii_case(&before));
+        let index = bytes.len() - 64 + digit;
+        let original = bytes.clone();
+        *bytes.get_mut(index).unwrap() ^= 1_u8 << bit;
+        // The sixth bit of a letter is its case, and hexadecimal digits have either case.
+        prop_assume!(!bytes.eq_ignore_ascii_case(&original));
         let verdict = webhook().verify_at("{}", bytes.as_slice(), NOW);
         prop_assert!(verdict.is_err());
     }
@@ -71,14 +71,14 @@ proptest! {
         let webhook = webhook().with_tolerance(tolerance).with_max_event_age(age);
         let _ = webhook.verify_at(&body, header.as_slice(), UnixTime::from_secs(now));
         let _ = webhook.sign(&body, UnixTime::from_secs(now));
-        // Signed by somebody who holds the secret, and still anything.
+        // Any body, with a valid signature.
         let header = webhook.sign(&body, NOW).unwrap();
         let _ = webhook.verify_at(&body, &header, UnixTime::from_secs(now));
         let _ = Event::parse_trusted(&body).map(|event| event.resource());
     }
 
     #[test]
-    fn utf16_layouts_cut_the_same_text(title in "[\\PC\u{800}\u{1F422}é]{0,200}") {
+    fn utf16_layouts_select_equal_texts(title in "[\\PC\u{800}\u{1F422}é]{0,200}") {
         let raw = body(&("evt_🐢".into(), "a.b".into(), title));
         let event = Event::parse_trusted(raw.as_bytes()).unwrap();
         let (bytes, units) = (event.layout(), event.layout().utf16(&raw));
@@ -92,17 +92,17 @@ proptest! {
     }
 
     #[test]
-    fn errors_hold_nothing_of_secret_or_body(title in "[a-z]{12}", secret in "whsec_[A-Z]{24}", change in 0_usize..4) {
+    fn errors_contain_nothing_of_secret_or_body(title in "[a-z]{12}", secret in "whsec_[A-Z]{24}", shape in 0_usize..4) {
         let webhook = Webhook::new(&secret).unwrap();
-        let body = match change {
+        let body = match shape {
             0 => format!("{{\"id\":\"{title}\",\"type\":\"{title}\",\"created_at\":\"{title}\",\"data\":{{}}}}"),
             1 => format!("{{\"{title}\":\"{title}\"}}"),
             2 => format!("\"{title}\""),
             _ => format!("{{\"id\":\"{title}\" \"{title}"),
         };
         let error = webhook.verify_at(&body, &webhook.sign(&body, NOW).unwrap(), NOW).unwrap_err();
-        let said = format!("{error} {error:?} {} {webhook:?}", error.hint());
-        prop_assert!(!said.contains(&title) && !said.contains(&secret) && !said.contains(&secret[6..]), "{}", said);
+        let text = format!("{error} {error:?} {} {webhook:?}", error.hint());
+        prop_assert!(!text.contains(&title) && !text.contains(&secret) && !text.contains(&secret[6..]), "{}", text);
     }
 }
 
@@ -125,11 +125,11 @@ mod sender {
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
             (-(1_i64 << 53) + 1..1 << 53).prop_map(Value::from),
-            any::<f64>().prop_filter_map("the same for every reader", |number| {
-                // Between these bounds only some doubles have an integer form of their own value.
+            any::<f64>().prop_filter_map("equal for every reader", |number| {
+                // Between these bounds, the integer form of a double may have another value.
                 let magnitude = number.abs();
-                let kept = magnitude < 9_007_199_254_740_992.0 || (1e21..f64::INFINITY).contains(&magnitude);
-                kept.then(|| Value::from(number))
+                let exact = magnitude < 9_007_199_254_740_992.0 || (1e21..f64::INFINITY).contains(&magnitude);
+                exact.then(|| Value::from(number))
             }),
             "(\\PC|[\\x00-\\x1f\"\\\\/\u{2028}\u{7f}]){0,20}".prop_map(Value::from),
         ];
@@ -143,7 +143,7 @@ mod sender {
         prop::collection::btree_map("[a-z0-9]{1,8}", value, 0..8).prop_map(|map| map.into_iter().collect())
     }
 
-    /// Bodies of the sender, verified by clarife's documented example in a real Node, which signs the parsed body.
+    /// Verifies bodies of the sender with clarife's documented example in Node, which signs the parsed body.
     #[test]
     fn every_body_verifies_under_the_documented_example() {
         const EVENTS: usize = 3000;

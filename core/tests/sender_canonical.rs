@@ -1,4 +1,4 @@
-//! Canonical JSON, held against a real Node: `JSON.stringify(JSON.parse(json))` must give every text back as it was.
+//! Canonical JSON, tested with Node: `JSON.stringify(JSON.parse(json))` must return every text unchanged.
 #![cfg(feature = "sender")]
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A JSON value that keeps its members as they come, and may repeat them.
+/// A JSON value that keeps the order of its members, and repeated members.
 #[derive(Debug, Clone, PartialEq)]
 enum Json {
     Null,
@@ -95,7 +95,7 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// The array index that a name stands for, found another way than the code under test does.
+/// Returns the array index of a name, by another method than the code under test.
 fn rank(name: &str) -> u64 {
     match name.parse::<u64>() {
         Ok(index) if index < u64::from(u32::MAX) && index.to_string() == name => index,
@@ -104,7 +104,7 @@ fn rank(name: &str) -> u64 {
 }
 
 impl Json {
-    /// As JavaScript holds it: doubles only, index-named members first and ascending.
+    /// Converts the value to its form in JavaScript: doubles only, and array indices first in ascending order.
     fn in_javascript(&self) -> Self {
         match self {
             Self::Signed(value) => Self::Double(*value as f64),
@@ -121,8 +121,8 @@ impl Json {
         }
     }
 
-    /// Returns whether Python, which reads integers of any size, reads the number that JavaScript reads.
-    fn is_same_for_every_reader(&self) -> bool {
+    /// Returns whether Python, which reads integers of any size, and JavaScript read an equal number.
+    fn is_equal_for_every_reader(&self) -> bool {
         let shortest = match self {
             Self::Double(double) => double.to_string(),
             Self::Single(single) => single.to_string(),
@@ -140,7 +140,7 @@ impl Json {
         }
     }
 
-    /// Puts an integer that has no canonical JSON in place of a leaf, and gives the leaf's path.
+    /// Replaces a leaf by an integer without canonical JSON, and returns the path of the leaf.
     fn plant(&mut self, leaf: &mut usize, path: &str) -> Option<String> {
         match self {
             Self::Array(elements) => elements
@@ -177,7 +177,7 @@ fn number() -> impl Strategy<Value = Json> {
         (0..=SAFE.unsigned_abs()).prop_map(Json::Unsigned),
         (-20_i64..20).prop_map(Json::Signed),
     ]
-    .prop_filter("the same for every reader", Json::is_same_for_every_reader)
+    .prop_filter("equal for every reader", Json::is_equal_for_every_reader)
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -213,8 +213,8 @@ fn json_with_names(
 ) -> impl Strategy<Value = Json> {
     leaf.prop_recursive(6, 64, 12, move |inner| {
         let members = prop::collection::vec((name.clone(), inner.clone()), 0..12).prop_map(|mut members| {
-            let mut seen = BTreeSet::from(["__proto__".to_owned()]);
-            members.retain(|(name, _)| seen.insert(name.clone()));
+            let mut names = BTreeSet::from(["__proto__".to_owned()]);
+            members.retain(|(name, _)| names.insert(name.clone()));
             Json::Object(members)
         });
         prop_oneof![1 => prop::collection::vec(inner, 0..8).prop_map(Json::Array), 2 => members]
@@ -231,7 +231,7 @@ fn leaf() -> impl Strategy<Value = Json> {
 }
 
 #[test]
-fn node_gives_every_text_back_as_it_was() {
+fn node_returns_every_text_unchanged() {
     const CHECK: &str = "
         const lines = require('node:fs').readFileSync(0, 'utf8').split('\\n');
         lines.pop();
@@ -247,7 +247,7 @@ fn node_gives_every_text_back_as_it_was() {
     });
     let texts: Vec<String> = values.map(|value| to_canonical_json(&value).unwrap()).collect();
     let size: usize = texts.iter().map(String::len).sum();
-    assert!(size > 400_000, "the values are too small to show anything: {size} bytes");
+    assert!(size > 400_000, "the values are too small for a test: {size} bytes");
 
     let mut node = Command::new("node")
         .args(["-e", CHECK])
@@ -297,7 +297,7 @@ proptest! {
     }
 
     #[test]
-    fn a_repeated_member_is_refused_and_no_other(names in prop::collection::vec("[a-b0-2]{0,4}", 0..80)) {
+    fn only_a_repeated_member_is_rejected(names in prop::collection::vec("[a-b0-2]{0,4}", 0..80)) {
         let unique = names.iter().collect::<BTreeSet<_>>().len() == names.len();
         let object = Json::Object(names.into_iter().map(|name| (name, Json::Null)).collect());
         match to_canonical_json(&object) {

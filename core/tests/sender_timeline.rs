@@ -1,4 +1,5 @@
-//! Simulated time: a sender in a few lines over the core's rules, with no waiting (protocol, section 6).
+//! A simulated sender over the core's rules, without waiting. See
+//! [protocol, section 6](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6).
 #![cfg(feature = "sender")]
 #![allow(
     clippy::unwrap_used,
@@ -35,12 +36,12 @@ fn failed(reason: FailureReason, attempts: u32, when: i64) -> DeliveryState {
     DeliveryState::Failed { reason, attempts, at: at(when) }
 }
 
-/// One subscription and the deliveries to it. An attempt starts when it is due and takes as long as the endpoint says.
+/// A subscription and its deliveries. An attempt starts when it is due, and the endpoint decides its duration.
 struct Simulation {
     now: UnixTime,
     health: Health,
     deliveries: Vec<Delivery>,
-    /// When an attempt started, which delivery, which attempt.
+    /// The start, the delivery and the number of each attempt.
     attempts: Vec<(i64, usize, u32)>,
 }
 
@@ -71,8 +72,8 @@ impl Simulation {
         }
     }
 
-    /// Makes every attempt that falls due until nothing is pending. The endpoint answers with the time it took, in
-    /// milliseconds, and the outcome.
+    /// Makes all attempts until no delivery is pending. The endpoint returns the duration in milliseconds and the
+    /// outcome.
     fn run(&mut self, mut endpoint: impl FnMut(usize, u32) -> (i64, Outcome)) {
         while let Some((due, index)) =
             self.deliveries.iter().enumerate().filter_map(|(index, delivery)| Some((delivery.due()?, index))).min()
@@ -80,8 +81,8 @@ impl Simulation {
             let DeliveryState::Pending { attempt, .. } = self.state(index) else { unreachable!("it is due") };
             self.now = self.now.max(due);
             self.attempts.push((self.now.as_millis(), index, attempt));
-            let (took, outcome) = endpoint(index, attempt);
-            self.now = at(self.now.as_millis() + took);
+            let (duration, outcome) = endpoint(index, attempt);
+            self.now = at(self.now.as_millis() + duration);
             self.record(index, attempt, outcome, self.now);
         }
     }
@@ -92,7 +93,7 @@ impl Simulation {
 }
 
 #[test]
-fn a_delivery_fails_four_times_at_the_documented_moments() {
+fn a_delivery_fails_four_times_at_the_documented_times() {
     let mut simulation = Simulation::new();
     let delivery = simulation.event(0);
     simulation.run(|_, _| (0, BAD));
@@ -109,7 +110,7 @@ fn delays_count_from_the_failure() {
     simulation.event(0);
     let timeout = i64::try_from(ATTEMPT_TIMEOUT.as_millis()).unwrap();
     simulation.run(|_, _| (timeout, TIMEOUT));
-    // The last attempt starts 1 + 10 + 60 s and three time-outs after the first (protocol, section 5.1).
+    // The last attempt starts 1 + 10 + 60 s and three time-outs after the first: docs/protocol.md#section-5-1.
     assert_eq!(simulation.attempt_times(), [0, 11_000, 31_000, 101_000]);
     assert_eq!(simulation.now, at(111_000));
 }
@@ -145,7 +146,7 @@ fn ten_failures_over_several_deliveries_deactivate() {
     let mut simulation = Simulation::new();
     let deliveries: Vec<_> = (0..4).map(|index| simulation.event(index * 100)).collect();
     simulation.run(|_, _| (0, BAD));
-    // Four first attempts, four second ones; the third attempts of the first two are the ninth and the tenth failure.
+    // Four first and four second attempts fail. The third attempts of two deliveries are the ninth and tenth failure.
     assert_eq!(simulation.attempt_times(), [0, 100, 200, 300, 1_000, 1_100, 1_200, 1_300, 11_000, 11_100]);
     assert_eq!(simulation.attempts.len(), DEACTIVATION_THRESHOLD as usize);
     let attempts = [3, 3, 2, 2];
@@ -155,7 +156,7 @@ fn ten_failures_over_several_deliveries_deactivate() {
     let warning = simulation.health.warning().expect("is deactivated");
     assert_eq!((warning.deactivated_at, warning.last_outcome), (at(11_100), BAD));
 
-    // Meanwhile nothing is sent, and the warning stays.
+    // The sender sends nothing while the subscription is inactive, and the warning stays.
     let held = simulation.event(20_000);
     simulation.run(|_, _| unreachable!("nothing is sent"));
     assert_eq!(simulation.state(held), DeliveryState::Held { since: at(20_000) });
@@ -210,38 +211,38 @@ fn reactivation_is_by_hand_and_failed_and_held_deliveries_can_be_sent_again() {
 
     simulation.health = simulation.health.reactivate();
     assert_eq!(simulation.health, Health::new());
-    assert!(matches!(simulation.state(held), DeliveryState::Held { .. }), "nothing is sent by itself");
-    for old in [failing, held] {
-        let fresh = simulation.deliveries[old].resend(&simulation.health, at(7_000)).unwrap();
-        assert_eq!(fresh.state(), pending(1, 7_000));
-        simulation.add(fresh);
+    assert!(matches!(simulation.state(held), DeliveryState::Held { .. }), "a reactivation sends nothing");
+    for ended in [failing, held] {
+        let resent = simulation.deliveries[ended].resend(&simulation.health, at(7_000)).unwrap();
+        assert_eq!(resent.state(), pending(1, 7_000));
+        simulation.add(resent);
     }
     simulation.attempts.clear();
     simulation.run(|_, attempt| (0, if attempt == 1 { BAD } else { OK }));
     assert_eq!(simulation.attempt_times(), [7_000, 7_000, 8_000, 8_000]);
-    assert_eq!(simulation.state(failing), failed(FailureReason::SubscriptionDeactivated, 1, 0), "the log keeps it");
+    assert_eq!(simulation.state(failing), failed(FailureReason::SubscriptionDeactivated, 1, 0), "the history keeps it");
     let delivered = simulation.deliveries.last().unwrap();
     assert_eq!(delivered.resend(&simulation.health, at(9_000)), Err(ResendError::NotFailed));
 }
 
-/// Attempts that were under way when the subscription was deactivated.
+/// Records outcomes of attempts that were in flight during a deactivation.
 #[test]
-fn late_outcomes_count_no_more_but_what_has_arrived_is_delivered() {
+fn late_failures_do_not_count_and_late_successes_deliver() {
     let ten = (0..10).fold(Health::new(), |health, _| health.record(BAD, at(0)));
-    let under_way = Delivery::new(&Health::new(), at(0));
-    for delivery in [under_way, under_way.deactivate(at(10))] {
+    let in_flight = Delivery::new(&Health::new(), at(0));
+    for delivery in [in_flight, in_flight.deactivate(at(10))] {
         let recorded = delivery.record(&ten, 1, OK, at(500));
         assert_eq!(recorded.delivery.state(), DeliveryState::Delivered { attempts: 1, at: at(500) });
         assert_eq!((recorded.health, recorded.deactivated, recorded.changed), (ten, false, true));
     }
-    let recorded = under_way.record(&ten, 1, BAD, at(500));
+    let recorded = in_flight.record(&ten, 1, BAD, at(500));
     assert_eq!(recorded.delivery.state(), failed(FailureReason::SubscriptionDeactivated, 1, 500));
     assert_eq!((recorded.health, recorded.deactivated, recorded.changed), (ten, false, true));
 
-    let ended = under_way.deactivate(at(10));
+    let ended = in_flight.deactivate(at(10));
     let recorded = ended.record(&ten, 1, BAD, at(500));
     assert_eq!((recorded.delivery, recorded.health, recorded.changed), (ended, ten, false));
-    // Nor do they after a reactivation.
+    // Late failures do not count after a reactivation either.
     let recorded = ended.record(&ten.reactivate(), 1, BAD, at(500));
     assert_eq!((recorded.health, recorded.changed), (Health::new(), false));
 }
@@ -252,12 +253,12 @@ fn an_outcome_is_recorded_once() {
     let delivery = Delivery::new(&health, at(0));
     let first = delivery.record(&health, 1, BAD, at(0));
     for (attempt, outcome) in [(1, BAD), (1, OK), (3, OK), (0, OK), (u32::MAX, OK)] {
-        let again = first.delivery.record(&first.health, attempt, outcome, at(10));
-        assert_eq!((again.delivery, again.health, again.changed), (first.delivery, first.health, false));
+        let second = first.delivery.record(&first.health, attempt, outcome, at(10));
+        assert_eq!((second.delivery, second.health, second.changed), (first.delivery, first.health, false));
     }
     let delivered = first.delivery.record(&first.health, 2, OK, at(1_000));
-    let again = delivered.delivery.record(&delivered.health, 2, BAD, at(1_010));
-    assert_eq!((again.delivery, again.health, again.changed), (delivered.delivery, delivered.health, false));
+    let second = delivered.delivery.record(&delivered.health, 2, BAD, at(1_010));
+    assert_eq!((second.delivery, second.health, second.changed), (delivered.delivery, delivered.health, false));
     let held = Delivery::new(&(0..10).fold(health, |health, _| health.record(BAD, at(0))), at(0));
     assert!(!held.record(&health, 1, OK, at(0)).changed);
 }
@@ -317,17 +318,17 @@ fn plans_limit_subscriptions_on_both_sides() {
 }
 
 #[test]
-fn a_subscription_is_for_its_types_only() {
+fn a_subscription_accepts_its_types_only() {
     let url = EndpointUrl::parse("https://example.com/hooks").unwrap();
     let types = EventTypes::new([EventType::DocumentCreated, EventType::ShareDeleted]).unwrap();
     let mut subscription = Subscription::create(Plan::Pro, 0, url, types).unwrap();
-    let wanted = |subscription: &Subscription| -> Vec<_> {
+    let accepted_types = |subscription: &Subscription| -> Vec<_> {
         EventType::KNOWN.into_iter().filter(|event_type| subscription.accept(*event_type, at(0)).is_some()).collect()
     };
-    assert_eq!(wanted(&subscription), [EventType::DocumentCreated, EventType::ShareDeleted]);
+    assert_eq!(accepted_types(&subscription), [EventType::DocumentCreated, EventType::ShareDeleted]);
     assert!(subscription.accept(EventType::Unknown("share.deleted"), at(0)).is_none());
     subscription.event_types = EventTypes::ALL;
-    assert_eq!(wanted(&subscription), EventType::KNOWN);
+    assert_eq!(accepted_types(&subscription), EventType::KNOWN);
 
     let accepted = |subscription: &Subscription| subscription.accept(EventType::ShareDeleted, at(7)).unwrap().state();
     assert_eq!(accepted(&subscription), pending(1, 7));
@@ -337,9 +338,9 @@ fn a_subscription_is_for_its_types_only() {
     assert_eq!(accepted(&subscription), DeliveryState::Held { since: at(7) });
 }
 
-/// What a store keeps must mean the same to the next version: a change here needs a migration there.
+/// Checks the stored form of the states. A change needs a migration in every store.
 #[test]
-fn states_are_stored_as_they_are() {
+fn the_stored_form_is_stable() {
     let url = EndpointUrl::parse_allowing_plain_http("http://localhost:3000/").unwrap();
     let types = EventTypes::from_names(["share.deleted", "document.created"]).unwrap();
     let mut subscription = Subscription::create(Plan::Pro, 0, url, types).unwrap();
@@ -379,33 +380,33 @@ fn states_are_stored_as_they_are() {
 }
 
 proptest! {
-    /// Whatever happens: every delivery ends, after at most four attempts, none of them early, and the count is right.
+    /// Every delivery ends after at most four attempts, no attempt is early, and the count of failures is exact.
     #[test]
     fn every_delivery_ends(
         events in prop::collection::vec(0..100_000_i64, 1..12),
-        answers in prop::collection::vec((0..10_000_i64, any::<bool>()), 64),
+        responses in prop::collection::vec((0..10_000_i64, any::<bool>()), 64),
     ) {
         let mut simulation = Simulation::new();
         for event in events {
             simulation.event(event);
         }
-        let mut answers = answers.into_iter().cycle();
+        let mut responses = responses.into_iter().cycle();
         let mut failures_in_a_row = 0;
         simulation.run(|_, _| {
-            let (took, success) = answers.next().unwrap();
+            let (duration, success) = responses.next().unwrap();
             assert!(failures_in_a_row < DEACTIVATION_THRESHOLD, "nothing is sent after a deactivation");
             failures_in_a_row = if success { 0 } else { failures_in_a_row + 1 };
-            (took, if success { OK } else { BAD })
+            (duration, if success { OK } else { BAD })
         });
         prop_assert_eq!(simulation.health.consecutive_failures(), failures_in_a_row);
         prop_assert_eq!(simulation.health.is_active(), failures_in_a_row < DEACTIVATION_THRESHOLD);
         for (index, delivery) in simulation.deliveries.iter().enumerate() {
-            let attempts: Vec<_> = simulation.attempts.iter().filter(|(_, of, _)| *of == index).collect();
+            let attempts: Vec<_> = simulation.attempts.iter().filter(|(_, delivery, _)| *delivery == index).collect();
             prop_assert!(attempts.iter().map(|(.., attempt)| *attempt).eq(1..=u32::try_from(attempts.len()).unwrap()));
             for (pair, delay) in attempts.windows(2).zip(RETRY_DELAYS) {
                 prop_assert!(Duration::from_millis(u64::try_from(pair[1].0 - pair[0].0).unwrap()) >= delay);
             }
-            let (made, expected) = match delivery.state() {
+            let (count, expected) = match delivery.state() {
                 DeliveryState::Delivered { attempts, .. } => (attempts, 1..=4),
                 DeliveryState::Failed { reason: FailureReason::AttemptsExhausted, attempts, .. } => (attempts, 4..=4),
                 DeliveryState::Failed { attempts, .. } => {
@@ -414,21 +415,21 @@ proptest! {
                 }
                 state => return Err(TestCaseError::fail(format!("{state:?}"))),
             };
-            prop_assert_eq!(made as usize, attempts.len());
-            prop_assert!(expected.contains(&made));
+            prop_assert_eq!(count as usize, attempts.len());
+            prop_assert!(expected.contains(&count));
         }
     }
 
     #[test]
-    fn no_state_or_time_panics(attempt: u32, due: i64, given: u32, when: i64, success: bool, failures: u32) {
+    fn no_state_or_time_panics(attempt: u32, due: i64, other: u32, when: i64, success: bool, failures: u32) {
         let delivery = format!(r#"{{"kind":"event","state":{{"pending":{{"attempt":{attempt},"due":{due}}}}}}}"#);
         let delivery: Delivery = serde_json::from_str(&delivery).unwrap();
         let health = format!(r#"{{"consecutive_failures":{failures},"warning":null}}"#);
         let health: Health = serde_json::from_str(&health).unwrap();
         let outcome = if success { OK } else { BAD };
-        for attempt in [attempt, given] {
+        for attempt in [attempt, other] {
             let recorded = delivery.record(&health, attempt, outcome, at(when));
-            let _ = recorded.delivery.deactivate(at(when)).record(&recorded.health, given, outcome, at(due));
+            let _ = recorded.delivery.deactivate(at(when)).record(&recorded.health, other, outcome, at(due));
         }
         let _ = Signer::generate().unwrap().rotate(at(when)).unwrap().sign("", at(due));
     }

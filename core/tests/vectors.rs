@@ -1,5 +1,6 @@
-//! Walks the vector files in `tests/vectors` of the repository (see the README there), the same that every other
-//! language walks, and prints one line of JSON with the cases passed and failed.
+//! The runner of the vector files in `tests/vectors` of the repository, which every language walks.
+//!
+//! It prints one line of JSON with the passed and failed cases. The README of the files describes the format.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -13,7 +13,7 @@ class Document(TypedDict, total=False):
     """A document. clarife can omit any member and add others."""
 
     id: str
-    """Identifies the document; opaque."""
+    """The document's id, an opaque string."""
 
     title: str
     """The title."""
@@ -22,48 +22,48 @@ class Document(TypedDict, total=False):
     """The description."""
 
     created_at: str
-    """When the document was created, RFC 3339."""
+    """The time of the document's creation, RFC 3339."""
 
     updated_at: str
-    """When the document was last changed, RFC 3339."""
+    """The time of the last change, RFC 3339."""
 
     block_count: int
-    """How many blocks the content has."""
+    """The number of blocks in the content."""
 
     screenshot_count: int
-    """How many screenshots the content has."""
+    """The number of screenshots in the content."""
 
     word_count: int
-    """How many words the content has."""
+    """The number of words in the content."""
 
     visibility: str
-    """Who may see the document, for example `private`."""
+    """The visibility, for example `private`."""
 
     template: Any
-    """The template that the document was made from."""
+    """The template of the document."""
 
     branding_id: str | None
-    """The branding that the document is shown with."""
+    """The id of the branding."""
 
     project_id: str | None
-    """The project that the document belongs to."""
+    """The id of the document's project."""
 
     content: Content
-    """What the document says."""
+    """The content."""
 
 
 class Content(TypedDict, total=False):
-    """What a document says. clarife can omit any member and add others."""
+    """The content of a document. clarife can omit any member and add others."""
 
     meta: ContentMeta
-    """About the content as a whole."""
+    """Properties of the content as a whole."""
 
     blocks: list[Block]
     """The blocks, in order."""
 
 
 class ContentMeta(TypedDict, total=False):
-    """About a document's content as a whole. clarife can omit any member and add others."""
+    """Properties of a document's content as a whole. clarife can omit any member and add others."""
 
     version: int
     """The version of the content's format."""
@@ -76,81 +76,81 @@ class Block(TypedDict, total=False):
     """A block of a document. clarife can omit any member and add others."""
 
     type: str
-    """What the block is, for example `heading`, `text` or `screenshot`."""
+    """The block's type, for example `heading`, `text` or `screenshot`."""
 
     content: str
-    """The text; HTML in a `text` block."""
+    """The text, as HTML in a `text` block."""
 
     media_id: str
-    """The file that the block shows."""
+    """The id of the file in the block."""
 
 
 class Share(TypedDict, total=False):
     """A share link of a document. clarife can omit any member and add others."""
 
     id: str
-    """Identifies the share link; opaque."""
+    """The share link's id, an opaque string."""
 
     document_id: str
-    """The document that is shared."""
+    """The id of the shared document."""
 
     created_at: str
-    """When the link was created, RFC 3339."""
+    """The time of the link's creation, RFC 3339."""
 
     is_active: bool
-    """Whether the link works."""
+    """True if the link works."""
 
     has_password: bool
-    """Whether a password is asked for."""
+    """True if the link requires a password."""
 
     show_branding: bool
-    """Whether the branding is shown."""
+    """True if the branding is shown."""
 
     embed_allowed: bool
-    """Whether the document may be embedded in other pages."""
+    """True if other pages may embed the document."""
 
     view_count: int
-    """How often the link was opened."""
+    """The number of views."""
 
     unique_viewers: int
-    """By how many people the link was opened."""
+    """The number of unique viewers."""
 
     expires_at: str | None
-    """When the link ends, RFC 3339."""
+    """The time of expiry, RFC 3339."""
 
     last_viewed_at: str | None
-    """When the link was last opened, RFC 3339."""
+    """The time of the last view, RFC 3339."""
 
     embed_type: str | None
-    """How the document is embedded."""
+    """The kind of embedding."""
 
     branding_id: str | None
-    """The branding that the document is shown with."""
+    """The id of the branding."""
 
     url: str
-    """The link."""
+    """The URL of the link."""
 
     slug: str
-    """The last part of the link."""
+    """The last segment of the URL."""
 
     view_style: str
-    """How the document is shown, for example `minimalistic` or `with_navigation`."""
+    """The view style, for example `minimalistic` or `with_navigation`."""
 
     allowed_emails: list[str]
-    """Who may open the link, by e-mail address."""
+    """The e-mail addresses that may open the link."""
 
     allowed_domains: list[str]
-    """Who may open the link, by the domain of the e-mail address."""
+    """The e-mail domains that may open the link."""
 
 
 class Media(TypedDict, total=False):
     """An uploaded file. clarife can omit any member and add others."""
 
     media_id: str
-    """Identifies the file; opaque. (A file has no `id`.)"""
+    """The file's id, an opaque string. A file has no member `id`."""
 
     document_id: str
-    """The document that the file belongs to."""
+    """The id of the file's document."""
 
     filename: str
     """The file's name."""
@@ -159,20 +159,20 @@ class Media(TypedDict, total=False):
     """The file's media type, for example `image/png`."""
 
     b2_key: str
-    """Where the file is stored."""
+    """The file's key in storage."""
 
     file_size_bytes: int
     """The file's size, in bytes."""
 
 
 Project: TypeAlias = dict[str, Any]
-"""A project. clarife publishes no shape for it."""
+"""A project. clarife does not document its members."""
 
 Folder: TypeAlias = dict[str, Any]
-"""A folder. clarife publishes no shape for it."""
+"""A folder. clarife does not document its members."""
 
 Generation: TypeAlias = dict[str, Any]
-"""A run of AI generation. clarife publishes no shape for it."""
+"""An AI generation run. clarife does not document its members."""
 
 EventType: TypeAlias = Literal[
     "document.created",
@@ -285,13 +285,13 @@ MediaUploadedEvent: TypeAlias = Event[Literal["media.uploaded"], Media]
 """A file was uploaded and confirmed."""
 
 GenerationStartedEvent: TypeAlias = Event[Literal["generation.started"], Generation]
-"""A run of AI generation has started."""
+"""An AI generation run has started."""
 
 GenerationCompletedEvent: TypeAlias = Event[Literal["generation.completed"], Generation]
-"""A run of AI generation has ended well."""
+"""An AI generation run has succeeded."""
 
 GenerationFailedEvent: TypeAlias = Event[Literal["generation.failed"], Generation]
-"""A run of AI generation has failed."""
+"""An AI generation run has failed."""
 
 ShareCreatedEvent: TypeAlias = Event[Literal["share.created"], Share]
 """A share link was created."""

@@ -1,4 +1,6 @@
-//! The envelope around `data`: what every event has (protocol, section 3).
+//! The envelope of an event: `id`, `type`, `created_at` and `data`.
+//!
+//! See [protocol, section 3.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-3-1).
 
 use alloc::borrow::Cow;
 use core::ops::Range;
@@ -46,7 +48,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Envelope<'_>, Malformed> {
     let (mut id, mut event_type, mut created_at, mut data) = (None, None, None, None);
     let mut more = !scanner.eat(b'}');
     while more {
-        match Member::named(&scanner.name()?) {
+        match Member::from_name(&scanner.name()?) {
             Member::Id => fill(&mut id, text_member(&mut scanner, ID)?, ID)?,
             Member::Type => fill(&mut event_type, text_member(&mut scanner, TYPE)?, TYPE)?,
             Member::CreatedAt => fill(&mut created_at, date_time_member(&mut scanner)?, CREATED_AT)?,
@@ -78,7 +80,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Envelope<'_>, Malformed> {
     })
 }
 
-/// What a member's name means.
+/// The role of a member, by its name.
 enum Member {
     Id,
     Type,
@@ -88,7 +90,7 @@ enum Member {
 }
 
 impl Member {
-    fn named(name: &RawString<'_>) -> Self {
+    fn from_name(name: &RawString<'_>) -> Self {
         match name.decode().as_deref() {
             Some("id") => Self::Id,
             Some("type") => Self::Type,
@@ -99,7 +101,7 @@ impl Member {
     }
 }
 
-/// The error at the first byte that is not UTF-8, which the quick check does not look for.
+/// Returns the error at the first byte that is not UTF-8. The fast check does not find the position.
 #[cold]
 fn not_utf8(body: &[u8]) -> Malformed {
     let valid = core::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
@@ -117,8 +119,8 @@ fn present<T>(member: Option<T>, path: &'static str) -> Result<T, Malformed> {
     member.ok_or(Malformed::at_path("the member is missing", path))
 }
 
-/// Reads a member that is to be a string.
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+/// Reads a member that must be a string.
+#[inline(always)]
 fn string_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<RawString<'a>, Malformed> {
     if scanner.peek() != Some(b'"') {
         scanner.value(1)?;
@@ -127,17 +129,17 @@ fn string_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<Ra
     scanner.string()
 }
 
-/// Reads a member that is to be a text, and says where it stands.
+/// Reads a member that must be a string, and returns the string and its range.
 fn text_member<'a>(scanner: &mut Scanner<'a>, path: &'static str) -> Result<(RawString<'a>, Range<usize>), Malformed> {
     let start = scanner.offset();
     let text = string_member(scanner, path)?;
     Ok((text, start..scanner.offset()))
 }
 
-/// The text, which must not be empty. Only at the end: until then there is nothing to free where something else is wrong.
+/// Decodes a string, which must not be empty. The parser decodes last, so that errors of the grammar allocate nothing.
 fn decoded<'a>(text: &RawString<'a>, path: &'static str) -> Result<Cow<'a, str>, Malformed> {
     let text = text.decode().ok_or(Malformed::at_path("a string without lone surrogates was expected", path))?;
-    if text.is_empty() { Err(Malformed::at_path("a string that is not empty was expected", path)) } else { Ok(text) }
+    if text.is_empty() { Err(Malformed::at_path("a non-empty string was expected", path)) } else { Ok(text) }
 }
 
 fn date_time_member(scanner: &mut Scanner<'_>) -> Result<(OffsetDateTime, Range<usize>), Malformed> {

@@ -1,8 +1,10 @@
-//! The types of events (protocol, section 3: 16 of them, and whatever comes later).
+//! Event types: the documented ones, and any later one.
+//!
+//! See [protocol, section 3.2](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-3-2).
 
 use core::fmt;
 
-/// What kind of resource an event's `data` is.
+/// The kind of the resource in an event's `data`.
 ///
 /// ```
 /// use clarife_webhooks::{EventType, ResourceKind};
@@ -19,21 +21,22 @@ pub enum ResourceKind {
     Folder,
     /// An uploaded file.
     Media,
-    /// A run of AI generation.
+    /// An AI generation run.
     Generation,
     /// A share link of a document.
     Share,
-    /// The event's type is unknown, and so is what its data is.
+    /// A resource of unknown kind: the event's type is unknown.
     Unknown,
 }
 
 macro_rules! event_types {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $kind:ident;)+) => {
-        /// The type of an event: one of the known ones, or one that this version does not know.
+        /// The type of an event, known or unknown.
         ///
-        /// An unknown type is no error: clarife may add types at any time, and a receiver that refused them would lose its subscription.
+        /// An unknown type is not an error. clarife may add types at any time, and a receiver that rejected them would
+        /// lose its subscription.
         ///
-        /// A `match` without `_` is exhaustive: after an upgrade that knows more types, the compiler names those that it lacks.
+        /// A `match` without `_` is exhaustive. After an upgrade with more types, the compiler names the missing ones.
         ///
         /// ```
         /// use clarife_webhooks::EventType::{self, *};
@@ -51,7 +54,7 @@ macro_rules! event_types {
         /// assert_eq!(queue(EventType::ShareDeleted), Some("shares"));
         /// ```
         ///
-        /// One type less, and it is no program:
+        /// Omitting a variant is a compile error:
         ///
         /// ```compile_fail,E0004
         /// # use clarife_webhooks::EventType::{self, *};
@@ -77,7 +80,7 @@ macro_rules! event_types {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum EventType<'a> {
             $($(#[doc = $doc])+ $variant,)+
-            /// A type that this version does not know, by its name.
+            /// A type that is unknown to this version, by its name.
             Unknown(&'a str),
         }
 
@@ -92,7 +95,7 @@ macro_rules! event_types {
             /// ```
             pub const KNOWN: [EventType<'static>; 16] = [$(EventType::$variant,)+];
 
-            /// The type of that name.
+            /// Returns the type of a name.
             ///
             /// ```
             /// # use clarife_webhooks::EventType;
@@ -107,7 +110,7 @@ macro_rules! event_types {
                 }
             }
 
-            /// The type's name, for example `document.updated`.
+            /// Returns the name of the type, for example `document.updated`.
             ///
             /// ```
             /// # use clarife_webhooks::EventType;
@@ -122,7 +125,7 @@ macro_rules! event_types {
                 }
             }
 
-            /// What the event says, in one sentence.
+            /// Returns a description of the event, in one sentence.
             ///
             /// ```
             /// # use clarife_webhooks::EventType;
@@ -132,11 +135,11 @@ macro_rules! event_types {
             pub const fn description(self) -> &'static str {
                 match self {
                     $(Self::$variant => concat!($($doc),+).trim_ascii(),)+
-                    Self::Unknown(_) => "An event of a type that this version does not know.",
+                    Self::Unknown(_) => "An event of a type that is unknown to this version.",
                 }
             }
 
-            /// What kind of resource an event of this type is about.
+            /// Returns the kind of the resource in events of this type.
             ///
             /// ```
             /// # use clarife_webhooks::{EventType, ResourceKind};
@@ -175,11 +178,11 @@ event_types! {
     FolderDeleted = "folder.deleted", Folder;
     /// A file was uploaded and confirmed.
     MediaUploaded = "media.uploaded", Media;
-    /// A run of AI generation has started.
+    /// An AI generation run has started.
     GenerationStarted = "generation.started", Generation;
-    /// A run of AI generation has ended well.
+    /// An AI generation run has succeeded.
     GenerationCompleted = "generation.completed", Generation;
-    /// A run of AI generation has failed.
+    /// An AI generation run has failed.
     GenerationFailed = "generation.failed", Generation;
     /// A share link was created.
     ShareCreated = "share.created", Share;
@@ -190,7 +193,7 @@ event_types! {
 }
 
 impl EventType<'_> {
-    /// Whether this version knows the type.
+    /// Returns whether this version knows the type.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
@@ -202,7 +205,7 @@ impl EventType<'_> {
         !matches!(self, Self::Unknown(_))
     }
 
-    /// The type's place in [`KNOWN`](Self::KNOWN), if it is there.
+    /// Returns the index of the type in [`KNOWN`](Self::KNOWN), or `None` for an unknown type.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;

@@ -18,13 +18,13 @@ pub use spans::Layout;
 
 use crate::UnixTime;
 use crate::error::{Reason, WebhookError};
-use crate::text::json::mend_lone_surrogates;
+use crate::text::json::replace_lone_surrogates;
 
 /// An event whose signature has been verified.
 ///
-/// An event borrows from the body, so that reading `id` and `type` costs no allocation. [`into_owned`](Self::into_owned) copies
-/// the body. `data` stays JSON text until [`resource`](Self::resource) reads it. `Debug` shows the id, the type and the time,
-/// never the payload.
+/// An event borrows from the body, so that reading `id` and `type` costs no allocation.
+/// [`into_owned`](Self::into_owned) copies the body. `data` stays JSON text until [`resource`](Self::resource) reads
+/// it. `Debug` shows the id, the type and the time, never the payload.
 ///
 /// ```
 /// use clarife_webhooks::{EventType, Resource, UnixTime, Webhook};
@@ -83,7 +83,7 @@ impl<'a> Event<'a> {
     /// let mut handled = std::collections::HashSet::new(); // a unique key in your database
     /// let event = Event::parse_trusted(raw)?;
     /// assert!(handled.insert(event.id().to_owned())); // new: handle it
-    /// assert!(!handled.insert(event.id().to_owned())); // delivered again: answer 200 and do nothing
+    /// assert!(!handled.insert(event.id().to_owned())); // delivered again: respond with 200
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     #[must_use]
@@ -172,25 +172,25 @@ impl<'a> Event<'a> {
 
     /// Parses `data` as the resource of the event's type, or as [`Resource::Unknown`] for an unknown type.
     ///
-    /// Every member is optional and unknown members are kept (protocol, section 3). An escaped lone surrogate reads as
-    /// U+FFFD.
+    /// Every member is optional and unknown members are kept. An escaped lone surrogate reads as U+FFFD. See
+    /// [protocol, section 3.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-3-3).
     ///
     /// # Errors
     ///
-    /// [`ResourceError`] with the JSON path, if a documented member has another type or a number exceeds the range of a double.
-    /// The event is verified all the same, and [`data`](Self::data) returns the text.
+    /// [`ResourceError`] with the JSON path, if a documented member has another type or a number exceeds the range of a
+    /// double. The event is verified all the same, and [`data`](Self::data) returns the text.
     ///
     /// ```
     /// # use clarife_webhooks::{Event, Resource};
     /// # let raw = br#"{"id":"1","type":"share.updated","created_at":"2026-03-28T12:00:00Z","data":{"view_count":3}}"#;
     /// match Event::parse_trusted(raw)?.resource()? {
     ///     Resource::Share(share) => assert_eq!(share.view_count, Some(3)),
-    ///     other => panic!("{other:?} is no share"),
+    ///     other => panic!("{other:?} is not a share"),
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn resource(&self) -> Result<Resource, ResourceError> {
-        Resource::from_json(self.event_type().resource_kind(), &mend_lone_surrogates(self.data()))
+        Resource::from_json(self.event_type().resource_kind(), &replace_lone_surrogates(self.data()))
     }
 
     /// Returns the positions of the envelope's members in [`raw`](Self::raw).

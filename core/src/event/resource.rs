@@ -1,7 +1,8 @@
-//! The resources that `data` holds (protocol, section 3, "Resources in `data`").
+//! Resources: the typed forms of an event's `data`.
 //!
-//! clarife documents what its API answers with; its events may carry less or more. So every member is optional, `null` reads
-//! as absent, and members that are not listed here are kept in `extra`.
+//! clarife documents the responses of its API. An event may contain fewer or more members. Every member is therefore
+//! optional, `null` reads as absent, and undocumented members are kept in `extra`. See
+//! [protocol, section 3.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-3-3).
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -13,15 +14,15 @@ use serde_json::{Map, Value};
 
 use super::event_type::ResourceKind;
 
-/// `data` of an event, typed; see [`Event::resource`](crate::Event::resource).
+/// The typed `data` of an event. [`Event::resource`](crate::Event::resource) returns it.
 ///
 /// ```
 /// use clarife_webhooks::{Event, Resource};
 /// # let raw = br#"{"id":"1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{"filename":"a"}}"#;
 /// match Event::parse_trusted(raw)?.resource()? {
 ///     Resource::Media(media) => assert_eq!(media.filename.as_deref(), Some("a")),
-///     Resource::Unknown(members) => println!("something new with {} members", members.len()),
-///     _ => println!("not of interest"),
+///     Resource::Unknown(members) => println!("unknown type, {} members", members.len()),
+///     _ => println!("another resource"),
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -29,29 +30,29 @@ use super::event_type::ResourceKind;
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Resource {
-    /// Of a `document.…` event.
+    /// The resource of a `document.…` event.
     Document(Document),
-    /// Of a `project.…` event.
+    /// The resource of a `project.…` event.
     Project(Project),
-    /// Of a `folder.…` event.
+    /// The resource of a `folder.…` event.
     Folder(Folder),
-    /// Of a `media.…` event.
+    /// The resource of a `media.…` event.
     Media(Media),
-    /// Of a `generation.…` event.
+    /// The resource of a `generation.…` event.
     Generation(Generation),
-    /// Of a `share.…` event.
+    /// The resource of a `share.…` event.
     Share(Share),
-    /// Of an event whose type is unknown.
+    /// The members of an event of an unknown type.
     Unknown(Map<String, Value>),
 }
 
-/// A resource as data, for `cargo xtask codegen`: the types of every other language are made from this.
+/// The description of a resource, from which `cargo xtask codegen` generates the types of the other languages.
 #[cfg(feature = "model")]
 #[derive(Debug, Clone, Copy)]
 pub struct ResourceModel {
-    /// The type's name.
+    /// The name of the type.
     pub name: &'static str,
-    /// What it is, in one or more sentences.
+    /// The description, in one or more sentences.
     pub doc: &'static str,
     /// The documented members, in order.
     pub members: &'static [MemberModel],
@@ -63,11 +64,11 @@ pub struct ResourceModel {
 pub struct MemberModel {
     /// The member's name in JSON.
     pub name: &'static str,
-    /// What it is.
+    /// The description.
     pub doc: &'static str,
-    /// Its Rust type: `String`, `i64`, `bool`, `Value`, another resource's name, or `Vec` of one of these.
+    /// The Rust type: `String`, `i64`, `bool`, `Value`, the name of another resource, or a `Vec` of one of these.
     pub kind: &'static str,
-    /// Whether clarife documents `null` for it. (Reading takes `null` for every member.)
+    /// `true` if clarife documents `null` for the member. The reader accepts `null` for every member.
     pub nullable: bool,
 }
 
@@ -81,13 +82,14 @@ macro_rules! resources {
         $(
             $(#[doc = $doc])+
             ///
-            /// [`Event::resource`](crate::Event::resource) reads it from an event; any JSON can be read without one.
+            /// [`Event::resource`](crate::Event::resource) returns this type. `serde_json` reads it from other JSON.
             ///
             /// ```
             #[doc = concat!("use clarife_webhooks::", stringify!($name), ";")]
-            #[doc = concat!("let read: ", stringify!($name), r##" = serde_json::from_str(r#"{"colour":"blue"}"#)?;"##)]
-            /// assert_eq!(read.extra["colour"], "blue"); // not documented, but kept
-            /// assert_eq!(serde_json::to_string(&read)?, r#"{"colour":"blue"}"#); // what is `None` is left out
+            #[doc = concat!("let resource: ", stringify!($name), r##" = serde_json::from_str(r#"{"colour":"blue"}"#)?;"##)]
+            /// assert_eq!(resource.extra["colour"], "blue"); // not documented, but kept
+            /// // A member that is `None` is omitted:
+            /// assert_eq!(serde_json::to_string(&resource)?, r#"{"colour":"blue"}"#);
             /// # Ok::<(), serde_json::Error>(())
             /// ```
             #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -97,12 +99,12 @@ macro_rules! resources {
                     #[serde(skip_serializing_if = "Option::is_none")]
                     pub $field: Option<$type>,
                 )*
-                /// Every other member, as it came.
+                /// All other members, as received.
                 #[serde(flatten)]
                 pub extra: Map<String, Value>,
             }
 
-            // What serde derives for a flattened map builds every value twice.
+            // The derived implementation for a flattened map would build every value twice.
             impl<'de> Deserialize<'de> for $name {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     #[derive(Deserialize)]
@@ -123,16 +125,16 @@ macro_rules! resources {
                         }
 
                         fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<$name, A::Error> {
-                            let mut read = $name::default();
+                            let mut resource = $name::default();
                             while let Some(member) = members.next_key()? {
                                 match member {
-                                    $(Member::$field => read.$field = check_range(members.next_value()?)?,)*
+                                    $(Member::$field => resource.$field = check_range(members.next_value()?)?,)*
                                     Member::Other(name) => {
-                                        read.extra.insert(name, check_range(members.next_value()?)?);
+                                        resource.extra.insert(name, check_range(members.next_value()?)?);
                                     }
                                 }
                             }
-                            Ok(read)
+                            Ok(resource)
                         }
                     }
 
@@ -141,7 +143,7 @@ macro_rules! resources {
             }
         )+
 
-        /// Every resource and its parts.
+        /// The descriptions of all resources and their parts.
         #[cfg(feature = "model")]
         pub const RESOURCE_MODELS: &[ResourceModel] = &[$(
             ResourceModel {
@@ -163,43 +165,43 @@ macro_rules! resources {
 resources! {
     /// A document.
     Document {
-        /// Identifies the document; opaque.
+        /// The document's id, an opaque string.
         id: String;
         /// The title.
         title: String;
         /// The description.
         description: String;
-        /// When the document was created, RFC 3339.
+        /// The time of the document's creation, RFC 3339.
         created_at: String;
-        /// When the document was last changed, RFC 3339.
+        /// The time of the last change, RFC 3339.
         updated_at: String;
-        /// How many blocks the content has.
+        /// The number of blocks in the content.
         block_count: i64;
-        /// How many screenshots the content has.
+        /// The number of screenshots in the content.
         screenshot_count: i64;
-        /// How many words the content has.
+        /// The number of words in the content.
         word_count: i64;
-        /// Who may see the document, for example `private`.
+        /// The visibility, for example `private`.
         visibility: String;
-        /// The template that the document was made from.
+        /// The template of the document.
         template: Value | null;
-        /// The branding that the document is shown with.
+        /// The id of the branding.
         branding_id: String | null;
-        /// The project that the document belongs to.
+        /// The id of the document's project.
         project_id: String | null;
-        /// What the document says.
+        /// The content.
         content: Content;
     }
 
-    /// What a document says.
+    /// The content of a document.
     Content {
-        /// About the content as a whole.
+        /// Properties of the content as a whole.
         meta: ContentMeta;
         /// The blocks, in order.
         blocks: Vec<Block>;
     }
 
-    /// About a document's content as a whole.
+    /// Properties of a document's content as a whole.
     ContentMeta {
         /// The version of the content's format.
         version: i64;
@@ -209,90 +211,90 @@ resources! {
 
     /// A block of a document.
     Block {
-        /// What the block is, for example `heading`, `text` or `screenshot`.
+        /// The block's type, for example `heading`, `text` or `screenshot`.
         r#type: String;
-        /// The text; HTML in a `text` block.
+        /// The text, as HTML in a `text` block.
         content: String;
-        /// The file that the block shows.
+        /// The id of the file in the block.
         media_id: String;
     }
 
     /// A share link of a document.
     Share {
-        /// Identifies the share link; opaque.
+        /// The share link's id, an opaque string.
         id: String;
-        /// The document that is shared.
+        /// The id of the shared document.
         document_id: String;
-        /// When the link was created, RFC 3339.
+        /// The time of the link's creation, RFC 3339.
         created_at: String;
-        /// Whether the link works.
+        /// True if the link works.
         is_active: bool;
-        /// Whether a password is asked for.
+        /// True if the link requires a password.
         has_password: bool;
-        /// Whether the branding is shown.
+        /// True if the branding is shown.
         show_branding: bool;
-        /// Whether the document may be embedded in other pages.
+        /// True if other pages may embed the document.
         embed_allowed: bool;
-        /// How often the link was opened.
+        /// The number of views.
         view_count: i64;
-        /// By how many people the link was opened.
+        /// The number of unique viewers.
         unique_viewers: i64;
-        /// When the link ends, RFC 3339.
+        /// The time of expiry, RFC 3339.
         expires_at: String | null;
-        /// When the link was last opened, RFC 3339.
+        /// The time of the last view, RFC 3339.
         last_viewed_at: String | null;
-        /// How the document is embedded.
+        /// The kind of embedding.
         embed_type: String | null;
-        /// The branding that the document is shown with.
+        /// The id of the branding.
         branding_id: String | null;
-        /// The link.
+        /// The URL of the link.
         url: String;
-        /// The last part of the link.
+        /// The last segment of the URL.
         slug: String;
-        /// How the document is shown, for example `minimalistic` or `with_navigation`.
+        /// The view style, for example `minimalistic` or `with_navigation`.
         view_style: String;
-        /// Who may open the link, by e-mail address.
+        /// The e-mail addresses that may open the link.
         allowed_emails: Vec<String>;
-        /// Who may open the link, by the domain of the e-mail address.
+        /// The e-mail domains that may open the link.
         allowed_domains: Vec<String>;
     }
 
     /// An uploaded file.
     Media {
-        /// Identifies the file; opaque. (A file has no `id`.)
+        /// The file's id, an opaque string. A file has no member `id`.
         media_id: String;
-        /// The document that the file belongs to.
+        /// The id of the file's document.
         document_id: String;
         /// The file's name.
         filename: String;
         /// The file's media type, for example `image/png`.
         mime_type: String;
-        /// Where the file is stored.
+        /// The file's key in storage.
         b2_key: String;
         /// The file's size, in bytes.
         file_size_bytes: i64;
     }
 
-    /// A project. clarife publishes no shape for it.
+    /// A project. clarife does not document its members.
     Project {
-        /// Identifies the project; opaque.
+        /// The project's id, an opaque string.
         id: String;
     }
 
-    /// A folder. clarife publishes no shape for it.
+    /// A folder. clarife does not document its members.
     Folder {
-        /// Identifies the folder; opaque.
+        /// The folder's id, an opaque string.
         id: String;
     }
 
-    /// A run of AI generation. clarife publishes no shape for it.
+    /// An AI generation run. clarife does not document its members.
     Generation {
-        /// Identifies the run; opaque.
+        /// The run's id, an opaque string.
         id: String;
     }
 }
 
-/// `data` that is not of the documented shape, with the JSON path of the place.
+/// The error of `data` without the documented shape, with the JSON path of the place.
 ///
 /// ```
 /// # use clarife_webhooks::Event;
@@ -307,7 +309,7 @@ pub struct ResourceError {
 }
 
 impl ResourceError {
-    /// Where the value stands that has another type than documented, for example `$.data.content.blocks[1].type`.
+    /// Returns the JSON path of the value with an undocumented type, for example `$.data.content.blocks[1].type`.
     ///
     /// ```
     /// # use clarife_webhooks::Event;
@@ -325,7 +327,7 @@ impl ResourceError {
 
 impl fmt::Display for ResourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the data is not of the documented shape at {}", self.path)
+        write!(f, "the data does not have the documented shape at {}", self.path)
     }
 }
 
@@ -345,9 +347,9 @@ impl Resource {
     }
 }
 
-/// A value whose numbers are all within the range of doubles.
+/// A check that all numbers of a value are within the range of doubles.
 ///
-/// `serde_json` refuses other numbers itself, but not where any crate switches on its feature `arbitrary_precision`.
+/// `serde_json` itself rejects other numbers, except where a crate enables its feature `arbitrary_precision`.
 trait Finite {
     fn is_finite(&self) -> bool {
         true
@@ -403,7 +405,7 @@ impl<'de> Deserialize<'de> for UnknownMembers {
     }
 }
 
-/// Reads, and only where that fails once more to learn where: keeping the path costs an allocation for every member.
+/// Parses a resource. After a failure, parses once more for the path, which costs an allocation for every member.
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, ResourceError> {
     serde_json::from_str(json)
         .or_else(|_| serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)))
@@ -420,7 +422,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_of_a_repeated_member_counts_as_in_every_language() {
+    fn the_last_repeated_member_counts_as_in_every_language() {
         let document: Document = read(r#"{"title":"a","x":1,"title":"b","\u0078":2,"id":null}"#).unwrap();
         assert_eq!((document.title.as_deref(), document.id.as_ref()), (Some("b"), None));
         assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"title":"b","x":2}"#);

@@ -1,11 +1,11 @@
-//! Where the envelope's members stand in a body.
+//! Byte ranges of the envelope's members in a body.
 
 use core::ops::Range;
 
-/// Where members of the envelope stand in the raw body: for hosts that cut them out of a text of their own.
+/// The ranges of the envelope's members in the raw body, for bindings that slice a string of their host.
 ///
-/// Each range covers the whole JSON value, a string with its quotes. Offsets count bytes, or, after
-/// [`utf16`](Self::utf16), UTF-16 code units as JavaScript does.
+/// Each range covers the whole JSON value, including the quotes of a string. Offsets count bytes. After
+/// [`utf16`](Self::utf16) they count UTF-16 code units, like JavaScript.
 ///
 /// ```
 /// # use clarife_webhooks::Event;
@@ -18,18 +18,18 @@ use core::ops::Range;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layout {
-    /// The event's id.
+    /// The range of `id`.
     pub id: Range<usize>,
-    /// The event's type.
+    /// The range of `type`.
     pub event_type: Range<usize>,
-    /// The event's time.
+    /// The range of `created_at`.
     pub created_at: Range<usize>,
-    /// The event's data.
+    /// The range of `data`.
     pub data: Range<usize>,
 }
 
 impl Layout {
-    /// The same ranges in UTF-16 code units of `raw`, the body they were made for.
+    /// Converts the ranges from bytes to UTF-16 code units of `raw`, the body of the event.
     ///
     /// ```
     /// # use clarife_webhooks::Event;
@@ -52,10 +52,13 @@ impl Layout {
     }
 }
 
-/// How many UTF-16 code units a text has: one for every character, two for one beyond the basic plane.
+/// Counts the UTF-16 code units of UTF-8 text: two for a character beyond the basic plane, one for any other character.
+///
+/// `char::len_utf16` for each character would add half the time of a verification to a body of 10 KiB with non-ASCII
+/// text. This function adds a twentieth.
 fn utf16_units(text: &[u8]) -> usize {
     let units = |byte: &u8| u8::from(byte & 0xC0 != 0x80).wrapping_add(u8::from(*byte >= 0xF0));
-    // In chunks whose count fits a byte, so that the compiler counts many bytes at once.
+    // The count of 64 bytes fits a byte, so the compiler counts many bytes at once.
     text.chunks(64)
         .map(|chunk| usize::from(chunk.iter().map(units).fold(0, u8::wrapping_add)))
         .fold(0, usize::saturating_add)

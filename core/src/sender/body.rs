@@ -1,4 +1,4 @@
-//! The body of a delivery.
+//! The bodies of events and test events.
 
 use alloc::string::String;
 use core::fmt;
@@ -11,15 +11,16 @@ use crate::EventType;
 use crate::UnixTime;
 use crate::canonical::{self, CanonicalError};
 
-/// The body of an event, as canonical JSON (protocol, sections 1 and 4): build it once, keep it, and send the same bytes
-/// in every attempt.
+/// Writes the body of an event as canonical JSON.
 ///
-/// `id` is the event's own, the same for all subscriptions (see [`new_event_id`](super::new_event_id)); `data` must
-/// serialize to an object. The members stand in the order of clarife's documentation: id, type, created_at, data.
+/// Build the body once, store it, and send the same bytes in every attempt. `id` is the event's id for all
+/// subscriptions (see [`new_event_id`](super::new_event_id)). `data` must serialize to an object. The members are in
+/// the order of clarife's documentation: id, type, created_at, data. See
+/// [protocol, section 4](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-4).
 ///
 /// # Errors
 ///
-/// [`EventError`] if a receiver would refuse the body, or one that writes the parsed body again before it verifies.
+/// [`EventError`] if a receiver would reject the body, as received or after parsing and serializing it.
 ///
 /// ```
 /// use clarife_webhooks::EventType;
@@ -64,8 +65,11 @@ pub fn build_event<T: Serialize + ?Sized>(
     Ok(body)
 }
 
-/// A synthetic event that a user sends to a subscription to try it (protocol, section 6). Send it with
-/// [`Delivery::test`](super::Delivery::test): one attempt, shown in the log, not counted.
+/// A synthetic event for a test of one subscription.
+///
+/// Send a test event with [`Delivery::test`](super::Delivery::test), which makes one attempt and does not count
+/// failures. See
+/// [protocol, section 6.4](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-4).
 ///
 /// ```
 /// use clarife_webhooks::UnixTime;
@@ -87,11 +91,11 @@ pub struct TestEvent {
 }
 
 impl TestEvent {
-    /// An event of this type with a sample resource.
+    /// Creates a test event of a type, with a sample resource.
     ///
     /// # Errors
     ///
-    /// [`EventError`] if the type is unknown, the time is out of range, or there is no randomness for the id.
+    /// [`EventError`] if the type is unknown, the time is out of range, or the system has no random bytes for the id.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
@@ -109,7 +113,7 @@ impl TestEvent {
     }
 }
 
-/// Why an event has no body.
+/// The error of an event without a valid body.
 ///
 /// ```
 /// # use clarife_webhooks::EventType;
@@ -123,21 +127,22 @@ impl TestEvent {
 pub enum EventError {
     /// The id is empty.
     EmptyId,
-    /// The type is none of the 16.
+    /// The type is unknown.
     UnknownType,
-    /// The moment is not within the years 0 to 9999.
+    /// The time is not within the years 0 to 9999.
     CreatedAtOutOfRange,
-    /// The data is no JSON object.
+    /// The data is not a JSON object.
     DataNotObject,
     /// The data has no canonical JSON.
     NotCanonical(CanonicalError),
-    /// The operating system gave no random bytes for the id of a test event.
+    /// The operating system returned no random bytes for the id of a test event.
     Randomness(RandomnessError),
 }
 
 impl EventError {
-    /// The error as it is written in logs and answers, for example `unknown_event_type`; for data without canonical
-    /// JSON its kind, for example `unsafe_integer`.
+    /// Returns the error code for logs and responses, for example `unknown_event_type`.
+    ///
+    /// For data without canonical JSON, the code is the kind of that error, for example `unsafe_integer`.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
@@ -147,7 +152,7 @@ impl EventError {
     /// let data = serde_json::json!({"n": u64::MAX});
     /// let error = build_event("evt_1", EventType::ShareCreated, now, &data).unwrap_err();
     /// assert_eq!(error.code(), "unsafe_integer");
-    /// assert_eq!(error.to_string(), "an integer is beyond what JavaScript holds exactly at $.data.n");
+    /// assert_eq!(error.to_string(), "an integer exceeds the safe range of JavaScript at $.data.n");
     /// ```
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -165,10 +170,10 @@ impl EventError {
 impl fmt::Display for EventError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::EmptyId => f.write_str("the event's id is empty"),
-            Self::UnknownType => f.write_str("the event's type does not exist"),
-            Self::CreatedAtOutOfRange => f.write_str("the event's created_at is not within the years 0 to 9999"),
-            Self::DataNotObject => f.write_str("the event's data is not an object"),
+            Self::EmptyId => f.write_str("invalid event id: empty"),
+            Self::UnknownType => f.write_str("invalid event type: unknown"),
+            Self::CreatedAtOutOfRange => f.write_str("invalid created_at: not within the years 0 to 9999"),
+            Self::DataNotObject => f.write_str("invalid data: not an object"),
             Self::NotCanonical(error) => error.fmt(f),
             Self::Randomness(error) => error.fmt(f),
         }
@@ -204,19 +209,19 @@ mod tests {
     }
 
     #[test]
-    fn what_receivers_would_refuse_is_not_built() {
+    fn invalid_events_are_not_built() {
         let build = |id, event_type, created_at, data: Value| build_event(id, event_type, created_at, &data);
         let event_type = EventType::ShareCreated;
         assert_eq!(build("", event_type, NOW, json!({})), Err(EventError::EmptyId));
         assert_eq!(build("1", EventType::Unknown("a.b"), NOW, json!({})), Err(EventError::UnknownType));
-        let never = UnixTime::from_millis(i64::MAX);
-        assert_eq!(build("1", event_type, never, json!({})), Err(EventError::CreatedAtOutOfRange));
+        let out_of_range = UnixTime::from_millis(i64::MAX);
+        assert_eq!(build("1", event_type, out_of_range, json!({})), Err(EventError::CreatedAtOutOfRange));
         for data in [json!([]), json!(null), json!("{"), json!(1)] {
             assert_eq!(build("1", event_type, NOW, data), Err(EventError::DataNotObject));
         }
         let error = build("1", event_type, NOW, json!({ "n": u64::MAX })).expect_err("is unsafe");
         assert_eq!(error.code(), "unsafe_integer");
-        assert_eq!(error.to_string(), "an integer is beyond what JavaScript holds exactly at $.data.n");
+        assert_eq!(error.to_string(), "an integer exceeds the safe range of JavaScript at $.data.n");
     }
 
     #[test]
@@ -238,7 +243,7 @@ mod tests {
             let value: Value = serde_json::from_str(&test.body).expect("is JSON");
             assert_eq!(value["created_at"], "2024-03-28T08:00:00.12Z");
             assert!(value["data"].as_object().is_some_and(|data| !data.is_empty()));
-            // Members that the resource does not know would be in `extra`.
+            // An undocumented member would be in `extra`.
             let debug = format!("{:?}", event.resource().expect("is of the documented shape"));
             assert_eq!(debug.matches("extra: {").count(), debug.matches("extra: {}").count(), "{debug}");
             let data: Map<_, _> = serde_json::from_str(event.data()).expect("is an object");

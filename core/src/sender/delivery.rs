@@ -1,4 +1,4 @@
-//! One event on its way to one subscription.
+//! Deliveries: one event for one subscription, as a state machine.
 
 use core::fmt;
 
@@ -9,10 +9,11 @@ use super::outcome::Outcome;
 use super::schedule::retry_delay;
 use crate::UnixTime;
 
-/// One event on its way to one subscription: what was tried, and what comes next (protocol, section 6).
+/// A delivery: one event for one subscription, with its state.
 ///
-/// A state machine without a clock or a network. The sender makes the attempt that a pending delivery is due for, and
-/// [`record`](Self::record)s what came of it; every retry sends the same bytes with a new signature.
+/// A delivery is a state machine without clock and network. The sender makes each attempt that is due and
+/// [`record`](Self::record)s the outcome. A retry sends the same bytes with a new signature. See
+/// [protocol, section 6.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-1).
 ///
 /// ```
 /// use clarife_webhooks::UnixTime;
@@ -34,7 +35,7 @@ pub struct Delivery {
     state: DeliveryState,
 }
 
-/// What is delivered.
+/// The kind of a delivery.
 ///
 /// ```
 /// # use clarife_webhooks::UnixTime;
@@ -44,13 +45,13 @@ pub struct Delivery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryKind {
-    /// Something that happened.
+    /// An event.
     Event,
-    /// A test event: one attempt, sent to a deactivated subscription too, never counted.
+    /// A test event. It has one attempt, reaches deactivated subscriptions too, and never counts as a failure.
     Test,
 }
 
-/// Where a delivery stands.
+/// The state of a delivery.
 ///
 /// ```
 /// # use clarife_webhooks::UnixTime;
@@ -62,37 +63,37 @@ pub enum DeliveryKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// An attempt is to be made, or under way.
+    /// An attempt is planned or in flight.
     Pending {
-        /// Which one; the first is 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// When it is to start, at the earliest.
+        /// The earliest start of the attempt.
         due: UnixTime,
     },
-    /// The endpoint has answered with a 2xx status.
+    /// The endpoint responded with a 2xx status.
     Delivered {
-        /// How many attempts it took.
+        /// The number of attempts.
         attempts: u32,
-        /// When the last one ended.
+        /// The end of the last attempt.
         at: UnixTime,
     },
-    /// Nothing more is tried, unless somebody sends it again by hand.
+    /// The delivery failed. Only a resend by hand creates another attempt.
     Failed {
-        /// Why.
+        /// The reason for the failure.
         reason: FailureReason,
-        /// How many attempts were made.
+        /// The number of attempts.
         attempts: u32,
-        /// When the delivery failed.
+        /// The time of the failure.
         at: UnixTime,
     },
-    /// The subscription was inactive when the event happened; kept to be sent by hand.
+    /// The subscription was inactive when the event happened. The delivery is kept for a resend by hand.
     Held {
-        /// When it was put here.
+        /// The time of the event.
         since: UnixTime,
     },
 }
 
-/// Why a delivery has failed.
+/// The reason for a failed delivery.
 ///
 /// ```
 /// use clarife_webhooks::sender::FailureReason;
@@ -102,36 +103,37 @@ pub enum DeliveryState {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureReason {
-    /// All attempts have failed.
+    /// All attempts failed.
     AttemptsExhausted,
     /// The subscription was deactivated before the next attempt.
     SubscriptionDeactivated,
 }
 
-/// What follows from the outcome of an attempt; store all of it in one step.
+/// The result of recording an outcome. Store all of its parts in one transaction.
 ///
 /// ```
 /// # use clarife_webhooks::UnixTime;
 /// # use clarife_webhooks::sender::{Delivery, Health, Outcome};
 /// # let (health, now) = (Health::new(), UnixTime::from_secs(1_711_612_800));
 /// let first = Delivery::new(&health, now).record(&health, 1, Outcome::Status(200), now);
-/// let again = first.delivery.record(&first.health, 1, Outcome::Status(200), now);
-/// assert!(first.changed && !again.changed);
+/// let second = first.delivery.record(&first.health, 1, Outcome::Status(200), now);
+/// assert!(first.changed && !second.changed);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "the delivery and the health are new values"]
 pub struct Recorded {
-    /// The delivery from now on.
+    /// The new delivery.
     pub delivery: Delivery,
-    /// The subscription's health from now on.
+    /// The new health of the subscription.
     pub health: Health,
-    /// Whether this outcome deactivated the subscription: now [`deactivate`](Delivery::deactivate) its other deliveries.
+    /// `true` if the outcome deactivated the subscription. [`deactivate`](Delivery::deactivate) its other deliveries
+    /// then.
     pub deactivated: bool,
-    /// Whether anything has changed; if not, the outcome belongs in the log and nowhere else.
+    /// `true` if the delivery or the health changed. Otherwise the outcome belongs in the history only.
     pub changed: bool,
 }
 
-/// Why a delivery is not sent again.
+/// The error of a delivery that cannot be sent again.
 ///
 /// ```
 /// # use clarife_webhooks::UnixTime;
@@ -142,16 +144,16 @@ pub struct Recorded {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResendError {
-    /// It is still pending, or delivered.
+    /// The delivery is pending or delivered.
     NotFailed,
-    /// The subscription is deactivated; reactivate it first.
+    /// The subscription is deactivated and must be reactivated first.
     SubscriptionDeactivated,
-    /// It is a test event; send a new one.
+    /// The delivery is a test event. Send a new test event instead.
     TestEvent,
 }
 
 impl Delivery {
-    /// The delivery of an event that happens now: due at once, or held while the subscription is inactive.
+    /// Creates the delivery of an event that happens now: due at once, or held while the subscription is inactive.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -170,7 +172,7 @@ impl Delivery {
         Self { kind: DeliveryKind::Event, state }
     }
 
-    /// The delivery of a test event: due at once, whether the subscription is active or not.
+    /// Creates the delivery of a test event: due at once, even if the subscription is inactive.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -185,7 +187,7 @@ impl Delivery {
         Self { kind: DeliveryKind::Test, state: DeliveryState::Pending { attempt: 1, due: now } }
     }
 
-    /// What is delivered.
+    /// Returns the kind of the delivery.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -198,7 +200,7 @@ impl Delivery {
         self.kind
     }
 
-    /// Where it stands.
+    /// Returns the state of the delivery.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -206,7 +208,7 @@ impl Delivery {
     /// # let now = UnixTime::from_secs(1_711_612_800);
     /// match Delivery::new(&Health::new(), now).state() {
     ///     DeliveryState::Pending { attempt, .. } => println!("attempt {attempt} is next"),
-    ///     ended => println!("{ended:?}"),
+    ///     state => println!("{state:?}"),
     /// }
     /// ```
     #[must_use]
@@ -214,9 +216,9 @@ impl Delivery {
         self.state
     }
 
-    /// When the next attempt is to start, at the earliest; `None` if there is none.
+    /// Returns the earliest start of the next attempt, or `None` if no attempt follows.
     ///
-    /// Before it starts an attempt, a sender makes sure that the subscription is still active; if not, it
+    /// Before an attempt, a sender checks that the subscription is active. If the subscription is inactive, the sender
     /// [`deactivate`](Self::deactivate)s the delivery instead.
     ///
     /// ```
@@ -234,14 +236,15 @@ impl Delivery {
         }
     }
 
-    /// What follows from an attempt that ended at `at`; `attempt` is the number it was started with, `health` is that of the
-    /// subscription when the outcome is recorded.
+    /// Records the outcome of an attempt that ended at `at`, and returns the new delivery and health.
     ///
-    /// An outcome that the delivery does not wait for changes nothing: one that was recorded before, or one that comes after
-    /// the end. So recording is idempotent, and a crash between an attempt and its record does no harm.
+    /// `attempt` is the number of the attempt. `health` is the current health of the subscription.
     ///
-    /// An attempt under way when the subscription is deactivated does not count. Its success still makes the delivery
-    /// delivered; its failure ends it, with the reason [`FailureReason::SubscriptionDeactivated`] unless it was the last.
+    /// Recording is idempotent. An outcome that was recorded before, or that comes after the delivery ended, changes
+    /// nothing. A crash between an attempt and its record does no harm.
+    ///
+    /// An attempt in flight during a deactivation does not count. Its success still delivers the event. Its failure
+    /// ends the delivery, with the reason [`FailureReason::SubscriptionDeactivated`] unless it was the last attempt.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -253,8 +256,8 @@ impl Delivery {
     pub fn record(&self, health: &Health, attempt: u32, outcome: Outcome, at: UnixTime) -> Recorded {
         let (kind, delivered) = (self.kind, DeliveryState::Delivered { attempts: attempt, at });
         match self.state {
-            DeliveryState::Pending { attempt: awaited, .. } if awaited == attempt => {}
-            // It was under way when the delivery was ended, and has arrived all the same.
+            DeliveryState::Pending { attempt: expected, .. } if expected == attempt => {}
+            // The attempt was in flight when the deactivation ended the delivery, and succeeded.
             DeliveryState::Failed { reason: FailureReason::SubscriptionDeactivated, attempts, .. }
                 if attempts.checked_add(1) == Some(attempt) && outcome.is_success() =>
             {
@@ -278,17 +281,18 @@ impl Delivery {
         Recorded { delivery: Self { kind, state }, health, deactivated, changed: true }
     }
 
-    /// The delivery after its subscription was deactivated: what was pending has failed. Everything else, and a test event,
-    /// stays as it is.
+    /// Returns the delivery after a deactivation of its subscription.
+    ///
+    /// A pending delivery of an event fails. Deliveries in other states and test events do not change.
     ///
     /// ```
     /// use clarife_webhooks::UnixTime;
     /// use clarife_webhooks::sender::{Delivery, DeliveryState, FailureReason, Health};
     ///
     /// let now = UnixTime::from_secs(1_711_612_800);
-    /// let ended = Delivery::new(&Health::new(), now).deactivate(now);
+    /// let delivery = Delivery::new(&Health::new(), now).deactivate(now);
     /// let reason = FailureReason::SubscriptionDeactivated;
-    /// assert_eq!(ended.state(), DeliveryState::Failed { reason, attempts: 0, at: now });
+    /// assert_eq!(delivery.state(), DeliveryState::Failed { reason, attempts: 0, at: now });
     /// ```
     #[must_use]
     pub const fn deactivate(&self, now: UnixTime) -> Self {
@@ -301,12 +305,15 @@ impl Delivery {
         }
     }
 
-    /// A fresh delivery of the same event, with the same bytes, when somebody sends a failed or held one again by hand. A
-    /// failed one stays in the log beside it; a held one is replaced by it.
+    /// Creates a new delivery of the event, for a resend of a failed or held delivery by hand.
+    ///
+    /// The new delivery sends the same bytes. A failed delivery stays in the history beside the new delivery. A held
+    /// delivery is replaced.
     ///
     /// # Errors
     ///
-    /// [`ResendError`] if this delivery has neither failed nor is held, if it is a test event, or if the subscription is inactive.
+    /// [`ResendError`] if the delivery is neither failed nor held, if it is a test event, or if the subscription is
+    /// inactive.
     ///
     /// ```
     /// use clarife_webhooks::UnixTime;
@@ -332,7 +339,7 @@ const fn failed(reason: FailureReason, attempts: u32, at: UnixTime) -> DeliveryS
 }
 
 impl FailureReason {
-    /// The reason as it is written in logs and answers, for example `attempts_exhausted`.
+    /// Returns the reason as text for logs and responses, for example `attempts_exhausted`.
     ///
     /// ```
     /// # use clarife_webhooks::sender::FailureReason;
@@ -356,9 +363,9 @@ impl fmt::Display for FailureReason {
 impl fmt::Display for ResendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotFailed => "only a failed or held delivery can be sent again",
-            Self::SubscriptionDeactivated => "the subscription is deactivated",
-            Self::TestEvent => "a test event is not sent again",
+            Self::NotFailed => "cannot resend the delivery: neither failed nor held",
+            Self::SubscriptionDeactivated => "cannot resend the delivery: the subscription is deactivated",
+            Self::TestEvent => "cannot resend the delivery: a test event",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The URL that a subscription's deliveries are posted to.
+//! Endpoint URLs.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -8,16 +8,17 @@ use fluent_uri::Uri;
 use fluent_uri::component::Host;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// A longer URL is refused.
+/// The length limit of a URL, from docs/protocol.md#section-6-3.
 const MAX_BYTES: usize = 2048;
 
-/// The URL that a subscription's deliveries are posted to: `https://`, a host, and what follows (protocol, section 6).
+/// The URL of a subscription's endpoint: `https://`, a host, and an optional port, path and query.
 ///
-/// It is read by the strict grammar of RFC 3986, which leaves no room for HTTP clients to read it differently: no user name, no
-/// fragment, no backslash, no characters outside ASCII, no numbers that some systems take for IPv4 addresses. Where
-/// a sender may connect is not decided here but on the address that the host name leads to.
+/// The parser follows the strict grammar of RFC 3986, so that every HTTP client reads the URL alike. It rejects user
+/// names, fragments, backslashes, characters outside ASCII, and numbers that some systems read as IPv4 addresses. The
+/// sender's address policy decides on the resolved address, not this parser.
 ///
-/// It is serialized as the text; reading it back applies the rules of [`parse`](Self::parse).
+/// A URL serializes as text, and deserializing applies the rules of [`parse`](Self::parse). See
+/// [protocol, section 6.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-3).
 ///
 /// ```
 /// use clarife_webhooks::sender::{EndpointUrl, EndpointUrlError};
@@ -26,7 +27,7 @@ const MAX_BYTES: usize = 2048;
 /// assert_eq!(url.host(), "example.com");
 ///
 /// let error = EndpointUrl::parse("http://example.com/hooks").unwrap_err();
-/// assert_eq!(error.to_string(), "the endpoint URL does not start with https://");
+/// assert_eq!(error.to_string(), "invalid endpoint URL: the scheme is not https");
 /// # Ok::<(), EndpointUrlError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,7 +37,7 @@ pub struct EndpointUrl {
     host: String,
 }
 
-/// Why a text cannot be an endpoint's URL.
+/// The error of an invalid endpoint URL.
 ///
 /// ```
 /// use clarife_webhooks::sender::{EndpointUrl, EndpointUrlError};
@@ -45,30 +46,30 @@ pub struct EndpointUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndpointUrlError {
-    /// It is longer than 2,048 bytes.
+    /// The URL is longer than 2,048 bytes.
     TooLong,
-    /// It is no absolute URL by the grammar of RFC 3986.
+    /// The text is not an absolute URL of RFC 3986.
     Malformed,
-    /// Its scheme is not `https`.
+    /// The scheme is not `https`.
     NotHttps,
-    /// It has no host, or one that is no host name or IP address.
+    /// The host is missing, or not a host name or IP address.
     InvalidHost,
-    /// Its host looks like a number, which some systems take for an IPv4 address.
+    /// The host ends in a number, which some systems read as an IPv4 address.
     NumericHost,
-    /// Its port is not within 1 to 65535.
+    /// The port is not within 1 to 65535.
     InvalidPort,
-    /// It holds a user name or password.
+    /// The URL contains a user name or password.
     Credentials,
-    /// It has a fragment (`#…`), which is never sent.
+    /// The URL has a fragment (`#…`), which clients never send.
     Fragment,
 }
 
 impl EndpointUrl {
-    /// Reads the URL of an endpoint.
+    /// Parses the URL of an endpoint.
     ///
     /// # Errors
     ///
-    /// [`EndpointUrlError`] says what is wrong with it.
+    /// [`EndpointUrlError`] with the first problem of the URL.
     ///
     /// ```
     /// # use clarife_webhooks::sender::{EndpointUrl, EndpointUrlError};
@@ -81,8 +82,9 @@ impl EndpointUrl {
         if endpoint.is_https() { Ok(endpoint) } else { Err(EndpointUrlError::NotHttps) }
     }
 
-    /// The same, but `http://` passes as well: for development on one's own machine. Deliveries to such a URL, their
-    /// signatures included, can be read on the way.
+    /// Parses the URL of an endpoint, and accepts `http://` too, for development on one machine.
+    ///
+    /// Plain HTTP exposes deliveries and their signatures to the network.
     ///
     /// # Errors
     ///
@@ -121,7 +123,7 @@ impl EndpointUrl {
         Ok(Self { url: url.to_owned(), host: authority.host().to_ascii_lowercase() })
     }
 
-    /// The URL as it was given.
+    /// Returns the URL as text, unchanged.
     ///
     /// ```
     /// # use clarife_webhooks::sender::EndpointUrl;
@@ -133,7 +135,7 @@ impl EndpointUrl {
         &self.url
     }
 
-    /// The host name in lower case, or the IP address (an IPv6 one in its brackets).
+    /// Returns the host name in lower case, or the IP address, with brackets around an IPv6 address.
     ///
     /// ```
     /// # use clarife_webhooks::sender::EndpointUrl;
@@ -146,7 +148,7 @@ impl EndpointUrl {
         &self.host
     }
 
-    /// Whether the scheme is `https`. A sender outside development must not deliver otherwise.
+    /// Returns whether the scheme is `https`. Outside development, a sender must not deliver to any other scheme.
     ///
     /// ```
     /// # use clarife_webhooks::sender::EndpointUrl;
@@ -159,14 +161,14 @@ impl EndpointUrl {
         self.url.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"))
     }
 
-    /// Reads a URL from the sender's own store, where it may be one for development.
+    /// Deserializes a URL from the sender's own store, which may contain plain HTTP for development.
     pub(super) fn deserialize_stored<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let url = String::deserialize(deserializer)?;
         Self::parse_allowing_plain_http(&url).map_err(de::Error::custom)
     }
 }
 
-/// Letters, digits and hyphens in labels of 1 to 63, 253 in all (RFC 1123); underscores as they are found in practice.
+/// Checks a host name: at most 253 bytes, in labels of 1 to 63 letters, digits, hyphens (RFC 1123) and underscores.
 fn check_host_name(name: &str) -> Result<(), EndpointUrlError> {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -177,7 +179,7 @@ fn check_host_name(name: &str) -> Result<(), EndpointUrlError> {
     if name.len() > 253 || !name.split('.').all(label) {
         return Err(EndpointUrlError::InvalidHost);
     }
-    // The WHATWG URL standard's "ends in a number": 127.1, 2130706433, 0x7f.0.0.1.
+    // "Ends in a number" of the WHATWG URL standard: 127.1, 2130706433, 0x7f.0.0.1.
     let last = name.rsplit('.').next().unwrap_or_default().as_bytes();
     let hexadecimal = matches!(last, [b'0', b'x' | b'X', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit));
     if hexadecimal || last.iter().all(u8::is_ascii_digit) {
@@ -187,27 +189,29 @@ fn check_host_name(name: &str) -> Result<(), EndpointUrlError> {
 }
 
 impl EndpointUrlError {
-    /// What to do about it.
+    /// Returns the hint: the remedy, in the imperative.
     ///
     /// ```
     /// # use clarife_webhooks::sender::EndpointUrl;
     /// let error = EndpointUrl::parse("https://example.com:0/hooks").unwrap_err();
-    /// assert_eq!(error.hint(), "leave the port out, or use one from 1 to 65535");
+    /// assert_eq!(error.hint(), "omit the port, or use a port from 1 to 65535");
     /// ```
     #[must_use]
     pub const fn hint(self) -> &'static str {
         match self {
             Self::TooLong => "use a shorter path or query",
             Self::Malformed => {
-                "write it in full, for example https://example.com/webhooks, with everything outside ASCII percent-encoded \
-                 and an international host name in its xn-- form"
+                "write the full URL, for example https://example.com/webhooks; percent-encode characters outside ASCII, and \
+                 write an international host name in its xn-- form"
             }
-            Self::NotHttps => "use an endpoint with https; a certificate costs nothing",
-            Self::InvalidHost => "use a host name such as example.com, an international one in its xn-- form",
+            Self::NotHttps => "use an endpoint with https; certificates are free",
+            Self::InvalidHost => {
+                "use a host name such as example.com; write an international host name in its xn-- form"
+            }
             Self::NumericHost => "write an IPv4 address as four decimal numbers without leading zeros",
-            Self::InvalidPort => "leave the port out, or use one from 1 to 65535",
-            Self::Credentials => "leave the user name and password out; the signature shows who sends",
-            Self::Fragment => "leave out the # and what follows",
+            Self::InvalidPort => "omit the port, or use a port from 1 to 65535",
+            Self::Credentials => "omit the user name and password; the signature authenticates the sender",
+            Self::Fragment => "omit the # and the text after it",
         }
     }
 }
@@ -221,14 +225,14 @@ impl fmt::Display for EndpointUrl {
 impl fmt::Display for EndpointUrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLong => "the endpoint URL is longer than 2048 bytes",
-            Self::Malformed => "the endpoint URL is not an absolute URL",
-            Self::NotHttps => "the endpoint URL does not start with https://",
-            Self::InvalidHost => "the endpoint URL has no valid host name",
-            Self::NumericHost => "the endpoint URL has a number in place of a host name",
-            Self::InvalidPort => "the endpoint URL has an invalid port",
-            Self::Credentials => "the endpoint URL holds a user name",
-            Self::Fragment => "the endpoint URL has a fragment",
+            Self::TooLong => "invalid endpoint URL: longer than 2048 bytes",
+            Self::Malformed => "invalid endpoint URL: not an absolute URL",
+            Self::NotHttps => "invalid endpoint URL: the scheme is not https",
+            Self::InvalidHost => "invalid endpoint URL: no valid host name",
+            Self::NumericHost => "invalid endpoint URL: a number instead of a host name",
+            Self::InvalidPort => "invalid endpoint URL: port not within 1 to 65535",
+            Self::Credentials => "invalid endpoint URL: contains a user name",
+            Self::Fragment => "invalid endpoint URL: contains a fragment",
         })
     }
 }
@@ -336,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_passes_only_where_it_is_asked_for() {
+    fn plain_http_needs_its_own_function() {
         let endpoint = EndpointUrl::parse_allowing_plain_http("HTTP://localhost:3000/").expect("is fine");
         assert!(!endpoint.is_https());
         assert!(EndpointUrl::parse("hTTps://localhost/").expect("is fine").is_https());

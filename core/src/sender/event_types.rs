@@ -1,4 +1,4 @@
-//! The types of events that a subscription is for.
+//! The event types of a subscription.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::EventType;
 
-/// The types of events that a subscription is for: at least one of the 16 (protocol, section 6).
+/// The set of event types of a subscription, with at least one known type.
 ///
-/// A set; it is serialized as the list of names, in the order of clarife's documentation.
+/// The set serializes as a list of names, in the order of clarife's documentation. See
+/// [protocol, section 6.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-3).
 ///
 /// ```
 /// use clarife_webhooks::EventType;
@@ -21,7 +22,7 @@ use crate::EventType;
 /// assert!(types.iter().eq([EventType::DocumentUpdated, EventType::ShareCreated]));
 ///
 /// let error = EventTypes::from_names(["document.renamed"]).unwrap_err();
-/// assert_eq!(error.to_string(), "the event type \"document.renamed\" does not exist");
+/// assert_eq!(error.to_string(), "invalid event type: \"document.renamed\" does not exist");
 /// assert_eq!(EventTypes::from_names([""; 0]), Err(EventTypesError::Empty));
 /// # Ok::<(), EventTypesError>(())
 /// ```
@@ -29,24 +30,24 @@ use crate::EventType;
 #[serde(try_from = "Vec<String>", into = "Vec<&'static str>")]
 pub struct EventTypes(u16);
 
-/// A list of event types that no subscription can be for.
+/// The error of an invalid list of event types.
 ///
 /// ```
 /// use clarife_webhooks::sender::{EventTypes, EventTypesError};
-/// let refused = EventTypes::from_names(["share.created", "share.seen"]);
-/// assert_eq!(refused, Err(EventTypesError::Unknown("share.seen".into())));
+/// let result = EventTypes::from_names(["share.created", "share.seen"]);
+/// assert_eq!(result, Err(EventTypesError::Unknown("share.seen".into())));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventTypesError {
-    /// The list has no type.
+    /// The list is empty.
     Empty,
-    /// The list has a type that does not exist; this is its name, cut after 64 characters.
+    /// A name in the list is unknown. The value is the name, cut after 64 characters.
     Unknown(String),
 }
 
 impl EventTypes {
-    /// All 16 types.
+    /// The set of all known types.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
@@ -55,11 +56,11 @@ impl EventTypes {
     /// ```
     pub const ALL: Self = Self(u16::MAX);
 
-    /// The set of these types.
+    /// Creates a set of types.
     ///
     /// # Errors
     ///
-    /// [`EventTypesError`] if there is none, or if one is unknown.
+    /// [`EventTypesError`] if there is no type, or if a type is unknown.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
@@ -80,7 +81,7 @@ impl EventTypes {
         if set == 0 { Err(EventTypesError::Empty) } else { Ok(Self(set)) }
     }
 
-    /// The set of the types of these names.
+    /// Creates a set of types from their names.
     ///
     /// # Errors
     ///
@@ -89,8 +90,8 @@ impl EventTypes {
     /// ```
     /// # use clarife_webhooks::EventType;
     /// # use clarife_webhooks::sender::EventTypes;
-    /// let chosen = vec![String::from("media.uploaded")]; // for example from a form
-    /// assert_eq!(EventTypes::from_names(&chosen)?, EventTypes::new([EventType::MediaUploaded])?);
+    /// let names = vec![String::from("media.uploaded")]; // for example from a form
+    /// assert_eq!(EventTypes::from_names(&names)?, EventTypes::new([EventType::MediaUploaded])?);
     /// # Ok::<(), clarife_webhooks::sender::EventTypesError>(())
     /// ```
     pub fn from_names<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Result<Self, EventTypesError> {
@@ -101,7 +102,7 @@ impl EventTypes {
         if set == 0 { Err(EventTypesError::Empty) } else { Ok(Self(set)) }
     }
 
-    /// Whether events of this type are in the set; unknown ones never are.
+    /// Returns whether the set contains a type. An unknown type is never in the set.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
@@ -114,7 +115,7 @@ impl EventTypes {
         self.0 & bit(event_type) != 0
     }
 
-    /// The types, in the order of clarife's documentation.
+    /// Returns the types, in the order of clarife's documentation.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;
@@ -129,7 +130,7 @@ impl EventTypes {
     }
 }
 
-/// The type's bit; none if it is unknown.
+/// Returns the bit of a type, or 0 for an unknown type.
 fn bit(event_type: EventType<'_>) -> u16 {
     event_type.index().and_then(|index| 1_u16.checked_shl(u32::try_from(index).ok()?)).unwrap_or(0)
 }
@@ -151,8 +152,8 @@ impl From<EventTypes> for Vec<&'static str> {
 impl fmt::Display for EventTypesError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => f.write_str("a subscription needs at least one event type"),
-            Self::Unknown(name) => write!(f, "the event type {name:?} does not exist"),
+            Self::Empty => f.write_str("invalid event types: a subscription needs at least one event type"),
+            Self::Unknown(name) => write!(f, "invalid event type: {name:?} does not exist"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A subscription's health: when it is deactivated, and what its owner sees.
+//! The health of a subscription: consecutive failures, deactivation and the warning.
 
 use core::fmt;
 
@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::outcome::Outcome;
 use crate::UnixTime;
 
-/// After this many failed attempts in a row, over all its deliveries, a subscription is deactivated (protocol, section 6).
+/// The number of consecutive failed attempts, over all deliveries, that deactivates a subscription.
+///
+/// See [protocol, section 6.2](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-2).
 ///
 /// ```
 /// # use clarife_webhooks::UnixTime;
@@ -19,11 +21,11 @@ use crate::UnixTime;
 /// ```
 pub const DEACTIVATION_THRESHOLD: u32 = 10;
 
-/// How a subscription's endpoint has answered lately, and whether the subscription is active.
+/// The consecutive failures of a subscription's endpoint, and the warning of a deactivated subscription.
 ///
-/// Every failed attempt counts, retries included; a success sets the count to 0. At [`DEACTIVATION_THRESHOLD`] the
-/// subscription is deactivated with a [`Warning`] that stays until somebody reactivates it by hand. From then on no
-/// outcome changes anything: neither what was still under way, nor test events.
+/// Every failed attempt counts, including retries. A success resets the count to 0. At [`DEACTIVATION_THRESHOLD`] the
+/// subscription is deactivated with a [`Warning`] that stays until the owner reactivates the subscription. Until then
+/// no outcome changes the health, including outcomes of attempts in flight and of test events.
 ///
 /// ```
 /// use clarife_webhooks::UnixTime;
@@ -45,7 +47,7 @@ pub struct Health {
     warning: Option<Warning>,
 }
 
-/// Why and when a subscription was deactivated.
+/// The time and the cause of a deactivation.
 ///
 /// ```
 /// # use clarife_webhooks::UnixTime;
@@ -56,14 +58,14 @@ pub struct Health {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Warning {
-    /// When the attempt failed that was one too many.
+    /// The time of the last failure.
     pub deactivated_at: UnixTime,
-    /// What came of that attempt.
+    /// The outcome of the last attempt.
     pub last_outcome: Outcome,
 }
 
 impl Health {
-    /// The health of a new subscription: active, nothing failed.
+    /// Creates the health of a new subscription: active, without failures.
     ///
     /// ```
     /// # use clarife_webhooks::sender::Health;
@@ -74,7 +76,7 @@ impl Health {
         Self { consecutive_failures: 0, warning: None }
     }
 
-    /// Whether deliveries are attempted.
+    /// Returns whether the subscription is active.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -88,7 +90,7 @@ impl Health {
         self.warning.is_none()
     }
 
-    /// How many attempts have failed since the last success.
+    /// Returns the number of failed attempts since the last success.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -103,7 +105,7 @@ impl Health {
         self.consecutive_failures
     }
 
-    /// What the subscription's owner must see while it is deactivated.
+    /// Returns the warning for the owner of a deactivated subscription.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -117,8 +119,9 @@ impl Health {
         self.warning.as_ref()
     }
 
-    /// The health after an attempt that ended at `at`. [`Delivery::record`](super::Delivery::record) calls this for the
-    /// attempts that count.
+    /// Returns the health after an attempt that ended at `at`.
+    ///
+    /// [`Delivery::record`](super::Delivery::record) calls this function for each attempt that counts.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -141,7 +144,7 @@ impl Health {
         Self { consecutive_failures, warning }
     }
 
-    /// The health after somebody has reactivated the subscription by hand: the count is 0, the warning gone.
+    /// Returns the health after a reactivation by hand: a count of 0 and no warning.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;

@@ -1,8 +1,9 @@
-//! The rules of a sender (protocol, sections 4 to 6): what is decided, without the doing.
+//! The rules of a sender, as pure functions without I/O.
 //!
-//! Everything here is a function of a state, what happened, and the time, which the caller gives. Nothing reads a clock,
-//! opens a connection or writes a file; only new secrets and ids take the operating system's randomness. The states can be
-//! stored: they are serialized with serde. A sender adds a store, an HTTP client and a loop, and does what the states say:
+//! Each rule is a function of a state, an outcome and the time, which the caller passes. No rule reads a clock, opens a
+//! connection or writes a file. New secrets and ids take random bytes from the operating system. The states implement
+//! `Serialize` and `Deserialize` for a store. A sender adds the store, an HTTP client and a loop that follows the
+//! states. See [protocol, section 6](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6).
 //!
 //! ```
 //! use clarife_webhooks::sender::{
@@ -11,41 +12,41 @@
 //! use clarife_webhooks::{EventType, SIGNATURE_HEADER, UnixTime};
 //! use serde_json::json;
 //!
-//! // A workspace subscribes. The secret is shown now, and again only when it is rotated.
+//! // A workspace subscribes. The secret is shown at creation and at rotation only.
 //! let url = EndpointUrl::parse("https://example.com/hooks")?;
 //! let types = EventTypes::from_names(["document.created", "document.updated"])?;
 //! let mut subscription = Subscription::create(Plan::Pro, 0, url, types)?;
 //! let signer = Signer::generate()?;
 //! println!("{}", signer.secret().expose());
 //!
-//! // Something happens: one body for all subscriptions, and a delivery for each that is for such events.
+//! // An event: one body for all subscriptions, and a delivery for each subscription to its type.
 //! let mut now = UnixTime::from_secs(1_711_612_800);
 //! let (id, event_type) = (new_event_id()?, EventType::DocumentUpdated);
 //! let body = build_event(&id, event_type, now, &json!({"id": "doc_1", "title": "Start"}))?;
-//! let mut delivery: Delivery = subscription.accept(event_type, now).expect("is for such events");
+//! let mut delivery: Delivery = subscription.accept(event_type, now).expect("subscribed");
 //!
-//! // The loop: wait until it is due, post, record what came of it.
-//! # let mut answers = [503, 200].into_iter();
-//! # let mut post = |_: &EndpointUrl, _: [(&str, String); 1], _: &str| answers.next().expect("two attempts");
+//! // The loop: wait until the delivery is due, post the body, record the outcome.
+//! # let mut responses = [503, 200].into_iter();
+//! # let mut post = |_: &EndpointUrl, _: [(&str, String); 1], _: &str| responses.next().expect("two attempts");
 //! while let DeliveryState::Pending { attempt, due } = delivery.state() {
 //!     now = now.max(due);
 //!     let status = post(&subscription.url, [(SIGNATURE_HEADER, signer.sign(&body, now)?)], &body);
 //!     let recorded = delivery.record(&subscription.health, attempt, Outcome::Status(status), now);
 //!     (delivery, subscription.health) = (recorded.delivery, recorded.health);
 //!     if recorded.deactivated {
-//!         // end the subscription's other deliveries with `Delivery::deactivate`, and tell its owner
+//!         // end the other deliveries of the subscription with `Delivery::deactivate`, and notify the owner
 //!     }
 //! }
 //! assert!(matches!(delivery.state(), DeliveryState::Delivered { attempts: 2, .. }));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Not here
+//! # Limits
 //!
-//! Which addresses a sender may connect to, how much of an answer it keeps, and how it stores anything: that is the sender's own
-//! business. Delivery is at least once: an attempt whose outcome was lost in a crash is made again.
+//! The address policy, the size of stored responses and the storage are left to the sender. Delivery is at least once:
+//! a sender repeats an attempt whose outcome was lost in a crash.
 //!
-//! For `wasm32-unknown-unknown`, the application has to depend on the crate `getrandom` with its feature `wasm_js`.
+//! For `wasm32-unknown-unknown`, the application must depend on the crate `getrandom` with its feature `wasm_js`.
 
 mod body;
 pub mod canonical;

@@ -1,10 +1,12 @@
-//! What came of one attempt.
+//! The outcome of an attempt.
 
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What came of one attempt to deliver: the status that was answered, or why there was none (protocol, section 6).
+/// The outcome of an attempt: the status of the response, or the failure.
+///
+/// See [protocol, section 6.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-1).
 ///
 /// ```
 /// use clarife_webhooks::sender::{FailureKind, Outcome};
@@ -16,13 +18,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The headers of an answer arrived in time, with this status.
+    /// The status of a response whose headers arrived in time.
     Status(u16),
-    /// No answer arrived.
+    /// A failure without a response.
     Failure(FailureKind),
 }
 
-/// Why an attempt has no answer.
+/// The kind of failure of an attempt without a response.
 ///
 /// ```
 /// use clarife_webhooks::sender::FailureKind;
@@ -32,24 +34,24 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// [`ATTEMPT_TIMEOUT`](super::ATTEMPT_TIMEOUT) was over before the last byte of the answer's headers was there.
+    /// The headers of the response did not arrive within [`ATTEMPT_TIMEOUT`](super::ATTEMPT_TIMEOUT).
     Timeout,
-    /// The host name could not be resolved.
+    /// The host name did not resolve.
     Dns,
     /// The connection was refused or broke.
     Connection,
-    /// There was no secure connection, for example because of a bad certificate.
+    /// The TLS handshake failed, for example because of an invalid certificate.
     Tls,
-    /// The address is one that a sender never connects to.
+    /// The address policy forbids the address.
     ForbiddenAddress,
-    /// The answer's headers were longer than the sender reads.
+    /// The headers of the response exceeded the sender's limit.
     TooLarge,
-    /// The answer was not HTTP.
+    /// The response was not HTTP.
     InvalidResponse,
 }
 
 impl Outcome {
-    /// Whether the event is delivered: a status of 200 to 299.
+    /// Returns whether the attempt delivered the event: a status of 200 to 299.
     ///
     /// ```
     /// # use clarife_webhooks::sender::Outcome;
@@ -63,7 +65,7 @@ impl Outcome {
 }
 
 impl FailureKind {
-    /// The kind as it is written in logs and answers, for example `connection`.
+    /// Returns the kind as text for logs and responses, for example `connection`.
     ///
     /// ```
     /// # use clarife_webhooks::sender::FailureKind;

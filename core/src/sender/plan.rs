@@ -1,38 +1,40 @@
-//! What a workspace's plan allows.
+//! Plans, and their limits.
 
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The plan of a workspace, which decides how many subscriptions it may have (protocol, section 6).
+/// The plan of a workspace, which limits the number of subscriptions.
+///
+/// See [protocol, section 6.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-3).
 ///
 /// ```
 /// use clarife_webhooks::sender::Plan;
 ///
 /// assert_eq!(Plan::Pro.max_subscriptions(), 3);
 /// assert!(Plan::Pro.check(2).is_ok());
-/// let refused = Plan::Pro.check(3).unwrap_err();
-/// assert_eq!(refused.to_string(), "the plan allows 3 subscriptions per workspace, and all are in use");
+/// let error = Plan::Pro.check(3).unwrap_err();
+/// assert_eq!(error.to_string(), "the plan allows 3 subscriptions per workspace, and all are in use");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Plan {
-    /// Pro: 3 subscriptions.
+    /// The plan Pro, with 3 subscriptions.
     Pro,
-    /// Business: 20 subscriptions.
+    /// The plan Business, with 20 subscriptions.
     Business,
-    /// Every other plan, and those that this version does not know: none.
+    /// Any other plan, known or unknown, without subscriptions.
     #[serde(other)]
     Other,
 }
 
-/// A workspace has as many subscriptions as its plan allows.
+/// The error of a workspace that has reached the limit of its plan.
 ///
 /// ```
 /// # use clarife_webhooks::sender::Plan;
-/// let refused = Plan::Other.check(0).unwrap_err();
-/// assert_eq!(refused.to_string(), "the plan allows no webhook subscriptions");
+/// let error = Plan::Other.check(0).unwrap_err();
+/// assert_eq!(error.to_string(), "the plan allows no webhook subscriptions");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlanLimitReached {
@@ -40,7 +42,7 @@ pub struct PlanLimitReached {
 }
 
 impl Plan {
-    /// How many subscriptions a workspace may have.
+    /// Returns the largest number of subscriptions of a workspace.
     ///
     /// ```
     /// # use clarife_webhooks::sender::Plan;
@@ -55,11 +57,11 @@ impl Plan {
         }
     }
 
-    /// Whether a workspace that has so many subscriptions, active or not, may have one more.
+    /// Checks that a workspace with `existing` subscriptions, active or not, may add a subscription.
     ///
     /// # Errors
     ///
-    /// [`PlanLimitReached`] if not.
+    /// [`PlanLimitReached`] if the plan allows no more.
     ///
     /// ```
     /// # use clarife_webhooks::sender::Plan;
@@ -74,11 +76,11 @@ impl Plan {
 }
 
 impl PlanLimitReached {
-    /// How many subscriptions the plan allows.
+    /// Returns the limit of the plan.
     ///
     /// ```
     /// # use clarife_webhooks::sender::Plan;
-    /// assert_eq!(Plan::Pro.check(3).map_err(|refused| refused.limit()), Err(3));
+    /// assert_eq!(Plan::Pro.check(3).map_err(|error| error.limit()), Err(3));
     /// ```
     #[must_use]
     pub const fn limit(self) -> usize {

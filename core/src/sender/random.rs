@@ -1,11 +1,11 @@
-//! The only thing that the sender's rules take from the outside: the operating system's randomness.
+//! Random bytes of the operating system, the only input of the sender's rules besides their arguments.
 
 use alloc::string::String;
 use core::fmt;
 
 use zeroize::Zeroizing;
 
-/// The operating system gave no random bytes.
+/// The error of an operating system without random bytes.
 ///
 /// ```
 /// use clarife_webhooks::sender::{RandomnessError, new_event_id};
@@ -21,11 +21,11 @@ pub(super) fn bytes<const N: usize>() -> Result<Zeroizing<[u8; N]>, RandomnessEr
     Ok(bytes)
 }
 
-/// A new id for an event: `evt_` and a random UUID (RFC 9562, version 4).
+/// Creates an event id: `evt_` and a random UUID (RFC 9562, version 4).
 ///
 /// # Errors
 ///
-/// [`RandomnessError`] if the operating system gives no random bytes.
+/// [`RandomnessError`] if the operating system returns no random bytes.
 ///
 /// ```
 /// let id = clarife_webhooks::sender::new_event_id()?;
@@ -37,15 +37,15 @@ pub fn new_event_id() -> Result<String, RandomnessError> {
     uuid = uuid & !(0xf << 76) | (4 << 76); // version
     uuid = uuid & !(0b11 << 62) | (0b10 << 62); // variant
     let mut id = alloc::format!("evt_{uuid:032x}");
-    for at in [12, 17, 22, 27] {
-        id.insert(at, '-');
+    for index in [12, 17, 22, 27] {
+        id.insert(index, '-');
     }
     Ok(id)
 }
 
 impl fmt::Display for RandomnessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the operating system gave no random bytes: {}", self.0)
+        write!(f, "cannot read random bytes: {}", self.0)
     }
 }
 
@@ -56,7 +56,7 @@ mod tests {
     use super::new_event_id;
 
     #[test]
-    fn ids_are_uuids_of_version_4_and_never_the_same() {
+    fn ids_are_different_uuids_of_version_4() {
         let id = new_event_id().expect("random bytes");
         let uuid = id.strip_prefix("evt_").expect("the prefix");
         let lengths: alloc::vec::Vec<usize> = uuid.split('-').map(str::len).collect();

@@ -1,4 +1,4 @@
-//! What test events say.
+//! Sample resources for test events.
 
 use alloc::string::String;
 use alloc::vec;
@@ -9,8 +9,10 @@ use crate::{
     Block, Content, ContentMeta, Document, EventType, Folder, Generation, Media, Project, Resource, ResourceKind, Share,
 };
 
-/// A resource as an event of this type could hold it, with documented members only (protocol, section 3); `None` if the
-/// type is unknown. The ids belong to nothing.
+/// Returns a sample resource for a type, with documented members only, or `None` for an unknown type.
+///
+/// The ids refer to no real resources. See
+/// [protocol, section 3.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-3-3).
 ///
 /// ```
 /// use clarife_webhooks::sender::sample_resource;
@@ -40,9 +42,9 @@ fn text(text: &str) -> Option<String> {
 }
 
 fn document(event_type: EventType<'_>) -> Document {
-    let named = Document { id: text("doc_sample"), title: text("Getting started"), ..Document::default() };
+    let deleted = Document { id: text("doc_sample"), title: text("Getting started"), ..Document::default() };
     if event_type == EventType::DocumentDeleted {
-        return named;
+        return deleted;
     }
     let block = |kind: &str| Block { r#type: text(kind), ..Block::default() };
     let blocks = vec![
@@ -66,7 +68,7 @@ fn document(event_type: EventType<'_>) -> Document {
         template: Some(Value::Null),
         project_id: text("prj_sample"),
         content: Some(Content { meta: Some(meta), blocks: Some(blocks), ..Content::default() }),
-        ..named
+        ..deleted
     }
 }
 

@@ -1,8 +1,10 @@
-//! When an attempt is made again.
+//! The schedule of attempts: delays and the time-out.
 
 use core::time::Duration;
 
-/// How long after a failed attempt the next one starts, counted from the failure (protocol, section 6).
+/// The delays between the failure of an attempt and the start of the next.
+///
+/// See [protocol, section 6.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-1).
 ///
 /// ```
 /// # use clarife_webhooks::sender::RETRY_DELAYS;
@@ -10,7 +12,7 @@ use core::time::Duration;
 /// ```
 pub const RETRY_DELAYS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
 
-/// How many attempts a delivery has: the first one, and one after each of the [`RETRY_DELAYS`].
+/// The number of attempts of a delivery: the first, and one after each of the [`RETRY_DELAYS`].
 ///
 /// ```
 /// # use clarife_webhooks::sender::{MAX_ATTEMPTS, retry_delay};
@@ -19,7 +21,7 @@ pub const RETRY_DELAYS: [Duration; 3] = [Duration::from_secs(1), Duration::from_
 /// ```
 pub const MAX_ATTEMPTS: u32 = RETRY_DELAYS.len() as u32 + 1;
 
-/// How long an attempt may take, from connecting to the last byte of the answer's headers.
+/// The time-out of an attempt, from connecting to the last byte of the response headers.
 ///
 /// ```
 /// # use clarife_webhooks::sender::{ATTEMPT_TIMEOUT, MAX_ATTEMPTS, RETRY_DELAYS};
@@ -29,7 +31,7 @@ pub const MAX_ATTEMPTS: u32 = RETRY_DELAYS.len() as u32 + 1;
 /// ```
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long after the failure of this attempt (the first is 1) the next one starts; `None` after the last one.
+/// Returns the delay after the failure of an attempt, counted from 1, or `None` after the last attempt.
 ///
 /// ```
 /// use clarife_webhooks::sender::{MAX_ATTEMPTS, retry_delay};

@@ -10,13 +10,13 @@ use super::random::{self, RandomnessError};
 use crate::standard::PREFIX;
 
 const RANDOM_BYTES: usize = 32;
-/// The prefix and the base64 of 32 bytes: 43 characters and one of padding.
+/// The length of a secret: the prefix, 43 base64 digits and one character of padding.
 const TEXT_BYTES: usize = 50;
 
-/// A subscription's signing secret: `whsec_` and the base64 of 32 random bytes (protocol, section 6).
+/// The signing secret of a subscription: `whsec_` and the base64 of 32 random bytes.
 ///
-/// Show it when the subscription is created and when it is rotated, and never again. Its `Debug` form hides it, and it is wiped
-/// when it is dropped.
+/// Show a secret at creation and at rotation only. `Debug` hides the secret, and dropping wipes it. See
+/// [protocol, section 6.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-3).
 ///
 /// ```
 /// use clarife_webhooks::sender::SigningSecret;
@@ -29,7 +29,7 @@ const TEXT_BYTES: usize = 50;
 #[derive(Clone)]
 pub struct SigningSecret(Zeroizing<String>);
 
-/// A text that is not `whsec_` and the base64 of 32 bytes. Holds nothing of it.
+/// The error of an invalid signing secret. It contains nothing of the text.
 ///
 /// ```
 /// # use clarife_webhooks::sender::{InvalidSigningSecret, SigningSecret};
@@ -39,11 +39,11 @@ pub struct SigningSecret(Zeroizing<String>);
 pub struct InvalidSigningSecret;
 
 impl SigningSecret {
-    /// A new secret, from the operating system's randomness.
+    /// Creates a secret from random bytes of the operating system.
     ///
     /// # Errors
     ///
-    /// [`RandomnessError`] if there is none.
+    /// [`RandomnessError`] if the operating system returns no random bytes.
     ///
     /// ```
     /// # use clarife_webhooks::sender::SigningSecret;
@@ -53,18 +53,18 @@ impl SigningSecret {
     pub fn generate() -> Result<Self, RandomnessError> {
         let bytes = random::bytes::<RANDOM_BYTES>()?;
         let mut digits = Zeroizing::new([0; TEXT_BYTES]);
-        // Room for all of it, so that no copy stays behind.
+        // Sufficient capacity: a reallocation would leave a copy of the secret behind.
         let mut text = Zeroizing::new(String::with_capacity(TEXT_BYTES));
         text.push_str(PREFIX);
-        text.push_str(Base64::encode(bytes.as_slice(), digits.as_mut_slice()).unwrap_or_default()); // there is room
+        text.push_str(Base64::encode(bytes.as_slice(), digits.as_mut_slice()).unwrap_or_default()); // the digits fit
         Ok(Self(text))
     }
 
-    /// Reads a secret from the sender's own store. How long that takes does not depend on what the secret is.
+    /// Parses a secret from the sender's own store, in time that does not depend on the secret's characters.
     ///
     /// # Errors
     ///
-    /// [`InvalidSigningSecret`] if it is not one that [`generate`](Self::generate) could have made.
+    /// [`InvalidSigningSecret`] if the text is not a secret as [`generate`](Self::generate) creates them.
     ///
     /// ```
     /// use clarife_webhooks::sender::{InvalidSigningSecret, SigningSecret};
@@ -79,14 +79,14 @@ impl SigningSecret {
             Some([digits @ .., last, b'=']) if text.len() == TEXT_BYTES => (digits, *last),
             _ => return Err(InvalidSigningSecret),
         };
-        let digit = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'+') | (byte == b'/');
-        let digits = digits.iter().fold(true, |all, byte| all & digit(*byte));
-        // The last digit holds 4 bits, so its two low bits are 0: every fourth digit of the alphabet.
-        let last = b"AEIMQUYcgkosw048".iter().fold(false, |any, byte| any | (*byte == last));
-        if digits & last { Ok(Self(Zeroizing::new(text.into()))) } else { Err(InvalidSigningSecret) }
+        let is_digit = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'+') | (byte == b'/');
+        let valid_digits = digits.iter().fold(true, |valid, byte| valid & is_digit(*byte));
+        // The last digit encodes 4 bits, so its two low bits are 0: every fourth digit of the alphabet.
+        let valid_last = b"AEIMQUYcgkosw048".iter().fold(false, |found, byte| found | (*byte == last));
+        if valid_digits & valid_last { Ok(Self(Zeroizing::new(text.into()))) } else { Err(InvalidSigningSecret) }
     }
 
-    /// The secret itself, to be shown, stored or signed with.
+    /// Returns the secret as text, to show, store or sign with.
     ///
     /// ```
     /// # use clarife_webhooks::{Webhook, sender::SigningSecret};
@@ -101,7 +101,7 @@ impl SigningSecret {
 }
 
 impl PartialEq for SigningSecret {
-    /// Takes the same time wherever the two differ.
+    /// Compares two secrets in constant time.
     fn eq(&self, other: &Self) -> bool {
         let difference = self.0.bytes().zip(other.0.bytes()).fold(0, |bits, (a, b)| bits | (a ^ b));
         core::hint::black_box(difference) == 0
@@ -118,7 +118,7 @@ impl fmt::Debug for SigningSecret {
 
 impl fmt::Display for InvalidSigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the signing secret is not whsec_ and the base64 of 32 bytes")
+        f.write_str("invalid signing secret: not whsec_ and the base64 of 32 bytes")
     }
 }
 
@@ -142,23 +142,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_is_refused() {
-        let good = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    fn invalid_secrets_are_rejected() {
+        let valid = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         for text in [
             "",
             "whsec_",
-            &good[1..],
-            &good[..49],
-            &format!("{good}="),
+            &valid[1..],
+            &valid[..49],
+            &format!("{valid}="),
             "whsec_AAECAwQ=",
             "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISI=",
-            &format!(" {}", &good[..49]),
-            &good.replace("whsec_", "WHSEC_"),
-            &good.replace('B', "-"),
-            &good.replace("8=", "=="),
-            &good.replace("8=", "88"),
-            &good.replace("8=", "9="),
-            &good.replace("AA", "é"),
+            &format!(" {}", &valid[..49]),
+            &valid.replace("whsec_", "WHSEC_"),
+            &valid.replace('B', "-"),
+            &valid.replace("8=", "=="),
+            &valid.replace("8=", "88"),
+            &valid.replace("8=", "9="),
+            &valid.replace("AA", "é"),
         ] {
             assert_eq!(SigningSecret::parse(text), Err(InvalidSigningSecret), "{text:?}");
         }
@@ -166,10 +166,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parses_what_decodes_to_32_bytes(bytes: [u8; 32], at in 0..44_usize, to in " -~") {
+        fn parses_base64_of_32_bytes_only(bytes: [u8; 32], at in 0..44_usize, to in " -~") {
             let mut text = Base64::encode_string(&bytes);
-            let good = format!("{PREFIX}{text}");
-            prop_assert!(SigningSecret::parse(&good).is_ok());
+            let valid = format!("{PREFIX}{text}");
+            prop_assert!(SigningSecret::parse(&valid).is_ok());
             text.replace_range(at..=at, &to);
             let decodes = Base64::decode_vec(&text).is_ok_and(|bytes| bytes.len() == 32);
             let text: String = format!("{PREFIX}{text}");

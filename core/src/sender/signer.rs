@@ -1,4 +1,4 @@
-//! Signing, and changing the secret without a gap.
+//! Signing, and the rotation of secrets.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +15,9 @@ use crate::UnixTime;
 use crate::standard::{self, StandardHeaders, StandardSignError};
 use crate::verification::{Keys, MAX_TIMESTAMP, format_header};
 
-/// How long a secret signs beside the new one after a rotation (protocol, section 6).
+/// The time for which a secret signs beside its successor after a rotation.
+///
+/// See [protocol, section 6.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-3).
 ///
 /// ```
 /// # use clarife_webhooks::UnixTime;
@@ -27,15 +29,16 @@ use crate::verification::{Keys, MAX_TIMESTAMP, format_header};
 /// ```
 pub const ROTATION_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A header with more signatures than this is malformed for the verifier.
+/// The largest number of secrets. A verifier rejects a header with more signatures.
 const MAX_SECRETS: usize = 16;
 
-/// Signs the deliveries of one subscription. The secrets are prepared when it is made, so keep it.
+/// A signer for the deliveries of one subscription. Keep a signer: creating one prepares the secrets.
 ///
-/// After a [`rotate`](Self::rotate) the old secret signs beside the new one for [`ROTATION_OVERLAP`], so that receivers can change over
-/// at leisure. Rotated several times within it, every old secret keeps its own time; of more than 16 the oldest go.
+/// After a [rotation](Self::rotate), the previous secret signs beside the new secret for [`ROTATION_OVERLAP`], so that
+/// receivers have time to switch. Several rotations overlap, each for its own time. A signer keeps the 16 newest
+/// secrets.
 ///
-/// Its `Debug` form shows no secret, and the secrets are wiped when it is dropped.
+/// `Debug` shows no secret, and dropping wipes the secrets.
 ///
 /// ```
 /// use clarife_webhooks::Webhook;
@@ -60,13 +63,13 @@ const MAX_SECRETS: usize = 16;
 #[derive(Clone)]
 pub struct Signer {
     secrets: StoredSecrets,
-    /// One for each secret, newest first.
+    /// The keys of each secret, newest first.
     keys: Vec<Keys>,
 }
 
-/// The secrets of a [`Signer`] as the sender's store keeps them.
+/// The secrets of a [`Signer`], as the sender's store keeps them.
 ///
-/// Serializing it writes the secrets **in clear**; it is meant for the store and nothing else. Its `Debug` form shows none.
+/// The serialized form contains the secrets **in clear** and belongs in the store only. `Debug` shows no secret.
 ///
 /// ```
 /// # use clarife_webhooks::sender::{Signer, StoredSecrets};
@@ -79,21 +82,21 @@ pub struct Signer {
 pub struct StoredSecrets {
     #[serde(with = "in_clear")]
     current: SigningSecret,
-    /// Newest first.
+    /// The previous secrets, newest first.
     previous: Vec<Previous>,
 }
 
-/// A secret that was rotated away.
+/// A secret that a rotation has replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Previous {
     #[serde(with = "in_clear")]
     secret: SigningSecret,
-    /// From this moment on it signs no more.
+    /// The time from which the secret no longer signs.
     until: UnixTime,
 }
 
 impl Signer {
-    /// Signs with one secret.
+    /// Creates a signer with one secret.
     ///
     /// ```
     /// # use clarife_webhooks::sender::{Signer, SigningSecret};
@@ -106,11 +109,11 @@ impl Signer {
         StoredSecrets { current: secret, previous: Vec::new() }.into()
     }
 
-    /// Signs with a new secret.
+    /// Creates a signer with a new secret.
     ///
     /// # Errors
     ///
-    /// [`RandomnessError`] if the operating system gives no random bytes.
+    /// [`RandomnessError`] if the operating system returns no random bytes.
     ///
     /// ```
     /// # use clarife_webhooks::sender::Signer;
@@ -122,7 +125,7 @@ impl Signer {
         SigningSecret::generate().map(Self::new)
     }
 
-    /// The current secret, to be shown after creation and rotation.
+    /// Returns the current secret, to show after creation and rotation.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -137,13 +140,13 @@ impl Signer {
         &self.secrets.current
     }
 
-    /// What the sender's store keeps; [`Signer::from`] makes it a signer again.
+    /// Returns the secrets for the sender's store. [`Signer::from`] restores a signer from them.
     ///
     /// ```
     /// use clarife_webhooks::sender::{Signer, StoredSecrets};
     ///
     /// let signer = Signer::generate()?;
-    /// let stored = serde_json::to_string(signer.stored())?; // holds the secret in clear
+    /// let stored = serde_json::to_string(signer.stored())?; // contains the secret in clear
     /// let restored = Signer::from(serde_json::from_str::<StoredSecrets>(&stored)?);
     /// assert_eq!(restored.secret(), signer.secret());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -153,11 +156,11 @@ impl Signer {
         &self.secrets
     }
 
-    /// The signer with a new secret; the old one signs beside it for [`ROTATION_OVERLAP`].
+    /// Returns a signer with a new secret. The previous secret signs beside the new secret for [`ROTATION_OVERLAP`].
     ///
     /// # Errors
     ///
-    /// [`RandomnessError`] if the operating system gives no random bytes.
+    /// [`RandomnessError`] if the operating system returns no random bytes.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -165,14 +168,14 @@ impl Signer {
     /// # let now = UnixTime::from_secs(1_711_612_800);
     /// let signer = Signer::generate()?.rotate(now)?;
     /// let header = signer.sign("{}", now)?;
-    /// assert_eq!(header.matches("v1=").count(), 2); // the new secret and the old one
+    /// assert_eq!(header.matches("v1=").count(), 2); // the new secret and the previous secret
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn rotate(&self, now: UnixTime) -> Result<Self, RandomnessError> {
         SigningSecret::generate().map(|secret| self.rotate_to(secret, now))
     }
 
-    /// The same with a given secret.
+    /// Returns a signer with `secret` as its current secret, like [`rotate`](Self::rotate).
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -191,7 +194,7 @@ impl Signer {
         StoredSecrets { current: secret, previous: [rotated].into_iter().chain(previous).collect() }.into()
     }
 
-    /// How many secrets sign at that moment.
+    /// Returns the number of secrets that sign at a time.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -206,12 +209,13 @@ impl Signer {
         self.active_keys(now).count()
     }
 
-    /// The value of the `X-Clarife-Signature` header of an attempt that starts now: one `v1` for each active secret, newest
-    /// first.
+    /// Signs a body for an attempt that starts now, and returns the value of the `X-Clarife-Signature` header.
+    ///
+    /// The header contains one `v1` for each active secret, newest first.
     ///
     /// # Errors
     ///
-    /// [`InvalidTimestamp`] if `now` is before 1970 or has seconds of more than 12 digits.
+    /// [`InvalidTimestamp`] if `now` is before 1970 or exceeds 12 digits in seconds.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -228,12 +232,14 @@ impl Signer {
         Ok(format_header(timestamp, self.active_keys(now).map(|keys| keys.v1.tag(body.as_ref()))))
     }
 
-    /// The headers of Standard Webhooks of an attempt that starts now, to be sent side by side with the one of
-    /// [`sign`](Self::sign) (protocol, section 5.3). `id` is the event's.
+    /// Signs a body for Standard Webhooks, and returns the headers of an attempt that starts now.
+    ///
+    /// `id` is the event's id. Send the headers beside the header of [`sign`](Self::sign). See
+    /// [protocol, section 5.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-5-3).
     ///
     /// # Errors
     ///
-    /// [`StandardSignError`] if the id or the time cannot stand in a header.
+    /// [`StandardSignError`] if a header cannot carry the id or the time.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -264,8 +270,8 @@ impl From<StoredSecrets> for Signer {
     fn from(mut secrets: StoredSecrets) -> Self {
         secrets.previous.truncate(MAX_SECRETS.saturating_sub(1));
         let previous = secrets.previous.iter().map(|previous| &previous.secret);
-        let all = [&secrets.current].into_iter().chain(previous);
-        let keys = all.map(|secret| Keys::new(secret.expose())).collect();
+        let newest_first = [&secrets.current].into_iter().chain(previous);
+        let keys = newest_first.map(|secret| Keys::new(secret.expose())).collect();
         Self { secrets, keys }
     }
 }
@@ -315,18 +321,18 @@ mod tests {
     fn every_secret_keeps_its_own_time() {
         let (start, next) = (UnixTime::from_secs(0), UnixTime::from_secs(3600));
         let signer = signer().rotate(start).and_then(|signer| signer.rotate(next)).expect("random bytes");
-        let at = |moment: UnixTime, millis: i64| {
-            let moment = moment.saturating_add(ROTATION_OVERLAP);
-            signer.active_secrets(UnixTime::from_millis(moment.as_millis() + millis))
+        let at = |rotated: UnixTime, millis: i64| {
+            let end = rotated.saturating_add(ROTATION_OVERLAP);
+            signer.active_secrets(UnixTime::from_millis(end.as_millis() + millis))
         };
         assert_eq!([at(start, -1), at(start, 0), at(next, -1), at(next, 0)], [3, 2, 2, 1]);
-        // What is over is forgotten.
+        // A rotation drops the secrets whose time is over.
         let later = signer.rotate(start.saturating_add(ROTATION_OVERLAP)).expect("random bytes");
         assert_eq!(later.stored().previous.len(), 2);
     }
 
     #[test]
-    fn no_header_has_more_signatures_than_a_verifier_reads() {
+    fn no_header_has_more_signatures_than_a_verifier_accepts() {
         let now = UnixTime::from_secs(1_711_612_800);
         let signers: Vec<Signer> =
             core::iter::successors(Some(signer()), |signer| signer.rotate(now).ok()).take(20).collect();
@@ -341,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_no_header_can_carry_are_refused() {
+    fn times_outside_the_range_of_a_header_are_rejected() {
         let signer = signer();
         assert_eq!(signer.sign("{}", UnixTime::from_millis(-1)), Err(InvalidTimestamp));
         assert!(signer.sign("{}", UnixTime::from_millis(999_999_999_999_999)).is_ok());
@@ -357,7 +363,7 @@ mod tests {
         let restored = Signer::from(serde_json::from_str::<super::StoredSecrets>(&stored).expect("reads back"));
         assert_eq!(restored.stored(), signer.stored());
         let broken = stored.replace("whsec_", "whsec-");
-        let error = serde_json::from_str::<super::StoredSecrets>(&broken).expect_err("is no secret");
+        let error = serde_json::from_str::<super::StoredSecrets>(&broken).expect_err("is not a secret");
         assert!(!format!("{error}").contains(&signer.secret().expose()[6..]));
     }
 }

@@ -1,4 +1,4 @@
-//! What a workspace has subscribed to.
+//! Subscriptions of a workspace.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +10,10 @@ use super::plan::{Plan, PlanLimitReached};
 use crate::EventType;
 use crate::UnixTime;
 
-/// A workspace's wish to be told about events of some types, and how its endpoint has answered so far (protocol, section 6).
+/// A subscription of a workspace: the URL of its endpoint, its event types and its health.
 ///
-/// Its secret is not part of it: see [`Signer`](super::Signer).
+/// The secret is not part of the subscription. [`Signer`](super::Signer) holds the secret. See
+/// [protocol, section 6.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-3).
 ///
 /// ```
 /// use clarife_webhooks::EventType;
@@ -21,7 +22,7 @@ use crate::UnixTime;
 ///
 /// let url = EndpointUrl::parse("https://example.com/hooks")?;
 /// let types = EventTypes::from_names(["document.updated"])?;
-/// let existing = 0; // subscriptions that the workspace has already
+/// let existing = 0; // other subscriptions of the workspace
 /// let subscription = Subscription::create(Plan::Pro, existing, url, types)?;
 ///
 /// let now = UnixTime::from_secs(1_711_612_800);
@@ -31,17 +32,17 @@ use crate::UnixTime;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Subscription {
-    /// Where its deliveries are posted to.
+    /// The URL of the endpoint.
     #[serde(deserialize_with = "EndpointUrl::deserialize_stored")]
     pub url: EndpointUrl,
-    /// The types of events it is for.
+    /// The event types of the subscription.
     pub event_types: EventTypes,
-    /// How its endpoint has answered, and whether it is active.
+    /// The health of the subscription.
     pub health: Health,
 }
 
 impl Subscription {
-    /// A new subscription, active at once, of a workspace that has `existing` subscriptions already.
+    /// Creates an active subscription for a workspace with `existing` other subscriptions.
     ///
     /// # Errors
     ///
@@ -50,8 +51,8 @@ impl Subscription {
     /// ```
     /// # use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Subscription};
     /// # let url = EndpointUrl::parse("https://example.com/hooks")?;
-    /// let refused = Subscription::create(Plan::Pro, 3, url, EventTypes::ALL).unwrap_err();
-    /// assert_eq!(refused.limit(), 3);
+    /// let error = Subscription::create(Plan::Pro, 3, url, EventTypes::ALL).unwrap_err();
+    /// assert_eq!(error.limit(), 3);
     /// # Ok::<(), clarife_webhooks::sender::EndpointUrlError>(())
     /// ```
     pub fn create(
@@ -64,8 +65,9 @@ impl Subscription {
         Ok(Self { url, event_types, health: Health::new() })
     }
 
-    /// The delivery of an event of this type that happens now: pending, or held while the subscription is inactive. `None` if
-    /// the subscription is not for such events.
+    /// Creates the delivery of an event that happens now: pending, or held while the subscription is inactive.
+    ///
+    /// Returns `None` if the subscription does not include the event's type.
     ///
     /// ```
     /// # use clarife_webhooks::EventType;

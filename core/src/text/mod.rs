@@ -1,4 +1,4 @@
-//! Text: the JSON scanner, and a search for bytes 16 at a time.
+//! Text: the JSON scanner and its search for bytes.
 
 pub(crate) mod json;
 mod simd;

@@ -1,4 +1,6 @@
-//! The grammar of the signature header (protocol, sections 1, 2 and 4): `t=<Unix seconds>,v1=<HMAC-SHA256 of the body in hex>`.
+//! The signature header: `t=<Unix seconds>,v1=<HMAC-SHA256 of the body in hex>`.
+//!
+//! See [protocol, section 2.2](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-2-2).
 
 use alloc::string::String;
 
@@ -6,8 +8,10 @@ use arrayvec::ArrayVec;
 
 use super::mac::Tag;
 
-/// The length limit of a signature header, in bytes. A longer header is malformed, but a blank header of any length is missing
-/// (protocol, section 2).
+/// The length limit of a signature header, in bytes. A longer header is malformed, but a blank header of any length is
+/// missing.
+///
+/// See [protocol, section 2.2](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-2-2).
 ///
 /// ```
 /// use clarife_webhooks::{ErrorCode, MAX_HEADER_BYTES, UnixTime, Webhook};
@@ -19,22 +23,26 @@ use super::mac::Tag;
 /// ```
 pub const MAX_HEADER_BYTES: usize = 4096;
 
-/// The signatures that a header may carry.
+/// The largest number of signatures in a header.
 const MAX_SIGNATURES: usize = 16;
 
-/// The digits that a timestamp may have.
+/// The largest number of digits in a timestamp.
 const MAX_TIMESTAMP_DIGITS: usize = 12;
 /// The largest number of 12 digits.
 pub(crate) const MAX_TIMESTAMP: i64 = 999_999_999_999;
 
-/// The signatures of a header: at least one.
+/// The signatures of a header, at least one.
 pub(crate) type Signatures = ArrayVec<Tag, MAX_SIGNATURES>;
 
 /// The problem of a header with more signatures.
 pub(crate) const TOO_MANY_SIGNATURES: &str = "it has more than 16 v1";
 
-/// Parses a signature header that is not blank: returns its timestamp and adds its signatures to `signatures`, which is empty.
-/// The error is the problem, in words.
+/// Parses a signature header that is not blank. Returns the timestamp, and adds the signatures to the empty
+/// `signatures`.
+///
+/// # Errors
+///
+/// The problem of the header, in words.
 pub(crate) fn parse(header: &[u8], signatures: &mut Signatures) -> Result<i64, &'static str> {
     check_text(header)?;
     let mut timestamp = None;
@@ -58,19 +66,19 @@ pub(crate) fn parse(header: &[u8], signatures: &mut Signatures) -> Result<i64, &
     if signatures.is_empty() { Err("it has no v1") } else { Ok(timestamp) }
 }
 
-/// Checks the length of a header, and that the header is visible ASCII, spaces and tabs.
+/// Checks the length and the characters of a header: visible ASCII, spaces and tabs.
 pub(crate) fn check_text(header: &[u8]) -> Result<(), &'static str> {
     if header.len() > MAX_HEADER_BYTES {
         return Err("it is longer than 4096 bytes");
     }
     // No early return: the compiler then checks many bytes at once.
     if !header.iter().fold(true, |visible, byte| visible & matches!(byte, b'\t' | b' '..=b'~')) {
-        return Err("it holds a character other than visible ASCII");
+        return Err("it contains a character other than visible ASCII");
     }
     Ok(())
 }
 
-/// Formats the header for a body with these tags, newest secret first. The timestamp is 0 or more.
+/// Formats a header with the tags of a body, newest secret first. The timestamp must not be negative.
 pub(crate) fn format(timestamp: i64, tags: impl Iterator<Item = Tag>) -> String {
     let mut header = String::with_capacity(90);
     header.push_str("t=");
@@ -82,7 +90,7 @@ pub(crate) fn format(timestamp: i64, tags: impl Iterator<Item = Tag>) -> String 
     header
 }
 
-/// Returns whether a header is empty but for spaces and tabs.
+/// Returns whether a header contains only spaces and tabs.
 pub(crate) fn is_blank(header: &[u8]) -> bool {
     trim(header).is_empty()
 }

@@ -1,4 +1,4 @@
-//! HMAC-SHA256: keys prepared once, tags compared in constant time.
+//! HMAC-SHA256 with prepared keys and a comparison in constant time.
 
 use hmac::digest::{CtOutput, Output};
 use hmac::{Hmac, KeyInit, Mac};
@@ -6,11 +6,11 @@ use sha2::Sha256;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// A prepared key: the two blocks that depend on the key alone are hashed once. Wiped on drop.
+/// A prepared key. The two blocks that depend on the key alone are hashed once. The key is wiped on drop.
 #[derive(Clone)]
 pub(crate) struct Key(HmacSha256);
 
-/// The HMAC of a body under a key. Comparing two tags takes the same time wherever they differ.
+/// The HMAC of a body under a key. The comparison of two tags takes constant time.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Tag(CtOutput<HmacSha256>);
 
@@ -26,7 +26,7 @@ impl Key {
         self.tag_of(&[body])
     }
 
-    /// Returns the tag of several parts, one after the other.
+    /// Returns the tag of the concatenated parts.
     pub(crate) fn tag_of(&self, parts: &[&[u8]]) -> Tag {
         let mut mac = self.0.clone();
         for part in parts {
@@ -37,7 +37,7 @@ impl Key {
 }
 
 impl Tag {
-    /// Returns the tag of exactly 32 bytes.
+    /// Creates a tag from exactly 32 bytes.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let output = Output::<HmacSha256>::try_from(bytes).ok()?;
         Some(Self(CtOutput::new(output)))
@@ -69,7 +69,7 @@ mod tests {
     use alloc::vec::Vec;
     use serde_json::Value;
 
-    /// RFC 4231 and others in the shape of the Wycheproof project's files, through the key and the comparison of `verify`.
+    /// Walks the vectors of RFC 4231 and others through the key and the comparison of `verify`.
     #[test]
     fn published_hmac_vectors() {
         let file: Value =

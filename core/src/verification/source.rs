@@ -1,25 +1,29 @@
-//! Where the signature header comes from.
+//! Sources of the signature: a header value, or the headers of a request.
 
 use alloc::borrow::Cow;
 
 use super::standard::StandardHeaders;
 
-/// The header that carries the signature, in lower case as HTTP/2 and most frameworks have it (protocol, section 1).
+/// The signature header, in lower case like HTTP/2 and most frameworks.
+///
+/// See [protocol, section 1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-1).
 ///
 /// ```
 /// # use clarife_webhooks::{SIGNATURE_HEADER, UnixTime, Webhook};
 /// # let webhook = Webhook::new("whsec_c2VjcmV0")?;
 /// # let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
-/// # let headers = std::collections::HashMap::from([("x-clarife-signature", webhook.sign(body, UnixTime::from_secs(1_774_699_200))?)]);
-/// let event = webhook.verify_at(body, headers.get(SIGNATURE_HEADER), UnixTime::from_secs(1_774_699_200))?;
+/// # let now = UnixTime::from_secs(1_774_699_200);
+/// # let headers = std::collections::HashMap::from([("x-clarife-signature", webhook.sign(body, now)?)]);
+/// let event = webhook.verify_at(body, headers.get(SIGNATURE_HEADER), now)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub const SIGNATURE_HEADER: &str = "x-clarife-signature";
 
-/// What [`Webhook::verify`](crate::Webhook::verify) takes as the signature: the header's value, nothing where the
-/// request has none, the [`StandardHeaders`], or (feature `http`) all headers of the request.
+/// A source of the signature for [`Webhook::verify`](crate::Webhook::verify).
 ///
-/// A header that occurs several times counts as one, its values joined by a comma (RFC 9110, section 5.3).
+/// A source is the header's value, `None` for a request without the header, the [`StandardHeaders`], or (feature
+/// `http`) all headers of the request. Several headers of one name count as one, joined by a comma (RFC 9110, section
+/// 5.3).
 ///
 /// ```
 /// # use clarife_webhooks::{UnixTime, Webhook};
@@ -28,11 +32,11 @@ pub const SIGNATURE_HEADER: &str = "x-clarife-signature";
 /// # let signature = webhook.sign(body, now)?;
 /// webhook.verify_at(body, signature.as_str(), now)?;
 /// webhook.verify_at(body, signature.as_bytes(), now)?;
-/// webhook.verify_at(body, Some(&signature), now)?; // what `HashMap::get` gives
+/// webhook.verify_at(body, Some(&signature), now)?; // as `HashMap::get` returns it
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait SignatureSource<'h>: sealed::Sealed {
-    /// The value of the signature header, if there is one.
+    /// Returns the value of the signature header, if the header is present.
     ///
     /// ```
     /// use clarife_webhooks::SignatureSource;
@@ -41,7 +45,7 @@ pub trait SignatureSource<'h>: sealed::Sealed {
     /// ```
     fn signature_header(self) -> Option<Cow<'h, [u8]>>;
 
-    /// The headers of Standard Webhooks; a header alone has none of them.
+    /// Returns the headers of Standard Webhooks. For a header value alone, they are empty.
     ///
     /// ```
     /// # use clarife_webhooks::SignatureSource;
@@ -115,7 +119,7 @@ impl<'h> SignatureSource<'h> for &'h http::HeaderMap {
     }
 }
 
-/// The values of one header as one.
+/// Joins the values of one header.
 #[cfg(any(feature = "http", feature = "actix-web"))]
 pub(crate) fn join<'h>(mut values: impl Iterator<Item = &'h [u8]>) -> Option<Cow<'h, [u8]>> {
     let mut joined = Cow::Borrowed(values.next()?);
@@ -127,11 +131,11 @@ pub(crate) fn join<'h>(mut values: impl Iterator<Item = &'h [u8]>) -> Option<Cow
     Some(joined)
 }
 
-/// The headers of Standard Webhooks, from what finds a header by its name.
+/// Creates the headers of Standard Webhooks with a function that returns a header by name.
 #[cfg(any(feature = "http", feature = "actix-web"))]
 pub(crate) fn standard_headers<'h>(find: impl Fn(&'static str) -> Option<Cow<'h, [u8]>>) -> StandardHeaders<'h> {
     use alloc::string::String;
-    // What is not UTF-8 is malformed with U+FFFD in it as well.
+    // Invalid UTF-8 is malformed, and so is its replacement U+FFFD.
     let [id, timestamp, signature] = crate::standard::HEADERS.map(|name| match find(name) {
         Some(Cow::Borrowed(bytes)) => String::from_utf8_lossy(bytes),
         Some(Cow::Owned(bytes)) => String::from_utf8_lossy(&bytes).into_owned().into(),

@@ -1,13 +1,14 @@
-//! Standard Webhooks, side by side with clarife's own signature (protocol, section 5.3).
+//! Standard Webhooks, beside clarife's own signature.
 //!
-//! Three headers: `webhook-id`, `webhook-timestamp` and `webhook-signature`, which is `v1,` and the base64 of the HMAC-SHA256 of
-//! `<id>.<timestamp>.<body>`; several stand one after the other with a space between. Unlike `X-Clarife-Signature`, they
-//! authenticate the time. Their key is what the signing secret is the base64 of, without `whsec_`.
+//! The scheme has three headers: `webhook-id`, `webhook-timestamp` and `webhook-signature`. A signature is `v1,` and
+//! the base64 of the HMAC-SHA256 of `<id>.<timestamp>.<body>`. Spaces separate several signatures. The key is the
+//! base64-decoded signing secret without `whsec_`. Unlike `X-Clarife-Signature`, these headers authenticate the time.
 //!
-//! [`Webhook::require_standard_webhooks`](crate::Webhook::require_standard_webhooks) makes a webhook verify by them, and
-//! [`Webhook::sign_standard`](crate::Webhook::sign_standard) makes them. What they say is held to the same limits as
-//! `X-Clarife-Signature`: at most 4,096 bytes each, timestamps of 1 to 12 digits, 1 to 16 signatures `v1`, the same
-//! tolerance and the same codes of errors. Signatures of other versions are ignored.
+//! [`Webhook::require_standard_webhooks`](crate::Webhook::require_standard_webhooks) makes a webhook verify these
+//! headers, and [`Webhook::sign_standard`](crate::Webhook::sign_standard) creates them. The limits, the tolerance and
+//! the error codes of `X-Clarife-Signature` apply: at most 4,096 bytes for each header, timestamps of 1 to 12 digits,
+//! and 1 to 16 signatures of version `v1`. Signatures of other versions are ignored. See
+//! [protocol, section 5.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-5-3).
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -22,13 +23,13 @@ use super::keys::Keys;
 use super::mac::{Key, Tag};
 use crate::error::{InvalidTimestamp, Reason, WebhookError};
 
-/// The header that names the event; all three are in [`HEADERS`].
+/// The header with the event's id. [`HEADERS`] lists all three headers.
 pub const ID_HEADER: &str = "webhook-id";
-/// The header that says when the delivery was signed, in Unix seconds; see [`HEADERS`].
+/// The header with the time of the signature, in Unix seconds. See [`HEADERS`].
 pub const TIMESTAMP_HEADER: &str = "webhook-timestamp";
-/// The header that carries the signatures; see [`HEADERS`].
+/// The header with the signatures. See [`HEADERS`].
 pub const SIGNATURE_HEADER: &str = "webhook-signature";
-/// The three of them, in the order of [`StandardHeaders::new`].
+/// The three headers, in the order of the arguments of [`StandardHeaders::new`].
 ///
 /// ```
 /// use clarife_webhooks::standard::HEADERS;
@@ -36,13 +37,13 @@ pub const SIGNATURE_HEADER: &str = "webhook-signature";
 /// ```
 pub const HEADERS: [&str; 3] = [ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER];
 
-/// What a signing secret starts with, and what is not part of its base64.
+/// The prefix of a signing secret, which is not part of the base64.
 pub(crate) const PREFIX: &str = "whsec_";
 
-/// What is wrong with a secret that has no key for Standard Webhooks.
-pub(crate) const NO_KEY: Reason = Reason::Secret("it is not the base64 that Standard Webhooks need");
+/// The problem of a secret without a key for Standard Webhooks.
+pub(crate) const NO_KEY: Reason = Reason::Secret("it is not base64, which Standard Webhooks require");
 
-/// The headers of Standard Webhooks: what a request has, or what it is signed with. An empty one is one that is missing.
+/// The values of the three headers of Standard Webhooks. An empty value is a missing header.
 ///
 /// ```
 /// use clarife_webhooks::{UnixTime, Webhook};
@@ -67,13 +68,13 @@ pub struct StandardHeaders<'h> {
 }
 
 impl<'h> StandardHeaders<'h> {
-    /// The headers of these values.
+    /// Creates the headers from their values.
     #[must_use]
     pub const fn new(id: &'h str, timestamp: &'h str, signature: &'h str) -> Self {
         Self { id: Cow::Borrowed(id), timestamp: Cow::Borrowed(timestamp), signature: Cow::Borrowed(signature) }
     }
 
-    /// Names and values, to be added to a request.
+    /// Returns the names and values of the headers, for a request.
     ///
     /// ```
     /// # use clarife_webhooks::{UnixTime, Webhook};
@@ -87,7 +88,7 @@ impl<'h> StandardHeaders<'h> {
     }
 }
 
-/// What the headers say.
+/// The parsed headers.
 pub(crate) struct Parsed<'h> {
     id: &'h [u8],
     digits: &'h [u8],
@@ -117,7 +118,7 @@ impl<'h> Parsed<'h> {
     }
 }
 
-/// Without white space: two headers that were joined are none.
+/// Returns whether an id is valid. White space makes an id invalid, and so do two joined headers.
 fn is_id(id: &[u8]) -> bool {
     header::check_text(id).is_ok() && !id.is_empty() && !id.iter().any(|byte| matches!(byte, b' ' | b'\t'))
 }
@@ -139,7 +140,7 @@ fn parse_signatures(header: &[u8]) -> Result<Signatures, &'static str> {
     if signatures.is_empty() { Err("it has no v1") } else { Ok(signatures) }
 }
 
-/// The key that a secret has for Standard Webhooks. How long that takes depends on the secret's length alone.
+/// Returns the key of a secret for Standard Webhooks. The time depends on the length of the secret alone.
 pub(crate) fn key(secret: &str) -> Option<Key> {
     let text = secret.strip_prefix(PREFIX).unwrap_or(secret);
     let mut bytes = Zeroizing::new(vec![0; text.len()]);
@@ -147,11 +148,11 @@ pub(crate) fn key(secret: &str) -> Option<Key> {
     if key.is_empty() { None } else { Some(Key::new(key)) }
 }
 
-fn decode<'a>(digits: &[u8], room: &'a mut [u8]) -> Option<&'a [u8]> {
-    Base64::decode(digits, room).ok()
+fn decode<'a>(digits: &[u8], buffer: &'a mut [u8]) -> Option<&'a [u8]> {
+    Base64::decode(digits, buffer).ok()
 }
 
-/// The headers of a body that is signed with these keys, newest first.
+/// Signs a body with the keys, newest first, and returns the headers.
 pub(crate) fn sign<'i, 'k>(
     body: &[u8],
     id: &'i str,
@@ -174,12 +175,12 @@ pub(crate) fn sign<'i, 'k>(
         }
         signature.push_str("v1,");
         let mut digits = [0; 44];
-        signature.push_str(Base64::encode(tag.as_bytes(), &mut digits).unwrap_or_default()); // there is room
+        signature.push_str(Base64::encode(tag.as_bytes(), &mut digits).unwrap_or_default()); // 44 digits fit
     }
     Ok(StandardHeaders { id: id.into(), timestamp: timestamp.into(), signature: signature.into() })
 }
 
-/// Why a body has no headers of Standard Webhooks.
+/// The error of [`Webhook::sign_standard`](crate::Webhook::sign_standard).
 ///
 /// ```
 /// use clarife_webhooks::{UnixTime, Webhook};
@@ -196,7 +197,7 @@ pub enum StandardSignError {
     Secret(WebhookError),
     /// The id is not 1 to 4,096 characters of visible ASCII.
     InvalidId,
-    /// The timestamp is below 0, or of more than 12 digits.
+    /// The timestamp is below 0 or longer than 12 digits.
     InvalidTimestamp,
 }
 
@@ -231,7 +232,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_signed_is_read(id in "[!-~]{1,60}", timestamp in 0..=999_999_999_999_i64, body: alloc::vec::Vec<u8>) {
+        fn signed_headers_are_parsed(id in "[!-~]{1,60}", timestamp in 0..=999_999_999_999_i64, body: alloc::vec::Vec<u8>) {
             let keys = Keys::new("whsec_c2VjcmV0");
             let headers = sign(&body, &id, timestamp, [&keys].into_iter()).unwrap();
             let parsed = Parsed::new(&headers).map_err(|reason| TestCaseError::fail(alloc::format!("{reason:?}")))?;

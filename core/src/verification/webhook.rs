@@ -12,7 +12,9 @@ use crate::UnixTime;
 use crate::error::{ErrorCode, InvalidTimestamp, Reason, WebhookError};
 use crate::event::Event;
 
-/// The default tolerance between a delivery's timestamp and the clock, in seconds (protocol, section 2).
+/// The default tolerance between a delivery's timestamp and the clock, in seconds.
+///
+/// See [protocol, section 2.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-2-1).
 ///
 /// ```
 /// # use clarife_webhooks::{DEFAULT_TOLERANCE, Webhook};
@@ -24,8 +26,8 @@ pub const DEFAULT_TOLERANCE: u64 = 300;
 
 /// A verifier for the deliveries of one subscription, which also signs bodies as clarife does.
 ///
-/// Create a webhook once and keep it: creating a webhook prepares the secrets. A webhook can be shared between threads. Its
-/// `Debug` form shows no secret, and the prepared secrets are wiped when the webhook is dropped.
+/// Create a webhook once and keep it: creating a webhook prepares the secrets. A webhook can be shared between threads.
+/// Its `Debug` form shows no secret, and the prepared secrets are wiped when the webhook is dropped.
 ///
 /// ```
 /// use clarife_webhooks::{UnixTime, Webhook};
@@ -50,7 +52,8 @@ impl Webhook {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::InvalidSecret`] if the secret is empty, starts or ends with white space, or holds a control character.
+    /// [`ErrorCode::InvalidSecret`] if the secret is empty, starts or ends with white space, or contains a control
+    /// character.
     ///
     /// ```
     /// # use clarife_webhooks::Webhook;
@@ -62,8 +65,8 @@ impl Webhook {
         Self::from_secrets([secret])
     }
 
-    /// Creates a verifier for several secrets, newest first, while a secret is rotated. Any of the secrets may match, and
-    /// [`sign`](Self::sign) signs with each.
+    /// Creates a verifier for several secrets, newest first, while a secret is rotated. Any of the secrets may match,
+    /// and [`sign`](Self::sign) signs with each.
     ///
     /// # Errors
     ///
@@ -78,7 +81,7 @@ impl Webhook {
         let keys =
             secrets.into_iter().map(|secret| Keys::from_secret(secret.as_ref())).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
-            return Err(Reason::Secret("none was given").into());
+            return Err(Reason::Secret("no secret was passed").into());
         }
         Ok(Self { keys, tolerance: DEFAULT_TOLERANCE, max_event_age: None, standard: false })
     }
@@ -100,16 +103,18 @@ impl Webhook {
         self
     }
 
-    /// Sets the maximum age of events, in seconds: an event whose signed `created_at` is older is refused. Off by default.
+    /// Sets the maximum age of events, in seconds: an event whose signed `created_at` is older is rejected. Off by
+    /// default.
     ///
-    /// The signature does not cover the timestamp in the header, but it covers `created_at`. The maximum age therefore stops a
-    /// captured delivery that is sent again later (protocol, sections 1 and 5). 900 s leave room for every retry.
+    /// The signature does not cover the timestamp in the header, but it covers `created_at`. The maximum age therefore
+    /// stops a captured delivery that is sent again later. 900 s leave room for every retry. See
+    /// [protocol, section 5.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-5-1).
     ///
     /// ```
     /// # use clarife_webhooks::{ErrorCode, UnixTime, Webhook};
     /// let webhook = Webhook::new("whsec_c2VjcmV0")?.with_max_event_age(900);
     /// let body = r#"{"id":"1","type":"a.b","created_at":"2026-03-28T12:00:00Z","data":{}}"#;
-    /// let now = UnixTime::from_secs(1_774_702_800); // 13:00, and the header says so too
+    /// let now = UnixTime::from_secs(1_774_702_800); // 13:00, as in the header
     /// let signature = webhook.sign(body, now)?;
     /// assert_eq!(webhook.verify_at(body, &signature, now).unwrap_err().code(), ErrorCode::EventTooOld);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -120,8 +125,9 @@ impl Webhook {
         self
     }
 
-    /// Verifies by the headers of Standard Webhooks and ignores `X-Clarife-Signature`. The signature of Standard Webhooks
-    /// covers the time (protocol, section 5.3). See the module [`standard`](crate::standard).
+    /// Verifies by the headers of Standard Webhooks and ignores `X-Clarife-Signature`. The signature of Standard
+    /// Webhooks covers the time. See the module [`standard`](crate::standard) and
+    /// [protocol, section 5.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-5-3).
     ///
     /// # Errors
     ///
@@ -149,9 +155,10 @@ impl Webhook {
 
     /// Verifies a delivery by the system clock.
     ///
-    /// `body` is the raw body, byte for byte as received. `signature` is the value of the `X-Clarife-Signature` header, `None`
-    /// if the request has no such header, or (feature `http`) all headers of the request. After
-    /// [`require_standard_webhooks`](Self::require_standard_webhooks), `signature` is [`StandardHeaders`] or all headers.
+    /// `body` is the raw body, byte for byte as received. `signature` is the value of the `X-Clarife-Signature` header,
+    /// `None` if the request has no such header, or (feature `http`) all headers of the request. After
+    /// [`require_standard_webhooks`](Self::require_standard_webhooks), `signature` is [`StandardHeaders`] or all
+    /// headers.
     ///
     /// # Errors
     ///
@@ -175,8 +182,8 @@ impl Webhook {
         self.verify_at(body, signature, UnixTime::now())
     }
 
-    /// Verifies a delivery as of `now`: for tests, for stored deliveries, and for targets without a clock. The signature's
-    /// timestamp is compared in whole seconds.
+    /// Verifies a delivery as of `now`: for tests, for stored deliveries, and for targets without a clock. The
+    /// signature's timestamp is compared in whole seconds.
     ///
     /// # Errors
     ///
@@ -232,8 +239,8 @@ impl Webhook {
         Ok(event)
     }
 
-    /// Signs a body with every secret, as clarife would at `timestamp`, and returns the value of the `X-Clarife-Signature`
-    /// header. For senders, and for tests of handlers.
+    /// Signs a body with every secret, as clarife would at `timestamp`, and returns the value of the
+    /// `X-Clarife-Signature` header. For senders, and for tests of handlers.
     ///
     /// # Errors
     ///

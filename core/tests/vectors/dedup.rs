@@ -1,4 +1,4 @@
-//! Claims and done marks in memory.
+//! Vectors of deduplication: claims and done marks in memory.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::report::{Outcome, body, same};
 
-/// The files count from 0; the clock starts at some other moment.
+/// The start of the clock. The files count from 0.
 const START: i64 = 1_711_612_800_000;
 
 pub(crate) fn dedup(group: &Value, test: &Value) -> Outcome {
@@ -17,13 +17,13 @@ pub(crate) fn dedup(group: &Value, test: &Value) -> Outcome {
     let mut store = ClaimTable::new(capacity);
     let mut tokens = HashMap::new();
     for (index, step) in test["steps"].as_array().expect("steps").iter().enumerate() {
-        take(&mut store, &mut tokens, step).map_err(|got| format!("step {}: {got}", index + 1))?;
+        apply(&mut store, &mut tokens, step).map_err(|got| format!("step {}: {got}", index + 1))?;
         same("within the capacity", store.len() <= capacity, true)?;
     }
     Ok(())
 }
 
-fn take<'t>(store: &mut ClaimTable, tokens: &mut HashMap<&'t str, ClaimToken>, step: &'t Value) -> Outcome {
+fn apply<'t>(store: &mut ClaimTable, tokens: &mut HashMap<&'t str, ClaimToken>, step: &'t Value) -> Outcome {
     let id = match step["id"].as_str() {
         Some(id) => id.to_owned(),
         None => String::from_utf8(body(&step["id"])).expect("a text"),

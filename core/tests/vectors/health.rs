@@ -1,4 +1,4 @@
-//! One subscription's health over several deliveries.
+//! Vectors of health: one subscription over several deliveries.
 
 use std::collections::BTreeMap;
 
@@ -6,16 +6,16 @@ use clarife_webhooks::sender::{DEACTIVATION_THRESHOLD, Delivery, DeliveryState, 
 use serde_json::Value;
 
 use crate::report::{Outcome, same, strings};
-use crate::retry::{moment, outcome, state};
+use crate::retry::{outcome, state, time};
 
 /// A subscription and its deliveries.
 #[derive(Default)]
 struct Subscription {
     health: Health,
     deliveries: BTreeMap<String, Delivery>,
-    /// Which attempt of a delivery is under way.
-    under_way: BTreeMap<String, u32>,
-    /// Whether the sender ends deliveries that have an attempt under way too: what then comes of the attempt must be the same.
+    /// The number of the attempt in flight, by delivery.
+    in_flight: BTreeMap<String, u32>,
+    /// `true` if the sender also ends deliveries with an attempt in flight. The outcome of the attempt must not differ.
     ends_all: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn health(group: &Value, test: &Value) -> Outcome {
 
 impl Subscription {
     fn step(&mut self, step: &Value) -> Outcome {
-        let at = moment(&step["at"]);
+        let at = time(&step["at"]);
         let name = step["delivery"].as_str().unwrap_or_default();
         let mut ended = Vec::new();
         match step["step"].as_str().expect("a step") {
@@ -44,7 +44,7 @@ impl Subscription {
                 let DeliveryState::Pending { attempt, .. } = self.deliveries[name].state() else {
                     return Err(format!("{name} is not pending"));
                 };
-                self.under_way.insert(name.to_owned(), attempt);
+                self.in_flight.insert(name.to_owned(), attempt);
             }
             "attempt" => ended = self.attempt(name, step)?,
             "test_event" => {
@@ -70,11 +70,11 @@ impl Subscription {
         same("ended", ended.iter().map(String::as_str).collect(), names)
     }
 
-    /// Records an attempt, and ends what the deactivation ends; gives the names of these other deliveries.
+    /// Records an attempt, ends the deliveries that a deactivation ends, and returns their names.
     fn attempt(&mut self, name: &str, step: &Value) -> Result<Vec<String>, String> {
-        let at = moment(&step["at"]);
+        let at = time(&step["at"]);
         let delivery = *self.deliveries.entry(name.to_owned()).or_insert_with(|| Delivery::new(&self.health, at));
-        let attempt = match (self.under_way.remove(name), delivery.state()) {
+        let attempt = match (self.in_flight.remove(name), delivery.state()) {
             (Some(attempt), _) => attempt,
             (None, DeliveryState::Pending { attempt, due }) if due <= at => attempt,
             (None, other) => return Err(format!("no attempt of {name} at {at:?}: {other:?}")),
@@ -88,13 +88,13 @@ impl Subscription {
         }
         let mut ended = Vec::new();
         for (other, delivery) in &mut self.deliveries {
-            let under_way = self.under_way.contains_key(other);
-            if other == name || delivery.due().is_none() || (under_way && !self.ends_all) {
+            let in_flight = self.in_flight.contains_key(other);
+            if other == name || delivery.due().is_none() || (in_flight && !self.ends_all) {
                 continue;
             }
             *delivery = delivery.deactivate(at);
             same("a deactivated delivery", state(delivery)["reason"].as_str(), Some("subscription_deactivated"))?;
-            if !under_way {
+            if !in_flight {
                 ended.push(other.clone());
             }
         }

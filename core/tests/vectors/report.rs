@@ -1,4 +1,4 @@
-//! Reading the files and keeping the score.
+//! The report of a run, and helpers for the format of the files.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -6,10 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Value, json};
 
-/// What one case came to: nothing to say, or what was got instead.
+/// The outcome of a case: passed, or the value that differs.
 pub(crate) type Outcome = Result<(), String>;
 
-/// What a runner says of a case that it cannot walk; it is not counted.
+/// The outcome of a case that the runner cannot walk. The report does not count the case.
 pub(crate) const SKIPPED: &str = "skipped";
 
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Runs every case of a file, with its group.
+    /// Runs every case of a file with its group.
     pub(crate) fn walk(&mut self, name: &str, run: fn(&Value, &Value) -> Outcome) {
         let path = format!("{}/tests/vectors/files/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -47,10 +47,10 @@ impl Report {
         self.passed.insert(name.to_owned(), passed);
     }
 
-    /// Prints the line and fails if a case did.
+    /// Prints the line of JSON, and fails if a case has failed.
     pub(crate) fn finish(self) {
         let line = json!({"runtime": "rust", "version": version(), "passed": self.passed, "failed": self.failed});
-        // Not `println!`: the line is meant for the caller of `cargo test`, which keeps back what is printed.
+        // Not `println!`: `cargo test` captures its output, but the caller reads this line.
         writeln!(std::io::stdout(), "\n{line}").expect("standard output takes the line");
         assert!(self.failed.is_empty(), "{} cases failed", self.failed.len());
     }
@@ -62,7 +62,7 @@ fn version() -> String {
     text.split(' ').nth(1).unwrap_or("?").to_owned()
 }
 
-/// A body as the files write it: text, hex, or a unit repeated.
+/// Reads a body in the format of the files: text, hexadecimal digits, or a repeated unit.
 pub(crate) fn body(body: &Value) -> Vec<u8> {
     if let Some(text) = body["text"].as_str() {
         return text.as_bytes().to_vec();
@@ -79,7 +79,7 @@ pub(crate) fn strings(list: &Value) -> Vec<&str> {
     list.as_array().expect("a list").iter().map(|item| item.as_str().expect("a string")).collect()
 }
 
-/// Fails with `what` and both sides unless they are equal.
-pub(crate) fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Outcome {
-    if got == expected { Ok(()) } else { Err(format!("{what}: {got:?} instead of {expected:?}")) }
+/// Compares two values. The error names `label` and both values.
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(label: &str, got: T, expected: T) -> Outcome {
+    if got == expected { Ok(()) } else { Err(format!("{label}: {got:?} instead of {expected:?}")) }
 }

@@ -1,4 +1,4 @@
-//! One delivery's attempts.
+//! Vectors of retries: the attempts of one delivery.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) fn retry(group: &Value, test: &Value) -> Outcome {
     same("time-out", ATTEMPT_TIMEOUT, Duration::from_millis(number(&group["timeout"]).unsigned_abs()))?;
 
     let mut health = Health::new();
-    let mut delivery = Delivery::new(&health, moment(&json!(0)));
+    let mut delivery = Delivery::new(&health, time(&json!(0)));
     let mut number_of_attempt = 0;
     for attempt in test["attempts"].as_array().expect("attempts") {
         number_of_attempt += 1;
@@ -25,7 +25,7 @@ pub(crate) fn retry(group: &Value, test: &Value) -> Outcome {
             return Err(format!("no attempt {number_of_attempt}: {:?}", delivery.state()));
         };
         same("attempt", expected, number_of_attempt)?;
-        let start = moment(&attempt["at"]);
+        let start = time(&attempt["at"]);
         if due > start {
             return Err(format!("attempt {number_of_attempt} is due at {due:?}, after {start:?}"));
         }
@@ -43,8 +43,8 @@ pub(crate) fn number(value: &Value) -> i64 {
     value.as_i64().expect("a whole number")
 }
 
-/// The files count from 0; the clock starts at some other moment.
-pub(crate) fn moment(millis: &Value) -> UnixTime {
+/// Reads a time of a file, in milliseconds after `START`.
+pub(crate) fn time(millis: &Value) -> UnixTime {
     UnixTime::from_millis(START + number(millis))
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn outcome(outcome: &Value) -> AttemptOutcome {
     }
 }
 
-/// A delivery's state as the files write it: pending before the first attempt, a retry after it.
+/// Returns the state of a delivery in the format of the files: pending before the first attempt, and a retry after it.
 pub(crate) fn state(delivery: &Delivery) -> Value {
     match delivery.state() {
         DeliveryState::Pending { attempt: 1, .. } => json!({"state": "pending"}),

@@ -1,11 +1,11 @@
-//! Making webhooks, signing, and the HMAC itself.
+//! Vectors of construction, signing and HMAC.
 
 use clarife_webhooks::{ErrorCode, UnixTime, Webhook, WebhookError};
 use serde_json::Value;
 
 use crate::report::{Outcome, SKIPPED, body, same, strings};
 
-/// A webhook from the secrets and options that a group or a case gives.
+/// Creates a webhook with the secrets and options of a group or a case.
 pub(crate) fn webhook(fields: &Value) -> Result<Webhook, WebhookError> {
     let mut webhook = Webhook::from_secrets(strings(&fields["secrets"]))?;
     if let Some(tolerance) = fields.get("tolerance") {
@@ -34,7 +34,7 @@ pub(crate) fn construct(group: &Value, test: &Value) -> Outcome {
                     return Err(format!("Debug shows the secret: {shown}"));
                 }
             }
-            (Err(error), Some(code)) => refused(&error, code, &secrets)?,
+            (Err(error), Some(code)) => check_error(&error, code, &secrets)?,
             (Ok(_), Some(code)) => return Err(format!("accepted instead of {code}")),
             (Err(error), None) => return Err(format!("{}: {error}", error.code())),
         }
@@ -42,8 +42,8 @@ pub(crate) fn construct(group: &Value, test: &Value) -> Outcome {
     Ok(())
 }
 
-/// An error has the code, and says what it must and nothing that it must not.
-pub(crate) fn refused(error: &WebhookError, code: &str, secrets: &[&str]) -> Outcome {
+/// Checks the code, the message and the hint of an error.
+pub(crate) fn check_error(error: &WebhookError, code: &str, secrets: &[&str]) -> Outcome {
     same("code", error.code().as_str(), code)?;
     let message = error.to_string();
     if secrets.iter().any(|secret| secret.trim().len() > 4 && message.contains(secret.trim())) {
@@ -54,7 +54,7 @@ pub(crate) fn refused(error: &WebhookError, code: &str, secrets: &[&str]) -> Out
         || message.contains('\n')
         || message.contains("evt_")
     {
-        return Err(format!("the message is not written as agreed: {message}"));
+        return Err(format!("the message violates the format: {message}"));
     }
     same("hint", error.hint(), error.code().hint())?;
     same("hint is there", error.hint().is_empty(), false)
@@ -71,9 +71,10 @@ pub(crate) fn sign(_: &Value, test: &Value) -> Outcome {
     }
 }
 
-/// Through `verify`: the key as a secret, where it can be one, and the message as a body that is no event, so that a right
-/// tag ends as `malformed_payload` and a wrong one as `signature_mismatch`. Other keys and tags are walked by the unit
-/// test in `src/verification/mac.rs`.
+/// Checks an HMAC through `verify`, with the key as the secret and the message as the body.
+///
+/// No message is an event, so a valid tag results in `malformed_payload` and an invalid tag in `signature_mismatch`.
+/// The unit test in `src/verification/mac.rs` walks the keys that cannot be secrets, and the shorter tags.
 pub(crate) fn hmac(_: &Value, test: &Value) -> Outcome {
     let key = hex::decode(test["key"].as_str().expect("a key")).expect("hex");
     let message = hex::decode(test["msg"].as_str().expect("a message")).expect("hex");
@@ -88,6 +89,6 @@ pub(crate) fn hmac(_: &Value, test: &Value) -> Outcome {
     };
     let error = webhook
         .verify_at(&message, format!("t=0,v1={tag}").as_str(), UnixTime::from_secs(0))
-        .expect_err("no case is an event");
+        .expect_err("a message is not an event");
     same("code", error.code(), expected)
 }

@@ -1,4 +1,4 @@
-//! Standard Webhooks.
+//! Vectors of Standard Webhooks.
 
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::Webhook;
@@ -6,7 +6,7 @@ use clarife_webhooks::standard::{HEADERS, StandardHeaders, StandardSignError};
 use serde_json::Value;
 
 use crate::report::{Outcome, body, same, strings};
-use crate::sign::{refused, webhook};
+use crate::sign::{check_error, webhook};
 use crate::verify::check_with;
 
 pub(crate) fn standard(group: &Value, test: &Value) -> Outcome {
@@ -43,7 +43,7 @@ fn sign(test: &Value) -> Outcome {
             same("timestamp", headers.timestamp.as_ref(), timestamp.to_string().as_str())?;
             same("signature", headers.signature.as_ref(), test["signature"].as_str().expect("a signature"))
         }
-        (Err(StandardSignError::Secret(error)), Some(code)) => refused(&error, code, &strings(&test["secrets"])),
+        (Err(StandardSignError::Secret(error)), Some(code)) => check_error(&error, code, &strings(&test["secrets"])),
         (Err(StandardSignError::InvalidId), Some("invalid_id"))
         | (Err(StandardSignError::InvalidTimestamp), Some("invalid_timestamp")) => Ok(()),
         (signed, _) => Err(format!("{signed:?}")),
@@ -51,11 +51,11 @@ fn sign(test: &Value) -> Outcome {
 }
 
 fn construct(test: &Value) -> Outcome {
-    // Every one of these is a secret for X-Clarife-Signature.
+    // Each of these secrets is valid for X-Clarife-Signature.
     let webhook = webhook(test).map_err(|error| error.to_string())?;
     match (webhook.require_standard_webhooks(), test["error"].as_str()) {
         (Ok(_), None) => Ok(()),
-        (Err(error), Some(code)) => refused(&error, code, &strings(&test["secrets"])),
+        (Err(error), Some(code)) => check_error(&error, code, &strings(&test["secrets"])),
         (Ok(_), Some(code)) => Err(format!("accepted instead of {code}")),
         (Err(error), None) => Err(error.to_string()),
     }

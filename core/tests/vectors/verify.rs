@@ -1,10 +1,10 @@
-//! Verification, the envelope, types and headers.
+//! Vectors of verification, envelopes, types and headers.
 
 use clarife_webhooks::{Event, EventType, Resource, SignatureSource, UnixTime, Webhook, WebhookError};
 use serde_json::Value;
 
 use crate::report::{Outcome, body, same, strings};
-use crate::sign::{refused, webhook};
+use crate::sign::{check_error, webhook};
 
 pub(crate) fn verify(group: &Value, test: &Value) -> Outcome {
     let header = test["signature"].as_str();
@@ -16,7 +16,7 @@ pub(crate) fn types(group: &Value, test: &Value) -> Outcome {
     check(group, test, test["signature"].as_str(), |event| resource(event, test))
 }
 
-/// All headers of the request in one map, as the `http` crate keeps them.
+/// Verifies with all headers of the request in a `HeaderMap`.
 #[cfg(feature = "http")]
 pub(crate) fn headers(group: &Value, test: &Value) -> Outcome {
     let webhook = webhook(&group["webhook"]).map_err(|error| error.to_string())?;
@@ -27,8 +27,8 @@ pub(crate) fn headers(group: &Value, test: &Value) -> Outcome {
 pub(crate) fn map(test: &Value) -> Result<http::HeaderMap, String> {
     let mut map = http::HeaderMap::new();
     for pair in test["headers"].as_array().expect("headers") {
-        let [name, value] = strings(pair)[..] else { return Err("no pair".to_owned()) };
-        // Header values are Latin-1 where they are text at all.
+        let [name, value] = strings(pair)[..] else { return Err("not a pair".to_owned()) };
+        // The text of a header value is Latin-1.
         let value = value.chars().map(|character| u8::try_from(character).expect("Latin-1")).collect::<Vec<_>>();
         let value = http::HeaderValue::from_bytes(&value).map_err(|error| error.to_string())?;
         map.append(http::HeaderName::try_from(name).map_err(|error| error.to_string())?, value);
@@ -40,10 +40,10 @@ fn check<'h>(
     group: &Value,
     test: &Value,
     signature: impl SignatureSource<'h>,
-    more: impl FnOnce(&Event<'_>) -> Outcome,
+    check: impl FnOnce(&Event<'_>) -> Outcome,
 ) -> Outcome {
     let webhook = webhook(&group["webhook"]).map_err(|error| error.to_string())?;
-    check_with(&webhook, group, test, signature, more)
+    check_with(&webhook, group, test, signature, check)
 }
 
 pub(crate) fn check_with<'h>(
@@ -51,26 +51,26 @@ pub(crate) fn check_with<'h>(
     group: &Value,
     test: &Value,
     signature: impl SignatureSource<'h>,
-    more: impl FnOnce(&Event<'_>) -> Outcome,
+    check: impl FnOnce(&Event<'_>) -> Outcome,
 ) -> Outcome {
     let raw = body(&test["body"]);
     let now = UnixTime::from_secs(test["now"].as_i64().expect("now"));
     match (webhook.verify_at(&raw, signature, now), test["error"].as_str()) {
         (Ok(event), None) => {
-            read(&event, &raw, &test["event"])?;
+            check_event(&event, &raw, &test["event"])?;
             same("owned", &event.clone().into_owned(), &event)?;
-            more(&event)
+            check(&event)
         }
         (Err(error), Some(code)) => {
-            refused(&error, code, &strings(&group["webhook"]["secrets"]))?;
-            place(&error, test["where"].as_str())
+            check_error(&error, code, &strings(&group["webhook"]["secrets"]))?;
+            check_place(&error, test["where"].as_str())
         }
         (Ok(_), Some(code)) => Err(format!("accepted instead of {code}")),
         (Err(error), None) => Err(format!("{}: {error}", error.code())),
     }
 }
 
-fn place(error: &WebhookError, expected: Option<&str>) -> Outcome {
+fn check_place(error: &WebhookError, expected: Option<&str>) -> Outcome {
     let message = error.to_string();
     let malformed = error.code().as_str() == "malformed_payload";
     match (message.rsplit_once(" at "), expected) {
@@ -81,7 +81,7 @@ fn place(error: &WebhookError, expected: Option<&str>) -> Outcome {
     }
 }
 
-fn read(event: &Event<'_>, raw: &[u8], expected: &Value) -> Outcome {
+fn check_event(event: &Event<'_>, raw: &[u8], expected: &Value) -> Outcome {
     same("raw", event.raw().as_bytes(), raw)?;
     let text = |name: &str| expected[name].as_str().unwrap_or_default();
     same("id", event.id(), text("id"))?;
@@ -89,34 +89,35 @@ fn read(event: &Event<'_>, raw: &[u8], expected: &Value) -> Outcome {
     same("known", event.event_type().is_known(), expected["known"] == true)?;
     same("EventType::from_name", EventType::from_name(text("type")), event.event_type())?;
     let created_at = (event.created_at().as_secs(), u64::from(event.created_at().subsec_nanos()));
-    let moment = &expected["createdAt"];
-    same("created_at", created_at, (moment["seconds"].as_i64().unwrap(), moment["nanos"].as_u64().unwrap()))?;
+    let expected_time = &expected["createdAt"];
+    let expected_time = (expected_time["seconds"].as_i64().unwrap(), expected_time["nanos"].as_u64().unwrap());
+    same("created_at", created_at, expected_time)?;
     if let Some(data) = expected["data"].as_str() {
         same("data", event.data(), data)?;
     }
-    // The places that bindings cut out of texts of their own, in bytes and in UTF-16.
+    // The ranges for bindings, in bytes and in UTF-16 code units.
     let layout = event.layout();
-    same("data by its place", &event.raw()[layout.data.clone()], event.data())?;
+    same("data by its range", &event.raw()[layout.data.clone()], event.data())?;
     let string = |json: &str| serde_json::from_str::<String>(json).map_err(|error| format!("{json}: {error}"));
-    same("id by its place", string(&event.raw()[layout.id.clone()])?.as_str(), event.id())?;
-    same("type by its place", string(&event.raw()[layout.event_type.clone()])?.as_str(), event.event_type().as_str())?;
+    same("id by its range", string(&event.raw()[layout.id.clone()])?.as_str(), event.id())?;
+    same("type by its range", string(&event.raw()[layout.event_type.clone()])?.as_str(), event.event_type().as_str())?;
     let units = event.raw().encode_utf16().collect::<Vec<_>>();
-    let wide = layout.clone().utf16(event.raw());
-    for (what, range, bytes) in [
-        ("id", wide.id, layout.id),
-        ("type", wide.event_type, layout.event_type),
-        ("created_at", wide.created_at, layout.created_at),
-        ("data", wide.data, layout.data),
+    let utf16 = layout.clone().utf16(event.raw());
+    for (member, range, bytes) in [
+        ("id", utf16.id, layout.id),
+        ("type", utf16.event_type, layout.event_type),
+        ("created_at", utf16.created_at, layout.created_at),
+        ("data", utf16.data, layout.data),
     ] {
-        let cut = String::from_utf16(&units[range]).map_err(|error| error.to_string())?;
-        same(&format!("{what} in UTF-16"), cut.as_str(), &event.raw()[bytes])?;
+        let text = String::from_utf16(&units[range]).map_err(|error| error.to_string())?;
+        same(&format!("{member} in UTF-16"), text.as_str(), &event.raw()[bytes])?;
     }
     Ok(())
 }
 
 fn resource(event: &Event<'_>, test: &Value) -> Outcome {
     let Some(expected) = test.get("resource") else {
-        let _ = event.resource(); // either way, but no panic
+        let _ = event.resource(); // any result, without a panic
         return Ok(());
     };
     match (event.resource(), expected["error"].as_str()) {
@@ -131,10 +132,10 @@ fn resource(event: &Event<'_>, test: &Value) -> Outcome {
                 _ => "unknown",
             };
             same("kind", kind, expected["kind"].as_str().expect("a kind"))?;
-            // Nothing is lost: what is written again is the data, but for members that are null.
-            let kept = serde_json::to_value(&resource).map_err(|error| error.to_string())?;
+            // Serializing the resource must restore the data, except members that are null.
+            let serialized = serde_json::to_value(&resource).map_err(|error| error.to_string())?;
             let data: Value = serde_json::from_str(event.data()).map_err(|error| error.to_string())?;
-            same("resource", without_nulls(kept), without_nulls(data))
+            same("resource", without_nulls(serialized), without_nulls(data))
         }
         (Err(error), Some(path)) => same("path", error.path(), path),
         (Ok(_), Some(path)) => Err(format!("no error at {path}")),

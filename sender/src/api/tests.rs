@@ -202,8 +202,8 @@ async fn tokens_end_and_are_deleted() {
 async fn subscriptions_are_checked_and_their_secret_is_shown_once() {
     let fixture = Fixture::new().await;
     for (body, expected) in [
-        (json!({"url": "http://example.com/", "event_types": ["share.created"]}), "does not start with https://"),
-        (json!({"url": "https://127.1/", "event_types": ["share.created"]}), "a number in place of a host name"),
+        (json!({"url": "http://example.com/", "event_types": ["share.created"]}), "the scheme is not https"),
+        (json!({"url": "https://127.1/", "event_types": ["share.created"]}), "a number instead of a host name"),
         (json!({"url": "https://127.0.0.1/", "event_types": ["share.created"]}), "never sent to"),
         (json!({"url": "https://[fd00::1]/", "event_types": ["share.created"]}), "never sent to"),
         (json!({"url": "https://example.com/", "event_types": []}), "at least one event type"),

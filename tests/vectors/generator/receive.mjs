@@ -128,7 +128,7 @@ export function receive() {
   group({}, {}, { maxBodyBytes: size - 1 });
   test("a body of a byte more than is read", "Refused", {
     calls: [], reports: ["body_too_large"], logged: [],
-    response: failure(413, "body_too_large", "the body is larger than is accepted here"),
+    response: failure(413, "body_too_large", "the body exceeds the size limit"),
   });
   return file;
 

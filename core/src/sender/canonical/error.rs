@@ -1,4 +1,4 @@
-//! Why a value has no canonical JSON, and where.
+//! Errors of canonical JSON, with the place in the value.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -6,10 +6,10 @@ use core::fmt::{self, Write as _};
 
 use crate::text::json::Malformed;
 
-/// A longer member name is cut in a path.
+/// The length of a member name in a path. A longer name is cut.
 const MAX_NAME_CHARS: usize = 64;
 
-/// What kept a value from being written as canonical JSON.
+/// The kind of a [`CanonicalError`].
 ///
 /// ```
 /// use clarife_webhooks::canonical::CanonicalErrorKind;
@@ -18,30 +18,30 @@ const MAX_NAME_CHARS: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CanonicalErrorKind {
-    /// An integer beyond ±(2^53 − 1), which JavaScript rounds, or a floating-point number that ECMAScript writes as an integer
-    /// of another value, which Python reads.
+    /// A number that readers disagree on: an integer beyond ±(2^53 − 1), which JavaScript rounds, or a floating-point
+    /// number that ECMAScript writes as an integer of another value.
     UnsafeInteger,
-    /// A member named `__proto__`, which is the prototype in too many programs.
+    /// A member named `__proto__`, which sets the prototype in many JavaScript programs.
     ProtoMember,
-    /// A member that stands twice in one object; JavaScript keeps the last one only.
+    /// A repeated member of an object. JavaScript keeps only the last.
     DuplicateMember,
-    /// NaN or an infinity, which JSON cannot hold.
+    /// NaN or an infinity, which JSON cannot represent.
     NonFiniteNumber,
     /// Objects and arrays nested deeper than 128 levels.
     TooDeep,
-    /// A text that is not JSON; only [`JsonText::parse`](super::JsonText::parse) returns this kind.
+    /// A text that is not JSON. Only [`JsonText::parse`](super::JsonText::parse) returns this kind.
     MalformedJson,
-    /// An escaped half of a surrogate pair, which UTF-8 cannot hold; only [`JsonText::parse`](super::JsonText::parse)
+    /// An escaped lone surrogate, which UTF-8 cannot represent. Only [`JsonText::parse`](super::JsonText::parse)
     /// returns this kind.
     LoneSurrogate,
-    /// A map key that is no string, character, integer, boolean or enum variant without content.
+    /// A map key other than a string, character, integer, boolean or enum variant without content.
     UnsupportedKey,
-    /// The value's own `Serialize` implementation failed, or gave something that is not supported.
+    /// A failure of the value's own `Serialize` implementation, or an unsupported value.
     Custom,
 }
 
 impl CanonicalErrorKind {
-    /// The kind as it is written in logs and answers, for example `unsafe_integer`.
+    /// Returns the kind as text for logs and responses, for example `unsafe_integer`.
     ///
     /// ```
     /// # use clarife_webhooks::canonical::CanonicalErrorKind;
@@ -62,7 +62,7 @@ impl CanonicalErrorKind {
         }
     }
 
-    /// What to do about it.
+    /// Returns the hint: the remedy, in the imperative.
     ///
     /// ```
     /// # use clarife_webhooks::canonical::CanonicalErrorKind;
@@ -73,26 +73,26 @@ impl CanonicalErrorKind {
         match self {
             Self::UnsafeInteger => "send large numbers as strings",
             Self::ProtoMember => "give the member another name",
-            Self::DuplicateMember => "name every member of an object once; look for renamed and flattened fields",
-            Self::NonFiniteNumber => "send null, or leave the member out",
+            Self::DuplicateMember => "give each member of an object its own name; check renamed and flattened fields",
+            Self::NonFiniteNumber => "send null, or omit the member",
             Self::TooDeep => "send a flatter structure",
             Self::MalformedJson => "send JSON as RFC 8259 defines it",
             Self::LoneSurrogate => "send well-formed Unicode: String.prototype.toWellFormed replaces lone surrogates",
             Self::UnsupportedKey => "use strings as the keys of maps",
-            Self::Custom => "look at how the value is serialized",
+            Self::Custom => "check the `Serialize` implementation of the value",
         }
     }
 
     const fn message(self) -> &'static str {
         match self {
-            Self::UnsafeInteger => "an integer is beyond what JavaScript holds exactly",
+            Self::UnsafeInteger => "an integer exceeds the safe range of JavaScript",
             Self::ProtoMember => "a member is named __proto__",
             Self::DuplicateMember => "a member is repeated",
             Self::NonFiniteNumber => "a number is not finite",
             Self::TooDeep => "the nesting is deeper than 128 levels",
             Self::MalformedJson => "the text is not JSON",
-            Self::LoneSurrogate => "a string holds half of a surrogate pair",
-            Self::UnsupportedKey => "the key of a map is no string, integer or boolean",
+            Self::LoneSurrogate => "a string contains a lone surrogate",
+            Self::UnsupportedKey => "a map key is not a string, integer or boolean",
             Self::Custom => "the value could not be serialized",
         }
     }
@@ -104,9 +104,9 @@ impl fmt::Display for CanonicalErrorKind {
     }
 }
 
-/// A value that has no canonical JSON; names the place, never the value.
+/// The error of a value without canonical JSON. It names the place and never contains the value.
 ///
-/// (For [`CanonicalErrorKind::Custom`] the message is what the value's own `Serialize` implementation said.)
+/// For [`CanonicalErrorKind::Custom`], the message comes from the value's own `Serialize` implementation.
 ///
 /// ```
 /// use clarife_webhooks::canonical::to_canonical_json;
@@ -116,17 +116,17 @@ impl fmt::Display for CanonicalErrorKind {
 /// assert_eq!(error.to_string(), "a number is not finite at $[0][1]");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CanonicalError(Box<Particulars>);
+pub struct CanonicalError(Box<Details>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Particulars {
+struct Details {
     kind: CanonicalErrorKind,
     path: String,
     message: Option<String>,
 }
 
 impl CanonicalError {
-    /// What is wrong.
+    /// Returns the kind of the error.
     ///
     /// ```
     /// # use clarife_webhooks::canonical::{CanonicalErrorKind, to_canonical_json};
@@ -138,8 +138,10 @@ impl CanonicalError {
         self.0.kind
     }
 
-    /// Where it is, as a JSON path: `$.data.items[3].n`; a line and a column for text that is not JSON. Names that are no identifiers are quoted, `$["a b"]`, and
-    /// cut after 64 characters.
+    /// Returns the place of the error as a JSON path, for example `$.data.items[3].n`.
+    ///
+    /// A name that is not an identifier is quoted (`$["a b"]`), and a name is cut after 64 characters. For text that is
+    /// not JSON, the place is a line and a column.
     ///
     /// ```
     /// # use clarife_webhooks::canonical::to_canonical_json;
@@ -151,12 +153,12 @@ impl CanonicalError {
         &self.0.path
     }
 
-    /// What to do about it; the same as [`CanonicalErrorKind::hint`].
+    /// Returns the hint of the kind; see [`CanonicalErrorKind::hint`].
     ///
     /// ```
     /// # use clarife_webhooks::canonical::to_canonical_json;
     /// let error = to_canonical_json(&f64::NAN).unwrap_err();
-    /// assert_eq!(error.hint(), "send null, or leave the member out");
+    /// assert_eq!(error.hint(), "send null, or omit the member");
     /// ```
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -165,26 +167,26 @@ impl CanonicalError {
 
     #[cold]
     pub(crate) fn new(kind: CanonicalErrorKind) -> Self {
-        Self(Box::new(Particulars { kind, path: "$".to_string(), message: None }))
+        Self(Box::new(Details { kind, path: "$".to_string(), message: None }))
     }
 
     #[cold]
     pub(super) fn unsupported(message: &str) -> Self {
-        Self(Box::new(Particulars {
+        Self(Box::new(Details {
             kind: CanonicalErrorKind::Custom,
             path: "$".to_string(),
             message: Some(message.to_string()),
         }))
     }
 
-    /// Creates the error of a text that was not read, with the line and column in place of a path.
+    /// Creates the error of an invalid text, with a line and a column as its place.
     #[cold]
     pub(super) fn in_text(kind: CanonicalErrorKind, malformed: &Malformed) -> Self {
         let (message, path) = (malformed.problem().to_string(), malformed.place().to_string());
-        Self(Box::new(Particulars { kind, path, message: Some(message) }))
+        Self(Box::new(Details { kind, path, message: Some(message) }))
     }
 
-    /// The error as it is seen from the array whose element it is in.
+    /// Prepends an array index to the path.
     #[cold]
     pub(super) fn in_element(mut self, index: usize) -> Self {
         let mut step = String::new();
@@ -193,17 +195,17 @@ impl CanonicalError {
         self
     }
 
-    /// The error as it is seen from the object whose member it is in; `name` is the content of a JSON string.
+    /// Prepends a member name to the path. `name` is the content of a JSON string.
     #[cold]
     pub(crate) fn in_member(mut self, name: &str) -> Self {
         let bytes = name.as_bytes();
         let identifier = bytes.first().is_some_and(|byte| !byte.is_ascii_digit())
             && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-        let (shown, cut) = match name.char_indices().nth(MAX_NAME_CHARS) {
+        let (name, ellipsis) = match name.char_indices().nth(MAX_NAME_CHARS) {
             Some((end, _)) => (name.get(..end).unwrap_or_default(), "…"),
             None => (name, ""),
         };
-        let step = if identifier { [".", shown, cut].concat() } else { ["[\"", shown, cut, "\"]"].concat() };
+        let step = if identifier { [".", name, ellipsis].concat() } else { ["[\"", name, ellipsis, "\"]"].concat() };
         self.0.path.insert_str(1, &step);
         self
     }

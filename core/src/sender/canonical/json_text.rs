@@ -1,4 +1,4 @@
-//! JSON text as a value to serialize: every member and every number exactly as the text says.
+//! JSON text as a serializable value, with all members and exact numbers.
 
 use alloc::borrow::Cow;
 use core::cell::Cell;
@@ -9,11 +9,11 @@ use super::error::{CanonicalError, CanonicalErrorKind};
 use super::text::Number;
 use crate::text::json::{MAX_DEPTH, Malformed, Scanner, find_lone_surrogate};
 
-/// JSON text that was checked, as a value to serialize.
+/// A checked JSON text, as a serializable value.
 ///
-/// A `serde_json::Value` drops repeated members and, under some features of `serde_json`, changes numbers. `JsonText` keeps
-/// repeated members, so that [`to_canonical_json`](super::to_canonical_json) refuses them, and reads each number as JavaScript
-/// and Python do: an integer of any size, or the nearest double.
+/// `serde_json::Value` drops repeated members and, with some features of `serde_json`, changes numbers. `JsonText`
+/// keeps repeated members, so that [`to_canonical_json`](super::to_canonical_json) rejects them. It reads each number
+/// like JavaScript and Python: as an integer of any size, or as the nearest double.
 ///
 /// ```
 /// use clarife_webhooks::canonical::{CanonicalErrorKind, JsonText, to_canonical_json};
@@ -33,9 +33,8 @@ impl<'a> JsonText<'a> {
     ///
     /// # Errors
     ///
-    /// [`CanonicalErrorKind::MalformedJson`], [`CanonicalErrorKind::TooDeep`], or
-    /// [`CanonicalErrorKind::LoneSurrogate`] for an escape such as `\ud83d` without its other half. The path of these errors
-    /// is a line and a column, which counts bytes.
+    /// [`CanonicalErrorKind::MalformedJson`], [`CanonicalErrorKind::TooDeep`], or [`CanonicalErrorKind::LoneSurrogate`]
+    /// for an escape such as `\ud83d` without its other half. The path of these errors is a line and a column in bytes.
     ///
     /// ```
     /// use clarife_webhooks::canonical::{CanonicalErrorKind, JsonText};
@@ -55,9 +54,9 @@ impl<'a> JsonText<'a> {
         })?;
         match find_lone_surrogate(text, 0) {
             None => Ok(Self(text)),
-            Some(found) => {
-                let before = text.as_bytes().get(..found.start).unwrap_or_default();
-                let malformed = Malformed::after(before, "a string holds half of a surrogate pair");
+            Some(surrogate) => {
+                let before = text.as_bytes().get(..surrogate.start).unwrap_or_default();
+                let malformed = Malformed::after(before, "a string contains a lone surrogate");
                 Err(CanonicalError::in_text(CanonicalErrorKind::LoneSurrogate, &malformed))
             }
         }
@@ -72,7 +71,7 @@ impl Serialize for JsonText<'_> {
     }
 }
 
-/// The value at the scanner's position; serializing the value moves the scanner behind the value.
+/// The value at the scanner's offset. Serializing the value moves the scanner past it.
 struct Element<'c, 'a>(&'c Cell<Scanner<'a>>);
 
 impl<'a> Element<'_, 'a> {
@@ -89,7 +88,7 @@ impl<'a> Element<'_, 'a> {
 
     fn string<E: serde::ser::Error>(&self, name: bool) -> Result<Cow<'a, str>, E> {
         let string = self.read(|scanner| if name { scanner.name() } else { scanner.string() })?;
-        string.decode().ok_or_else(|| E::custom("a string holds half of a surrogate pair"))
+        string.decode().ok_or_else(|| E::custom("a string contains a lone surrogate"))
     }
 
     /// Enters an object or array; returns whether it has a first member or element.
@@ -127,7 +126,7 @@ impl Serialize for Element<'_, '_> {
             _ => {
                 let text = self.read(|scanner| {
                     let start = scanner.offset();
-                    // The depth was checked; a literal or a number opens nothing.
+                    // `parse` has checked the depth, and a literal or a number opens no container.
                     scanner.value(MAX_DEPTH)?;
                     Ok(scanner.slice(start..scanner.offset()))
                 })?;
@@ -161,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_keeps_its_value_or_is_refused() {
+    fn every_text_keeps_its_value_or_is_rejected() {
         for (text, expected) in [
             (r#"{ "b": 1.0, "a": 1e2, "n": null }"#, r#"{"b":1,"a":100,"n":null}"#),
             (r#" [ true , false , [ ] , { } , "" , -0 ] "#, r#"[true,false,[],{},"",0]"#),

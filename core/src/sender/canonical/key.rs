@@ -1,4 +1,4 @@
-//! The names of map members: what `serde_json` takes as a key, floating-point numbers left out.
+//! Map keys, of the types that `serde_json` accepts, except floating-point numbers.
 
 use alloc::string::String;
 use core::fmt::{self, Write as _};
@@ -9,12 +9,12 @@ use super::error::{CanonicalError, CanonicalErrorKind};
 use super::text::{self, Escaper};
 
 type Result<T = ()> = core::result::Result<T, CanonicalError>;
-type No = Impossible<(), CanonicalError>;
+type Unsupported = Impossible<(), CanonicalError>;
 
-/// Writes a key as the content of a JSON string, quotes left out, to the end of the text.
+/// A serializer for keys. It appends the content of a JSON string, without quotes.
 pub(super) struct KeySerializer<'o>(pub(super) &'o mut String);
 
-fn refused<T>() -> Result<T> {
+fn unsupported<T>() -> Result<T> {
     Err(CanonicalError::new(CanonicalErrorKind::UnsupportedKey))
 }
 
@@ -27,10 +27,10 @@ macro_rules! integers {
     )+};
 }
 
-macro_rules! refused {
+macro_rules! unsupported {
     ($($method:ident($($argument:ty),*) -> $out:ty;)+) => {$(
         fn $method(self, $(_: $argument),*) -> Result<$out> {
-            refused()
+            unsupported()
         }
     )+};
 }
@@ -38,13 +38,13 @@ macro_rules! refused {
 impl ser::Serializer for KeySerializer<'_> {
     type Ok = ();
     type Error = CanonicalError;
-    type SerializeSeq = No;
-    type SerializeTuple = No;
-    type SerializeTupleStruct = No;
-    type SerializeTupleVariant = No;
-    type SerializeMap = No;
-    type SerializeStruct = No;
-    type SerializeStructVariant = No;
+    type SerializeSeq = Unsupported;
+    type SerializeTuple = Unsupported;
+    type SerializeTupleStruct = Unsupported;
+    type SerializeTupleVariant = Unsupported;
+    type SerializeMap = Unsupported;
+    type SerializeStruct = Unsupported;
+    type SerializeStructVariant = Unsupported;
 
     integers! {
         serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
@@ -81,20 +81,20 @@ impl ser::Serializer for KeySerializer<'_> {
         write!(Escaper(self.0), "{value}").map_err(ser::Error::custom)
     }
 
-    refused! {
+    unsupported! {
         serialize_f32(f32) -> ();
         serialize_f64(f64) -> ();
         serialize_bytes(&[u8]) -> ();
         serialize_none() -> ();
         serialize_unit() -> ();
         serialize_unit_struct(&'static str) -> ();
-        serialize_seq(Option<usize>) -> No;
-        serialize_tuple(usize) -> No;
-        serialize_tuple_struct(&'static str, usize) -> No;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> No;
-        serialize_map(Option<usize>) -> No;
-        serialize_struct(&'static str, usize) -> No;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> No;
+        serialize_seq(Option<usize>) -> Unsupported;
+        serialize_tuple(usize) -> Unsupported;
+        serialize_tuple_struct(&'static str, usize) -> Unsupported;
+        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Unsupported;
+        serialize_map(Option<usize>) -> Unsupported;
+        serialize_struct(&'static str, usize) -> Unsupported;
+        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Unsupported;
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -104,6 +104,6 @@ impl ser::Serializer for KeySerializer<'_> {
         _variant: &'static str,
         _value: &T,
     ) -> Result {
-        refused()
+        unsupported()
     }
 }

@@ -1,8 +1,12 @@
-//! JSON that stays the same, byte for byte, when JavaScript reads and writes it (protocol, section 4).
+//! Canonical JSON: text that JavaScript parses and serializes back to identical bytes.
 //!
-//! clarife's documented Node example verifies `JSON.stringify(payload)` of the parsed body, not the raw bytes. A body whose
-//! bytes differ from what `JSON.stringify(JSON.parse(body))` gives is refused by everyone who copied that example. So a
-//! sender writes its bodies with [`to_canonical_json`], which gives bytes that survive the round trip, or an error.
+//! clarife's documented Node example verifies `JSON.stringify(payload)` of the parsed body instead of the raw bytes.
+//! Receivers that copied the example reject a body that differs from `JSON.stringify(JSON.parse(body))`. A sender
+//! therefore writes its bodies with [`to_canonical_json`], which returns bytes that survive the round trip, or an
+//! error. See [protocol, section 4](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-4).
+//!
+//! The serializer is hand-written. Crates for canonical JSON follow RFC 8785, which sorts all members, but
+//! `JSON.stringify` keeps the order of insertion and moves array indices to the front.
 //!
 //! ```
 //! use clarife_webhooks::canonical::to_canonical_json;
@@ -28,29 +32,29 @@ pub use json_text::JsonText;
 use serializer::Serializer;
 pub(crate) use text::push_string;
 
-/// Writes a value as canonical JSON: exactly what `JSON.stringify(JSON.parse(json))` gives for the result.
+/// Serializes a value as canonical JSON, which `JSON.stringify(JSON.parse(json))` returns unchanged.
 ///
-/// - No insignificant space. Strings with the escapes of `JSON.stringify`: `\"`, `\\`, `\b`, `\t`, `\n`, `\f`, `\r`, and
-///   `\u001f` for other control characters; everything else as it is.
-/// - Numbers as ECMAScript writes them: `1` for 1.0, `0` for -0.0, `1e+21`, `1e-7`. An `f32` is written with the shortest
-///   digits that read back to the same `f32`, as `serde_json` does it: 0.1, not 0.10000000149011612. A number that Python
-///   would read as another number than JavaScript is refused: 2^60 is written `1152921504606847000`.
-/// - Members named like array indices (`0` to `4294967294` without leading zeros) first and ascending, since JavaScript
-///   moves them there; all others in the order in which they were given. Nothing else is sorted.
-/// - Map keys may be strings, characters, integers, booleans and enum variants without content; bytes become an
-///   array of numbers, enums an object of one member: all as `serde_json` does it.
+/// - The text has no insignificant white space. Strings have the escapes of `JSON.stringify`: `\"`, `\\`, `\b`, `\t`,
+///   `\n`, `\f`, `\r`, and `\u001f` for other control characters.
+/// - Numbers have the format of ECMAScript: `1` for 1.0, `0` for -0.0, `1e+21`, `1e-7`. An `f32` has the shortest
+///   digits that read back as the same `f32`, as in `serde_json`: 0.1 instead of 0.10000000149011612.
+/// - A number that Python and JavaScript would read differently is an error. JavaScript writes 2^60 as
+///   `1152921504606847000`, for example.
+/// - Members named like array indices (`0` to `4294967294` without leading zeros) come first, in ascending order, as in
+///   JavaScript. All other members keep their order.
+/// - Map keys may be strings, characters, integers, booleans and enum variants without content. Bytes become an array
+///   of numbers, and an enum becomes an object with one member, as in `serde_json`.
 ///
-/// The text is written once, from the front; only an object whose index-named members come out of order is rearranged
-/// when it ends.
+/// The text is written in one pass. Only an object whose array indices are out of order is rearranged at its end.
 ///
-/// `serde_json`'s numbers are written as any number, under its feature `arbitrary_precision` too. Its `RawValue` is refused
-/// as [`CanonicalErrorKind::Custom`]: [`JsonText`] is for JSON text.
+/// `serde_json::Number` is written like any number, even with the feature `arbitrary_precision`. `RawValue` is an error
+/// of kind [`CanonicalErrorKind::Custom`]. Use [`JsonText`] for JSON text.
 ///
 /// # Errors
 ///
-/// A [`CanonicalError`] for what JavaScript would not give back as it was: an integer type beyond ±(2^53 − 1), a
-/// number that is not finite, a repeated member, a member `__proto__`, nesting deeper than 128 levels (the value itself is
-/// level 1), a map key of another type. It names the place, never the value.
+/// [`CanonicalError`] for a value that JavaScript would change: an integer beyond ±(2^53 − 1), a number that is not
+/// finite, a repeated member, a member `__proto__`, nesting deeper than 128 levels (the value itself is level 1), or a
+/// map key of another type. The error names the place and never contains the value.
 ///
 /// ```
 /// use clarife_webhooks::canonical::{CanonicalErrorKind, to_canonical_json};
@@ -70,11 +74,11 @@ pub fn to_canonical_json<T: Serialize + ?Sized>(value: &T) -> Result<String, Can
     Ok(out)
 }
 
-/// The same as [`to_canonical_json`], written to the end of `out`, so that one buffer can be used again and again.
+/// Serializes a value as canonical JSON, like [`to_canonical_json`], and appends the text to `out`.
 ///
 /// # Errors
 ///
-/// As [`to_canonical_json`]; `out` is then as it was before.
+/// As [`to_canonical_json`]. After an error, `out` is unchanged.
 ///
 /// ```
 /// use clarife_webhooks::canonical::append_canonical_json;
@@ -89,7 +93,7 @@ pub fn append_canonical_json<T: Serialize + ?Sized>(out: &mut String, value: &T)
     append_at_depth(out, value, 0)
 }
 
-/// Writes a value that stands inside `depth` objects or arrays which the caller writes.
+/// Appends a value inside `depth` objects or arrays of the caller.
 pub(crate) fn append_at_depth<T: Serialize + ?Sized>(
     out: &mut String,
     value: &T,

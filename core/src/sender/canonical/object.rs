@@ -1,4 +1,4 @@
-//! Objects: members as they come, none twice, those named like array indices first.
+//! Objects: unique members in their own order, except that array indices come first.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,10 +12,10 @@ use super::text;
 
 type Result<T = ()> = core::result::Result<T, CanonicalError>;
 
-/// A name that may be repeated is looked for among so many at once; among more, when the object ends.
-const FEW: usize = 32;
+/// The number of members up to which a name is compared at once. In a larger object, all names are compared at the end.
+const MAX_LINEAR: usize = 32;
 
-/// Where a member's name stands in the text, without its quotes. Escaped names are equal exactly if the names are.
+/// The range of a member's name in the text, without its quotes. Two names are equal if their escaped forms are.
 #[derive(Clone, Copy)]
 pub(super) struct Name {
     start: usize,
@@ -27,27 +27,26 @@ impl Name {
         text.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// The same without a look at where characters start.
     fn bytes(self, text: &str) -> &[u8] {
         text.as_bytes().get(self.start..self.end).unwrap_or_default()
     }
 }
 
-/// An object that is being written.
+/// An object in progress.
 pub(super) struct Object<'s, 'o> {
     serializer: &'s mut Serializer<'o>,
-    /// Where its first member starts in the text.
+    /// The offset of the first member in the text.
     start: usize,
-    /// Where its names start in the list of names.
+    /// The index of the first name in the list of names.
     names: usize,
-    seen: Seen,
-    /// Whether names are left to compare when the object ends.
+    filter: NameFilter,
+    /// `true` if names must be compared at the end of the object.
     compare: bool,
-    /// The least array index that may follow where the text ends; after a member that is no index, none may.
+    /// The smallest array index that may follow in order. After any other name, no index may follow.
     next_index: u64,
-    /// Whether a member named like an array index stands too late.
+    /// `true` if a member named like an array index is out of order.
     rearrange: bool,
-    /// The enum variant whose content this is.
+    /// The enum variant whose content this object is.
     variant: Option<&'static str>,
 }
 
@@ -58,7 +57,7 @@ impl<'s, 'o> Object<'s, 'o> {
             serializer,
             start,
             names,
-            seen: Seen::default(),
+            filter: NameFilter::default(),
             compare: false,
             next_index: 0,
             rearrange: false,
@@ -66,7 +65,7 @@ impl<'s, 'o> Object<'s, 'o> {
         }
     }
 
-    /// Starts a member; gives where its name starts.
+    /// Starts a member, and returns the offset of its name.
     #[inline]
     fn start_name(&mut self) -> usize {
         let Serializer { out, names, .. } = &mut *self.serializer;
@@ -74,47 +73,46 @@ impl<'s, 'o> Object<'s, 'o> {
         out.len()
     }
 
-    /// Ends and checks the name that has been written from `start` on. A struct gives it as well: no need to wait for the copy.
+    /// Checks and ends the name from `start` to the end of the text.
     #[inline]
-    fn end_name(&mut self, start: usize, given: Option<&'static str>) -> Result {
+    fn end_name(&mut self, start: usize) -> Result {
         let Serializer { out, names, .. } = &mut *self.serializer;
         let name = Name { start, end: out.len() };
-        let text = given.map_or_else(|| name.bytes(out), str::as_bytes);
-        let new = self.seen.insert(text);
-        // What most names are: new, no array index, and not __proto__.
-        if new && !matches!(text, [b'0'..=b'9' | b'_', ..]) && names.len().wrapping_sub(self.names) < FEW {
+        let text = name.bytes(out);
+        let new = self.filter.insert(text);
+        // The common case: a new name that is neither an array index nor `__proto__`.
+        if new && !matches!(text, [b'0'..=b'9' | b'_', ..]) && names.len().wrapping_sub(self.names) < MAX_LINEAR {
             self.next_index = u64::MAX;
-            self.keep(name);
+            self.push_name(name);
             Ok(())
         } else {
             self.check(name)
         }
     }
 
-    /// Ends a name that may stand here.
+    /// Ends a checked name.
     #[inline]
-    fn keep(&mut self, name: Name) {
+    fn push_name(&mut self, name: Name) {
         self.serializer.names.push(name);
         self.serializer.out.push_str("\":");
     }
 
-    /// Ends a name that may be an array index, `__proto__` or repeated.
-    #[inline(never)]
+    /// Checks and ends a name that may be an array index, `__proto__` or repeated.
     fn check(&mut self, name: Name) -> Result {
         if let Some(kind) = self.problem(name) {
             let error = CanonicalError::new(kind).in_member(name.of(self.serializer.out));
             return Err(in_variant(error, self.variant));
         }
-        self.keep(name);
+        self.push_name(name);
         Ok(())
     }
 
-    /// What is wrong with the name, if something is.
+    /// Returns the problem of a name, if the name has one.
     fn problem(&mut self, name: Name) -> Option<CanonicalErrorKind> {
         let Serializer { out, names, .. } = &*self.serializer;
         let text = name.of(out);
         match array_index(text).map(u64::from) {
-            // In ascending order it is new, and may stay where it is.
+            // An index in ascending order is new and in its place.
             Some(index) if index >= self.next_index => {
                 self.next_index = index.saturating_add(1);
                 return None;
@@ -122,14 +120,14 @@ impl<'s, 'o> Object<'s, 'o> {
             Some(_) => self.rearrange = true,
             None => self.next_index = u64::MAX,
         }
-        let before = names.get(self.names..).unwrap_or_default();
+        let others = names.get(self.names..).unwrap_or_default();
         if text == "__proto__" {
             Some(CanonicalErrorKind::ProtoMember)
-        } else if before.len() >= FEW {
+        } else if others.len() >= MAX_LINEAR {
             self.compare = true;
             None
         } else {
-            let repeated = before.iter().any(|other| other.of(out) == text);
+            let repeated = others.iter().any(|other| other.of(out) == text);
             repeated.then_some(CanonicalErrorKind::DuplicateMember)
         }
     }
@@ -158,26 +156,26 @@ impl<'s, 'o> Object<'s, 'o> {
     #[cold]
     fn compare_and_rearrange(&mut self) -> Result {
         let Serializer { out, names, .. } = &mut *self.serializer;
-        let mine = names.get_mut(self.names..).unwrap_or_default();
+        let names = names.get_mut(self.names..).unwrap_or_default();
         if self.compare {
-            mine.sort_unstable_by(|a, b| a.of(out).cmp(b.of(out)));
-            let pairs = mine.iter().zip(mine.iter().skip(1));
+            names.sort_unstable_by(|a, b| a.of(out).cmp(b.of(out)));
+            let pairs = names.iter().zip(names.iter().skip(1));
             if let Some((name, _)) = pairs.map(|(a, b)| (a.of(out), b.of(out))).find(|(a, b)| a == b) {
                 let error = CanonicalError::new(CanonicalErrorKind::DuplicateMember).in_member(name);
                 return Err(in_variant(error, self.variant));
             }
         }
         if self.rearrange {
-            mine.sort_unstable_by_key(|name| name.start);
-            rearrange(out, self.start, mine);
+            names.sort_unstable_by_key(|name| name.start);
+            rearrange(out, self.start, names);
         }
         Ok(())
     }
 }
 
-/// Puts the members that stand from `start` to the end of the text into JavaScript's order.
+/// Puts the members from `start` to the end of the text into JavaScript's order.
 fn rearrange(text: &mut String, start: usize, names: &[Name]) {
-    // A member starts with its name's quote, and ends before the comma of the next one.
+    // A member starts with the quote of its name, and ends before the comma of the next member.
     let ends = names.iter().skip(1).map(|next| next.start.saturating_sub(2)).chain([text.len()]);
     let mut members: Vec<_> = names
         .iter()
@@ -194,7 +192,7 @@ fn rearrange(text: &mut String, start: usize, names: &[Name]) {
     text.push_str(&members);
 }
 
-/// The array index that a name stands for: canonical decimal, at most 2^32 − 2 (ECMAScript, "array index").
+/// Parses an array index of ECMAScript: a canonical decimal of at most 2^32 − 2.
 fn array_index(name: &str) -> Option<u32> {
     if !name.as_bytes().first()?.is_ascii_digit() || (name.starts_with('0') && name.len() > 1) {
         return None;
@@ -202,15 +200,18 @@ fn array_index(name: &str) -> Option<u32> {
     name.parse().ok().filter(|&index| index < u32::MAX)
 }
 
-/// Which names there have been: a bit for the hash of each. One whose bit is not set is new.
+/// A Bloom filter of 256 bits for the names of an object.
+///
+/// With comparisons and a set instead of the filter, an event of three blocks takes 10 % longer as a struct and 18 %
+/// longer as a map. A map of 100 members takes twice as long.
 #[derive(Default)]
-struct Seen([u64; 4]);
+struct NameFilter([u64; 4]);
 
-impl Seen {
-    /// Adds a name; whether it is certainly new. The hash is of its length and three of its bytes.
+impl NameFilter {
+    /// Adds a name, and returns whether the name is certainly new. The hash covers the length and three bytes.
     #[inline]
     fn insert(&mut self, name: &[u8]) -> bool {
-        let byte = |at: usize| u64::from(name.get(at).copied().unwrap_or_default());
+        let byte = |index: usize| u64::from(name.get(index).copied().unwrap_or_default());
         let length = name.len();
         let mixed = length as u64 ^ byte(0) << 16 ^ byte(length / 2) << 32 ^ byte(length.wrapping_sub(1)) << 48;
         let hash = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -230,7 +231,7 @@ impl ser::SerializeMap for Object<'_, '_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
         let start = self.start_name();
         key.serialize(KeySerializer(self.serializer.out)).map_err(|error| in_variant(error, self.variant))?;
-        self.end_name(start, None)
+        self.end_name(start)
     }
 
     #[inline]
@@ -253,7 +254,7 @@ macro_rules! structs {
             fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
                 let start = self.start_name();
                 text::push_escaped(self.serializer.out, name);
-                self.end_name(start, Some(name))?;
+                self.end_name(start)?;
                 self.value(value)
             }
 

@@ -19,7 +19,7 @@ fn err<T: Serialize + ?Sized>(value: &T) -> (Kind, String) {
     (error.kind(), error.path().to_string())
 }
 
-/// A map whose members come in this order, repeated or not.
+/// A map with members in a given order, repeated or not.
 struct Members<'a, T>(&'a [(&'a str, T)]);
 
 impl<T: Serialize> Serialize for Members<'_, T> {
@@ -32,7 +32,7 @@ impl<T: Serialize> Serialize for Members<'_, T> {
     }
 }
 
-/// Writes its own text through `collect_str`.
+/// A text that serializes through `collect_str`.
 struct Shown(&'static str);
 
 impl fmt::Display for Shown {
@@ -47,7 +47,7 @@ impl Serialize for Shown {
     }
 }
 
-/// Never ends; only the limit keeps it off the end of the stack.
+/// An endless value. Only the depth limit prevents a stack overflow.
 struct Endless;
 
 impl Serialize for Endless {
@@ -122,7 +122,7 @@ fn strings_have_the_escapes_of_json_stringify() {
 }
 
 #[test]
-fn an_escape_is_found_at_every_place() {
+fn an_escape_is_found_at_every_offset() {
     for length in 0..=40 {
         for at in 0..=length {
             for escaped in ['"', '\\', '\u{1f}'] {
@@ -171,7 +171,7 @@ fn no_member_is_repeated() {
     assert_eq!(err(&Flattened { a: 1, more: BTreeMap::from([("a", 2)]) }), (Kind::DuplicateMember, "$.a".into()));
 }
 
-/// Beyond a few members, names are compared when the object ends.
+/// Names of a large object are compared at its end.
 #[test]
 fn no_member_of_many_is_repeated() {
     let names: Vec<String> = (0..1000).rev().map(|number| format!("n{}", number % 999)).collect();
@@ -238,7 +238,7 @@ fn nesting_ends_at_the_verifiers_limit() {
 }
 
 #[test]
-fn keys_are_those_of_serde_json_but_floats() {
+fn keys_are_those_of_serde_json_except_floats() {
     #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
     enum Key {
         Unit,
@@ -329,7 +329,7 @@ fn errors_name_the_place_and_never_the_value() {
 
     let error = to_canonical_json(&json!({ "data": { "items": [1, 2, 3, { "n": 9_007_199_254_740_993_i64 }] } }));
     let error = error.expect_err("is unsafe");
-    assert_eq!(error.to_string(), "an integer is beyond what JavaScript holds exactly at $.data.items[3].n");
+    assert_eq!(error.to_string(), "an integer exceeds the safe range of JavaScript at $.data.items[3].n");
     assert_eq!(error.hint(), "send large numbers as strings");
 
     assert_eq!(err(&json!({ "": [u64::MAX] })).1, r#"$[""][0]"#);
@@ -340,7 +340,7 @@ fn errors_name_the_place_and_never_the_value() {
 }
 
 #[test]
-fn what_a_serialize_implementation_says_comes_through() {
+fn the_message_of_a_serialize_implementation_is_kept() {
     struct Failing;
     impl Serialize for Failing {
         fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
@@ -360,8 +360,8 @@ fn what_a_serialize_implementation_says_comes_through() {
 
 #[test]
 fn an_error_leaves_the_buffer_as_it_was() {
-    let mut out = "kept".to_string();
+    let mut out = "before".to_string();
     append_canonical_json(&mut out, &json!([1, u64::MAX])).expect_err("is unsafe");
     append_canonical_json(&mut out, &[1]).expect("is fine");
-    assert_eq!(out, "kept[1]");
+    assert_eq!(out, "before[1]");
 }

@@ -1,4 +1,4 @@
-//! Strings and numbers as `JSON.stringify` writes them.
+//! Strings and numbers in the format of `JSON.stringify`.
 
 use alloc::string::String;
 use core::fmt;
@@ -6,16 +6,17 @@ use core::fmt;
 use super::error::{CanonicalError, CanonicalErrorKind};
 use crate::text::json::{is_plain, plain_run};
 
-/// `Number.MAX_SAFE_INTEGER`: every integer up to it, and none after, has a double of its own.
+/// `Number.MAX_SAFE_INTEGER`. Each integer up to this limit has its own double.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
-/// What `JSON.stringify` writes for the control characters.
+/// The escapes of `JSON.stringify` for control characters.
 const CONTROLS: [&str; 32] = [
     "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007", "\\b", "\\t", "\\n",
     "\\u000b", "\\f", "\\r", "\\u000e", "\\u000f", "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015",
     "\\u0016", "\\u0017", "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
 ];
 
+/// Appends a JSON string.
 #[inline]
 pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
@@ -23,7 +24,7 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Writes the content of a JSON string.
+/// Appends the content of a JSON string.
 #[inline]
 pub(super) fn push_escaped(out: &mut String, text: &str) {
     if is_plain(text.as_bytes()) {
@@ -33,7 +34,7 @@ pub(super) fn push_escaped(out: &mut String, text: &str) {
     }
 }
 
-/// Copies the runs between the characters that are escaped.
+/// Appends plain runs and escapes in turn.
 fn push_runs(out: &mut String, mut text: &str) {
     loop {
         let (plain, rest) = text.split_at_checked(plain_run(text.as_bytes())).unwrap_or_default();
@@ -48,7 +49,7 @@ fn push_runs(out: &mut String, mut text: &str) {
     }
 }
 
-/// Escapes what a `Display` implementation writes.
+/// A writer that escapes the output of a `Display` implementation.
 pub(super) struct Escaper<'a>(pub(super) &'a mut String);
 
 impl fmt::Write for Escaper<'_> {
@@ -58,7 +59,7 @@ impl fmt::Write for Escaper<'_> {
     }
 }
 
-/// Writes an integer that JavaScript holds exactly.
+/// Appends an integer within the safe range of JavaScript.
 pub(super) fn push_integer<N>(out: &mut String, number: N) -> Result<(), CanonicalError>
 where
     N: itoa::Integer + Copy + TryInto<i64>,
@@ -71,12 +72,12 @@ where
     Ok(())
 }
 
-/// Writes an integer of any size, for a name.
+/// Appends an integer of any size, for a member name.
 pub(super) fn push_digits(out: &mut String, number: impl itoa::Integer) {
     out.push_str(itoa::Buffer::new().format(number));
 }
 
-/// Writes a floating-point number as ECMAScript's `Number::toString` does.
+/// Appends a floating-point number in the format of ECMAScript's `Number::toString`.
 ///
 /// From 2^53 to 1e21 ECMAScript writes a double as an integer whose last digits may be zeros that the double does not
 /// have. JavaScript reads that integer back as the same double, but Python and others read another number.
@@ -103,7 +104,7 @@ fn is_same_everywhere(text: &str) -> bool {
             .map_or(true, |exact| digits.parse::<f64>().is_ok_and(|double| double as u128 == exact))
 }
 
-/// Writes the text of a JSON number, whatever its length.
+/// Appends the text of a JSON number of any length.
 pub(super) fn push_number_text(out: &mut String, text: &str) -> Result<(), CanonicalError> {
     match Number::read(text) {
         Number::Integer(number) => push_integer(out, number),
@@ -111,12 +112,12 @@ pub(super) fn push_number_text(out: &mut String, text: &str) -> Result<(), Canon
     }
 }
 
-/// The number that a JSON text stands for, as JavaScript and Python read the text.
+/// The value of a JSON number, as JavaScript and Python read it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Number {
-    /// A number without a fraction and an exponent; saturated beyond 128 bits.
+    /// A number without fraction and exponent, saturated beyond 128 bits.
     Integer(i128),
-    /// Every other number; infinite beyond the range of doubles.
+    /// Any other number, infinite beyond the range of doubles.
     Float(f64),
 }
 

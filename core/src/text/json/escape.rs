@@ -1,10 +1,10 @@
-//! Escapes in strings: what they stand for, and lone surrogates, which no Rust string can hold.
+//! Escapes in strings, and lone surrogates, which a Rust string cannot contain.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::ops::Range;
 
-/// The text of a string whose escapes have been checked.
+/// Decodes a string whose escapes were checked. Returns `None` for a lone surrogate.
 pub(super) fn unescape(text: &str) -> Option<String> {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
@@ -29,7 +29,7 @@ pub(super) fn unescape(text: &str) -> Option<String> {
                 chars = after.chars();
                 character
             }
-            itself => itself,
+            character => character, // a quote, a backslash or a slash
         });
         rest = chars.as_str();
     }
@@ -37,43 +37,43 @@ pub(super) fn unescape(text: &str) -> Option<String> {
     Some(decoded)
 }
 
-/// The UTF-16 code unit that four hex digits write, and what follows them.
+/// Parses four hex digits, and returns the UTF-16 code unit and the rest of the text.
 fn code_unit(digits: &str) -> Option<(u16, &str)> {
     let (digits, after) = digits.split_at_checked(4)?;
     Some((u16::from_str_radix(digits, 16).ok()?, after))
 }
 
-/// Returns the bytes of the first escaped lone surrogate from `at` on in a JSON text whose grammar was checked.
-pub(crate) fn find_lone_surrogate(json: &str, mut at: usize) -> Option<Range<usize>> {
+/// Returns the range of the first escaped lone surrogate after `offset` in a JSON text whose grammar was checked.
+pub(crate) fn find_lone_surrogate(json: &str, mut offset: usize) -> Option<Range<usize>> {
     // Every backslash of a checked text starts an escape, and every escape's second byte is ASCII.
     loop {
-        let start = at.saturating_add(json.get(at..)?.find('\\')?);
+        let start = offset.saturating_add(json.get(offset..)?.find('\\')?);
         let escape = json.get(start.saturating_add(2)..).unwrap_or_default();
         let unicode = json.get(start..).is_some_and(|rest| rest.starts_with("\\u"));
-        at = start.saturating_add(2);
+        offset = start.saturating_add(2);
         let Some((unit, after)) = code_unit(escape).filter(|_| unicode) else { continue };
-        at = start.saturating_add(6);
+        offset = start.saturating_add(6);
         let low = after.strip_prefix("\\u").and_then(code_unit).map(|(unit, _)| unit);
         match (unit, low) {
-            (0xD800..=0xDBFF, Some(0xDC00..=0xDFFF)) => at = start.saturating_add(12),
-            (0xD800..=0xDFFF, _) => return Some(start..at),
+            (0xD800..=0xDBFF, Some(0xDC00..=0xDFFF)) => offset = start.saturating_add(12),
+            (0xD800..=0xDFFF, _) => return Some(start..offset),
             _ => {}
         }
     }
 }
 
-/// Replaces every escaped lone surrogate of a JSON text by an escaped U+FFFD, so that `serde_json` can read the text.
-pub(crate) fn mend_lone_surrogates(json: &str) -> Cow<'_, str> {
-    let mut mended = String::new();
-    let mut kept = 0;
-    while let Some(found) = find_lone_surrogate(json, kept) {
-        mended.push_str(json.get(kept..found.start).unwrap_or_default());
-        mended.push_str("\\ufffd");
-        kept = found.end;
+/// Replaces each escaped lone surrogate of a JSON text by an escaped U+FFFD, so that `serde_json` accepts the text.
+pub(crate) fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
+    let mut replaced = String::new();
+    let mut end = 0;
+    while let Some(surrogate) = find_lone_surrogate(json, end) {
+        replaced.push_str(json.get(end..surrogate.start).unwrap_or_default());
+        replaced.push_str("\\ufffd");
+        end = surrogate.end;
     }
-    if kept == 0 {
+    if end == 0 {
         return json.into();
     }
-    mended.push_str(json.get(kept..).unwrap_or_default());
-    mended.into()
+    replaced.push_str(json.get(end..).unwrap_or_default());
+    replaced.into()
 }

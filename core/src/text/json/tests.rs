@@ -1,4 +1,4 @@
-use super::{MAX_DEPTH, Scanner, mend_lone_surrogates, plain_run};
+use super::{MAX_DEPTH, Scanner, plain_run, replace_lone_surrogates};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ fn accepts(text: &str) -> bool {
     scanner.value(0).and_then(|()| scanner.end()).is_ok()
 }
 
-/// How deep a valid text nests, from its bytes.
+/// Returns the depth of a valid text, from its bytes.
 fn depth(text: &str) -> u32 {
     let (mut depth, mut deepest, mut quoted, mut escaped) = (0_u32, 0, false, false);
     for byte in text.bytes() {
@@ -31,7 +31,7 @@ fn serde_accepts(text: &str) -> bool {
 }
 
 proptest! {
-    /// Texts made of JSON's own pieces: many are valid, and most of the others nearly so.
+    /// Texts of JSON tokens. Many are valid, and most others nearly.
     #[test]
     fn agrees_with_serde_json(pieces in prop::collection::vec(prop::sample::select(alloc::vec![
         "{", "}", "[", "]", ",", ":", "\"a\"", "\"\\u00e9\"", "\"\\ud83d\"", "\"é\\n\"", "\"\\x\"", "\"", "\\", "0", "-1", "01",
@@ -45,13 +45,13 @@ proptest! {
     #[test]
     fn agrees_on_damaged_texts(at in 0_usize..90, byte in 0_u8..128) {
         let mut bytes: Vec<u8> = br#"{"id":"evt_1","n":[1,-2.50e+7,0,{"k":null}],"s":"a\"\u00e9\\b","t":true,"f":false,"o":{}}  "#.to_vec();
-        if let Some(place) = bytes.get_mut(at) { *place = byte; }
+        if let Some(damaged) = bytes.get_mut(at) { *damaged = byte; }
         let text = String::from_utf8(bytes).unwrap_or_default();
         prop_assert_eq!(accepts(&text), serde_accepts(&text), "{}", text);
     }
 
     #[test]
-    fn strings_read_as_serde_json_reads_them(text in "(\\PC|[\\x00-\\x1f\"\\\\]){0,40}") {
+    fn strings_decode_as_in_serde_json(text in "(\\PC|[\\x00-\\x1f\"\\\\]){0,40}") {
         let json = serde_json::to_string(&text).unwrap_or_default();
         let mut scanner = Scanner::new(&json);
         let decoded = scanner.string().ok().and_then(|string| string.decode().map(|text| text.to_string()));
@@ -66,8 +66,8 @@ proptest! {
 }
 
 #[test]
-fn mends_lone_surrogates_and_nothing_else() {
-    for (json, mended) in [
+fn replaces_lone_surrogates_and_nothing_else() {
+    for (json, replaced) in [
         (r#""a\ud83d""#, r#""a\ufffd""#),
         (r#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
         (r#""\ude00\ud83d""#, r#""\ufffd\ufffd""#),
@@ -76,6 +76,6 @@ fn mends_lone_surrogates_and_nothing_else() {
         (r#""\\\ud83d é""#, r#""\\\ufffd é""#),
         (r#""\ud83d\n""#, r#""\ufffd\n""#),
     ] {
-        assert_eq!(mend_lone_surrogates(json), mended);
+        assert_eq!(replace_lone_surrogates(json), replaced);
     }
 }
