@@ -1,5 +1,5 @@
-// The verification that clarife's webhook page shows for Node, as users have copied it: it is handed the *parsed* body and
-// signs `JSON.stringify` of it. Every body that the sender makes must verify here too (protocol, section 4).
+// The verification in clarife's documentation for Node, as users have copied it. It takes the *parsed* body and signs
+// its `JSON.stringify`. It must accept every body of the sender (docs/protocol.md#section-4).
 const crypto = require("node:crypto");
 
 function verifyWebhookSignature(payload, signature, secret) {
@@ -13,13 +13,14 @@ function verifyWebhookSignature(payload, signature, secret) {
 
 module.exports = verifyWebhookSignature;
 
-// Run by itself: one JSON object a line on standard input, {"secret", "signature", "body"}; prints what was refused, and counts.
+// As a program, it reads JSON objects {"secret", "signature", "body"} from standard input, one per line. It prints
+// rejected ones, and the counts.
 if (require.main === module) {
   const lines = require("node:fs").readFileSync(0, "utf8").split("\n").filter(Boolean);
-  const refused = lines.filter((line) => {
+  const rejected = lines.filter((line) => {
     const { secret, signature, body } = JSON.parse(line);
     return verifyWebhookSignature(JSON.parse(body), signature, secret) !== true;
   });
-  for (const line of refused.slice(0, 5)) console.log(line);
-  console.log(`${lines.length} verified, ${refused.length} refused`);
+  for (const line of rejected.slice(0, 5)) console.log(line);
+  console.log(`${lines.length} verified, ${rejected.length} refused`);
 }

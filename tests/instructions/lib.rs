@@ -1,1 +1,1 @@
-//! Nothing: the benchmark is in `verify.rs`.
+//! An empty library. The benchmark is in `verify.rs`.

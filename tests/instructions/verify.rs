@@ -1,6 +1,7 @@
-//! Verification, and its reading of the envelope, under callgrind at three sizes. `cargo xtask instructions` runs it and compares with `baseline.json`.
+//! Verification, and its parsing of the envelope, under callgrind at three sizes. `cargo xtask instructions` runs this
+//! benchmark and compares with `baseline.json`.
 
-#![expect(missing_docs, reason = "the macros make public functions that nobody sees")]
+#![expect(missing_docs, reason = "the macros generate public functions")]
 #![expect(clippy::expect_used, reason = "a benchmark that panics fails, as it should")]
 
 use std::hint::black_box;
@@ -10,7 +11,7 @@ use gungraun::{LibraryBenchmarkConfig, library_benchmark, library_benchmark_grou
 
 const NOW: UnixTime = UnixTime::from_secs(1_774_699_200);
 
-/// A delivery of a document of so many blocks.
+/// Returns a delivery of a document with this number of blocks.
 fn delivery(blocks: usize) -> (Webhook, String, String) {
     let block =
         r#"{"type":"text","content":"<p>Press <b>Save</b>, then wait for the check mark to appear &amp; go on.</p>"}"#;
@@ -30,10 +31,10 @@ fn delivery(blocks: usize) -> (Webhook, String, String) {
 fn verify((webhook, body, header): (Webhook, String, String)) -> (Webhook, String, String) {
     let event = webhook.verify_at(black_box(&body), black_box(&header), NOW).expect("verified");
     black_box((event.id().len(), event.event_type().is_known()));
-    (webhook, body, header) // dropped outside of what is counted
+    (webhook, body, header) // dropped outside the counted code
 }
 
-// Apart, because the hash is nearly all of `verify` here: callgrind's processor has no instructions for it.
+// Counted separately, because software SHA-256 is most of `verify` under callgrind.
 #[library_benchmark]
 #[bench::about_300_bytes(args = (1), setup = delivery)]
 #[bench::about_1_kib(args = (8), setup = delivery)]

@@ -1,7 +1,8 @@
-"""Deliveries at random, good and bad, one JSON object a line:  python generate.py <seed> <how many>
+"""Random deliveries, valid and invalid, as one JSON object per line:  python generate.py <seed> <count>
 
-Each is near enough to a genuine one that every check decides some: bodies of JSON's odd corners, damaged ones, headers of every
-kind of mistake, clocks and options at their ends. Nobody says here what the verdict is; that all languages give the same is the test.
+Each is close to a valid delivery, so that every check decides some of them. There are bodies with unusual JSON, damaged bodies,
+headers with all kinds of mistakes, and clocks and options at their bounds. The test compares the verdicts of all languages, and
+expects no particular one.
 """
 
 import hashlib
@@ -38,7 +39,7 @@ def text(most=6):
 
 
 def quoted(value):
-    """A JSON string, its characters escaped or not."""
+    """Returns a JSON string, with or without escapes."""
     plain = json.dumps(value, ensure_ascii=False)
     return plain if chance(0.5) and not any("\ud800" <= character <= "\udfff" for character in value) else json.dumps(value)
 
@@ -57,7 +58,7 @@ def value(depth=0):
 
 
 def name(word):
-    """A member's name, sometimes spelled with escapes."""
+    """Returns a member's name, sometimes written with escapes."""
     return '"' + "".join(f"\\u{ord(letter):04x}" if chance(0.5) else letter for letter in word) + '"' if chance(0.05) else json.dumps(word)
 
 

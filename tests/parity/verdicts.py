@@ -1,6 +1,6 @@
-"""What Python makes of each delivery:  python verdicts.py < deliveries
+"""Prints Python's verdict on each delivery:  python verdicts.py < deliveries
 
-The way in which body and signature are given changes from case to case; the verdict must not.
+The forms of body and signature change from case to case, and must not change the verdict.
 """
 
 import json
@@ -31,7 +31,7 @@ SIGNATURES = [
 
 
 def same(ours, theirs):
-    """The same values of the same types in the same order."""
+    """Compares values, types and the order of members."""
     if type(ours) is not type(theirs):
         return False
     if isinstance(ours, dict):
@@ -48,7 +48,7 @@ def verdict(delivery, number):
         event = webhook.verify(body, SIGNATURES[number % len(SIGNATURES)](delivery["signature"]), now=delivery["now"])
     except WebhookError as error:
         return {"code": error.code, "message": error.message, "hint": error.hint}
-    except BaseException as error:  # a panic in Rust is no Exception
+    except BaseException as error:  # a panic in Rust is not an Exception
         return {"unexpected": repr(error)}
     return {
         "id": event.id,

@@ -1,4 +1,4 @@
-"""A request's headers in every container that Python's own libraries keep them in."""
+"""A request's headers in all containers of Python's standard library."""
 
 import io
 import sys
@@ -19,7 +19,7 @@ def joined(groups, comma=", "):
 
 
 def environ(pairs):
-    """As PEP 3333 has it: names in capitals, several values joined, and objects of other types beside them."""
+    """Returns an environ of PEP 3333: names in capitals, several values joined, and objects of other types."""
     values = joined(grouped(pairs, lambda name: name.upper().replace("-", "_")), ",")
     bare = ("CONTENT_TYPE", "CONTENT_LENGTH")
     headers = {name if name in bare else f"HTTP_{name}": value for name, value in values.items()}
@@ -36,7 +36,7 @@ def environ(pairs):
 
 
 def message(pairs):
-    """As `http.server` and `http.client` have it: a name may be there several times, and `get` gives the first."""
+    """Returns a message of `http.server` and `http.client`, in which names may repeat and `get` returns the first."""
     found = Message()
     for name, value in pairs:
         found[name] = value
@@ -44,7 +44,7 @@ def message(pairs):
 
 
 class Items:
-    """The least that a container of headers has."""
+    """A minimal container of headers."""
 
     def __init__(self, pairs):
         self.pairs = pairs

@@ -1,4 +1,4 @@
-// A receiver that verifies as clarife's page shows it, with the parsed body.
+// A receiver with the verification of clarife's documentation, which takes the parsed body.
 const { createServer } = require("node:http");
 const { json } = require("node:stream/consumers");
 const verifyWebhookSignature = require("../documented-example.cjs");

@@ -1,4 +1,4 @@
-"""Compares the numbers that numbers.mjs submitted with those that arrived, as Python and the package read them.
+"""Compares the submitted and the delivered numbers of numbers.mjs, as Python and the package parse them.
 
 python numbers.py FOLDER
 """
@@ -19,8 +19,8 @@ for line in open(folder / "delivered.jsonl"):
     for read in (json.loads(line)["data"]["numbers"], parse_trusted(line.strip()).data["numbers"]):
         assert len(read) == len(numbers)
         for before, after in zip(numbers, read):
-            # An int is compared with a float exactly.
+            # Python compares an int with a float exactly.
             assert before == after, f"{before!r} arrived as {after!r}"
     compared += len(numbers)
 assert not submitted, f"{len(submitted)} events did not arrive"
-print(f"Python: {compared} numbers arrived as submitted, read by json and by clarife_webhooks")
+print(f"Python: {compared} numbers arrived unchanged, parsed by json and by clarife_webhooks")

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes the vector files beside it; with --check, fails if a file differs from what it would write.
+// Writes the vector files into its folder. With --check, writes nothing and fails if a file differs.
 import { readFileSync, writeFileSync } from "node:fs";
 
 import { canonical } from "./generator/canonical.mjs";
@@ -29,13 +29,13 @@ for (const [name, make] of Object.entries(files)) {
   const text = file.text();
   total += file.count;
   if (check && read(url) !== text) {
-    console.error(`${name}.json differs from what generate.mjs writes`);
+    console.error(`${name}.json is outdated: run cargo xtask codegen`);
     differing += 1;
   }
   if (!check) writeFileSync(url, text);
   console.log(`${name}.json: ${file.count} cases`);
 }
-console.log(`${total} cases in all`);
+console.log(`${total} cases in total`);
 process.exitCode = differing ? 1 : 0;
 
 function read(url) {

@@ -1,6 +1,4 @@
-"""Holds the vector files against their schema, and the schema of events against the vectors: what it says of a body must be
-what typed access says.
-"""
+"""Validates the vector files against their schema, and the JSON Schema of events against the vectors of typed access."""
 
 import json
 import pathlib
@@ -29,10 +27,10 @@ def main() -> int:
             if "resource" in test:
                 compared += 1
                 if events.is_valid(json.loads(test["body"]["text"])) != (test["resource"]["error"] is None):
-                    problems.append(f"types.json, {test['tcId']}: the schema of events says otherwise: {test['comment']}")
+                    problems.append(f"types.json, {test['tcId']}: the schema of events disagrees: {test['comment']}")
     for problem in problems:
         print(problem)
-    print(f"{len(paths)} files follow their schema, {compared} events theirs" if not problems else f"{len(problems)} problems")
+    print(f"{len(paths)} files and {compared} events are valid" if not problems else f"{len(problems)} problems")
     return 1 if problems or compared < 50 else 0
 
 

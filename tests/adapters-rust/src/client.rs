@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand: nothing between the test and the wire.
+//! An HTTP/1.1 client that sends exactly the bytes of a test.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,48 +7,48 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// No answer takes longer.
+/// The time limit of a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a server answered.
+/// A server's response.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
+pub struct Response {
     /// The status.
     pub status: u16,
-    /// The headers, as they came.
+    /// The status line and the headers, in lower case.
     pub head: String,
     /// The body.
     pub body: Value,
 }
 
-impl Reply {
-    /// The status and the code in the body.
+impl Response {
+    /// Returns the status, and the code in the body.
     pub fn verdict(&self) -> (u16, &str) {
         (self.status, self.body["code"].as_str().unwrap_or_default())
     }
 }
 
-/// The head of a request with these headers.
+/// Returns the head of a request with these headers.
 pub fn head(method: &str, headers: &[(&str, &str)]) -> String {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!("{method} /webhooks/clarife HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n")
 }
 
-/// Posts a body of a declared length.
-pub async fn post<N: AsRef<str>, V: AsRef<str>>(to: SocketAddr, headers: &[(N, V)], body: &[u8]) -> Reply {
+/// Posts a body with its length.
+pub async fn post<N: AsRef<str>, V: AsRef<str>>(to: SocketAddr, headers: &[(N, V)], body: &[u8]) -> Response {
     let length = body.len().to_string();
     let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
     all.push(("content-length", &length));
-    send(to, &[head("POST", &all).as_bytes(), body]).await.expect("an answer")
+    send(to, &[head("POST", &all).as_bytes(), body]).await.expect("a response")
 }
 
-/// Posts a body in chunks, each in a packet of its own; without the last chunk if the body is not to end.
+/// Posts a body in chunks, one per packet. Without `ends`, the body has no last chunk.
 pub async fn post_chunks<N: AsRef<str>, V: AsRef<str>>(
     to: SocketAddr,
     headers: &[(N, V)],
     chunks: &[&[u8]],
     ends: bool,
-) -> Reply {
+) -> Response {
     let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
     all.push(("transfer-encoding", "chunked"));
     let mut parts = vec![head("POST", &all).into_bytes()];
@@ -59,11 +59,11 @@ pub async fn post_chunks<N: AsRef<str>, V: AsRef<str>>(
         parts.push(b"0\r\n\r\n".to_vec());
     }
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-    send(to, &parts).await.expect("an answer")
+    send(to, &parts).await.expect("a response")
 }
 
-/// Sends the parts one after the other, and reads the answer; nothing where the connection ends without one.
-pub async fn send(to: SocketAddr, parts: &[&[u8]]) -> Option<Reply> {
+/// Sends the parts one after another, and reads the response. Returns `None` if the connection ends without one.
+pub async fn send(to: SocketAddr, parts: &[&[u8]]) -> Option<Response> {
     let exchange = async {
         let stream = TcpStream::connect(to).await.ok()?;
         stream.set_nodelay(true).ok()?;
@@ -71,7 +71,7 @@ pub async fn send(to: SocketAddr, parts: &[&[u8]]) -> Option<Reply> {
         let mut response = Vec::new();
         let written = async {
             for part in parts {
-                // A server that has answered may have stopped to read.
+                // A server may stop reading after it has responded.
                 if writing.write_all(part).await.is_err() {
                     break;
                 }
@@ -80,7 +80,7 @@ pub async fn send(to: SocketAddr, parts: &[&[u8]]) -> Option<Reply> {
         };
         let read = async {
             let mut buffer = [0; 4096];
-            while !is_whole(&response) {
+            while !is_complete(&response) {
                 match reading.read(&mut buffer).await {
                     Ok(0) | Err(_) => break,
                     Ok(length) => response.extend_from_slice(&buffer[..length]),
@@ -90,10 +90,11 @@ pub async fn send(to: SocketAddr, parts: &[&[u8]]) -> Option<Reply> {
         tokio::join!(written, read);
         parse(&response)
     };
-    tokio::time::timeout(TIMEOUT, exchange).await.expect("an answer in time")
+    tokio::time::timeout(TIMEOUT, exchange).await.expect("a response in time")
 }
 
-fn is_whole(response: &[u8]) -> bool {
+/// Returns `true` if the response has a body of the declared length.
+fn is_complete(response: &[u8]) -> bool {
     let text = String::from_utf8_lossy(response);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     content_length(head).is_some_and(|length| body.len() >= length)
@@ -104,9 +105,9 @@ fn content_length(head: &str) -> Option<usize> {
     line.split_once(':')?.1.trim().parse().ok()
 }
 
-fn parse(response: &[u8]) -> Option<Reply> {
+fn parse(response: &[u8]) -> Option<Response> {
     let text = String::from_utf8_lossy(response);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Reply { status, head: head.to_ascii_lowercase(), body: serde_json::from_str(body).unwrap_or(Value::Null) })
+    Some(Response { status, head: head.to_ascii_lowercase(), body: serde_json::from_str(body).unwrap_or(Value::Null) })
 }

@@ -1,4 +1,4 @@
-//! What the tests of the Rust adapters share: servers in every framework, and a client that sends bytes as it is told.
+//! Helpers for tests of the Rust adapters: servers in all frameworks, and a client that sends arbitrary bytes.
 
 pub mod client;
 pub mod redis;
@@ -12,21 +12,21 @@ use clarife_webhooks::adapters::{BoxError, Receiver};
 use clarife_webhooks::testing::{Clock, signed_headers};
 use clarife_webhooks::{Event, Webhook, sender::TestEvent};
 
-/// The secret of every test.
+/// The signing secret of all tests.
 pub const SECRET: &str = "whsec_c2VjcmV0LWZvci10aGUtdGVzdHM=";
 
-/// A webhook of that secret.
+/// Creates a webhook with [`SECRET`].
 pub fn webhook() -> Webhook {
     Webhook::new(SECRET).expect("a secret")
 }
 
-/// A receiver by a clock that stands still, which tells nobody of failures.
+/// Creates a receiver with this clock, and without an error callback.
 pub fn receiver(clock: &Clock) -> Receiver {
     let clock = clock.clone();
     Receiver::new(webhook()).with_clock(move || clock.now()).on_error(|_| {})
 }
 
-/// An event with this id and title.
+/// Creates a document event with this id and title.
 pub fn event(id: &str, title: &str) -> TestEvent {
     let data = serde_json::json!({ "title": title });
     let now = Clock::default().now();
@@ -38,19 +38,19 @@ pub fn event(id: &str, title: &str) -> TestEvent {
     event
 }
 
-/// The headers that sign it now.
+/// Returns the headers of a signed delivery.
 pub fn signed(event: &TestEvent) -> Vec<(&'static str, String)> {
     signed_headers(&webhook(), event, &Clock::default()).expect("a timestamp")
 }
 
-/// A handler that counts its calls, and does what the event's title says.
+/// A handler that counts its calls, and fails, panics or waits if the event's title says so.
 #[derive(Clone, Default)]
 pub struct Handler {
     calls: Arc<AtomicUsize>,
 }
 
 impl Handler {
-    /// How often it was called.
+    /// Returns the number of calls.
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
@@ -62,9 +62,9 @@ impl Handler {
             return Err("no document".into());
         };
         match document.title.as_deref().unwrap_or_default() {
-            "fail" => Err("as it was told".into()),
-            "fail at first" if call == 1 => Err("as it was told".into()),
-            "panic at first" if call == 1 => std::panic::resume_unwind(Box::new("as it was told")),
+            "fail" => Err("as requested".into()),
+            "fail at first" if call == 1 => Err("as requested".into()),
+            "panic at first" if call == 1 => std::panic::resume_unwind(Box::new("as requested")),
             "slow" => {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 Ok(())

@@ -1,4 +1,4 @@
-//! One server for each way to receive in Rust.
+//! A server for each adapter.
 
 use std::net::SocketAddr;
 use std::sync::mpsc;
@@ -12,10 +12,10 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::Handler;
 
-/// A way to receive.
+/// An adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// axum's router, the tower service behind it.
+pub enum Adapter {
+    /// The tower service in axum's router.
     TowerService,
     /// An axum handler behind the tower layer.
     TowerLayer,
@@ -27,43 +27,43 @@ pub enum Way {
     ActixExtractor,
 }
 
-impl Way {
-    /// All of them.
+impl Adapter {
+    /// All adapters.
     pub const ALL: [Self; 5] =
         [Self::TowerService, Self::TowerLayer, Self::AxumExtractor, Self::ActixHandler, Self::ActixExtractor];
-    /// Those that handle every event once.
+    /// The adapters that deduplicate.
     pub const DEDUP: [Self; 3] = [Self::TowerService, Self::TowerLayer, Self::ActixHandler];
 }
 
-/// What stands before the receiver.
+/// A layer in front of the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
-    /// Nothing.
+    /// No layer.
     Nothing,
-    /// A layer that takes the body and leaves none.
-    BodyTaker,
+    /// A layer that consumes the body.
+    BodyConsumer,
     /// A layer that decompresses bodies (tower only).
     Decompression,
 }
 
-/// A server on a port of its own; it ends with the process of the tests.
-pub async fn start(way: Way, before: Before, receiver: Receiver, handler: Handler) -> SocketAddr {
-    match way {
-        Way::ActixHandler | Way::ActixExtractor => start_actix(way, before, receiver, handler),
-        _ => start_axum(way, before, receiver, handler).await,
+/// Starts a server on a free port, which runs until the test process ends.
+pub async fn start(adapter: Adapter, before: Before, receiver: Receiver, handler: Handler) -> SocketAddr {
+    match adapter {
+        Adapter::ActixHandler | Adapter::ActixExtractor => start_actix(adapter, before, receiver, handler),
+        _ => start_axum(adapter, before, receiver, handler).await,
     }
 }
 
-async fn start_axum(way: Way, before: Before, receiver: Receiver, handler: Handler) -> SocketAddr {
+async fn start_axum(adapter: Adapter, before: Before, receiver: Receiver, handler: Handler) -> SocketAddr {
     const PATH: &str = "/webhooks/clarife";
     let run = move |event: Event<'static>| handler.clone().handle(event);
     let outcome = |result: Result<(), _>| match result {
         Ok(()) => WebhookResponse::Handled,
         Err(_) => WebhookResponse::HandlerFailed,
     };
-    let app: Router = match way {
-        Way::TowerService => Router::new().route_service(PATH, receiver.service(run)),
-        Way::TowerLayer => {
+    let app: Router = match adapter {
+        Adapter::TowerService => Router::new().route_service(PATH, receiver.service(run)),
+        Adapter::TowerLayer => {
             let handle = move |Extension(event): Extension<Event<'static>>| async move { outcome(run(event).await) };
             Router::new().route(PATH, routing::any(handle).layer(receiver.layer()))
         }
@@ -74,7 +74,7 @@ async fn start_axum(way: Way, before: Before, receiver: Receiver, handler: Handl
     };
     let app = match before {
         Before::Nothing => app,
-        Before::BodyTaker => app.layer(middleware::map_request(async |request: Request| {
+        Before::BodyConsumer => app.layer(middleware::map_request(async |request: Request| {
             let (parts, body) = request.into_parts();
             let read = axum::body::to_bytes(body, usize::MAX).await;
             assert!(read.is_ok_and(|read| !read.is_empty()));
@@ -88,13 +88,13 @@ async fn start_axum(way: Way, before: Before, receiver: Receiver, handler: Handl
     address
 }
 
-fn start_actix(way: Way, before: Before, receiver: Receiver, handler: Handler) -> SocketAddr {
-    let (tell, told) = mpsc::channel();
+fn start_actix(adapter: Adapter, before: Before, receiver: Receiver, handler: Handler) -> SocketAddr {
+    let (address_sender, address) = mpsc::channel();
     let run = move |event: Event<'static>| handler.clone().handle(event);
     thread::spawn(move || {
         let server = HttpServer::new(move || {
-            let (run, taken) = (run.clone(), before == Before::BodyTaker);
-            let route = if way == Way::ActixHandler {
+            let (run, consumed) = (run.clone(), before == Before::BodyConsumer);
+            let route = if adapter == Adapter::ActixHandler {
                 web::to(actix::handler(receiver.clone(), run))
             } else {
                 web::to(move |actix::Verified(event): actix::Verified| {
@@ -109,7 +109,7 @@ fn start_actix(way: Way, before: Before, receiver: Receiver, handler: Handler) -
             };
             App::new()
                 .wrap_fn(move |mut request, next| {
-                    if taken {
+                    if consumed {
                         drop(request.take_payload());
                     }
                     next.call(request)
@@ -118,8 +118,8 @@ fn start_actix(way: Way, before: Before, receiver: Receiver, handler: Handler) -
                 .route("/webhooks/clarife", route)
         });
         let server = server.workers(1).disable_signals().bind("127.0.0.1:0").expect("a port");
-        tell.send(server.addrs()[0]).expect("the test waits");
+        address_sender.send(server.addrs()[0]).expect("the test waits");
         actix_web::rt::System::new().block_on(server.run()).expect("the server runs");
     });
-    told.recv().expect("an address")
+    address.recv().expect("an address")
 }

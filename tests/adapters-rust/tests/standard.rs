@@ -1,7 +1,7 @@
-//! Standard Webhooks, both ways against the published crate.
+//! Standard Webhooks in both directions with the published crate.
 
 use adapters_rust::client::post;
-use adapters_rust::servers::{Before, Way, start};
+use adapters_rust::servers::{Adapter, Before, start};
 use adapters_rust::{Handler, SECRET, event, webhook};
 use axum::http::{HeaderMap, HeaderValue};
 use clarife_webhooks::UnixTime;
@@ -25,7 +25,7 @@ const SECRETS: [&str; 4] =
 const BODIES: [&str; 4] = ["{}", "", r#"{"title":"Zażółć gęślą jaźń 🔑"}"#, "\u{0}\n not json"];
 
 #[test]
-fn the_published_crate_verifies_what_is_signed_here() {
+fn the_published_crate_verifies_our_signatures() {
     for secret in SECRETS {
         let (ours, theirs) = (Webhook::new(secret).expect("a secret"), Published::new(secret).expect("a secret"));
         for body in BODIES {
@@ -38,7 +38,7 @@ fn the_published_crate_verifies_what_is_signed_here() {
 }
 
 #[test]
-fn what_the_published_crate_signs_verifies_here() {
+fn we_verify_the_published_crates_signatures() {
     let good = event("evt_1", "Zażółć gęślą jaźń 🔑");
     for secret in SECRETS {
         let ours = Webhook::new(secret).and_then(Webhook::require_standard_webhooks).expect("a secret");
@@ -79,22 +79,26 @@ fn a_rotation_on_either_side() {
 }
 
 #[tokio::test]
-async fn servers_that_require_it() {
+async fn servers_that_require_standard_webhooks() {
     let good = event("evt_1", "Start");
     let clock = Clock::default();
     let standard = webhook().sign_standard(&good.body, "evt_1", clock.now()).expect("an id and a time");
     let clarife = [("x-clarife-signature", webhook().sign(&good.body, clock.now()).expect("a time"))];
-    for way in Way::ALL {
+    for adapter in Adapter::ALL {
         let (handler, at) = (Handler::default(), clock.clone());
         let webhook = webhook().require_standard_webhooks().expect("a secret");
         let receiver = Receiver::new(webhook).with_clock(move || at.now()).on_error(|_| {});
-        let server = start(way, Before::Nothing, receiver, handler.clone()).await;
-        assert_eq!(post(server, &standard.pairs(), good.body.as_bytes()).await.verdict(), (200, "handled"), "{way:?}");
-        let reply = post(server, &clarife, good.body.as_bytes()).await;
-        assert_eq!(reply.verdict(), (400, "missing_signature"), "{way:?}");
+        let server = start(adapter, Before::Nothing, receiver, handler.clone()).await;
+        assert_eq!(
+            post(server, &standard.pairs(), good.body.as_bytes()).await.verdict(),
+            (200, "handled"),
+            "{adapter:?}"
+        );
+        let response = post(server, &clarife, good.body.as_bytes()).await;
+        assert_eq!(response.verdict(), (400, "missing_signature"), "{adapter:?}");
         let twice = [standard.pairs(), standard.pairs()].concat();
-        let reply = post(server, &twice, good.body.as_bytes()).await;
-        assert_eq!(reply.verdict(), (400, "malformed_signature"), "{way:?}");
-        assert_eq!(handler.calls(), 1, "{way:?}");
+        let response = post(server, &twice, good.body.as_bytes()).await;
+        assert_eq!(response.verdict(), (400, "malformed_signature"), "{adapter:?}");
+        assert_eq!(handler.calls(), 1, "{adapter:?}");
     }
 }

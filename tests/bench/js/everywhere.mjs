@@ -1,4 +1,4 @@
-// The SDK beside WebCrypto in any runtime with a clock: for Node, Deno and Bun from the command line, for Chromium from a page.
+// Measures the SDK and WebCrypto in any runtime with a clock, for the command line and for a page in Chromium.
 import { sdk, tryAll, webCrypto } from "./contestants.mjs";
 import { race } from "./measure.mjs";
 

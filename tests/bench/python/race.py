@@ -1,6 +1,6 @@
-"""`race.py <folder of bodies>`: the wheel beside verification by hand and every peer, in one process.
+"""`race.py <folder of bodies>`: measures the wheel, code by hand and the other libraries in one process.
 
-`timeit` measures: one contestant after the other, a line of JSON for each median.
+Measures with `timeit`, one contestant after another, and prints a line of JSON for each median.
 """
 
 import datetime
@@ -22,18 +22,18 @@ import svix.webhooks
 import clarife_webhooks
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SLICE = 0.003  # seconds, or one call where that takes longer
+SLICE = 0.003  # seconds, or one call if it takes longer
 SLICES = 7
 
 Jobs = dict[str, Callable[[], object]]
 
 
 def one_wrong_bit(header: str) -> str:
-    """The same header with another digit ten places before its end."""
+    """Returns the header with its tenth digit from the end changed."""
     return header[:-10] + ("1" if header[-10] == "0" else "0") + header[-9:]
 
 
-def refused(verify: Callable[[str], object], header: str) -> bool:
+def rejects(verify: Callable[[str], object], header: str) -> bool:
     try:
         verify(header)
     except Exception:
@@ -42,13 +42,13 @@ def refused(verify: Callable[[str], object], header: str) -> bool:
 
 
 def parsed(verify: Callable[[str], dict[str, object]], header: str, wrong: str) -> Jobs:
-    """The jobs of a function that verifies with a header and gives the parsed event, or raises."""
+    """Returns the jobs of a function that verifies a header and returns the parsed event, or raises."""
 
     def route() -> object:
         event = verify(header)
         return event["id"], event["type"]
 
-    return {"route": route, "read": lambda: verify(header)["data"], "reject": lambda: refused(verify, wrong)}
+    return {"route": route, "read": lambda: verify(header)["data"], "reject": lambda: rejects(verify, wrong)}
 
 
 def sdk(body: bytes) -> Jobs:
@@ -63,7 +63,7 @@ def sdk(body: bytes) -> Jobs:
     return {
         "route": route,
         "read": lambda: webhook.verify(body, header).data,
-        "reject": lambda: refused(lambda header: webhook.verify(body, header), wrong),
+        "reject": lambda: rejects(lambda header: webhook.verify(body, header), wrong),
     }
 
 
@@ -112,7 +112,7 @@ def contestants(body: bytes) -> dict[str, Jobs]:
         svix_webhook.verify(body, headers)
         return json.loads(body)  # type: ignore[no-any-return]
 
-    everybody = {
+    found = {
         "clarife-webhooks": sdk(body),
         "by hand, hmac + json": by_hand(body, json.loads),
         "by hand, hmac + orjson": by_hand(body, orjson.loads),
@@ -121,12 +121,12 @@ def contestants(body: bytes) -> dict[str, Jobs]:
         "standardwebhooks": standard_webhooks(standard, lambda headers: standard.verify(body, headers), body),
     }
     event = json.loads(body)
-    for name, jobs in everybody.items():
+    for name, jobs in found.items():
         data = jobs["read"]()
         same = json.loads(str(data)) if name == "stripe" else data
         if jobs["route"]() != (event["id"], event["type"]) or same != event["data"] or not jobs["reject"]():
             raise SystemExit(f"{name} does not do its jobs")
-    return everybody
+    return found
 
 
 def median_ns(job: Callable[[], object]) -> float:
@@ -138,9 +138,9 @@ def median_ns(job: Callable[[], object]) -> float:
 def race(folder: Path) -> Iterator[dict[str, object]]:
     for path in sorted(folder.iterdir(), key=lambda path: (int(path.stem.split("-")[0]), path.stem)):
         size, text = path.stem.split("-")
-        everybody = contestants(path.read_bytes())
+        entries = contestants(path.read_bytes())
         for job in ("route", "read", "reject"):
-            for contestant, jobs in everybody.items():
+            for contestant, jobs in entries.items():
                 ns = median_ns(jobs[job])
                 yield {"contestant": contestant, "job": job, "size": int(size), "text": text, "ns": ns}
 

@@ -1,4 +1,4 @@
-"""`size.py <distribution> …`: what each takes on the disk with all that it needs, in bytes."""
+"""`size.py <distribution> …`: prints each size on disk in bytes, with all dependencies."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""`threads.py <folder of bodies>`: how much more several threads do, all on one webhook.
+"""`threads.py <folder of bodies>`: measures one thread, and as many threads as there are cores, on one webhook.
 
-The time of one verification is the whole divided by all of them.
+The time of one verification is the total time divided by the number of verifications.
 """
 
 import json
@@ -17,7 +17,7 @@ webhook = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
 def ns_per_verification(body: bytes, threads: int) -> float:
     header = webhook.sign(body)
-    calls = max(4, 200_000_000 // (1500 + len(body)))  # a fifth of a second, more or less
+    calls = max(4, 200_000_000 // (1500 + len(body)))  # about a fifth of a second
 
     def work() -> None:
         for _ in range(calls):

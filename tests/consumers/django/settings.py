@@ -5,4 +5,4 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
 ]
 ROOT_URLCONF = "urls"
-SECRET_KEY = "of the example alone"  # a site's own is read from its environment
+SECRET_KEY = "only for this example"  # a real site reads it from its environment

@@ -13,4 +13,4 @@ def handle(event: WebhookEvent) -> None:
         print(event.type, event.data.get("title"))
 
 
-receive = receiver(webhook, handle, dedup=MemoryStore())  # exempt from CSRF protection: the signature takes its place
+receive = receiver(webhook, handle, dedup=MemoryStore())  # exempt from CSRF protection, which the signature replaces

@@ -1,4 +1,4 @@
-// A webhook receiver with Express, 4 or 5.
+// A webhook receiver with Express 4 or 5.
 import express from "express";
 import { MemoryStore, Webhook } from "clarife-webhooks";
 import { receiver } from "clarife-webhooks/express";

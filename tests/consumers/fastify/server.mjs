@@ -10,6 +10,6 @@ function handle(event) {
 }
 
 const app = Fastify();
-// A plugin with a scope of its own: it keeps its bodies raw, and those of other routes are parsed as ever.
+// The plugin keeps bodies raw in its own scope only. Fastify parses those of other routes as usual.
 app.register(receiver(webhook, handle, { dedup: new MemoryStore() }), { prefix: "/webhooks/clarife" });
 await app.listen({ port: Number(process.env.PORT), host: "127.0.0.1" });

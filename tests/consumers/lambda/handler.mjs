@@ -8,5 +8,5 @@ function handle(event) {
   if (event.type === "document.updated") console.log(event.type, event.data.title);
 }
 
-// To handle every event once, give a store that all instances share: { dedup: new RedisStore(client) }.
+// To deduplicate events, pass a store that all instances share: { dedup: new RedisStore(client) }.
 export const handler = receiver(webhook, handle);

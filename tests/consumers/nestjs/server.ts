@@ -23,6 +23,6 @@ class WebhookController {
 @Module({ controllers: [WebhookController] })
 class AppModule {}
 
-// rawBody: Nest parses every body before a controller sees it, and keeps the raw one only if it is told to.
+// Nest parses bodies before it calls a controller, and keeps the raw body only with rawBody.
 const app = await NestFactory.create(AppModule, { rawBody: true, logger: ["error"] });
 await app.listen(Number(process.env.PORT), "127.0.0.1");

@@ -1,5 +1,5 @@
 import type { NextConfig } from "next";
 
 export default {
-  serverExternalPackages: ["clarife-webhooks"], // it loads a native addon, which a bundler cannot take in
+  serverExternalPackages: ["clarife-webhooks"], // a bundler cannot include its native addon
 } satisfies NextConfig;

@@ -1,4 +1,4 @@
-// A webhook receiver for whatever has no adapter: `receive` takes the raw body and the headers, and gives what to answer.
+// A webhook receiver without an adapter: `receive` takes the raw body and the headers, and returns the response.
 import { createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { MemoryStore, Webhook } from "clarife-webhooks";

@@ -1,4 +1,4 @@
-"""A webhook receiver for whatever has no adapter: `receive` takes the raw body and the headers, and gives what to answer."""
+"""A webhook receiver without an adapter: `receive` takes the raw body and the headers, and returns the response."""
 
 import os
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,7 +17,7 @@ def handle(event: WebhookEvent) -> None:
 class Receiver(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        body = self.rfile.read(min(length, DEFAULT_MAX_BODY_BYTES))  # of a longer one, a part, which is refused
+        body = self.rfile.read(min(length, DEFAULT_MAX_BODY_BYTES))  # a longer body is cut, and rejected
         response = receive(webhook, body, self.headers, handle, dedup=dedup)
         self.send_response(response.status)
         for name, value in response.headers.items():

@@ -1,4 +1,4 @@
-"""A webhook receiver with a store of its own."""
+"""A webhook receiver with a custom store."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A store of one's own, in a database that is there already: SQLite here, and the same statements in PostgreSQL."""
+"""A custom store in SQLite. PostgreSQL takes the same statements."""
 
 import secrets
 import sqlite3
@@ -9,7 +9,7 @@ from clarife_webhooks.dedup import Claim
 
 
 class SqliteStore:
-    """Keeps what was handled in a table, for all processes that open the file."""
+    """Records handled events in a table that several processes can share."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -19,7 +19,7 @@ class SqliteStore:
     def claim(self, id: str, ttl: float, /) -> Claim:
         token, now = secrets.token_hex(16), time.time()
         with closing(self._connect()) as database, database:
-            # One statement, so one step: the row is written if there is none, or if its time is over.
+            # One atomic statement: writes the row if there is none, or if it has expired.
             taken = database.execute(
                 "INSERT INTO handled VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE"
                 " SET holder = excluded.holder, until = excluded.until WHERE until <= ? RETURNING id",

@@ -1,4 +1,4 @@
-// A webhook receiver of which several may run: what was handled is in Redis.
+// A webhook receiver that may run in several processes, which share a store in Redis.
 import { createServer } from "node:http";
 import { createClient } from "redis";
 import { Webhook } from "clarife-webhooks";
@@ -7,7 +7,7 @@ import { RedisStore } from "clarife-webhooks/redis";
 
 const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 const client = createClient({ url: process.env.REDIS_URL });
-client.on("error", console.error); // it connects again by itself; until then, deliveries are answered with 503
+client.on("error", console.error); // the client reconnects; until then, deliveries get a 503
 await client.connect();
 
 function handle(event) {

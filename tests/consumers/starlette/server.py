@@ -1,4 +1,4 @@
-"""A webhook receiver with Starlette: one function for each type of event."""
+"""A webhook receiver with Starlette: one function for each event type."""
 
 import os
 

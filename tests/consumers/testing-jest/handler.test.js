@@ -1,4 +1,4 @@
-// Tests of a handler with Jest, in CommonJS: the clock is Jest's own.
+// Tests of a handler with Jest and its clock, in CommonJS.
 const { Handlers, MemoryStore, Webhook, WebhookError } = require("clarife-webhooks");
 const { sampleEvent, signedRequest } = require("clarife-webhooks/testing");
 

@@ -1,4 +1,4 @@
-// What an application would have: a handler, and how it is received, with what a test wants to set.
+// An application's handler, and its receiver with the options that tests set.
 import { MemoryStore, Webhook } from "clarife-webhooks";
 
 export function makeReceiver({ secret, index, clock }) {

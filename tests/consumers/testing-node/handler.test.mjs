@@ -1,4 +1,4 @@
-// Tests of a handler, with node:test.
+// Tests of a handler with node:test.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Clock, sampleEvent, signedRequest } from "clarife-webhooks/testing";

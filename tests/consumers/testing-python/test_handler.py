@@ -1,4 +1,4 @@
-"""Tests of a handler, with pytest. The fixture `clarife_webhooks` is there as soon as the package is installed."""
+"""Tests of a handler with pytest. The installed package provides the fixture `clarife_webhooks`."""
 
 import pytest
 from flask import Flask

@@ -1,4 +1,4 @@
-// Tests of a handler with Vitest: the clock is Vitest's own.
+// Tests of a handler with Vitest and its clock.
 import { afterEach, expect, test, vi } from "vitest";
 import { Handlers, MemoryStore, Webhook } from "clarife-webhooks";
 import { sampleEvent, signedRequest } from "clarife-webhooks/testing";

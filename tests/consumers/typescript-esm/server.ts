@@ -1,4 +1,4 @@
-// A webhook receiver in TypeScript with ES modules: one function for each type of event.
+// A webhook receiver in TypeScript with ES modules: one function for each event type.
 import { createServer } from "node:http";
 import { Handlers, MemoryStore, Webhook, type ShareCreatedEvent } from "clarife-webhooks";
 import { receiver } from "clarife-webhooks/node";

@@ -1,4 +1,4 @@
-// A page that verifies a delivery which somebody has at hand, for support and debugging.
+// A page that verifies a stored delivery, for support and debugging.
 import { Webhook, WebhookError } from "clarife-webhooks";
 
 const form = document.querySelector("form");
@@ -8,7 +8,7 @@ form.addEventListener("submit", (submission) => {
   submission.preventDefault();
   const { secret, signature, body } = Object.fromEntries(new FormData(form));
   try {
-    // `now` is when it was signed: it may be an old one.
+    // `now` is the time of the signature, because the delivery may be old.
     const now = Number(/t=(\d+)/.exec(signature)?.[1] ?? 0);
     const event = new Webhook(secret).verify(body, signature, { now });
     output.textContent = `authentic: ${event.type} ${event.id}, created ${event.created_at}`;

@@ -1,4 +1,4 @@
-//! Numbers on their way through the crate that users get: the nearest double, or an error.
+//! Numbers in the packed crate, which are read as the nearest double or rejected.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails, as it should")]
 
 use clarife_webhooks::canonical::{CanonicalErrorKind, JsonText, to_canonical_json};
@@ -6,7 +6,7 @@ use clarife_webhooks::{Event, Resource};
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// The doubles that serde_json reads as their neighbours unless it is told otherwise.
+/// Doubles that serde_json reads as their neighbors without `float_roundtrip`.
 const HARD: [&str; 6] = [
     "0.9097040631431023",
     "9007199254740991.0",
@@ -18,7 +18,7 @@ const HARD: [&str; 6] = [
 
 fn number() -> impl Strategy<Value = String> {
     let double = any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |number| number.is_finite());
-    let spelled = (double, 0_usize..4).prop_map(|(double, form)| match form {
+    let notations = (double, 0_usize..4).prop_map(|(double, form)| match form {
         0 => format!("{double:e}"),
         1 => format!("{double:.17e}"),
         2 => format!("{double:.25e}"),
@@ -27,7 +27,7 @@ fn number() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => (0.0..1.0_f64).prop_map(|number| number.to_string()),
         4 => (0.0..1000.0_f64).prop_map(|price| (price * 1.19).to_string()),
-        4 => spelled,
+        4 => notations,
         1 => (-9_007_199_254_740_991_i64..=9_007_199_254_740_991).prop_map(|number| number.to_string()),
         1 => prop::sample::select(&HARD[..]).prop_map(str::to_owned),
     ]
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn canonical_json_keeps_the_number_or_refuses_it(text in number()) {
+    fn canonical_json_keeps_the_number_or_rejects_it(text in number()) {
         let data = format!(r#"{{"n":[{text}]}}"#);
         let value: Value = serde_json::from_str(&data).unwrap();
         let canonical = to_canonical_json(&JsonText::parse(&data).unwrap());
@@ -66,7 +66,7 @@ proptest! {
             Ok(json) => {
                 let written = json.strip_prefix(r#"{"n":["#).unwrap().strip_suffix("]}").unwrap();
                 prop_assert_eq!(written.parse::<f64>().unwrap(), expected, "{} as {}", text, written);
-                // A reader with large integers reads the same number.
+                // A parser with large integers must read this number too.
                 if let Ok(exact) = written.parse::<i128>() {
                     prop_assert_eq!(exact.to_string(), format!("{:.0}", exact as f64));
                 }
@@ -80,7 +80,7 @@ proptest! {
 }
 
 #[test]
-fn a_number_beyond_a_double_is_refused() {
+fn a_number_beyond_a_double_is_rejected() {
     for number in ["1e400", "-1e400", "[1, {\"a\": 1e999}]"] {
         let data = format!(r#"{{"n":{number}}}"#);
         assert_eq!(extra(&data), None, "{data}");

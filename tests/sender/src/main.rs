@@ -1,7 +1,7 @@
-//! A small sender over the core's delivery rules, for `cargo xtask demo`: it delivers every type of event, and deliveries that a
-//! receiver must refuse, to each endpoint, and says what was answered.
+//! A small sender on the core's delivery rules, for `cargo xtask demo`.
 //!
-//! It keeps nothing and delivers one event at a time; the retries, the signing and the bodies are the core's.
+//! It delivers events of all types, and deliveries that a receiver must reject, to each endpoint, and prints the
+//! responses. It stores nothing and delivers one event at a time. Retries, signatures and bodies are the core's.
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,7 +17,7 @@ use clarife_webhooks::sender::{
 use clarife_webhooks::{EventType, SIGNATURE_HEADER};
 use serde_json::{Value, json};
 
-/// Deliver events to endpoints and check what they answer.
+/// Deliver events to endpoints, and check their responses
 #[derive(Parser)]
 struct Arguments {
     /// The endpoints, as `name=url`
@@ -28,7 +28,7 @@ struct Arguments {
     secret: String,
 }
 
-/// One thing to deliver: how it is signed, and what a receiver must make of it.
+/// A delivery, with its kind of signature and the expected response.
 struct Case {
     name: String,
     body: String,
@@ -36,22 +36,26 @@ struct Case {
     expected: Expected,
 }
 
+/// The kind of signature.
 enum Signing {
+    /// With the endpoint's secret.
     Right,
+    /// With another secret.
     WrongSecret,
-    /// Signed this long ago.
+    /// With a time in the past.
     Stale(Duration),
-    /// The body is changed after it was signed.
-    Tampered,
-    /// By a secret just rotated in, and the receiver's beside it.
+    /// Over a body that changes afterwards.
+    Changed,
+    /// With a new secret and the receiver's, as in a rotation.
     Rotated,
 }
 
+/// The expected response.
 enum Expected {
     /// 200 `handled`.
     Handled,
     /// 400, with this code.
-    Refused(&'static str),
+    Rejected(&'static str),
 }
 
 fn main() -> ExitCode {
@@ -65,14 +69,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Delivers everything to every endpoint; whether all of them answered as they should.
+/// Delivers all cases to all endpoints. Returns `true` if all responses are as expected.
 fn run(arguments: &Arguments) -> Result<bool> {
-    let secret = SigningSecret::parse(&arguments.secret).context("the secret is none of clarife's")?;
+    let secret = SigningSecret::parse(&arguments.secret).context("invalid secret")?;
     let signer = Signer::new(secret);
     let endpoints: Vec<(&str, &str)> = arguments
         .endpoints
         .iter()
-        .map(|endpoint| endpoint.split_once('=').context("an endpoint is `name=url`"))
+        .map(|endpoint| {
+            endpoint.split_once('=').with_context(|| format!("invalid endpoint {endpoint}: not `name=url`"))
+        })
         .collect::<Result<_>>()?;
 
     print!("\n{:40}", "delivery");
@@ -82,69 +88,72 @@ fn run(arguments: &Arguments) -> Result<bool> {
     for case in cases()? {
         print!("{:40}", case.name);
         for (_, url) in &endpoints {
-            let (right, answer) = deliver(&signer, &case, url)?;
-            print!("{:25}", if right { answer } else { format!("WRONG: {answer}") });
+            let (right, response) = deliver(&signer, &case, url)?;
+            print!("{:25}", if right { response } else { format!("WRONG: {response}") });
             wrong += u32::from(!right);
         }
         println!();
     }
     println!();
     if wrong == 0 {
-        println!("Every endpoint gave the right answer to every delivery.");
+        println!("All responses are as expected.");
     } else {
-        println!("{wrong} answers are WRONG.");
+        println!("{wrong} responses are WRONG.");
     }
     Ok(wrong == 0)
 }
 
+/// Returns all deliveries of the demo.
 fn cases() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for event_type in EventType::KNOWN {
         let body = TestEvent::new(event_type, now())?.body;
         cases.push(Case { name: event_type.to_string(), body, signing: Signing::Right, expected: Expected::Handled });
     }
-    let created_at = now().to_rfc3339().context("a year of four digits")?;
+    let created_at = now().to_rfc3339().context("invalid clock: the year has more than four digits")?;
     let body = to_canonical_json(
         &json!({"created_at": created_at, "data": {"title": "Żółw 🐢"}, "id": new_event_id()?, "type": "video.rendered"}),
     )?;
-    cases.push(Case { name: "a type of tomorrow".into(), body, signing: Signing::Right, expected: Expected::Handled });
+    cases.push(Case { name: "an unknown type".into(), body, signing: Signing::Right, expected: Expected::Handled });
 
     let (name, body) =
-        ("signed by two secrets (rotation)".into(), TestEvent::new(EventType::ShareUpdated, now())?.body);
+        ("signed with two secrets (rotation)".into(), TestEvent::new(EventType::ShareUpdated, now())?.body);
     cases.push(Case { name, body, signing: Signing::Rotated, expected: Expected::Handled });
 
     for (name, signing, code) in [
-        ("tampered with", Signing::Tampered, "signature_mismatch"),
+        ("changed in transit", Signing::Changed, "signature_mismatch"),
         ("signed with another secret", Signing::WrongSecret, "signature_mismatch"),
         ("signed 301 s ago", Signing::Stale(Duration::from_secs(301)), "timestamp_too_old"),
     ] {
         let body = TestEvent::new(EventType::DocumentUpdated, now())?.body;
-        cases.push(Case { name: name.into(), body, signing, expected: Expected::Refused(code) });
+        cases.push(Case { name: name.into(), body, signing, expected: Expected::Rejected(code) });
     }
     Ok(cases)
 }
 
-/// Attempts the delivery until its state says that it is over; a refusal that is wanted ends it at once.
+/// Attempts a delivery until it ends, or until the response is as expected. Returns `true` in that case, and the
+/// response.
 fn deliver(signer: &Signer, case: &Case, url: &str) -> Result<(bool, String)> {
     let mut health = Health::new();
     let mut delivery = Delivery::new(&health, now());
-    let mut answer = (false, "no answer".to_owned());
+    let mut response = (false, "no response".to_owned());
     while let DeliveryState::Pending { attempt, due } = delivery.state() {
         std::thread::sleep(Duration::from_millis(
             due.as_millis().saturating_sub(now().as_millis()).max(0).unsigned_abs(),
         ));
         let (header, body) = sign(signer, case)?;
         let (outcome, json) = post(url, &header, &body);
-        answer = judge(&case.expected, outcome, &json);
-        if answer.0 {
+        response = judge(&case.expected, outcome, &json);
+        if response.0 {
             break;
         }
         let recorded = delivery.record(&health, attempt, outcome, now());
         (delivery, health) = (recorded.delivery, recorded.health);
     }
-    Ok(answer)
+    Ok(response)
 }
 
+/// Returns the signature header and the body of a delivery.
 fn sign(signer: &Signer, case: &Case) -> Result<(String, String)> {
     let mut body = case.body.clone();
     let now = now();
@@ -155,7 +164,7 @@ fn sign(signer: &Signer, case: &Case) -> Result<(String, String)> {
             let seconds = i64::try_from(age.as_secs())?;
             signer.sign(&body, UnixTime::from_secs(now.as_secs() - seconds))?
         }
-        Signing::Tampered => {
+        Signing::Changed => {
             let header = signer.sign(&body, now)?;
             body = body.replacen("Getting started", "Getting startet", 1);
             header
@@ -165,7 +174,7 @@ fn sign(signer: &Signer, case: &Case) -> Result<(String, String)> {
     Ok((header, body))
 }
 
-/// One attempt: what came of it, and the answer's JSON if it has any.
+/// Makes one attempt. Returns its outcome, and the response's JSON or null.
 fn post(url: &str, header: &str, body: &str) -> (Outcome, Value) {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(ATTEMPT_TIMEOUT))
@@ -174,19 +183,20 @@ fn post(url: &str, header: &str, body: &str) -> (Outcome, Value) {
         .build()
         .into();
     match agent.post(url).header("Content-Type", "application/json").header(SIGNATURE_HEADER, header).send(body) {
-        Ok(mut answer) => {
-            let json = answer.body_mut().with_config().limit(64 * 1024).read_to_string().unwrap_or_default();
-            (Outcome::Status(answer.status().as_u16()), serde_json::from_str(&json).unwrap_or_default())
+        Ok(mut response) => {
+            let json = response.body_mut().with_config().limit(64 * 1024).read_to_string().unwrap_or_default();
+            (Outcome::Status(response.status().as_u16()), serde_json::from_str(&json).unwrap_or_default())
         }
         Err(ureq::Error::Timeout(_)) => (Outcome::Failure(FailureKind::Timeout), Value::Null),
         Err(_) => (Outcome::Failure(FailureKind::Connection), Value::Null),
     }
 }
 
+/// Compares an outcome with the expected response. Returns the result, and the response as text.
 fn judge(expected: &Expected, outcome: Outcome, json: &Value) -> (bool, String) {
     let (status, code) = match expected {
         Expected::Handled => (200, "handled"),
-        Expected::Refused(code) => (400, *code),
+        Expected::Rejected(code) => (400, *code),
     };
     let right = outcome == Outcome::Status(status) && json["code"] == code;
     (right, if right { format!("{status} {code}") } else { format!("{outcome} {json}") })

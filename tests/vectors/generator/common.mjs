@@ -1,13 +1,13 @@
-// What several vector files share: secrets, bodies, signatures made by Node's crypto, expected events.
+// Helpers of all vector files: secrets, bodies, signatures made by Node's crypto, and expected events.
 import { createHash, createHmac } from "node:crypto";
 
-/** A secret of the shape that clarife shows: a prefix and the base64 of 32 bytes. */
+/** Returns a secret in clarife's form: a prefix and the base64 of 32 bytes. */
 export const secretNumber = (n) => `whsec_${createHash("sha256").update(`clarife-webhooks vectors ${n}`).digest("base64")}`;
 export const SECRET = secretNumber(1);
 export const SECRET_2 = secretNumber(2);
 export const SECRET_3 = secretNumber(3);
 
-/** The moment in the documentation's example header: 2024-03-28T08:00:00Z. */
+/** The time of the documentation's example header: 2024-03-28T08:00:00Z. */
 export const T = 1711612800;
 export const CREATED_AT = "2024-03-28T08:00:00Z";
 
@@ -20,7 +20,7 @@ export const KNOWN_TYPES = [
   "share.created", "share.updated", "share.deleted",
 ];
 
-// Bodies, as a vector file writes them.
+// The forms of a body in a vector file.
 export const text = (value) => ({ text: value });
 export const hex = (bytes) => ({ hex: Buffer.from(bytes).toString("hex") });
 export const repeated = (prefix, unit, count, suffix) => ({ prefix, unit, count, suffix });
@@ -31,14 +31,14 @@ export function bytesOf(body) {
   return Buffer.from(body.prefix + body.unit.repeat(body.count) + body.suffix, "utf8");
 }
 
-/** Bytes from a mix of strings (UTF-8) and byte arrays. */
+/** Concatenates strings (as UTF-8) and byte arrays. */
 export const bytes = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
 
 export const mac = (body, key = SECRET) => createHmac("sha256", key).update(bytesOf(body)).digest("hex");
 export const header = (body, t = T, ...keys) =>
   [`t=${t}`, ...(keys.length ? keys : [SECRET]).map((key) => `v1=${mac(body, key)}`)].join(",");
 
-/** Unix seconds of a UTC moment. `Date.UTC` reads years below 100 as 19xx, so the year is set apart. */
+/** Returns the Unix seconds of a UTC time. `Date.UTC` reads years below 100 as 19xx, so the year is set separately. */
 export function utc(year, month, day, hour = 0, minute = 0, second = 0) {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
@@ -47,8 +47,8 @@ export function utc(year, month, day, hour = 0, minute = 0, second = 0) {
 }
 
 /**
- * An envelope from the JSON text of its members, in the order given. `null` leaves a member out; other names are
- * extra members. Gives the body's text only: what it must read as is stated apart.
+ * Returns the text of an envelope from the JSON texts of its members, in their order. `null` leaves a member out, and
+ * other names are extra members.
  */
 export function envelope(members = {}) {
   const all = {
@@ -58,7 +58,7 @@ export function envelope(members = {}) {
   return `{${parts.join(",")}}`;
 }
 
-/** What the envelope above reads as, with what differs. */
+/** Returns the expected event of the default envelope, with the differences. */
 export function event(differs = {}) {
   const base = { id: "evt_1", type: "document.updated", known: true, createdAt: { seconds: T, nanos: 0 }, data: "{}" };
   return { event: { ...base, ...differs } };
@@ -67,10 +67,10 @@ export function event(differs = {}) {
 export const BODY = text(envelope());
 export const EVENT = event();
 
-/** Inputs of a body that is rightly signed at the moment `t` and verified then. */
+/** Returns the inputs of a body that is correctly signed at `t`, and verified at `t`. */
 export const signed = (body, t = T) => ({ body, signature: header(body, t), now: t });
 
-/** The place after `before`, as a message writes it. */
+/** Returns the position after `before` as the message of an error writes it. */
 export function place(before) {
   const lines = before.split("\n");
   return `line ${lines.length}, column ${Buffer.byteLength(lines.at(-1)) + 1}`;

@@ -1,4 +1,4 @@
-// Which secrets a webhook can be made from (protocol, section 2, step 0).
+// The secrets that a webhook accepts (docs/protocol.md#section-2, step 0).
 import { SECRET, SECRET_2, SECRET_3, header, text } from "./common.mjs";
 import { VectorFile } from "./file.mjs";
 
@@ -8,13 +8,13 @@ export function construct() {
   const file = new VectorFile(
     "construct",
     [
-      "Making a webhook from one secret or several. A single secret is given as a string and as a list of one.",
-      "For a valid case, `signature` is what the webhook must sign the body {} with at the timestamp 1711612800.",
+      "Creating a webhook from one secret or several. A runner passes a single secret as a string and as a list of one.",
+      "In a valid case, `signature` is the webhook's signature of the body {} at the timestamp 1711612800.",
     ],
     {
-      Ordinary: "A secret as clarife makes it, or any other text without a flaw.",
-      Empty: "No secret, or one without characters: an unset variable must not become a key that anyone can guess.",
-      Whitespace: "Whitespace around a secret comes from copying or from a file's last line, and would refuse every delivery.",
+      Ordinary: "A secret as clarife creates it, or any other valid text.",
+      Empty: "No secret, or an empty one: an unset variable must not become a key that can be guessed.",
+      Whitespace: "Whitespace around a secret comes from copying or from the end of a file. With it, every delivery would be rejected.",
       Control: "A control character anywhere is a sign of a damaged secret.",
       Several: "Every secret of several is checked, not only the first.",
       Options: "Tolerance and maximum event age at their bounds.",
@@ -25,8 +25,8 @@ export function construct() {
     file.valid(comment, flags, { secrets, ...options }, { signature: header(BODY, 1711612800, ...secrets) });
   const bad = (comment, flags, secrets) => file.invalid(comment, flags, { secrets }, "invalid_secret");
 
-  good("the shape that clarife shows: whsec_ and base64", "Ordinary", [SECRET]);
-  good("no prefix is asked for", "Ordinary", [SECRET.slice(6)]);
+  good("clarife's form: whsec_ and base64", "Ordinary", [SECRET]);
+  good("the prefix is not required", "Ordinary", [SECRET.slice(6)]);
   good("one character is enough", "Ordinary", ["x"]);
   good("63 bytes: one below the block of the hash", "Ordinary", ["k".repeat(63)]);
   good("64 bytes: exactly a block of the hash", "Ordinary", ["k".repeat(64)]);
@@ -74,14 +74,14 @@ export function construct() {
 
   good("two secrets, newest first", "Several", [SECRET, SECRET_2]);
   good("three secrets", "Several", [SECRET, SECRET_2, SECRET_3]);
-  good("the same secret twice is pointless and harmless", "Several", [SECRET, SECRET]);
+  good("the same secret twice", "Several", [SECRET, SECRET]);
   bad("the second of two is empty", ["Several", "Empty"], [SECRET, ""]);
   bad("the first of two is empty", ["Several", "Empty"], ["", SECRET]);
   bad("the second of two has a trailing line feed", ["Several", "Whitespace"], [SECRET, `${SECRET_2}\n`]);
   bad("the last of three has a control character", ["Several", "Control"], [SECRET, SECRET_2, "whsec_\u0000"]);
 
-  good("tolerance 0 is a tolerance, not an absent one", "Options", [SECRET], { tolerance: 0 });
-  good("the largest tolerance that every host can write exactly", "Options", [SECRET], { tolerance: Number.MAX_SAFE_INTEGER });
+  good("tolerance 0 is not an absent tolerance", "Options", [SECRET], { tolerance: 0 });
+  good("the largest tolerance that every host language represents exactly", "Options", [SECRET], { tolerance: Number.MAX_SAFE_INTEGER });
   good("maximum event age 0", "Options", [SECRET], { maxEventAge: 0 });
   good("both options", "Options", [SECRET], { tolerance: 60, maxEventAge: 900 });
   return file;

@@ -1,4 +1,4 @@
-// Nesting: the envelope's object is level 1, 128 levels pass and 129 do not.
+// Nesting: the envelope's object is level 1. 128 levels are accepted and 129 are not.
 import { envelope, repeated } from "./common.mjs";
 
 const arrays = (levels) => "[".repeat(levels) + "]".repeat(levels);
@@ -23,7 +23,7 @@ export function depth(good, bad) {
   const quoted = `{"s":"${"[".repeat(500)}"}`;
   good("brackets in a string are not levels", "Depth", ...data(quoted));
   const open = envelope().slice(0, -1);
-  bad("100,000 opening brackets: the stack of the host must hold", "Depth", repeated(`${open},"x":`, "[", 100000, ""));
+  bad("100,000 opening brackets: the host's stack must not overflow", "Depth", repeated(`${open},"x":`, "[", 100000, ""));
   bad("100,000 nested objects in data", "Depth", repeated(`${envelope({ data: null }).slice(0, -1)},"data":`, '{"a":', 100000, ""));
   bad("100,000 opening brackets and nothing else", "Depth", repeated("", "[", 100000, ""));
 }

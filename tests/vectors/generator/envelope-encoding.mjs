@@ -1,12 +1,12 @@
-// UTF-8 and what is no UTF-8, in every part of the body where a reader could miss it.
+// Valid and invalid UTF-8 in every part of the body where a reader could miss it.
 import { bytes, envelope, hex } from "./common.mjs";
 
 const OPEN = envelope({ data: null }).slice(0, -1);
 const TAIL = ',"type":"document.updated","created_at":"2024-03-28T08:00:00Z","data":{}}';
 
 const BROKEN = [
-  ["a byte that never stands in UTF-8 (ff)", [0xff]],
-  ["another byte that never stands in UTF-8 (fe)", [0xfe]],
+  ["a byte that never occurs in UTF-8 (ff)", [0xff]],
+  ["another byte that never occurs in UTF-8 (fe)", [0xfe]],
   ["a continuation byte alone (80)", [0x80]],
   ["the last continuation byte alone (bf)", [0xbf]],
   ["a letter in Latin-1 (e9)", [0xe9]],
@@ -44,10 +44,10 @@ export function encoding(good, bad) {
   bad("invalid UTF-8 far into a long string", "Encoding", hex(bytes(`${OPEN},"data":{"s":"${"a".repeat(200)}`, [0xff], `${"a".repeat(50)}"}}`)));
   bad("invalid UTF-8 after text outside ASCII", "Encoding", data("\u017c\u00f3\u0142\u0107\u{1f511}", [0x80]));
   const utf16 = Buffer.from(envelope(), "utf16le");
-  bad("UTF-16, little end first", "Encoding", hex(utf16));
-  bad("UTF-16 with a byte order mark, little end first", ["Encoding", "ByteOrderMark"], hex(bytes([0xff, 0xfe], utf16)));
-  bad("UTF-16, big end first", "Encoding", hex(Buffer.from(utf16).swap16()));
-  bad("gzip that nobody unpacked", "Encoding", hex([0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03]));
+  bad("UTF-16, little-endian", "Encoding", hex(utf16));
+  bad("UTF-16 with a byte order mark, little-endian", ["Encoding", "ByteOrderMark"], hex(bytes([0xff, 0xfe], utf16)));
+  bad("UTF-16, big-endian", "Encoding", hex(Buffer.from(utf16).swap16()));
+  bad("gzip that was not decompressed", "Encoding", hex([0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03]));
 
   for (const [name, character] of [
     ["the first of two bytes (U+0080)", "\u0080"], ["the last of two bytes (U+07FF)", "\u07ff"],
@@ -59,7 +59,7 @@ export function encoding(good, bad) {
     const json = `{"s":"${character}"}`;
     good(`in a string of data: ${name}`, "Encoding", envelope({ data: json }), { data: json });
   }
-  good("text outside ASCII before data moves its place", "Encoding", envelope({ id: '"\u017c\u{1f511}"', data: '{"a":"\u{1f511}"}' }),
+  good("text outside ASCII before data moves its position", "Encoding", envelope({ id: '"\u017c\u{1f511}"', data: '{"a":"\u{1f511}"}' }),
     { id: "\u017c\u{1f511}", data: '{"a":"\u{1f511}"}' });
 
   bad("a byte order mark first", "ByteOrderMark", `\ufeff${envelope()}`, "line 1, column 1");

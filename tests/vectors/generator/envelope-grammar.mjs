@@ -1,11 +1,11 @@
-// JSON's own grammar (RFC 8259), mostly in an extra member, so that nothing else is wrong.
+// The grammar of JSON (RFC 8259), mostly in an extra member, so that nothing else is invalid.
 import { envelope, place } from "./common.mjs";
 
 const OPEN = envelope().slice(0, -1);
 const BEFORE = `${OPEN},"x":`;
 
 export function grammar(good, bad) {
-  // Without a place; and with one: at the end of `before`, where `wrong` starts.
+  // `value` expects no position. `placed` expects the position after `before`, where `wrong` starts.
   const value = (comment, flags, json) => bad(comment, flags, `${BEFORE}${json}}`);
   const placed = (comment, flags, before, wrong) => bad(comment, flags, before + wrong, place(before));
   const extra = (comment, flags, json) => good(comment, flags, `${BEFORE}${json}}`);
@@ -30,8 +30,8 @@ export function grammar(good, bad) {
     data(`numbers: ${comment}`, "Number", `{"n":${json}}`);
   }
 
-  placed("NaN, which Python's parser takes", "Literal", BEFORE, "NaN}");
-  placed("Infinity, which Python's parser takes", "Literal", BEFORE, "Infinity}");
+  placed("NaN, which Python's parser accepts", "Literal", BEFORE, "NaN}");
+  placed("Infinity, which Python's parser accepts", "Literal", BEFORE, "Infinity}");
   for (const json of ["-Infinity", "nan", "True", "TRUE", "nul", "nulll", "undefined", "None", "tru e"]) {
     value(`the word ${json}`, "Literal", json);
   }
@@ -46,7 +46,7 @@ export function grammar(good, bad) {
     value(`a raw ${name} in a string`, "String", `"a${character}b"`);
   }
   for (const before of ["", "a", "abcdefg", "\u017c\u00f3", "\u{1f511}", "\u007f"]) {
-    // Long enough on both sides for readers that look at many bytes at a time.
+    // Long enough on both sides for parsers that read many bytes at a time.
     const long = `${"x".repeat(24)}${before}`;
     placed(`a raw U+001F far into a string, after ${before ? JSON.stringify(before) : "letters"}`, "String",
       `${BEFORE}"${long}`, `\u001f${"x".repeat(24)}"}`);
@@ -61,9 +61,9 @@ export function grammar(good, bad) {
   bad("an unknown escape in a name inside data", ["String", "Data"], envelope({ data: '{"\\q":1}' }));
   data("all short escapes", "String", '{"s":"\\"\\\\\\/\\b\\f\\n\\r\\t"}');
   data("hex digits of both cases in escapes", "String", '{"s":"\\u00e9\\u00E9\\uABCD\\uabcd\\ud83D\\uDd11"}');
-  data("DEL and what follows it are no control characters to JSON", "String", '{"s":"\u007f\u0080\u0085\u009f"}');
-  data("line and paragraph separators stand in strings as they are", "String", '{"s":"\u2028\u2029"}');
-  data("non-characters stand in strings as they are", "String", '{"s":"\uffff\ufffe\ufdd0"}');
+  data("DEL and the characters after it are not control characters in JSON", "String", '{"s":"\u007f\u0080\u0085\u009f"}');
+  data("line and paragraph separators are valid in strings", "String", '{"s":"\u2028\u2029"}');
+  data("non-characters are valid in strings", "String", '{"s":"\uffff\ufffe\ufdd0"}');
 
   placed("a comma after the last member", "Structure", `${OPEN},`, "}");
   placed("a comma after the last element", "Structure", `${BEFORE}[1,`, "]}");

@@ -1,4 +1,4 @@
-// Members of the envelope: missing, of the wrong type, repeated, escaped, extra.
+// Members of the envelope: missing, of a wrong type, repeated, escaped and extra.
 import { envelope } from "./common.mjs";
 
 const TYPES = {
@@ -17,7 +17,7 @@ export function members(good, bad) {
     bad(`${name} is missing`, "Member", envelope({ [name]: null }), `$.${name}`);
     for (const [kind, json] of Object.entries(TYPES)) {
       if (kind === (name === "data" ? "an object" : "a string")) continue;
-      if (["false", "zero"].includes(kind) && name !== "id") continue; // the falsy values once, for `if (!id)`
+      if (["false", "zero"].includes(kind) && name !== "id") continue; // falsy values once, for `if (!id)`
       bad(`${name} is ${kind}`, "Member", envelope({ [name]: json }), `$.${name}`);
     }
     if (name !== "data") bad(`${name} is empty`, "Member", envelope({ [name]: '""' }), `$.${name}`);
@@ -55,7 +55,7 @@ export function members(good, bad) {
     '{"\\u0069\\u0064":"evt_1","t\\u0079pe":"document.updated","created\\u005fat":"2024-03-28T08:00:00Z","dat\\u0061":{}}');
   good("escapes in the id are resolved", "Escaped", envelope({ id: '"\\u0065vt\\u005F1\\n\\u00e9\\ud83d\\udd11\\/"' }),
     { id: "evt_1\n\u00e9\u{1f511}/" });
-  good("an escaped NUL in the id: nothing ends there", "Escaped", envelope({ id: '"a\\u0000b"' }), { id: "a\u0000b" });
+  good("an escaped NUL in the id does not end it", "Escaped", envelope({ id: '"a\\u0000b"' }), { id: "a\u0000b" });
   good("a type written with escapes is known", "Escaped", envelope({ type: '"document\\u002eupdated"' }));
   good("a created_at written with escapes", "Escaped", envelope({ created_at: '"2024-03-28T08:00:00\\u005a"' }));
 
@@ -82,8 +82,8 @@ export function members(good, bad) {
   data("a member of data with an empty name", '{"":""}');
   data("a number beyond a double in data", '{"n":1e400,"m":-1e400,"small":1e-400}');
   data("an integer of 400 digits in data", `{"n":${"7".repeat(400)}}`);
-  data("an integer of 5,000 digits in data: more than Python's int() takes from text", `{"n":${"7".repeat(5000)}}`, ["Data", "Number"]);
-  data("half a surrogate pair as a value of data: a title cut inside an emoji", '{"title":"cut \\ud83d"}', ["Data", "Surrogate"]);
+  data("an integer of 5,000 digits in data: more than Python's int() accepts", `{"n":${"7".repeat(5000)}}`, ["Data", "Number"]);
+  data("half a surrogate pair as a value of data: a title truncated inside an emoji", '{"title":"cut \\ud83d"}', ["Data", "Surrogate"]);
   data("the second half of a surrogate pair as a value of data", '{"title":"\\udd11 cut"}', ["Data", "Surrogate"]);
   data("the halves of a surrogate pair in the wrong order", '{"title":"\\udd11\\ud83d"}', ["Data", "Surrogate"]);
   data("half a surrogate pair before another escape", '{"title":"\\ud83d\\n","x":"\\ud83d\\u0041"}', ["Data", "Surrogate"]);

@@ -1,4 +1,4 @@
-// The envelope: members, JSON grammar, encoding, depth and created_at (protocol, section 3).
+// The envelope: members, JSON grammar, encoding, depth and created_at (docs/protocol.md#section-3).
 import { SECRET, event, signed, text } from "./common.mjs";
 import { createdAt } from "./envelope-date.mjs";
 import { depth } from "./envelope-depth.mjs";
@@ -11,27 +11,27 @@ export function envelopeFile() {
   const file = new VectorFile(
     "envelope",
     [
-      "Bodies that are rightly signed, so that the envelope alone decides.",
-      "`where`, when it is there, is what the message says after its last ' at '. Columns count bytes, from 1; the place is",
-      "that of the first byte that cannot stand there, or one past the last byte when the text ends too early.",
+      "Correctly signed bodies, so that the envelope alone decides.",
+      "`where` is optional, and is the end of the message after its last ' at '. Columns count bytes, from 1. The position is",
+      "that of the first invalid byte, or one past the last byte if the text ends too early.",
     ],
     {
       Valid: "An ordinary envelope.",
       Member: "An envelope member that is missing, empty or of another type.",
-      Repeated: "An envelope member that is there twice: readers disagree on which one counts.",
-      Escaped: "Names and values written with escapes are the same names and values.",
-      Extra: "Other members may be there, under any name and with any value.",
+      Repeated: "A repeated envelope member: parsers disagree on the one that counts.",
+      Escaped: "Names and values written with escapes are equal to those without.",
+      Extra: "Additional members are valid, with any name and any value.",
       Data: "The shape of data never fails verification.",
-      Surrogate: "Escapes of half a surrogate pair: accepted where the host reads the value, refused where we do.",
+      Surrogate: "Escapes of half a surrogate pair: accepted in values that the host language parses, rejected in the envelope's own members.",
       Number: "The grammar and the range of numbers.",
       String: "The grammar of strings.",
-      Literal: "The literals and what resembles them.",
+      Literal: "The literals and similar words.",
       Structure: "Brackets, commas, colons and white space.",
       Truncated: "The text ends too early.",
       Trailing: "Text after the envelope.",
-      Encoding: "UTF-8, and what is no UTF-8.",
-      ByteOrderMark: "A byte order mark, which many decoders remove without a word.",
-      Depth: "At most 128 levels, the envelope's object being the first.",
+      Encoding: "Valid and invalid UTF-8.",
+      ByteOrderMark: "A byte order mark, which many decoders remove silently.",
+      Depth: "At most 128 levels, of which the envelope's object is the first.",
       DateTime: "The grammar of RFC 3339.",
       Calendar: "Days and moments that do or do not exist.",
       Offset: "Offsets from UTC.",

@@ -1,4 +1,4 @@
-// One vector file: groups of tests, numbered, each with a comment and flags that are explained.
+// A vector file: groups of numbered tests, each with a comment and explained flags.
 export const FORMAT = "clarife-webhooks-vectors/1";
 
 export class VectorFile {
@@ -9,7 +9,7 @@ export class VectorFile {
     Object.assign(this, { kind, header, notes });
   }
 
-  /** Starts a group; the fields hold for all its tests. */
+  /** Starts a group, whose fields apply to all its tests. */
   group(fields) {
     this.#groups.push({ ...fields, tests: [] });
     return this;
@@ -31,7 +31,7 @@ export class VectorFile {
     return this.test(comment, flags, inputs, "invalid", typeof expected === "string" ? { error: expected } : expected);
   }
 
-  /** The file's text, after checking what a schema cannot say. */
+  /** Returns the file's text, after the checks that a schema cannot express. */
   text() {
     const used = new Set(this.#tests.flatMap((test) => test.flags));
     const comments = new Set();
@@ -39,7 +39,7 @@ export class VectorFile {
       for (const flag of flags) if (!this.notes[flag]) throw new Error(`${this.kind} ${tcId}: flag ${flag} is not explained`);
       if (flags.length === 0) throw new Error(`${this.kind} ${tcId}: no flag`);
       const reason = `${flags.join(", ")}: ${comment}`;
-      if (comments.has(reason)) throw new Error(`${this.kind} ${tcId}: the same reason is there twice: ${reason}`);
+      if (comments.has(reason)) throw new Error(`${this.kind} ${tcId}: repeated reason: ${reason}`);
       comments.add(reason);
     }
     for (const flag of Object.keys(this.notes)) if (!used.has(flag)) throw new Error(`${this.kind}: flag ${flag} is not used`);
@@ -61,7 +61,7 @@ export class VectorFile {
   }
 }
 
-// Invisible and look-alike characters must be seen in a review.
+// Escapes make invisible and ambiguous characters visible in a review.
 function ascii(json) {
   return json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,4 +1,4 @@
-// The signature header among the headers of a request, in whatever container a host keeps them.
+// The signature header among a request's headers, in every container of a host language.
 import { BODY, EVENT, SECRET, T, header, mac } from "./common.mjs";
 import { VectorFile } from "./file.mjs";
 
@@ -6,16 +6,16 @@ export function headers() {
   const file = new VectorFile(
     "headers",
     [
-      "A request's headers as a list of names and values, in order. Every runner puts them into each container that its",
-      "language has; where a container holds one value for a name, its users join several with a comma.",
+      "A request's headers as a list of names and values, in order. Each runner puts them into all containers that its",
+      "language has. A container with one value for a name gets several values joined by a comma.",
     ],
     {
-      Found: "The header is there, once.",
-      Case: "Names of headers have no case.",
-      Missing: "The header is not there, or blank.",
-      NearMiss: "Names that resemble the header's.",
-      Several: "The header is there more than once: the values count as one, joined by commas.",
-      Characters: "A value that is no header of ours, though HTTP allows it.",
+      Found: "The header occurs once.",
+      Case: "Header names are case-insensitive.",
+      Missing: "The header is absent or blank.",
+      NearMiss: "Names that are similar to the header's.",
+      Several: "The header occurs more than once: its values count as one value, joined by commas.",
+      Characters: "A value that HTTP allows, but not this header.",
     },
   );
   file.group({ webhook: { secrets: [SECRET] } });
@@ -48,7 +48,7 @@ export function headers() {
   ]) {
     missing(`the value under ${name}`, "NearMiss", type, [name, GOOD]);
   }
-  good("a wrong value under a name that resembles it", "NearMiss", ["X-Clarife-Signature-Old", "x"], [NAME, GOOD], ["X-Clarife", "x"]);
+  good("a wrong value under a similar name", "NearMiss", ["X-Clarife-Signature-Old", "x"], [NAME, GOOD], ["X-Clarife", "x"]);
   bad("a malformed value", "Found", "malformed_signature", [NAME, "v1"]);
   bad("the value of another scheme", "Found", "malformed_signature", [NAME, "sha256=abcdef"]);
   bad("a wrong signature", "Found", "signature_mismatch", [NAME, `t=${T},v1=${"0".repeat(64)}`]);

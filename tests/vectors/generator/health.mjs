@@ -1,4 +1,4 @@
-// A subscription's health over several deliveries (protocol, section 6). Expected counts are written out.
+// A subscription's health over several deliveries (docs/protocol.md#section-6). Expected counts are written by hand.
 import { VectorFile } from "./file.mjs";
 
 const OK = { status: 200 };
@@ -14,13 +14,13 @@ const event = (at, delivery, state, expected) => ({ step: "event", at, delivery,
 const reactivate = (at) => ({ step: "reactivate", at, expect: expect(0) });
 const testEvent = (at, outcome, expected) => ({ step: "test_event", at, outcome, expect: expected });
 
-/** First attempts of `count` deliveries, one each second, all failing; the count of failures starts after `before`. */
+/** Returns failing first attempts of `count` deliveries, 100 ms apart. `before` failures precede them. */
 const failing = (count, before = 0, from = 0, name = "d") =>
   Array.from({ length: count }, (_, n) =>
     attempt(from + n * 100, `${name}${n + 1}`, BAD, again(from + n * 100 + 1000), expect(before + n + 1)));
 
 const success = (at, delivery) => attempt(at, delivery, OK, { state: "delivered" }, expect(0));
-/** The step that deactivates: the tenth failure, on a delivery's first attempt. */
+/** Returns the step that deactivates the subscription: the tenth failure, on a delivery's first attempt. */
 const tenth = (at, delivery, ended) => attempt(at, delivery, BAD, DEACTIVATED, expect(10, false, ended));
 const names = (count, name = "d") => Array.from({ length: count }, (_, n) => `${name}${n + 1}`);
 
@@ -28,28 +28,28 @@ export function health() {
   const file = new VectorFile(
     "health",
     [
-      "Timelines of one subscription, in milliseconds. Attempts take no time. After each step the subscription must stand as",
-      "`expect` says; `ended` names the other deliveries whose pending retries end in this step, as failed with the reason",
-      "subscription_deactivated. `result` is valid when the subscription is active at the end, and invalid when it is not.",
-      "A delivery begins with an `event` step, or, where nothing depends on it, with its first attempt. `start` says that an attempt",
-      "is under way from then on, until its `attempt` step. A step without consecutiveFailures leaves the count open.",
+      "Timelines of one subscription, in milliseconds. Attempts take no time. After each step the subscription must be as",
+      "`expect` says. `ended` names the other deliveries whose pending retries end in this step, failed with the reason",
+      "subscription_deactivated. `result` is valid if the subscription is active at the end, and invalid otherwise.",
+      "A delivery begins with an `event` step, or with its first attempt if nothing depends on the step. `start` starts an attempt,",
+      "which runs until its `attempt` step. A step without consecutiveFailures does not check the count.",
     ],
     {
-      Count: "Failed attempts count over all deliveries, in a row.",
+      Count: "Consecutive failed attempts count over all deliveries.",
       Success: "A success sets the count to 0.",
-      Deactivation: "The tenth failure in a row deactivates, and ends what is pending.",
-      Reactivation: "By hand only; it sets the count to 0.",
+      Deactivation: "The tenth consecutive failure deactivates the subscription, and ends pending deliveries.",
+      Reactivation: "Reactivation is manual, and sets the count to 0.",
       TestEvent: "Attempts of test events are not counted, whatever their outcome.",
-      Held: "Events that happen while the subscription is inactive are held; nothing is sent.",
-      InFlight: "An attempt that was under way when the subscription was deactivated is no pending retry: it ends by itself.",
-      Outcome: "What counts as a failure is what fails an attempt.",
+      Held: "Events that happen while the subscription is inactive are held, and nothing is sent.",
+      InFlight: "An attempt that was running when the subscription was deactivated is not a pending retry, and ends by itself.",
+      Outcome: "A failure is an outcome that fails an attempt.",
     },
   );
   file.group({ limit: 10 });
   const active = (comment, flags, ...steps) => file.valid(comment, flags, { steps: steps.flat() });
   const inactive = (comment, flags, ...steps) => file.invalid(comment, flags, { steps: steps.flat() }, {});
 
-  active("no attempt yet and one success", "Success", success(0, "d1"));
+  active("a success as the first attempt", "Success", success(0, "d1"));
   active("nine failures of nine deliveries", "Count", failing(9));
   inactive("ten failures of ten deliveries", ["Count", "Deactivation"], failing(9), tenth(900, "d10", names(9)));
   const fourFailures = (from, name, before) => [
@@ -83,7 +83,7 @@ export function health() {
 
   const outcomes = [{ status: 301 }, { status: 404 }, { status: 429 }, { status: 500 }, { failure: "timeout" },
     { failure: "connection" }, { failure: "tls" }, { status: 199 }, { status: 300 }];
-  inactive("failures of all kinds count alike", ["Outcome", "Deactivation"],
+  inactive("failures of all kinds count equally", ["Outcome", "Deactivation"],
     outcomes.map((outcome, n) => attempt(n * 100, `d${n + 1}`, outcome, again(n * 100 + 1000), expect(n + 1))),
     tenth(900, "d10", names(9)));
   active("any 2xx is a success", "Outcome",
@@ -117,9 +117,9 @@ export function health() {
     step: "attempt", at: 1000, delivery: "late", outcome, expect: { state, active: false, ended: [] },
   });
   const happens = event(880, "late", "pending", expect(9));
-  inactive("an attempt under way at the deactivation fails: no retry follows", ["InFlight", "Deactivation"],
+  inactive("an attempt that runs during the deactivation fails: no retry follows", ["InFlight", "Deactivation"],
     underWay(happens), ends(BAD, DEACTIVATED));
-  inactive("an attempt under way at the deactivation succeeds: delivered, and the subscription stays inactive",
+  inactive("an attempt that runs during the deactivation succeeds: delivered, and the subscription stays inactive",
     ["InFlight", "Deactivation"], underWay(happens), ends(OK, { state: "delivered" }));
   return file;
 }

@@ -1,4 +1,4 @@
-// HMAC-SHA256 in Wycheproof's own shape, through the path that `verify` uses.
+// HMAC-SHA256 in Wycheproof's format, through the code path of `verify`.
 import { createHmac } from "node:crypto";
 
 import { VectorFile } from "./file.mjs";
@@ -6,7 +6,7 @@ import { VectorFile } from "./file.mjs";
 const of = (byte, count) => byte.repeat(count);
 const ascii = (value) => Buffer.from(value, "ascii").toString("hex");
 
-// RFC 4231, section 4: key, data, HMAC-SHA-256. The tags are typed in; a wrong one stops the generator.
+// RFC 4231, section 4: key, data, HMAC-SHA-256. The tags are copied from the RFC, and a wrong one stops the generator.
 const RFC_4231 = [
   ["RFC 4231, case 1: a key of 20 bytes", of("0b", 20), ascii("Hi There"),
     "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"],
@@ -30,12 +30,12 @@ export function hmac() {
   const file = new VectorFile(
     "hmac_sha256",
     [
-      "HMAC-SHA256 in the shape of Wycheproof's MAC files: key, msg and tag in hex, sizes in bits.",
-      "A tag shorter than 256 bits is compared with the front of the computed one.",
+      "HMAC-SHA256 in the format of Wycheproof's MAC files: key, msg and tag in hex, sizes in bits.",
+      "A tag shorter than 256 bits is compared with the first bits of the computed tag.",
     ],
     {
       Rfc4231: "Published in RFC 4231.",
-      KeySize: "Keys around the hash's block of 64 bytes, and the empty one.",
+      KeySize: "Keys around the hash's block of 64 bytes, and the empty key.",
       MessageSize: "Messages around the hash's block and its padding.",
       ModifiedTag: "A tag with a bit changed: the whole tag must be compared.",
       ModifiedInput: "The tag of another key or message.",
@@ -75,6 +75,6 @@ export function hmac() {
   add("the tag's second half right, the first zeros", "ModifiedTag", key, msg, of("00", 16) + tag.slice(32), "invalid");
   add("the tag of another message", "ModifiedInput", key, `${msg}00`, tag, "invalid");
   add("the tag of another key", "ModifiedInput", key.replace(/^../, "00"), msg, tag, "invalid");
-  add("a longer key that the hash would shorten to the right one", "ModifiedInput", of("5a", 65), msg, tagOf(of("5a", 64), msg), "invalid");
+  add("a longer key, beside the tag of a shorter one", "ModifiedInput", of("5a", 65), msg, tagOf(of("5a", 64), msg), "invalid");
   return file;
 }

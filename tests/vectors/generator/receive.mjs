@@ -1,11 +1,11 @@
-// Receiving one delivery (protocol, section 5.2). Every expectation is written out, not computed.
+// Receiving a delivery (docs/protocol.md#section-5-2). All expectations are written by hand.
 import { SECRET, T, envelope, header, text } from "./common.mjs";
 import { VectorFile } from "./file.mjs";
 
 const DAY = 86400;
 const MINUTE_AGO = "2024-03-28T07:59:00Z";
 
-// The calls that a receiver makes, in order; times in seconds.
+// The calls of a receiver, with times in seconds.
 const claim = (ttl = 50) => ({ call: "claim", ttl });
 const handle = { call: "handle" };
 const complete = (ttl = DAY) => ({ call: "complete", ttl });
@@ -26,18 +26,18 @@ export function receive() {
   const file = new VectorFile(
     "receive",
     [
-      "One delivery to a receiver each: the outcomes of the steps that it takes, and the calls, reports and response that must follow.",
-      "README.md, section \"Receiving\", says how a case is walked.",
+      "Each case is a delivery to a receiver: the outcomes of its steps, and the expected calls, reports and response.",
+      "README.md, section \"Receiving\", describes how to walk a case.",
     ],
     {
-      Ordinary: "The delivery verifies, and every step has an outcome of its own.",
-      NoStore: "A receiver without a store hands every delivery to the handler.",
-      Refused: "A delivery that is refused reaches neither the store nor the handler.",
-      Method: "A request whose method is not POST is refused before its body is read.",
+      Ordinary: "The delivery verifies, and each step has an ordinary outcome.",
+      NoStore: "A receiver without a store passes every delivery to the handler.",
+      Refused: "A rejected delivery reaches neither the store nor the handler.",
+      Method: "A request whose method is not POST is rejected before its body is read.",
       Failed: "A step that fails: a handler or a store that raises an error.",
       Late: "A store that does not respond within the time-out.",
       Abandoned: "A handler that is cancelled or panics: there is no response, and the claim is released.",
-      Times: "The times to live that the user has set.",
+      Times: "The lifetimes that the user has set.",
       ReplayWindow: "A done mark lives at least until the event can no longer be accepted.",
     },
   );
@@ -68,10 +68,10 @@ export function receive() {
     store: { claim: "new", release: "written" }, handler: "abandoned", calls: [claim(), handle, release], response: null,
   });
   for (const [outcome, flag] of [["failed", "Failed"], ["late", "Late"]]) {
-    test("the claim: nothing is handled on a guess", flag, {
+    test("the claim: the handler is not called without a claim", flag, {
       store: { claim: outcome }, calls: [claim()], reports: ["store_unavailable"], response: STORE_UNAVAILABLE,
     });
-    test("the done mark: the event was handled all the same", flag, {
+    test("the done mark: the event was still handled", flag, {
       store: { claim: "new", complete: outcome }, handler: "returned",
       calls: [claim(), handle, complete()], reports: ["store_unavailable"], response: HANDLED,
     });
@@ -96,7 +96,7 @@ export function receive() {
     ...delivery(created_at), store: { claim: "new", complete: "written" }, handler: "returned", calls: [claim(claimTtl), handle, complete(ttl)], response: HANDLED,
   });
   group({ doneTtl: 60 });
-  marked("no maximum age: a mark lives as long as is set", undefined, 60);
+  marked("no maximum age: a mark has the lifetime that is set", undefined, 60);
   marked("no maximum age, created in the future", "2024-03-28T09:00:00Z", 60);
   group({ doneTtl: 60 }, { maxEventAge: 900 });
   marked("created now: accepted in 901 different seconds", "2024-03-28T08:00:00Z", 901);
@@ -105,16 +105,16 @@ export function receive() {
   marked("created half a second after now", "2024-03-28T08:00:00.500Z", 901);
   marked("created in the future: accepted for longer by as much", "2024-03-28T08:00:30Z", 931);
   marked("created in another zone", "2024-03-28T09:59:00+02:00", 841);
-  marked("accepted for 60 s more, as long as is set", "2024-03-28T07:45:59Z", 60);
+  marked("accepted for 60 s more, which is the lifetime that is set", "2024-03-28T07:45:59Z", 60);
   marked("accepted for 61 s more", "2024-03-28T07:46:00Z", 61);
-  marked("accepted in this second for the last time: what is set is longer", "2024-03-28T07:45:00Z", 60);
-  test("too old by a second: no mark is needed", ["ReplayWindow", "Refused"], {
+  marked("accepted in this second for the last time: the lifetime that is set is longer", "2024-03-28T07:45:00Z", 60);
+  test("too old by a second: no mark is written", ["ReplayWindow", "Refused"], {
     ...delivery("2024-03-28T07:44:59Z"), calls: [], reports: ["event_too_old"], logged: [],
     response: failure(400, "event_too_old", "the event was created too long ago: 901 s ago, and the maximum event age is 900 s"),
   });
   group({ doneTtl: 1 }, { maxEventAge: 0 });
-  marked("a maximum age of nothing: accepted in the second of its creation", "2024-03-28T08:00:00Z", 1);
-  marked("a maximum age of nothing, created in the future", "2024-03-28T08:00:01Z", 2);
+  marked("a maximum age of 0: accepted in the second of its creation", "2024-03-28T08:00:00Z", 1);
+  marked("a maximum age of 0, created in the future", "2024-03-28T08:00:01Z", 2);
   group({}, { maxEventAge: DAY - 1 });
   marked("a maximum age of a second less than a day: a day is enough", "2024-03-28T08:00:00Z", DAY);
   group({}, { maxEventAge: DAY });
@@ -124,15 +124,15 @@ export function receive() {
 
   const size = envelope().length;
   group({}, {}, { maxBodyBytes: size });
-  test("a body of as many bytes as are read", "Ordinary", { store: { claim: "new", complete: "written" }, handler: "returned", calls: [claim(), handle, complete()], response: HANDLED });
+  test("a body of exactly the limit", "Ordinary", { store: { claim: "new", complete: "written" }, handler: "returned", calls: [claim(), handle, complete()], response: HANDLED });
   group({}, {}, { maxBodyBytes: size - 1 });
-  test("a body of a byte more than is read", "Refused", {
+  test("a body of one byte over the limit", "Refused", {
     calls: [], reports: ["body_too_large"], logged: [],
     response: failure(413, "body_too_large", "the body exceeds the size limit"),
   });
   return file;
 
-  /** Deliveries that are refused, with a store or without one. */
+  /** Adds rejected deliveries, for receivers with and without a store. */
   function refusals(flags) {
     const refused = (comment, inputs, status, code, error) => test(comment, ["Refused", ...flags], {
       ...inputs, calls: [], reports: [code], logged: [], response: failure(status, code, error),
@@ -141,7 +141,7 @@ export function receive() {
     refused("a signature of another body", { body: text(`${envelope()} `) }, 400, "signature_mismatch", "no signature in the header matches the body");
     refused("signed too long ago", { now: T + 301 }, 400, "timestamp_too_old", "the delivery was signed too long ago: 301 s ago, and the tolerance is 300 s");
     for (const method of ["GET", "PUT", "post"]) {
-      test(`${method}, as rightly signed as any`, ["Method", ...flags], { method, calls: [], response: NOT_POST });
+      test(`${method}, with a correct signature`, ["Method", ...flags], { method, calls: [], response: NOT_POST });
     }
   }
 }

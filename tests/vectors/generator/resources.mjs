@@ -1,4 +1,4 @@
-// Sample resources with every member that protocol.md, section 3, lists.
+// Sample resources with all members that docs/protocol.md#section-3-3 lists.
 export const DOCUMENT = {
   id: "doc_8Kq2", title: "Onboarding guide", description: "How to start", visibility: "private",
   created_at: "2026-03-01T09:00:00Z", updated_at: "2026-03-28T12:00:00Z",

@@ -1,4 +1,4 @@
-// One delivery's attempts (protocol, section 6). Every expected moment is written out, not computed.
+// One delivery's attempts (docs/protocol.md#section-6). All expected times are written by hand.
 import { VectorFile } from "./file.mjs";
 
 const status = (code) => ({ status: code });
@@ -13,16 +13,16 @@ export function retry() {
     "retry",
     [
       "Timelines of one delivery, in milliseconds since its first attempt started. An attempt starts at `at`, lasts `took` and",
-      "ends with `outcome`; then the delivery must be in the state `expect`. A retry is due at the moment that `expect` names.",
-      "`result` is valid when the timeline ends delivered, and invalid when it ends failed.",
+      "ends with `outcome`. Then the delivery must be in the state `expect`, which names the time of a retry.",
+      "`result` is valid if the delivery ends as delivered, and invalid if it ends as failed.",
     ],
     {
-      Success: "A 2xx status ends the delivery, on whichever attempt.",
-      Schedule: "Retries start 1 s, 10 s and 60 s after the failure before them, counted from its end.",
-      Exhausted: "The failure of the third retry, the fourth attempt, is the last.",
-      Status: "Every status but 2xx fails, redirects included; none of them changes the schedule.",
-      Failure: "An attempt without an answer fails like a status.",
-      Late: "A retry that starts later than due: the next one counts from its failure all the same.",
+      Success: "A 2xx status ends the delivery, on any attempt.",
+      Schedule: "Retries start 1 s, 10 s and 60 s after the end of the previous failure.",
+      Exhausted: "The failure of the third retry, which is the fourth attempt, ends the delivery.",
+      Status: "Every status other than 2xx fails, including redirects, and none changes the schedule.",
+      Failure: "An attempt without a response fails like a failing status.",
+      Late: "A retry that starts late: the next retry still counts from its failure.",
     },
   );
   file.group({ retryDelays: [1000, 10000, 60000], timeout: 10000 });
@@ -58,10 +58,10 @@ export function retry() {
   outcomes("redirects fail and are not followed", ["Status", "Exhausted"], EXHAUSTED, status(301), status(302), status(307), status(308));
   outcomes("the other redirects fail", ["Status", "Exhausted"], EXHAUSTED, status(300), status(303), status(304), status(399));
   outcomes("informational statuses fail", ["Status", "Exhausted"], EXHAUSTED, status(100), status(101), status(103), status(199));
-  outcomes("client errors fail and are tried again", ["Status", "Exhausted"], EXHAUSTED, status(400), status(401), status(403), status(404));
-  outcomes("409, with which a receiver asks for another try, then a success", ["Status", "Success"], DELIVERED,
+  outcomes("client errors fail and are retried", ["Status", "Exhausted"], EXHAUSTED, status(400), status(401), status(403), status(404));
+  outcomes("409, with which a receiver requests a retry, then a success", ["Status", "Success"], DELIVERED,
     status(409), status(409), status(409), status(200));
-  outcomes("410 and 429 mean nothing special", ["Status", "Exhausted"], EXHAUSTED, status(410), status(429), status(410), status(429));
+  outcomes("410 and 429 have no special meaning", ["Status", "Exhausted"], EXHAUSTED, status(410), status(429), status(410), status(429));
   outcomes("server errors fail", ["Status", "Exhausted"], EXHAUSTED, status(500), status(502), status(504), status(599));
   outcomes("the bounds of 2xx: 199 and 300 fail, 299 succeeds", ["Status", "Success"], DELIVERED, status(199), status(300), status(199), status(299));
 

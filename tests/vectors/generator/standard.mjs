@@ -1,4 +1,4 @@
-// Standard Webhooks: verifying and signing by their three headers, and which secrets have a key (protocol, section 5.3).
+// Standard Webhooks: verifying and signing with their three headers, and the keys of secrets (docs/protocol.md#section-5-3).
 import { createHmac } from "node:crypto";
 
 import { BODY, EVENT, SECRET, SECRET_2, SECRET_3, T, bytesOf, envelope, event, header, hex, repeated, text } from "./common.mjs";
@@ -18,25 +18,25 @@ export function standard() {
   const file = new VectorFile(
     "standard",
     [
-      "Standard Webhooks. What a group is about is its `operation`: `verify` verifies the headers of a request, in a webhook that",
-      "requires Standard Webhooks; `sign` signs: the three headers must be exactly `id`, `timestamp` and `signature`; `construct`",
-      "makes a webhook that requires them. `now` and `timestamp` are in Unix seconds.",
+      "Standard Webhooks, with an `operation` for each group. `verify` verifies the headers of a request with a webhook that",
+      "requires Standard Webhooks. `sign` signs, and the three headers must be exactly `id`, `timestamp` and `signature`. `construct`",
+      "creates a webhook that requires them. `now` and `timestamp` are in Unix seconds.",
     ],
     {
       Valid: "An ordinary delivery that must be accepted.",
-      Missing: "A header is not there, or blank: the first of the three that is missing decides nothing but the message.",
+      Missing: "A header is absent or blank, whichever of the three.",
       Id: "The form of `webhook-id`: 1 to 4,096 characters of visible ASCII.",
-      Timestamp: "The form of `webhook-timestamp`: 1 to 12 ASCII digits and nothing else.",
+      Timestamp: "The form of `webhook-timestamp`: 1 to 12 ASCII digits.",
       Signature: "The form of `webhook-signature`: versions, commas, base64, and 1 to 16 times v1.",
       Tolerance: "The bounds of the tolerance, both ways.",
       Covered: "The signature covers the id, the time and the body.",
-      Key: "Which key a secret has: the base64 after `whsec_`, decoded.",
+      Key: "The key of a secret: the decoded base64 after `whsec_`.",
       Rotation: "Several secrets, several signatures.",
-      SideBySide: "X-Clarife-Signature is beside the headers, and is ignored.",
+      SideBySide: "X-Clarife-Signature beside the three headers is ignored.",
       Joined: "Two headers of one name.",
-      Order: "More than one thing is wrong: the first check decides.",
-      EventAge: "The maximum event age holds here too.",
-      Body: "Any bytes can be signed: signing does not look into the body.",
+      Order: "Several things are invalid: the first check decides.",
+      EventAge: "The maximum event age applies here too.",
+      Body: "Any bytes can be signed: signing does not read the body's content.",
     },
   );
   verifying(file);
@@ -60,8 +60,8 @@ function verifying(file) {
   good("white space around each value", "Valid", headers({ id: ` ${ID}\t`, t: ` ${T} `, signature: `\t${right} ` }));
   const wide = text(envelope({ data: '{"title":"Za\u017c\u00f3\u0142\u0107 \u{1f511}"}' }));
   good("a body outside ASCII", "Valid", headers({ signature: v1(wide) }), T, wide, event({ data: '{"title":"Za\u017c\u00f3\u0142\u0107 \u{1f511}"}' }));
-  good("an id that is not the event's: both are signed", "Valid", headers({ id: "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", signature: v1(BODY, { id: "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W" }) }));
-  bad("rightly signed, and no event", "Valid", "malformed_payload", headers({ signature: v1(text("{}")) }), T, text("{}"));
+  good("an id other than the event's: both are signed", "Valid", headers({ id: "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", signature: v1(BODY, { id: "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W" }) }));
+  bad("correctly signed, and not an event", "Valid", "malformed_payload", headers({ signature: v1(text("{}")) }), T, text("{}"));
 
   bad("no header at all", "Missing", "missing_signature", []);
   bad("no id", "Missing", "missing_signature", headers({ id: null, signature: right }));
@@ -75,7 +75,7 @@ function verifying(file) {
   const withId = (id) => headers({ id, signature: v1(BODY, { id }) });
   good("an id of one character", "Id", withId("1"));
   good("every kind of visible ASCII", "Id", withId("!#$%&'*+-.^_`|~09azAZ:/?,;=\"(){}[]<>@\\"));
-  good("an id with dots, which divide what is signed", "Id", withId("a.b.1711612800"));
+  good("an id with dots, which separate the signed parts", "Id", withId("a.b.1711612800"));
   good("an id of 4,096 characters", "Id", withId("x".repeat(4096)));
   bad("an id of 4,097 characters", "Id", "malformed_signature", withId("x".repeat(4097)));
   bad("an id with a space inside", "Id", "malformed_signature", withId("evt 1"));
@@ -83,7 +83,7 @@ function verifying(file) {
   bad("an id outside ASCII", "Id", "malformed_signature", withId("evt_\u00e9"));
 
   const withTime = (digits) => headers({ t: digits, signature: v1(BODY, { t: digits }) });
-  good("leading zeros, signed as they stand", "Timestamp", withTime(`00${T}`));
+  good("leading zeros, signed as sent", "Timestamp", withTime(`00${T}`));
   bad("a leading zero that was not signed", ["Timestamp", "Covered"], "signature_mismatch", headers({ t: `0${T}`, signature: right }));
   for (const [what, digits] of [
     ["a plus sign", `+${T}`], ["a minus sign", `-${T}`], ["a fraction", `${T}.5`], ["hexadecimal", "0x66052B80"], ["an exponent", "1e9"],
@@ -94,7 +94,7 @@ function verifying(file) {
   const other = `v1,${Buffer.alloc(32).toString("base64")}`;
   good("the second of two signatures", "Signature", withSignature(`${other} ${right}`));
   good("a signature of another version beside it", "Signature", withSignature(`v1a,bm90IGNoZWNrZWQ= ${right}`));
-  good("a later version whose form is not known", "Signature", withSignature(`v2,what=ever,it,is ${right}`));
+  good("a later version of unknown form", "Signature", withSignature(`v2,what=ever,it,is ${right}`));
   good("several spaces between", "Signature", withSignature(`${other}   ${right}`));
   good("the last of 16", "Signature", withSignature([...Array(15).fill(other), right].join(" ")));
   bad("17 signatures", "Signature", "malformed_signature", withSignature([...Array(16).fill(other), right].join(" ")));
@@ -103,7 +103,7 @@ function verifying(file) {
   good("4,096 bytes", "Signature", withSignature(padded(4096)));
   bad("4,097 bytes", "Signature", "malformed_signature", withSignature(padded(4097)));
   bad("only a signature of another version", "Signature", "malformed_signature", withSignature("v1a,bm90IGNoZWNrZWQ="));
-  bad("the version in upper case is another one", "Signature", "malformed_signature", withSignature(`V1${right.slice(2)}`));
+  bad("a version in upper case is another version", "Signature", "malformed_signature", withSignature(`V1${right.slice(2)}`));
   bad("no version", "Signature", "malformed_signature", withSignature(right.slice(3)));
   bad("an empty version", "Signature", "malformed_signature", withSignature(right.slice(2)));
   bad("an equals sign in place of the comma", "Signature", "malformed_signature", withSignature(right.replace(",", "=")));
@@ -111,7 +111,7 @@ function verifying(file) {
   bad("no base64 after the comma", "Signature", "malformed_signature", withSignature("v1,"));
   bad("a malformed v1 beside a good one", "Signature", "malformed_signature", withSignature(`${right} v1,????`));
   bad("without padding", "Signature", "malformed_signature", withSignature(right.replace("=", "")));
-  bad("with padding that does not belong", "Signature", "malformed_signature", withSignature(`${right}=`));
+  bad("with padding that must not be there", "Signature", "malformed_signature", withSignature(`${right}=`));
   bad("bits beyond the last byte", "Signature", "malformed_signature", withSignature(nonCanonical(right)));
   const urlSafe = [...Array(64).keys()].map((n) => `evt_${n}`).find((id) => /[+/]/.test(v1(BODY, { id })));
   bad("base64url", "Signature", "malformed_signature", headers({ id: urlSafe, signature: v1(BODY, { id: urlSafe }).replaceAll("+", "-").replaceAll("/", "_") }));
@@ -181,7 +181,7 @@ function signing(file) {
   good("a key of a block", "Key", BODY, { secrets: [`whsec_${Buffer.alloc(64, 7).toString("base64")}`] });
   good("a key longer than a block", "Key", BODY, { secrets: [`whsec_${Buffer.alloc(65, 7).toString("base64")}`] });
   good("an empty body", "Body", text(""));
-  good("bytes that are no UTF-8", "Body", hex([0xff, 0xfe, 0xc0, 0x80]));
+  good("bytes that are not UTF-8", "Body", hex([0xff, 0xfe, 0xc0, 0x80]));
   good("a mebibyte", "Body", repeated("", "abcdefgh", 131072, ""));
   good("an id of 4,096 characters", "Id", BODY, { id: "x".repeat(4096) });
   good("an id with a dot", "Id", BODY, { id: "evt.1" });
@@ -203,7 +203,7 @@ function constructing(file) {
   const good = (comment, flags, ...secrets) => file.valid(`secret: ${comment}`, flags, { secrets });
   const bad = (comment, flags, ...secrets) => file.invalid(`secret: ${comment}`, flags, { secrets }, "invalid_secret");
   const base64 = SECRET.slice(6);
-  good("the shape that clarife shows", "Key", SECRET);
+  good("clarife's form", "Key", SECRET);
   good("without the prefix", "Key", base64);
   good("one byte", "Key", "whsec_AA==");
   good("two bytes", "Key", "whsec_AAA=");
@@ -215,20 +215,20 @@ function constructing(file) {
   bad("the prefix in upper case", "Key", `WHSEC_${base64}`);
   bad("a space inside", "Key", `whsec_${base64.slice(0, 8)} ${base64.slice(8)}`);
   bad("without padding", "Key", SECRET.replace("=", ""));
-  bad("with padding that does not belong", "Key", `${SECRET}=`);
+  bad("with padding that must not be there", "Key", `${SECRET}=`);
   bad("padding alone", "Key", "whsec_====");
   bad("padding inside", "Key", "whsec_AA==AAAA");
   bad("one digit", "Key", "whsec_A");
   bad("bits beyond the last byte", "Key", "whsec_AB==");
   bad("base64url", "Key", `whsec_${Buffer.alloc(30, 0xfb).toString("base64url")}`);
-  bad("text that is no base64", "Key", "correct horse battery staple");
+  bad("text that is not base64", "Key", "correct horse battery staple");
   bad("outside ASCII", "Key", "whsec_AAA\u00e9");
   bad("a full-width digit", "Key", "whsec_AAA\uff21");
   bad("the second of two", "Rotation", SECRET, "whsec_?");
   bad("the first of two", "Rotation", "whsec_?", SECRET);
 }
 
-/** The same bytes, written with a last digit that holds more bits than there are. */
+/** Returns base64 of equal bytes, whose last digit has unused bits set. */
 function nonCanonical(base64) {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   return `${base64.slice(0, -2)}${alphabet[alphabet.indexOf(base64.at(-2)) + 1]}=`;

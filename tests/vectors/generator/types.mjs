@@ -1,4 +1,4 @@
-// Event types and the typed access to their resources (protocol, section 3).
+// Event types, and typed access to their resources (docs/protocol.md#section-3).
 import { KNOWN_TYPES, SECRET, envelope, event, signed, text } from "./common.mjs";
 import { VectorFile } from "./file.mjs";
 import { BY_KIND, DOCUMENT, MEDIA, SHARE } from "./resources.mjs";
@@ -7,17 +7,17 @@ export function types() {
   const file = new VectorFile(
     "types",
     [
-      "Rightly signed events of every type, of unknown types, and with data of every shape: all of them verify.",
-      "`resource` is what typed access (Rust) gives: the kind, and the JSON path that its error must name, or null.",
+      "Correctly signed events of all types, of unknown types, and with data of every shape. All of them verify.",
+      "`resource` is the result of typed access (Rust): the kind, and the JSON path that its error must name, or null.",
     ],
     {
-      Known: "The 16 types with the members that the protocol lists.",
-      Unknown: "Types that are not among the 16: they come through as they are.",
-      NearMiss: "Types that resemble one of the 16 and are not it.",
-      HostProperty: "Names that objects of a host language have by birth: looking a type up must not find them.",
-      Sparse: "Data with few members: every one is optional, and null stands for an absent one.",
-      Open: "Members and values that nobody has documented yet.",
-      WrongType: "A documented member of another type: verification passes, typed access names the path.",
+      Known: "The known types with the members that the protocol lists.",
+      Unknown: "Unknown types, which are passed on unchanged.",
+      NearMiss: "Unknown types that are similar to a known one.",
+      HostProperty: "Names that all objects of a host language have: looking up a type must not find them.",
+      Sparse: "Data with few members: all are optional, and null is the same as an absent member.",
+      Open: "Members and values that are not documented.",
+      WrongType: "A documented member of a wrong type: verification succeeds, and the error of typed access names the path.",
     },
   );
   file.group({ webhook: { secrets: [SECRET] } });
@@ -47,8 +47,8 @@ export function types() {
   unknown("a capital letter", "NearMiss", "document.Updated");
   unknown("a space after a known type", "NearMiss", "document.updated ");
   unknown("a space before a known type", "NearMiss", " document.updated");
-  unknown("NUL after a known type: nothing ends there", "NearMiss", "document.updated\u0000");
-  unknown("a part more", "NearMiss", "document.updated.v2");
+  unknown("NUL after a known type does not end it", "NearMiss", "document.updated\u0000");
+  unknown("one more part", "NearMiss", "document.updated.v2");
   unknown("the kind alone", "NearMiss", "document");
   unknown("the kind and a point", "NearMiss", "document.");
   unknown("the event alone", "NearMiss", ".updated");
@@ -88,7 +88,7 @@ function openData(test, resource) {
   document("a template that is a string", { template: "tpl_1" });
   document("a template that is an object", { template: { id: "tpl_1", steps: [1] } });
   document("a template that is a number", { template: 5 });
-  document("dates that are no dates: strings stay strings", { created_at: "yesterday", updated_at: "" });
+  document("invalid dates: strings stay strings", { created_at: "yesterday", updated_at: "" });
   document("empty strings", { id: "", title: "" });
   document("members of a share in a document", { is_active: "yes", view_count: "many" });
   document("counts of 0 and of many", { block_count: 0, word_count: 9007199254740991 });
@@ -98,8 +98,8 @@ function openData(test, resource) {
   test("anything in a project beside its id", "Open", "project.updated", { name: 5, title: [], content: "x" }, resource("project"));
   test("anything in a folder beside its id", "Open", "folder.updated", { name: null, children: [{ id: 1 }] }, resource("folder"));
   test("anything in a generation beside its id", "Open", "generation.failed", { error: { code: 5 }, title: 1 }, resource("generation"));
-  test("data of an unknown type is not looked at", "Open", "workspace.created", { id: 5, title: [] }, resource("unknown"));
-  // What typed access gives here is left to it: it may replace a character or name the path.
+  test("data of an unknown type is not checked", "Open", "workspace.created", { id: 5, title: [] }, resource("unknown"));
+  // The result is open: typed access may replace a character, or return an error with the path.
   test("half a surrogate pair in a title", "Open", "document.updated", '{"title":"cut \\ud83d"}', undefined);
   test("a number beyond a double in an unknown member", "Open", "document.updated", '{"n":1e400}', undefined);
   test("a title twice", "Open", "document.updated", '{"title":"a","title":"b"}', undefined);

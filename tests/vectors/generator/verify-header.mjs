@@ -1,4 +1,4 @@
-// The header grammar: what parses, and what is malformed.
+// The grammar of the signature header: valid and malformed headers.
 import { BODY, EVENT, SECRET, T, header, mac } from "./common.mjs";
 
 const GOOD = mac(BODY);
@@ -19,8 +19,8 @@ export function headerGrammar(file) {
   missing("one space", " ");
   missing("one tab", "\t");
   missing("spaces and tabs", " \t \t");
-  missing("5,000 spaces: blank comes before too long", " ".repeat(5000));
-  bad("a line feed is not blank: it cannot stand in a header", ["Missing", "Characters"], "\n");
+  missing("5,000 spaces: the check for a blank header comes before the limit", " ".repeat(5000));
+  bad("a line feed is not blank, and is invalid in a header", ["Missing", "Characters"], "\n");
   bad("a no-break space is not blank", ["Missing", "Characters"], "\u00a0");
 
   const t = (value) => `t=${value},v1=${GOOD}`;
@@ -38,16 +38,16 @@ export function headerGrammar(file) {
   bad("a minus sign", "Timestamp", t(`-${T}`));
   bad("minus zero", "Timestamp", t("-0"), 0);
   bad("hexadecimal", "Timestamp", t(`0x${T.toString(16)}`));
-  bad("an underscore between digits, which Python's int() takes", "Timestamp", t("1711_612_800"));
+  bad("an underscore between digits, which Python's int() accepts", "Timestamp", t("1711_612_800"));
   bad("a space inside", "Timestamp", t("1711612 800"));
   bad("a space after the equals sign", "Timestamp", t(` ${T}`));
   bad("a fraction", "Timestamp", t(`${T}.0`));
   bad("an exponent", "Timestamp", t("1711612800e0"));
-  bad("a word that is no number: NaN compares with nothing", "Timestamp", t("NaN"));
+  bad("a word that is not a number: comparisons with NaN are false", "Timestamp", t("NaN"));
   bad("Infinity", "Timestamp", t("Infinity"));
   bad("a date", "Timestamp", t("2024-03-28T08:00:00Z"));
   bad("quotes around the digits", "Timestamp", t(`"${T}"`));
-  bad("full-width digits, which Python's int() takes", ["Timestamp", "Characters"],
+  bad("full-width digits, which Python's int() accepts", ["Timestamp", "Characters"],
     t("\uff11\uff17\uff11\uff11\uff16\uff11\uff12\uff18\uff10\uff10"));
   bad("Arabic-Indic digits", ["Timestamp", "Characters"], t("\u0661\u0667\u0661\u0661\u0666\u0661\u0662\u0668\u0660\u0660"));
   bad("no t", "Timestamp", `v1=${GOOD}`);
@@ -135,7 +135,7 @@ export function headerGrammar(file) {
   good("exactly 4,096 bytes, most of them spaces", "Length", header(BODY).padEnd(4096, " "));
   bad("4,097 bytes, most of them spaces", "Length", header(BODY).padEnd(4097, " "));
   bad("100,000 bytes", "Length", filler(100000));
-  bad("5,000 spaces before a good header: what is cut off must not make it blank", "Length", " ".repeat(5000) + header(BODY));
+  bad("5,000 spaces before a good header: a truncated header must not count as blank", "Length", " ".repeat(5000) + header(BODY));
   bad("a good header before 5,000 spaces", "Length", header(BODY) + " ".repeat(5000));
   bad("4,096 characters that are 4,097 bytes", ["Length", "Characters"], `${filler(4095)}\u00e9`);
 }
@@ -159,7 +159,7 @@ function characters(good, bad) {
   bad("a no-break space after the comma", "Characters", `t=${T},\u00a0v1=${GOOD}`);
   bad("a line folded into two", "Characters", `t=${T},\r\n v1=${GOOD}`);
 
-  // U+0100 is added to one character: the low byte stays as it was.
+  // Adds U+0100 to one character, which keeps its low byte.
   const wide = (character) => String.fromCharCode(character.charCodeAt(0) + 0x100);
   bad("t from the next block of 256", "Narrowing", `${wide("t")}=${T},v1=${GOOD}`);
   bad("a digit of t from the next block of 256", "Narrowing", `t=17116128${wide("0")}0,v1=${GOOD}`);

@@ -1,4 +1,4 @@
-// What is signed, with which key, and by which construction.
+// The signed message, the key and the construction.
 import { createHash, createHmac } from "node:crypto";
 
 import {
@@ -19,23 +19,23 @@ export function signatures(file) {
   wrong("another secret", "WrongKey", keyed(SECRET_2));
   wrong("the empty key", "WrongKey", keyed(""));
   wrong("the secret without its prefix", "WrongKey", keyed(SECRET.slice(6)));
-  wrong("the base64 part decoded, as Standard Webhooks does it", "WrongKey", keyed(Buffer.from(SECRET.slice(6), "base64")));
+  wrong("the decoded base64 part, as in Standard Webhooks", "WrongKey", keyed(Buffer.from(SECRET.slice(6), "base64")));
   wrong("the secret in upper case", "WrongKey", keyed(SECRET.toUpperCase()));
   wrong("the secret with a line feed", "WrongKey", keyed(`${SECRET}\n`));
   wrong("the secret in quotes", "WrongKey", keyed(`"${SECRET}"`));
 
   const raw = bytesOf(BODY);
   const hmac = (...parts) => v1(createHmac("sha256", SECRET).update(Buffer.concat(parts.map((part) => Buffer.from(part)))).digest("hex"));
-  wrong("t and the body joined by a dot, as other providers do it", "WrongMessage", hmac(`${T}.`, raw));
-  wrong("id, t and the body joined by dots, as Standard Webhooks does it", "WrongMessage", hmac(`evt_1.${T}.`, raw));
+  wrong("t and the body joined by a dot, as other providers do", "WrongMessage", hmac(`${T}.`, raw));
+  wrong("id, t and the body joined by dots, as in Standard Webhooks", "WrongMessage", hmac(`evt_1.${T}.`, raw));
   wrong("the data only", "WrongMessage", hmac("{}"));
   wrong("nothing", "WrongMessage", hmac(""));
   wrong("the hex of the body", "WrongMessage", hmac(raw.toString("hex")));
 
   wrong("SHA-256 of the body without a key", "WrongHash", v1(createHash("sha256").update(raw).digest("hex")));
-  wrong("SHA-256 of the secret and the body in a row", "WrongHash", v1(createHash("sha256").update(SECRET).update(raw).digest("hex")));
+  wrong("SHA-256 of the secret followed by the body", "WrongHash", v1(createHash("sha256").update(SECRET).update(raw).digest("hex")));
   wrong("HMAC-SHA512 cut to 32 bytes", "WrongHash", v1(createHmac("sha512", SECRET).update(raw).digest("hex").slice(0, 64)));
-  wrong("HMAC-SHA1 filled with zeros", "WrongHash", v1(createHmac("sha1", SECRET).update(raw).digest("hex").padEnd(64, "0")));
+  wrong("HMAC-SHA1 padded with zeros", "WrongHash", v1(createHmac("sha1", SECRET).update(raw).digest("hex").padEnd(64, "0")));
   wrong("zeros", "WrongHash", v1("0".repeat(64)));
   wrong("all bits set", "WrongHash", v1("f".repeat(64)));
 
@@ -66,15 +66,15 @@ function modifiedBodies(file, wrong) {
   changed("NUL added", BODY, text(`${BODY.text}\u0000`));
   changed("a byte order mark added", BODY, text(`\ufeff${BODY.text}`));
   changed("emptied", BODY, text(""));
-  changed("CRLF turned into LF", text(BODY.text.replaceAll(",", ",\r\n")), text(BODY.text.replaceAll(",", ",\n")));
+  changed("CRLF changed to LF", text(BODY.text.replaceAll(",", ",\r\n")), text(BODY.text.replaceAll(",", ",\n")));
   const spaced = text(envelope({ data: '{ "n": 1.0, "s": "\\u00e9" }' }));
-  changed("parsed and written again", spaced, text(JSON.stringify(JSON.parse(spaced.text))));
+  changed("parsed and serialized again", spaced, text(JSON.stringify(JSON.parse(spaced.text))));
   const composed = (letter) => text(envelope({ data: `{"title":"${letter}"}` }));
   changed("a letter decomposed", composed("\u00e9"), composed("e\u0301"));
-  changed("UTF-8 read as Latin-1 and written again", composed("\u00e9"), composed("\u00c3\u00a9"));
+  changed("UTF-8 decoded as Latin-1 and encoded again", composed("\u00e9"), composed("\u00c3\u00a9"));
   const byte = (value) => hex(bytes(envelope({ data: null }).slice(0, -1), ',"data":{"title":"', [value], '"}}'));
-  changed("0xff turned into 0xfe: the same for whoever decodes first", byte(0xff), byte(0xfe));
-  changed("0xff turned into U+FFFD", byte(0xff), composed("\ufffd"));
+  changed("0xff changed to 0xfe: equal after decoding with replacement", byte(0xff), byte(0xfe));
+  changed("0xff changed to U+FFFD", byte(0xff), composed("\ufffd"));
   const large = (suffix) => repeated(`${envelope({ data: null }).slice(0, -1)},"data":{"s":"`, "abcdefgh", 131072, suffix);
   file.invalid("the last character of a mebibyte changed", ["ModifiedBody", "Large"],
     { body: large('h"}} '), signature: header(large('g"}} ')), now: T }, "signature_mismatch");
@@ -82,8 +82,8 @@ function modifiedBodies(file, wrong) {
 
 function bodies(file) {
   const good = (comment, body, data, flags = "Valid") => file.valid(comment, flags, signed(body), event({ data }));
-  good("a line feed after the body, as it was signed", text(`${BODY.text}\n`), "{}");
-  good("CRLF between the members, as it was signed", text(`${BODY.text.replaceAll(",", ",\r\n")}\r\n`), "{}");
+  good("a line feed after the body, which was signed too", text(`${BODY.text}\n`), "{}");
+  good("CRLF between the members, which was signed too", text(`${BODY.text.replaceAll(",", ",\r\n")}\r\n`), "{}");
   const data = '{"title":"Za\u017c\u00f3\u0142\u0107 \u2014 \u4f60\u597d \u{1f511}"}';
   good("text outside ASCII", text(envelope({ data })), data);
   const spaced = '{ "n": 1.0, "big": 12345678901234567890 , "s": "\\u00e9\\/" }';
@@ -91,10 +91,10 @@ function bodies(file) {
   const open = envelope({ data: null }).slice(0, -1);
   for (const [name, unit, count] of [["64 KiB", "abcdefgh", 8192], ["1 MiB", "abcdefgh", 131072], ["1 MiB outside ASCII", "\u017c\u00f3", 262144]]) {
     const body = repeated(`${open},"data":{"s":"`, unit, count, '"}}');
-    // The expected data would be as large as the body: the members around it are enough.
+    // The expected data would be as large as the body, so only the other members are checked.
     file.valid(`${name} of data`, "Large", signed(body), { event: { ...event().event, data: undefined } });
   }
-  file.invalid("an empty body, rightly signed, is no event", "Valid", signed(text("")), "malformed_payload");
+  file.invalid("an empty body, correctly signed, is not an event", "Valid", signed(text("")), "malformed_payload");
 }
 
 function keys(file) {
@@ -123,7 +123,7 @@ function keys(file) {
   good("two secrets, signed with both in the other order", SECRET_2, SECRET);
   good("two secrets, signed with an unknown one and the second", SECRET_3, SECRET_2);
   wrong("two secrets, signed with a third", SECRET_3);
-  wrong("two secrets, signed with both in a row as one", SECRET + SECRET_2);
+  wrong("two secrets, signed with their concatenation", SECRET + SECRET_2);
   file.valid("two secrets, the last of 16 signatures matches the second", "Rotation",
     { body: BODY, signature: v1(...Array(15).fill("0".repeat(64)), mac(BODY, SECRET_2)), now: T }, EVENT);
   file.invalid("two secrets, a malformed signature beside that of the second", "Rotation",

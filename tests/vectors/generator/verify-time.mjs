@@ -1,4 +1,4 @@
-// The tolerance and the maximum event age, both sides of every bound.
+// The tolerance and the maximum event age, on both sides of each bound.
 import { BODY, CREATED_AT, EVENT, SECRET, T, envelope, event, header, signed, text, utc } from "./common.mjs";
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -11,7 +11,7 @@ export function times(file) {
   const future = (comment, inputs, flag = "Tolerance") => file.invalid(comment, flag, inputs, "timestamp_in_future");
 
   file.group({ webhook: { secrets: [SECRET] } });
-  good("300 s old: only older is refused", at(T + 300));
+  good("300 s old: only older is rejected", at(T + 300));
   old("301 s old", at(T + 301));
   old("a year old", at(T + YEAR));
   good("300 s in the future", at(T - 300));
@@ -24,8 +24,8 @@ export function times(file) {
   good("the largest t, 300 s old", at(999999999999 + 300, 999999999999));
   old("the largest t, 301 s old", at(999999999999 + 301, 999999999999));
   future("the largest t today", at(T, 999999999999));
-  old("the largest now that every host can write exactly", at(MAX), "Arithmetic");
-  future("the smallest now that every host can write exactly", at(-MAX), "Arithmetic");
+  old("the largest now that every host language represents exactly", at(MAX), "Arithmetic");
+  future("the smallest now that every host language represents exactly", at(-MAX), "Arithmetic");
   old("the largest now and t 0", at(MAX, 0), "Arithmetic");
   future("the smallest now and the largest t", at(-MAX, 999999999999), "Arithmetic");
 
@@ -53,7 +53,7 @@ export function times(file) {
 }
 
 function eventAge(file) {
-  // Each delivery is freshly signed at `now`, as a replay with a new `t` would be.
+  // Each delivery has `now` as its `t`, like a replay with a new `t`.
   const created = (value) => text(envelope({ created_at: JSON.stringify(value) }));
   const good = (comment, value, seconds, nanos, now) =>
     file.valid(comment, "EventAge", signed(created(value), now), event({ createdAt: { seconds, nanos } }));
@@ -69,12 +69,12 @@ function eventAge(file) {
   old("a replay a year later with a fresh t", CREATED_AT, T + YEAR);
   good("a nanosecond under the maximum", "2024-03-28T08:00:00.000000001Z", T, 1, T + 900);
   old("a nanosecond over the maximum", "2024-03-28T07:59:59.999999999Z", T + 900);
-  old("ten digits of fraction are cut, not rounded up to the maximum", "2024-03-28T07:59:59.9999999999Z", T + 900);
+  old("ten digits of fraction are truncated, not rounded up to the maximum", "2024-03-28T07:59:59.9999999999Z", T + 900);
   good("half a second under", "2024-03-28T08:00:00.5Z", T, 500000000, T + 900);
   old("half a second over", "2024-03-28T07:59:59.5Z", T + 900);
   good("the offset counts: the maximum in another zone", "2024-03-28T13:45:00+05:45", T, 0, T + 900);
   old("the offset counts: over the maximum in another zone", "2024-03-28T00:00:00-08:00", T + 901);
-  good("created a day from now: a wrong clock at the sender is no replay", "2024-03-29T08:00:00Z", T + 86400, 0, T);
+  good("created a day from now: a wrong clock of the sender is not a replay", "2024-03-29T08:00:00Z", T + 86400, 0, T);
   old("the year 0000", "0000-01-01T00:00:00Z", T);
   good("the year 9999", "9999-12-31T23:59:59Z", utc(9999, 12, 31, 23, 59, 59), 0, T);
 
@@ -96,7 +96,7 @@ function eventAge(file) {
 
   file.group({ webhook: { secrets: [SECRET], tolerance: MAX, maxEventAge: MAX } });
   const ancient = created("0000-01-01T00:00:00Z");
-  file.valid("a huge maximum lets the year 0000 pass", ["EventAge", "Arithmetic"], signed(ancient),
+  file.valid("a huge maximum accepts the year 0000", ["EventAge", "Arithmetic"], signed(ancient),
     event({ createdAt: { seconds: utc(0, 1, 1), nanos: 0 } }));
   const second = created("1970-01-01T00:00:00Z");
   file.valid("a huge maximum and an equal age", ["EventAge", "Arithmetic"],

@@ -1,4 +1,4 @@
-//! Who runs: the core, what its verification cannot do without, verification by hand, and the peers.
+//! The contestants: the core, its limit, code by hand, and other libraries.
 
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,16 +14,17 @@ use sha2::Sha256;
 
 use crate::{Result, SECRET};
 
+/// The names of all jobs.
 pub const JOBS: [&str; 5] = ["route", "read", "reject", "sign", "canonical"];
 
-/// One way to verify, and where it has one to sign and to write; a job gives something, so that the compiler keeps the work.
+/// A contestant and its jobs. A job returns a number, so that the compiler keeps its work.
 pub struct Contestant<'a> {
     pub name: &'static str,
     /// Verifies, and reads id and type.
     route: Option<Box<dyn Fn() -> usize + 'a>>,
     /// Verifies, and reads all of `data`.
     read: Option<Box<dyn Fn() -> usize + 'a>>,
-    /// Refuses a signature with one wrong bit.
+    /// Rejects a signature with one wrong bit.
     reject: Option<Box<dyn Fn() -> usize + 'a>>,
     /// Signs.
     sign: Option<Box<dyn Fn() -> usize + 'a>>,
@@ -51,7 +52,7 @@ struct Envelope<'a> {
     _data: IgnoredAny,
 }
 
-/// All of them for one body. Each is tried before it is measured.
+/// Returns all contestants for one body, after testing their jobs.
 pub fn contestants(body: &[u8]) -> Result<Vec<Contestant<'_>>> {
     let mut all = vec![core(body)?, limit(body)?];
     let key = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
@@ -65,14 +66,14 @@ pub fn contestants(body: &[u8]) -> Result<Vec<Contestant<'_>>> {
         aws_lc_rs::hmac::verify(&key, body, tag).is_ok()
     }));
     let time = now();
-    let peer = Rc::new(standardwebhooks::Webhook::new(SECRET)?);
-    let signed = peer.sign("msg_1", time, body)?;
-    all.push(peer_of("standardwebhooks", "webhook", body, (time, signed), move |headers| {
-        peer.verify(body, headers).is_ok()
+    let webhook = Rc::new(standardwebhooks::Webhook::new(SECRET)?);
+    let signed = webhook.sign("msg_1", time, body)?;
+    all.push(library("standardwebhooks", "webhook", body, (time, signed), move |headers| {
+        webhook.verify(body, headers).is_ok()
     })?);
-    let peer = Rc::new(svix::webhooks::Webhook::new(SECRET)?);
-    let signed = peer.sign("msg_1", time, body)?;
-    all.push(peer_of("svix", "svix", body, (time, signed), move |headers| peer.verify(body, headers).is_ok())?);
+    let webhook = Rc::new(svix::webhooks::Webhook::new(SECRET)?);
+    let signed = webhook.sign("msg_1", time, body)?;
+    all.push(library("svix", "svix", body, (time, signed), move |headers| webhook.verify(body, headers).is_ok())?);
     for contestant in &all {
         for (job, expected) in [("route", true), ("read", true), ("reject", false), ("sign", true), ("canonical", true)]
         {
@@ -84,11 +85,12 @@ pub fn contestants(body: &[u8]) -> Result<Vec<Contestant<'_>>> {
     Ok(all)
 }
 
+/// Returns the core.
 fn core(body: &[u8]) -> Result<Contestant<'_>> {
     let webhook = Webhook::new(SECRET)?;
     let header = webhook.sign(body, UnixTime::now())?;
     let wrong = one_wrong_bit(&header);
-    let (reader, refuser, signer, good) = (webhook.clone(), webhook.clone(), webhook.clone(), header.clone());
+    let (reader, rejecter, signer, good) = (webhook.clone(), webhook.clone(), webhook.clone(), header.clone());
     let resource = webhook.verify(body, &header)?.resource()?;
     Ok(Contestant {
         name: "clarife-webhooks",
@@ -99,13 +101,16 @@ fn core(body: &[u8]) -> Result<Contestant<'_>> {
             let event = reader.verify(body, &good).ok();
             event.and_then(|event| event.resource().ok()).map_or(0, |resource| size_of_val(&resource))
         })),
-        reject: Some(Box::new(move || refuser.verify(body, &wrong).map_or(0, |event| event.id().len()))),
-        sign: Some(Box::new(move || signer.sign(body, UnixTime::from_secs(1_774_699_200)).map_or(0, |header| header.len()))),
+        reject: Some(Box::new(move || rejecter.verify(body, &wrong).map_or(0, |event| event.id().len()))),
+        sign: Some(Box::new(move || {
+            signer.sign(body, UnixTime::from_secs(1_774_699_200)).map_or(0, |header| header.len())
+        })),
         canonical: Some(Box::new(move || to_canonical_json(&resource).map_or(0, |json| json.len()))),
     })
 }
 
-/// To verify, one HMAC of the body and one strict pass over it that keeps nothing; to sign, one HMAC; to write, `serde_json`.
+/// Returns the limit. Verifying is one HMAC and one strict pass that keeps nothing, signing is one HMAC, and writing is
+/// `serde_json`.
 fn limit(body: &[u8]) -> Result<Contestant<'_>> {
     let key = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
     let signer = key.clone();
@@ -124,13 +129,14 @@ fn limit(body: &[u8]) -> Result<Contestant<'_>> {
     })
 }
 
-/// clarife's scheme by hand, as one would write it in a service that cares: the key prepared once, `id` and `type` borrowed.
+/// Returns carefully written code by hand: the key is prepared once, and `id` and `type` are borrowed.
 fn by_hand<'a>(
     name: &'static str,
     body: &'a [u8],
     matches: impl Fn(&[u8], &[u8]) -> bool + Clone + 'a,
 ) -> Contestant<'a> {
-    let header = Webhook::new(SECRET).ok().and_then(|webhook| webhook.sign(body, UnixTime::now()).ok()).unwrap_or_default();
+    let header =
+        Webhook::new(SECRET).ok().and_then(|webhook| webhook.sign(body, UnixTime::now()).ok()).unwrap_or_default();
     let wrong = one_wrong_bit(&header);
     let verify = move |header: &str| -> Option<()> {
         let (mut time, mut tag) = (None, None);
@@ -143,7 +149,7 @@ fn by_hand<'a>(
         }
         ((now() - time?).abs() <= 300 && matches(body, &tag?)).then_some(())
     };
-    let (reader, refuser, good) = (verify.clone(), verify.clone(), header.clone());
+    let (reader, rejecter, good) = (verify.clone(), verify.clone(), header.clone());
     let route = move |verified: Option<()>| {
         verified
             .and_then(|()| serde_json::from_slice::<Envelope<'_>>(body).ok())
@@ -153,14 +159,14 @@ fn by_hand<'a>(
         name,
         route: Some(Box::new(move || route(verify(&header)))),
         read: Some(Box::new(move || members(reader(&good).and_then(|()| serde_json::from_slice(body).ok())))),
-        reject: Some(Box::new(move || route(refuser(&wrong)))),
+        reject: Some(Box::new(move || route(rejecter(&wrong)))),
         sign: None,
         canonical: None,
     }
 }
 
-/// A peer with a scheme of its own. In Rust neither reads JSON: `route` is the verification alone.
-fn peer_of<'a>(
+/// Returns another library with its own scheme. In Rust none parses JSON, so `route` only verifies.
+fn library<'a>(
     name: &'static str,
     prefix: &str,
     body: &'a [u8],
@@ -176,14 +182,14 @@ fn peer_of<'a>(
         Ok(headers)
     };
     let (good, wrong) = (headers(&signature)?, headers(&one_wrong_bit(&signature))?);
-    let (reader, refuser, read_headers) = (verify.clone(), verify.clone(), good.clone());
+    let (reader, rejecter, read_headers) = (verify.clone(), verify.clone(), good.clone());
     Ok(Contestant {
         name,
         route: Some(Box::new(move || usize::from(verify(&good)))),
         read: Some(Box::new(move || {
             members(reader(&read_headers).then(|| serde_json::from_slice(body).ok()).flatten())
         })),
-        reject: Some(Box::new(move || usize::from(refuser(&wrong)))),
+        reject: Some(Box::new(move || usize::from(rejecter(&wrong)))),
         sign: None,
         canonical: None,
     })
@@ -193,7 +199,7 @@ fn members(event: Option<Value>) -> usize {
     event.and_then(|event| event.as_object().map(serde_json::Map::len)).unwrap_or_default()
 }
 
-/// The same header with another digit ten places before its end.
+/// Returns the header with its tenth digit from the end changed.
 fn one_wrong_bit(header: &str) -> String {
     let (start, end) = header.split_at(header.len() - 10);
     let (digit, end) = end.split_at(1);

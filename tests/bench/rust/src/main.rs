@@ -1,6 +1,7 @@
-//! The core beside its limit and its peers: `bench race|threads <folder of bodies>` prints a line of JSON for every median.
+//! Benchmarks of the core, its limit and other libraries.
 //!
-//! Built with cargo's own release profile, which is what a user's build has.
+//! `bench race|threads <folder of bodies>` prints a line of JSON for each median. The build uses cargo's default release
+//! profile, like a user's build.
 
 mod contestants;
 mod threads;
@@ -21,23 +22,23 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn main() -> Result {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what, folder] = arguments.as_slice() else { return Err("bench race|threads <folder of bodies>".into()) };
+    let [command, folder] = arguments.as_slice() else { return Err("bench race|threads <folder of bodies>".into()) };
     let mut bodies = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let (size, text) = name.split_once('-').ok_or("a body's file is called <size>-<text>.json")?;
+        let (size, text) = name.split_once('-').ok_or("invalid file name of a body: not <size>-<text>.json")?;
         bodies.push((size.parse::<usize>()?, text.to_owned(), fs::read(path)?));
     }
     bodies.sort();
-    match what.as_str() {
+    match command.as_str() {
         "race" => race(&bodies),
         "threads" => threads::scale(&bodies),
-        _ => Err("either race or threads".into()),
+        _ => Err("invalid command: not race or threads".into()),
     }
 }
 
-/// Every contestant at every job on every body, those of one job and body one right after the other.
+/// Measures all contestants at all jobs on all bodies. Contestants of one job and body run one after another.
 fn race(bodies: &[(usize, String, Vec<u8>)]) -> Result {
     let folder = std::env::temp_dir().join(format!("clarife-webhooks-bench-{}", std::process::id()));
     let mut criterion = Criterion::default()
@@ -68,8 +69,8 @@ fn race(bodies: &[(usize, String, Vec<u8>)]) -> Result {
     Ok(fs::remove_dir_all(folder)?)
 }
 
-/// What Criterion has found, in nanoseconds.
+/// Returns Criterion's median in nanoseconds.
 fn median(folder: &Path) -> Result<f64> {
     let estimates: Value = serde_json::from_slice(&fs::read(folder.join("new/estimates.json"))?)?;
-    Ok(estimates["median"]["point_estimate"].as_f64().ok_or("Criterion left no median")?)
+    Ok(estimates["median"]["point_estimate"].as_f64().ok_or("Criterion wrote no median")?)
 }

@@ -1,4 +1,4 @@
-//! How much more several threads do.
+//! Measurements of several threads.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,9 @@ use crate::{Result, SECRET};
 
 const TIME: Duration = Duration::from_millis(200);
 
-/// Verifies with one thread, then with as many as there are cores, all on one webhook; the time of one verification is
-/// the whole divided by all of them.
+/// Measures one thread, and as many threads as there are cores, on one webhook.
+///
+/// The time of one verification is the total time divided by the number of verifications.
 pub fn scale(bodies: &[(usize, String, Vec<u8>)]) -> Result {
     let webhook = Webhook::new(SECRET)?;
     let cores = std::thread::available_parallelism()?.get();

@@ -16,7 +16,7 @@ async fn handle(event: Event<'static>) -> Result<(), BoxError> {
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
-    let receiver = Receiver::new(webhook).dedup(MemoryStore::default()); // one for all workers
+    let receiver = Receiver::new(webhook).dedup(MemoryStore::default()); // shared by all workers
     let app = move || App::new().route("/webhooks/clarife", web::to(actix::handler(receiver.clone(), handle)));
     Ok(HttpServer::new(app).bind(("127.0.0.1", env::var("PORT")?.parse()?))?.run().await?)
 }

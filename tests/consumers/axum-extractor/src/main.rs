@@ -1,4 +1,4 @@
-//! A webhook receiver with an extractor of axum: the handler answers.
+//! A webhook receiver with an axum extractor: the handler returns the response.
 
 use std::{env, error::Error};
 

@@ -1,4 +1,4 @@
-//! A webhook receiver of which several may run: what was handled is in Redis.
+//! A webhook receiver that may run in several processes, which share a store in Redis.
 
 use std::{env, error::Error};
 

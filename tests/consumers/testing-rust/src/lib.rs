@@ -1,4 +1,4 @@
-//! What an application would have: a handler, and how it is received, with what a test wants to set.
+//! An application's handler, and its receiver with the options that tests set.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,10 +6,10 @@ use axum::Router;
 use clarife_webhooks::adapters::{BoxError, Receiver};
 use clarife_webhooks::{Event, Resource};
 
-/// Where the titles of changed documents go.
+/// The titles of changed documents.
 pub type Index = Arc<Mutex<Vec<String>>>;
 
-/// The application.
+/// Returns the application's router.
 pub fn app(receiver: Receiver, index: Index) -> Router {
     let handle = move |event: Event<'static>| {
         let index = index.clone();

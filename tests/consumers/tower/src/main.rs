@@ -1,4 +1,4 @@
-//! A webhook receiver as a service of tower, served by hyper: an arm for each type of event.
+//! A webhook receiver as a tower service, served by hyper, with a match arm for each event type.
 
 use std::{env, error::Error};
 
@@ -8,7 +8,7 @@ use hyper::server::conn::http1;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 
 async fn handle(event: Event<'static>) -> Result<(), BoxError> {
-    // Without `_`: the compiler names what is missing when clarife has added a type and this crate knows it.
+    // Without an arm `_`, the compiler names new event types after an update of the crate.
     match event.event_type() {
         EventType::DocumentUpdated => {
             if let Ok(Resource::Document(document)) = event.resource() {

@@ -1,4 +1,4 @@
-// A webhook receiver as an endpoint of Astro.
+// A webhook receiver as an Astro endpoint.
 import type { APIRoute } from "astro";
 import { MemoryStore, Webhook } from "clarife-webhooks";
 

@@ -1,7 +1,7 @@
-// A webhook receiver as a route handler of Next.js.
+// A webhook receiver as a Next.js route handler.
 import { MemoryStore, Webhook, type FetchReceiver, type WebhookEvent } from "clarife-webhooks";
 
-let receive: FetchReceiver | undefined; // made by the first request: a build has no secret
+let receive: FetchReceiver | undefined; // created by the first request, because a build has no secret
 
 export function POST(request: Request): Promise<Response> {
   const secret = process.env.CLARIFE_WEBHOOK_SECRET ?? "";

@@ -3,7 +3,7 @@ import { env } from "$env/dynamic/private";
 import { MemoryStore, Webhook, type FetchReceiver } from "clarife-webhooks";
 import type { RequestHandler } from "./$types";
 
-let receive: FetchReceiver | undefined; // made by the first request: a build has no secret
+let receive: FetchReceiver | undefined; // created by the first request, because a build has no secret
 
 export const POST: RequestHandler = ({ request }) => {
   receive ??= new Webhook(env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 }).receiver(
