@@ -1,5 +1,6 @@
-//! `cargo xtask demo`: the main job on real input. A sender delivers every type of event, and deliveries that must be
-//! refused, over HTTP to servers in four languages, each with the packed artefact of its language.
+//! `cargo xtask demo`: a sender that delivers over HTTP to servers in four languages, each on its packed package.
+//!
+//! It delivers events of all types, and deliveries that the servers must reject.
 
 use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
@@ -9,7 +10,7 @@ use crate::package;
 use crate::project::{RUSTFLAGS, release_rustflags, step, target};
 use crate::receivers::{self, PATH, SECRET};
 
-/// The projects of tests/consumers that it delivers to, and what they are.
+/// The consumer projects that receive the events, and their names in the output.
 const SERVERS: [(&str, &str); 4] = [
     ("axum", "rust (axum)"),
     ("node", "node (node:http)"),
@@ -17,7 +18,7 @@ const SERVERS: [(&str, &str); 4] = [
     ("worker", "worker (workerd)"),
 ];
 
-/// Everything, from a fresh clone on.
+/// Runs the demo from a fresh clone on.
 pub fn run(sh: &Shell) -> Result<()> {
     let packages = package::all(sh)?;
     let consumers = consumers::install(sh, &packages)?;
@@ -25,7 +26,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     show(sh, &consumers)
 }
 
-/// The demo, once the projects are built.
+/// Runs the demo, after the projects are built.
 pub fn show(sh: &Shell, consumers: &Consumers) -> Result<()> {
     step("demo: building the sender and starting the servers");
     cmd!(sh, "cargo build --quiet --locked --release --package demo-sender")

@@ -1,4 +1,4 @@
-//! A NATS cluster on loopback, for whatever needs one.
+//! `cargo xtask nats`: a NATS cluster on loopback.
 
 use anyhow::{Result, ensure};
 use nats_cluster::Cluster;
@@ -7,20 +7,20 @@ use xshell::Shell;
 use crate::project::step;
 use crate::python;
 
-/// Runs a command beside a cluster of three, which ends with it.
+/// Runs a command next to a cluster of three servers, which ends with the command.
 pub fn run(sh: &Shell, command: &[String]) -> Result<()> {
     let cluster = start(sh)?;
     let command: Vec<String> = command.iter().map(|argument| argument.replace("{nats}", &cluster.url())).collect();
     let [program, arguments @ ..] = &command[..] else { return Ok(()) };
     let status = std::process::Command::new(program).args(arguments).status()?;
-    ensure!(status.success(), "{program} has failed");
+    ensure!(status.success(), "{program} failed: {status}");
     Ok(())
 }
 
-/// Starts three servers, with their files in a folder under `target`.
+/// Starts three servers, with their files under `target`.
 pub fn start(sh: &Shell) -> Result<Cluster> {
     step("NATS: three servers");
-    python::venv(sh)?; // the server comes with it
+    python::venv(sh)?; // contains the server
     let folder = crate::project::target().join("nats");
     sh.remove_path(&folder)?;
     sh.create_dir(&folder)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask package`: what users install, into `dist/`.
+//! `cargo xtask package`: builds the packages that users install, into `dist/`.
 
 use std::path::PathBuf;
 
@@ -8,9 +8,9 @@ use xshell::{Shell, cmd};
 use crate::project::{dist, root, step, target};
 use crate::{npm, python, setup};
 
-/// The files that users install.
+/// Packages that users install.
 pub struct Packages {
-    /// The crates.
+    /// The crates `clarife-webhooks` and `clarife-sender`.
     pub crates: Crates,
     /// The wheel.
     pub wheel: PathBuf,
@@ -18,7 +18,7 @@ pub struct Packages {
     pub npm: PathBuf,
 }
 
-/// The crates, unpacked, as cargo would build them from the registry.
+/// Folders of the unpacked crates, as cargo would download them from the registry.
 #[derive(Clone)]
 pub struct Crates {
     /// `clarife-webhooks`.
@@ -27,7 +27,7 @@ pub struct Crates {
     pub sender: PathBuf,
 }
 
-/// Builds all of them.
+/// Builds all packages.
 pub fn all(sh: &Shell) -> Result<Packages> {
     let wasm_cargo = setup::for_packages(sh)?;
     sh.remove_path(dist())?;
@@ -45,19 +45,19 @@ pub fn all(sh: &Shell) -> Result<Packages> {
     Ok(Packages { crates, wheel, npm })
 }
 
-/// Packs the crates into `dist/`.
+/// Packs the crates into `dist/`, and unpacks them under `target`.
 pub fn pack_crates(sh: &Shell) -> Result<Crates> {
-    // Together: the sender's archive names the crate as the registry will have it.
+    // In one command, because the sender's archive depends on the unpublished core.
     let options = "--package clarife-webhooks --package clarife-sender --no-verify --allow-dirty".split(' ');
     cmd!(sh, "cargo package --quiet --locked {options...}").run()?;
     let folder = target().join("package");
     let unpack = |name: &str| -> Result<PathBuf> {
-        // All packages carry one version, this program too.
+        // All packages have this program's version.
         let name = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
         let packed = folder.join(format!("{name}.crate"));
         sh.copy_file(&packed, dist())?;
         let unpacked = folder.join(name);
-        sh.remove_path(&unpacked)?; // a file that is no longer packed must not stay
+        sh.remove_path(&unpacked)?; // removes files that are no longer packed
         cmd!(sh, "tar --extract --gzip --file {packed} --directory {folder}").run()?;
         Ok(unpacked)
     };

@@ -1,4 +1,5 @@
-//! Tests of the packed crate and the packed sender as users build them: outside the workspace, without dev-dependencies.
+//! Tests of the packed crate and the packed sender as users build them: outside the workspace, and without
+//! dev-dependencies.
 
 use std::path::{Path, PathBuf};
 
@@ -8,13 +9,14 @@ use xshell::{Shell, cmd};
 use crate::package::Crates;
 use crate::project::{root, step, target};
 
-/// The core's tests that walk vectors and properties and need no dev-dependency.
+/// The core's tests of vectors and properties, which need no dev-dependency.
 const CORE_TESTS: [&str; 3] = ["vectors.rs", "properties.rs", "sender_canonical.rs"];
 
-/// Features that other crates may switch on; `sender_canonical` reads numbers in a way that does not hold with them.
-const OTHERS: [&str; 6] = ["--features", "others", "--test", "numbers", "--test", "vectors"];
+/// Arguments for a build with features that other crates may enable. `sender_canonical` is left out, because it reads
+/// numbers in a way that these features change.
+const OTHER_FEATURES: [&str; 6] = ["--features", "others", "--test", "numbers", "--test", "vectors"];
 
-/// Builds and tests the packed crate, and builds the packed sender; returns the sender's program.
+/// Builds and tests the packed crate, and builds the packed sender. Returns the path of the sender's program.
 pub fn test(sh: &Shell, crates: &Crates) -> Result<PathBuf> {
     let folder = target().join("packed");
     sh.remove_path(&folder)?;
@@ -37,7 +39,7 @@ pub fn test(sh: &Shell, crates: &Crates) -> Result<PathBuf> {
     sh.copy_file(root().join("Cargo.lock"), &user)?;
     in_folder(sh, &user, |sh| {
         cmd!(sh, "cargo test --quiet").run()?;
-        Ok(cmd!(sh, "cargo test --quiet {OTHERS...}").run()?)
+        Ok(cmd!(sh, "cargo test --quiet {OTHER_FEATURES...}").run()?)
     })?;
 
     step("the packed sender");
@@ -45,11 +47,11 @@ pub fn test(sh: &Shell, crates: &Crates) -> Result<PathBuf> {
     let sender = copy_out(sh, &crates.sender, &folder.join("sender"), patch)?;
     in_folder(sh, &sender, |sh| Ok(cmd!(sh, "cargo build --quiet").run()?))?;
     let program = folder.join("clarife-sender");
-    sh.copy_file(target().join("debug/clarife-sender"), &program)?; // the workspace's own build takes the same place
+    sh.copy_file(target().join("debug/clarife-sender"), &program)?; // the workspace's own build overwrites the original
     Ok(program)
 }
 
-/// Copies a crate into a workspace of its own.
+/// Copies a crate into a workspace of its own, and appends `more` to its manifest.
 fn copy_out(sh: &Shell, from: &Path, to: &Path, more: &str) -> Result<PathBuf> {
     sh.create_dir(to.with_file_name(""))?;
     cmd!(sh, "cp --recursive {from} {to}").quiet().run()?;

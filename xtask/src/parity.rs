@@ -1,4 +1,4 @@
-//! The same verdict in every language, on deliveries at random: code, message, hint, and everything an event has.
+//! Comparison of the languages on random deliveries: code, message and hint of an error, and all members of an event.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use xshell::{Cmd, Shell, cmd};
 use crate::consumers::{self, Consumers};
 use crate::project::{root, step};
 
-/// The same deliveries in every run; `PARITY_SEED` gives others.
+/// The seed of the deliveries, unless `PARITY_SEED` is set.
 const SEED: &str = "1";
 const DELIVERIES: &str = "5000";
 
-/// Compares every language with Rust.
+/// Compares the verdicts of each language with Rust's.
 pub fn compare(sh: &Shell, consumers: &Consumers) -> Result<()> {
     step("parity");
     let seed = std::env::var("PARITY_SEED").unwrap_or_else(|_| SEED.into());
@@ -23,31 +23,32 @@ pub fn compare(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let script = consumers::copy_into(sh, "tests/parity", &consumers.npm)?.join("verdicts.mjs");
 
     let rust = cmd!(sh, "cargo run --quiet --locked --package clarife-webhooks --example verdicts");
-    let rust = answers(rust, &deliveries)?;
+    let rust = verdicts(rust, &deliveries)?;
     let mut kinds = BTreeMap::<&str, u32>::new();
-    for answer in &rust {
-        *kinds.entry(answer["code"].as_str().unwrap_or("accepted")).or_default() += 1;
+    for verdict in &rust {
+        *kinds.entry(verdict["code"].as_str().unwrap_or("accepted")).or_default() += 1;
     }
     eprintln!("{} deliveries of seed {seed}: {kinds:?}", rust.len());
-    ensure!(kinds.len() == 9, "the deliveries do not have every verdict that verify can give");
+    ensure!(kinds.len() == 9, "the deliveries do not cover every verdict of verify");
 
     for (name, command) in [
         ("Node, native", cmd!(sh, "node {script} clarife-webhooks")),
         ("Node, WebAssembly", cmd!(sh, "node {script} clarife-webhooks/wasm")),
         ("Python", cmd!(sh, "{python} {folder}/verdicts.py")),
     ] {
-        let theirs = answers(command, &deliveries)?;
-        ensure!(theirs.len() == rust.len(), "{name} gave {} answers", theirs.len());
+        let theirs = verdicts(command, &deliveries)?;
+        ensure!(theirs.len() == rust.len(), "{name} returned {} verdicts", theirs.len());
         let differing = rust.iter().zip(&theirs).zip(deliveries.lines()).find(|((rust, theirs), _)| rust != theirs);
         if let Some(((rust, theirs), delivery)) = differing {
             bail!("{name} differs.\ndelivery: {delivery}\nRust: {rust}\n{name}: {theirs}");
         }
-        eprintln!("{name}: the same");
+        eprintln!("{name}: no difference");
     }
     Ok(())
 }
 
-fn answers(command: Cmd<'_>, deliveries: &str) -> Result<Vec<Value>> {
+/// Runs a program on the deliveries, and returns its verdict for each.
+fn verdicts(command: Cmd<'_>, deliveries: &str) -> Result<Vec<Value>> {
     let output = command.quiet().stdin(deliveries).read()?;
     Ok(output.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
 }

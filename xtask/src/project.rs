@@ -1,4 +1,4 @@
-//! Where things are.
+//! Paths of the repository, and helpers of all commands.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,41 +6,43 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
-/// The repository's root.
+/// Returns the repository's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Where cargo builds; everything that is made for the tests is there too.
+/// Returns cargo's target folder, which also holds everything that the tests make.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
-/// Where the packages go that users install.
+/// Returns the folder of the packages that users install.
 pub fn dist() -> PathBuf {
     root().join("dist")
 }
 
-/// A program of an npm package that `xtask/tools/package.json` pins.
+/// Returns the path of a program from an npm package that `xtask/tools/package.json` pins.
 pub fn npm_tool(name: &str) -> PathBuf {
     root().join("xtask/tools/node_modules/.bin").join(name)
 }
 
-/// A shell in the root.
+/// Creates a shell whose working directory is the root.
 pub fn shell() -> Result<Shell> {
     let sh = Shell::new()?;
     sh.change_dir(root());
     Ok(sh)
 }
 
-/// Says what is being done.
-pub fn step(what: &str) {
-    eprintln!("\n== {what}");
+/// Prints the name of the step that starts.
+pub fn step(name: &str) {
+    eprintln!("\n== {name}");
 }
 
-/// Runs `work` unless `input` is as it was when it last ran well; the copy under `target` remembers.
+/// Runs `work`, unless `output` exists and `input` is unchanged since the last successful run.
+///
+/// A copy of `input` under `target` is the record of that run.
 pub fn unless_unchanged(sh: &Shell, input: &Path, output: &Path, work: impl FnOnce() -> Result<()>) -> Result<()> {
     let name = input.strip_prefix(root()).unwrap_or(input).to_string_lossy().replace('/', "-");
     let stamp = target().join("setup").join(name);
@@ -49,7 +51,7 @@ pub fn unless_unchanged(sh: &Shell, input: &Path, output: &Path, work: impl FnOn
         return Ok(());
     }
     work()?;
-    sh.write_file(&stamp, now).context("the stamp could not be written")
+    sh.write_file(&stamp, now).context("cannot record the successful run")
 }
 
 /// Returns the size of a file after gzip, in bytes.
@@ -59,22 +61,33 @@ pub fn gzipped_size(sh: &Shell, file: &Path) -> Result<usize> {
     Ok(encoder.finish()?.len())
 }
 
-/// Where cargo keeps what it installs and downloads.
+/// Returns cargo's home folder, with installed programs and downloaded crates.
 pub fn cargo_home() -> PathBuf {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default()
 }
 
-/// The variable that cargo takes [`release_rustflags`] from.
+/// The variable through which cargo receives [`release_rustflags`].
 pub const RUSTFLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
 
-/// The flags of what is released, with `more`: no path of the building machine in it, which panic messages would otherwise name.
+/// Returns the compiler flags of release builds, followed by `more`.
+///
+/// They replace the paths of the build machine, which panic messages would name otherwise.
 pub fn release_rustflags(more: &[&str]) -> String {
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
     let mut flags = vec![remap(&cargo_home(), "cargo"), remap(&root(), "clarife-webhooks")];
-    // Nor of the registry that it uses, so that the size does not depend on one.
+    // The registry's path too, or the size of the packages would depend on its length.
     let registries = std::fs::read_dir(cargo_home().join("registry/src")).into_iter().flatten().flatten();
     flags.extend(registries.map(|registry| remap(&registry.path(), "crates")));
     flags.extend(more.iter().map(|&flag| flag.to_owned()));
-    flags.join("\u{1f}") // what cargo splits at: a path may hold spaces
+    flags.join("\u{1f}") // cargo's separator, because a path may contain spaces
+}
+
+/// Installs a Debian package.
+pub fn debian(sh: &Shell, package: &str) -> Result<()> {
+    cmd!(sh, "apt-get update -qq").run()?;
+    Ok(cmd!(sh, "apt-get install -y -qq --no-install-recommends {package}")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .ignore_stdout()
+        .run()?)
 }

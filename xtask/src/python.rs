@@ -1,4 +1,4 @@
-//! Python: the virtual environment with the pinned tools, and the wheel.
+//! Virtual environments of Python, and the wheel.
 
 use std::path::{Path, PathBuf};
 
@@ -7,27 +7,28 @@ use xshell::{Shell, cmd};
 
 use crate::project::{RUSTFLAGS, dist, release_rustflags, root, target, unless_unchanged};
 
-/// The Python of the virtual environment that holds the tools of `xtask/tools/requirements.txt`.
+/// Returns the Python of the virtual environment with the tools of `xtask/tools/requirements.txt`.
 pub fn venv(sh: &Shell) -> Result<PathBuf> {
     environment(sh, "venv", &root().join("xtask/tools/requirements.txt"))
 }
 
-/// The Python of a virtual environment under `target`, with what the list names; made anew when the list changes.
+/// Returns the Python of a virtual environment under `target`, and creates the environment anew if the list of
+/// requirements has changed.
 pub fn environment(sh: &Shell, name: &str, requirements: &Path) -> Result<PathBuf> {
     let folder = target().join(name);
     let python = folder.join("bin/python");
     unless_unchanged(sh, requirements, &python, || {
-        // --clear: packages that are no longer on the list go away.
+        // --clear removes packages that are no longer on the list.
         cmd!(sh, "python3 -m venv --clear {folder}").run()?;
         let pip = "--quiet --disable-pip-version-check --no-deps".split(' ');
         cmd!(sh, "{python} -m pip install {pip...} --requirement {requirements}").run()?;
-        // With --no-deps the list is all there is; this says so where one is missing.
+        // --no-deps installs the list only, and this check fails if the list misses a dependency.
         Ok(cmd!(sh, "{python} -m pip check").ignore_stdout().run()?)
     })?;
     Ok(python)
 }
 
-/// Builds the wheel, one for CPython 3.10 and every later one, into `dist/`.
+/// Builds the wheel, which works for CPython 3.10 and later, into `dist/`.
 pub fn build_wheel(sh: &Shell) -> Result<PathBuf> {
     let python = venv(sh)?;
     let (dist, target) = (dist(), target());
@@ -43,5 +44,5 @@ pub fn build_wheel(sh: &Shell) -> Result<PathBuf> {
     .env("CARGO_TARGET_DIR", target)
     .env(RUSTFLAGS, release_rustflags(&[]))
     .run()?;
-    sh.read_dir(&dist)?.into_iter().find(is_wheel).context("maturin made no wheel")
+    sh.read_dir(&dist)?.into_iter().find(is_wheel).context("maturin built no wheel")
 }

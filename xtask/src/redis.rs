@@ -1,4 +1,4 @@
-//! A Redis server for the tests of stores.
+//! A Redis server for the tests of deduplication stores.
 
 use std::process::Command;
 
@@ -8,11 +8,12 @@ use xshell::Shell;
 use crate::project::target;
 use crate::servers::Server;
 
-/// The variable that the tests find the server in.
+/// The variable with the server's URL.
 pub const URL: &str = "REDIS_URL";
 
-/// Starts a server that keeps nothing, and names it to every command of this shell; or takes the one that is named already.
-/// It stops when it is dropped.
+/// Starts a server without persistence, and sets [`URL`] for all commands of this shell.
+///
+/// Returns `None` if [`URL`] is already set. The server stops when it is dropped.
 pub fn start(sh: &Shell) -> Result<Option<Server>> {
     if std::env::var_os(URL).is_some() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! The vectors in every language and runtime: one table, runtime × cases passed.
+//! The vectors in every language and runtime, reported as a table of runtimes and passed cases.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::consumers::{self, Consumers};
 use crate::project::{npm_tool, root, step};
 use crate::setup;
 
-/// The line that every runner prints; see tests/vectors/README.md.
+/// The line that every runner prints. tests/vectors/README.md describes it.
 #[derive(Deserialize)]
 struct Report {
     runtime: String,
@@ -18,12 +18,16 @@ struct Report {
     engine: Option<String>,
     passed: BTreeMap<String, u64>,
     failed: Vec<serde_json::Value>,
-    /// Whether the runner ended well, which is its own word on the cases.
+    /// `true` if the runner exited with status 0.
     #[serde(skip)]
-    ended_well: bool,
+    succeeded: bool,
 }
 
-/// Runs them all, prints the table, and fails where a case failed or a runner walked no case.
+/// Runs all runners and prints the table.
+///
+/// # Errors
+///
+/// Returns an error if a case failed or a runner ran no case.
 pub fn walk(sh: &Shell, consumers: &Consumers) -> Result<()> {
     step("vectors");
     let runners = consumers::copy_into(sh, "tests/runners", &consumers.npm)?;
@@ -48,10 +52,10 @@ pub fn walk(sh: &Shell, consumers: &Consumers) -> Result<()> {
         reports.push(report(command)?);
     }
     print(&reports);
-    let good = |report: &Report| report.ended_well && report.failed.is_empty() && !report.passed.is_empty();
+    let good = |report: &Report| report.succeeded && report.failed.is_empty() && !report.passed.is_empty();
     if let Some(bad) = reports.iter().find(|report| !good(report)) {
         let first: Vec<_> = bad.failed.iter().take(5).map(ToString::to_string).collect();
-        bail!("{} did not pass: {} cases failed\n{}", bad.runtime, bad.failed.len(), first.join("\n"));
+        bail!("{}: {} cases failed\n{}", bad.runtime, bad.failed.len(), first.join("\n"));
     }
     Ok(())
 }
@@ -59,14 +63,14 @@ pub fn walk(sh: &Shell, consumers: &Consumers) -> Result<()> {
 fn report(command: Cmd<'_>) -> Result<Report> {
     let name = command.to_string();
     let output = command.quiet().ignore_status().output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    let line = said
+    let line = printed
         .lines()
         .find(|line| line.starts_with('{'))
-        .with_context(|| format!("no report from {name}:\n{said}{errors}"))?;
+        .with_context(|| format!("no report from {name}:\n{printed}{errors}"))?;
     let report: Report = serde_json::from_str(line)?;
-    Ok(Report { ended_well: output.status.success(), ..report })
+    Ok(Report { succeeded: output.status.success(), ..report })
 }
 
 fn print(reports: &[Report]) {
@@ -80,7 +84,7 @@ fn print(reports: &[Report]) {
         let engine = report.engine.as_deref().map(|engine| format!(" {engine}")).unwrap_or_default();
         eprint!("{:26}", format!("{} {}{engine}", report.runtime, report.version));
         for file in &files {
-            // Not every rule has a face in every language: the sender's are the core's alone.
+            // Only Rust has the rules of a sender.
             eprint!("{:>13}", report.passed.get(*file).map_or("-".into(), u64::to_string));
         }
         eprintln!("{:>8}{:>8}", report.passed.values().sum::<u64>(), report.failed.len());

@@ -1,5 +1,5 @@
-//! The reference sender delivers thousands of odd events over HTTP to servers in four languages, and to one that verifies as clarife's
-//! page shows it. Each has to accept every one.
+//! Thousands of odd events, which the reference sender delivers over HTTP to servers in four languages and to clarife's
+//! documented example. Each server must accept every event.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,12 +13,12 @@ use crate::project::{root, step, target};
 use crate::receivers::{self, PATH, SECRET};
 use crate::servers::{Server, free_port};
 
-/// The projects of tests/consumers that it delivers to.
+/// The consumer projects that receive the events.
 const SERVERS: [&str; 4] = ["axum", "node", "starlette", "worker"];
 
 const EVENTS: &str = "2000";
 
-/// The projects were built for the tests; `program` is the sender as it is packed.
+/// Delivers the events from `program`, the packed sender. The projects must be built.
 pub fn run(sh: &Shell, consumers: &Consumers, program: &Path) -> Result<()> {
     step("the sender: odd events to servers in four languages, and to the documented example");
     let mut servers = Vec::new();
@@ -36,10 +36,10 @@ pub fn run(sh: &Shell, consumers: &Consumers, program: &Path) -> Result<()> {
     let sender = serve(program, &logs.join("sender.log"), &endpoints, None)?;
     let script = consumers::copy_into(sh, "tests/sending", &consumers.npm)?.join("deliver.mjs");
     let (url, token) = (sender.url(), sender.line("token ")?);
-    cmd!(sh, "node {script} {url} {token} {EVENTS}").quiet().run().context("not everything was delivered")
+    cmd!(sh, "node {script} {url} {token} {EVENTS}").quiet().run().context("not all events were delivered")
 }
 
-/// Numbers in every spelling through the API, `send` and test events, over each engine: none may change.
+/// Sends numbers in every notation through the API, `send` and test events, with each store. None may change.
 pub fn numbers(sh: &Shell, consumers: &Consumers, program: &Path, count: u64) -> Result<()> {
     step("the sender: no number changes");
     compare_numbers(sh, consumers, program, count, None)?;
@@ -59,7 +59,7 @@ fn compare_numbers(sh: &Shell, consumers: &Consumers, program: &Path, count: u64
     Ok(cmd!(sh, "{python} {scripts}/numbers.py {folder}").quiet().run()?)
 }
 
-/// Starts a sender for development that delivers to these endpoints.
+/// Starts a sender in development mode that delivers to these endpoints.
 fn serve(program: &Path, log: &Path, endpoints: &[String], store: Option<&str>) -> Result<Server> {
     Server::start("clarife-sender", log, |port| {
         let mut sender = Command::new(program);

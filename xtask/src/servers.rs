@@ -1,4 +1,4 @@
-//! Servers for the demo and the tests: started on a free loopback port, stopped when dropped.
+//! Server processes of the demo and the tests.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A process that serves HTTP on a port of its own.
+/// A server process on a free loopback port, which ends when it is dropped.
 pub struct Server {
     process: Child,
     port: u16,
@@ -17,7 +17,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts what `command` gives for a port and waits until it accepts connections. The output goes to `log`.
+    /// Starts the command that `command` returns for a port, and waits until it accepts connections. Its output goes
+    /// into the file `log`.
     pub fn start(name: &str, log: &Path, command: impl FnOnce(u16) -> Result<Command>) -> Result<Self> {
         let port = free_port()?;
         if let Some(folder) = log.parent() {
@@ -29,36 +30,36 @@ impl Server {
             .stdout(output.try_clone()?)
             .stderr(output)
             .spawn()
-            .with_context(|| format!("{name} could not be started"))?;
+            .with_context(|| format!("cannot start {name}"))?;
         let mut server = Self { process, port, log: log.into() };
         server.wait_until_ready().with_context(|| {
             let output = std::fs::read_to_string(log).unwrap_or_default();
-            format!("{name} did not start; it said:\n{output}")
+            format!("cannot start {name}, its output:\n{output}")
         })?;
         Ok(server)
     }
 
-    /// Its URL, without a path.
+    /// Returns the server's URL, without a path.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Waits until the output has a line that starts with `prefix`; returns the rest of the line.
+    /// Waits until the output has a line that starts with `prefix`, and returns the rest of the line.
     pub fn line(&self, prefix: &str) -> Result<String> {
         let start = Instant::now();
         while start.elapsed() < START_TIMEOUT {
             let log = self.log();
-            // Only whole lines: the rest of the last one may not be written yet.
+            // Only complete lines: the end of the last line may not be written yet.
             let mut lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
             if let Some(rest) = lines.find_map(|line| line.strip_prefix(prefix)) {
                 return Ok(rest.trim().to_owned());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        bail!("no line {prefix:?} within {START_TIMEOUT:?}; it said:\n{}", self.log())
+        bail!("no line {prefix:?} within {START_TIMEOUT:?} in the output:\n{}", self.log())
     }
 
-    /// What it has written so far.
+    /// Returns the server's output so far.
     pub fn log(&self) -> String {
         std::fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
@@ -67,14 +68,14 @@ impl Server {
         let start = Instant::now();
         while start.elapsed() < START_TIMEOUT {
             if let Some(status) = self.process.try_wait()? {
-                bail!("it ended with {status}");
+                bail!("the process ended with {status}");
             }
             if TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        bail!("it accepted no connection within {START_TIMEOUT:?}")
+        bail!("no connection accepted within {START_TIMEOUT:?}")
     }
 }
 
@@ -85,7 +86,7 @@ impl Drop for Server {
     }
 }
 
-/// Returns a port that is free now; should another program take the port before a server does, starting the server fails.
+/// Returns a port that is free now. A server fails to start if another program takes the port first.
 pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -1,18 +1,18 @@
-//! `cargo xtask setup`: everything that a machine with Rust, Node and Python lacks.
+//! `cargo xtask setup`: the tools that a machine with Rust, Node and Python does not have yet.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::project::{root, step, unless_unchanged};
+use crate::project::{debian, root, step, unless_unchanged};
 use crate::{instructions, python};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const OLDEST_NODE: u32 = 20;
 const OLDEST_PYTHON: (u32, u32) = (3, 10);
 
-/// All of it.
+/// Installs everything that the tests need.
 pub fn all(sh: &Shell) -> Result<()> {
     for_packages(sh)?;
     components(sh)?;
@@ -22,7 +22,7 @@ pub fn all(sh: &Shell) -> Result<()> {
     instructions::tools(sh)
 }
 
-/// What building the packages needs; the cargo command that builds for WebAssembly.
+/// Installs the tools that build the packages. Returns the cargo command that builds for WebAssembly.
 pub fn for_packages(sh: &Shell) -> Result<Vec<String>> {
     step("setup");
     programs(sh)?;
@@ -31,28 +31,29 @@ pub fn for_packages(sh: &Shell) -> Result<Vec<String>> {
     wasm_cargo(sh)
 }
 
+/// Checks the versions of Node.js and Python.
 fn programs(sh: &Shell) -> Result<()> {
     let node = cmd!(sh, "node --version")
         .quiet()
         .read()
-        .context("Node.js is not installed: it cannot be installed from here")?;
+        .with_context(|| format!("cannot run node: install Node.js {OLDEST_NODE} or later"))?;
     let major = node.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
     if major < OLDEST_NODE {
-        bail!("Node.js is {node}, and {OLDEST_NODE} or later is needed");
+        bail!("unsupported Node.js {node}: install {OLDEST_NODE} or later");
     }
     let print = "import sys, ensurepip; print(*sys.version_info[:2])";
     let python = cmd!(sh, "python3 -c {print}")
         .quiet()
         .read()
-        .context("Python 3 with venv is not installed: on Debian, apt-get install python3-venv")?;
+        .context("cannot run Python 3 with venv: on Debian, run apt-get install python3-venv")?;
     let version: Vec<u32> = python.split_whitespace().filter_map(|part| part.parse().ok()).collect();
     if version.as_slice() < [OLDEST_PYTHON.0, OLDEST_PYTHON.1].as_slice() {
-        bail!("Python is {python}, and {}.{} or later is needed", OLDEST_PYTHON.0, OLDEST_PYTHON.1);
+        bail!("unsupported Python {python}: install {}.{} or later", OLDEST_PYTHON.0, OLDEST_PYTHON.1);
     }
     Ok(())
 }
 
-/// The npm packages of a folder's lock file, into the folder.
+/// Installs the npm packages of a folder's lock file into the folder.
 pub fn npm(sh: &Shell, folder: &Path) -> Result<()> {
     unless_unchanged(sh, &folder.join("package-lock.json"), &folder.join("node_modules"), || {
         let _folder = sh.push_dir(folder);
@@ -60,31 +61,29 @@ pub fn npm(sh: &Shell, folder: &Path) -> Result<()> {
     })
 }
 
-/// rustfmt and clippy, which minimal Rust installations lack.
+/// Installs rustfmt and clippy, which minimal Rust installations do not include.
 fn components(sh: &Shell) -> Result<()> {
     for component in ["rustfmt", "clippy"] {
         let cargo_name = component.trim_start_matches("rust");
         if cmd!(sh, "cargo {cargo_name} --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
             cmd!(sh, "rustup component add {component}")
                 .run()
-                .context("rustfmt and clippy are needed for the tests")?;
+                .with_context(|| format!("cannot install {component}, which the tests need"))?;
         }
     }
     Ok(())
 }
 
-/// The cargo command that builds for WebAssembly: `cargo`, or `cargo +<toolchain>` where rustup cannot add the target
-/// and the standard library was built from Debian's sources.
+/// Installs the wasm target. Returns the cargo command that builds for WebAssembly: `cargo`, or `cargo +<toolchain>` if
+/// rustup could not add the target and the standard library was built from Debian's sources.
 fn wasm_cargo(sh: &Shell) -> Result<Vec<String>> {
     let script = root().join("xtask/src/wasm_target.sh");
-    let answer = cmd!(sh, "bash {script}")
-        .quiet()
-        .read()
-        .with_context(|| format!("the Rust target {TARGET} could not be installed"))?;
-    Ok(answer.lines().last().unwrap_or("cargo").split_whitespace().map(str::to_owned).collect())
+    let output =
+        cmd!(sh, "bash {script}").quiet().read().with_context(|| format!("cannot install the Rust target {TARGET}"))?;
+    Ok(output.lines().last().unwrap_or("cargo").split_whitespace().map(str::to_owned).collect())
 }
 
-/// A Chromium or Chrome, from the machine or from Debian's packages; `CHROMIUM` names another one.
+/// Returns the path of Chromium or Chrome, from `CHROMIUM`, the machine or Debian's packages.
 pub fn chromium(sh: &Shell) -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("CHROMIUM") {
         return Ok(path.into());
@@ -98,27 +97,18 @@ pub fn chromium(sh: &Shell) -> Result<PathBuf> {
     if let Some(path) = installed() {
         return Ok(path);
     }
-    let hint = "no Chromium here and it could not be installed: install it, or name one in CHROMIUM";
+    let hint = "cannot install Chromium: install it yourself, or set CHROMIUM to its path";
     debian(sh, "chromium").context(hint)?;
     installed().context(hint)
 }
 
-/// A Redis server, from the machine or from Debian's packages; `REDIS_URL` names one that runs.
+/// Installs a Redis server from Debian's packages, unless the machine has one or `REDIS_URL` is set.
 pub fn redis(sh: &Shell) -> Result<()> {
     let installed = || cmd!(sh, "redis-server --version").quiet().ignore_stdout().ignore_stderr().run();
     if std::env::var_os("REDIS_URL").is_some() || installed().is_ok() {
         return Ok(());
     }
-    let hint = "no Redis here and it could not be installed: install it, or name one that runs in REDIS_URL";
+    let hint = "cannot install Redis: install it yourself, or set REDIS_URL to a running server";
     debian(sh, "redis-server").context(hint)?;
     installed().context(hint)
-}
-
-/// Installs one of Debian's packages.
-pub fn debian(sh: &Shell, package: &str) -> Result<()> {
-    cmd!(sh, "apt-get update -qq").run()?;
-    Ok(cmd!(sh, "apt-get install -y -qq --no-install-recommends {package}")
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .ignore_stdout()
-        .run()?)
 }

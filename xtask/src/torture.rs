@@ -1,11 +1,11 @@
-//! The sender under torture: killed at random moments under load.
+//! `cargo xtask torture`: kills the sender at random moments under load.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::project::{step, target};
 
-/// The long form, with the program as it is shipped.
+/// Runs the long form, with release builds.
 pub fn run(sh: &Shell, kills: u64) -> Result<()> {
     step("torture: building the sender");
     cmd!(sh, "cargo build --quiet --locked --release --package clarife-sender --package torture").run()?;
@@ -13,7 +13,7 @@ pub fn run(sh: &Shell, kills: u64) -> Result<()> {
     kill(sh, "release", kills, &["--nats"])
 }
 
-/// The short form, for the tests, with the programs as the tests have built them: other features would build half the workspace anew.
+/// Runs the short form for `cargo xtask test`, with its debug builds. Other features would rebuild half the workspace.
 pub fn short(sh: &Shell) -> Result<()> {
     cmd!(sh, "cargo build --quiet --locked --workspace --all-features --bins --tests").run()?;
     kill(sh, "debug", 3, &[])?;

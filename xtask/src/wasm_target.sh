@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes `--target wasm32-unknown-unknown` possible and prints, as its last line, the cargo command that builds for it.
+# Installs the target wasm32-unknown-unknown. The last line of output is the cargo command that builds for it.
 #
-#   1. The toolchain has the target: nothing to do.
-#   2. `rustup target add` gets it.
-#   3. On Debian, where rustup's server cannot be reached: the standard library is built once from Debian's packages
-#      rustc-web and rust-web-src (140 MB, unpacked only, about a minute) and linked to rustup as toolchain `wasm-debian`.
-#      The default toolchain and builds for the host stay as they are.
+#   1. If the toolchain has the target, there is nothing to do.
+#   2. Otherwise `rustup target add` installs it.
+#   3. If rustup's server cannot be reached on Debian, the script builds the standard library once, in about a minute,
+#      from Debian's packages rustc-web and rust-web-src (140 MB, unpacked without installing). It links the result to
+#      rustup as the toolchain `wasm-debian`. The default toolchain and builds for the host do not change.
 set -euo pipefail
 
 TARGET=wasm32-unknown-unknown
@@ -19,19 +19,19 @@ has_target() { # [+toolchain]
     folder=$(rustc "$@" --print target-libdir --target "$TARGET" 2>/dev/null) && compgen -G "$folder/libcore-*.rlib" >/dev/null
 }
 
-# WASM_FROM_DEBIAN=1 skips the first two ways, to try the third.
+# WASM_FROM_DEBIAN=1 skips the first two ways, to test the third.
 if [ "${WASM_FROM_DEBIAN:-}" != 1 ]; then
     if has_target; then echo cargo; exit; fi
 fi
 if has_target "+$NAME"; then echo "cargo +$NAME"; exit; fi
-command -v rustup >/dev/null || die "there is no rustup, and this Rust has no $TARGET"
+command -v rustup >/dev/null || die "cannot install $TARGET: rustup is missing"
 if [ "${WASM_FROM_DEBIAN:-}" != 1 ]; then
     if RUSTUP_MAX_RETRIES=1 timeout 120 rustup target add "$TARGET" >&2 && has_target; then echo cargo; exit; fi
-    say "rustup cannot add $TARGET here; building it from Debian's sources"
+    say "rustup cannot add $TARGET: building it from Debian's sources"
 fi
 
 for program in apt-get apt-cache dpkg-deb ldd cc; do
-    command -v "$program" >/dev/null || die "$program is missing, so Debian's sources cannot be used"
+    command -v "$program" >/dev/null || die "cannot use Debian's sources: $program is missing"
 done
 HOST=$(rustc -vV | sed -n 's/^host: //p')
 SYSROOT=$(rustc --print sysroot)
@@ -39,11 +39,11 @@ mkdir -p "$(dirname "$DEST")"
 WORK=$(mktemp -d "$(dirname "$DEST")/.$NAME.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
 
-apt-get -qq update >&2 || say "apt-get update reported problems; going on" # old lists offer versions that do not build this way
+apt-get -qq update >&2 || say "apt-get update reported problems, continuing" # but with outdated lists the build may fail
 candidate() { apt-cache policy "$1" | sed -n 's/^  Candidate: //p'; }
 depends() { apt-cache show "$1" | sed -n 's/^Depends: //p' | head -n 1 | tr ',|' '\n\n' | sed 's/^ *//; s/ .*//' | grep -E "$2" | head -n 1; }
 VERSION=$(candidate rustc-web)
-[ -n "$VERSION" ] && [ "$VERSION" != "(none)" ] || die "Debian's package rustc-web is not offered here"
+[ -n "$VERSION" ] && [ "$VERSION" != "(none)" ] || die "cannot find Debian's package rustc-web"
 LIBSTD=$(depends "libstd-rust-web-dev=$VERSION" '^libstd-rust-web-[0-9]')
 LIBLLVM=$(depends "$LIBSTD=$VERSION" '^libllvm[0-9]+')
 
@@ -64,7 +64,7 @@ cp -L "$U"/lib/*-linux-gnu/libLLVM.so.* "$T/lib/"
 mv "$U/lib/rustlib/$HOST" "$T/lib/rustlib/"
 mv "$U"/src/rustc-*/library "$T/lib/rustlib/src/rust/"
 mkdir -p "$T/lib/rustlib/$HOST/bin"
-# The linker and cargo are the ones of rustup's toolchain.
+# Links to the linker and cargo of rustup's toolchain.
 ln -s "$SYSROOT/lib/rustlib/$HOST/bin/rust-lld" "$T/lib/rustlib/$HOST/bin/rust-lld"
 ln -s "$SYSROOT/bin/cargo" "$T/bin/cargo"
 for program in rustc rustdoc; do
@@ -76,20 +76,20 @@ EOF
     chmod +x "$T/bin/$program"
 done
 
-# Libraries that LLVM wants and the machine may lack.
+# Libraries that LLVM needs and that the machine may not have.
 missing() { LD_LIBRARY_PATH="$T/lib" ldd "$T/libexec/rustc" "$T"/lib/*.so* 2>/dev/null | sed -n 's/^[[:space:]]*\(.*\) => not found/\1/p' | sort -u; }
 if [ -n "$(missing)" ]; then
     for package in libz3-4 libedit2 libbsd0 libmd0 libxml2 libicu72; do unpack "$package=$(candidate "$package")"; done
     find "$WORK/unpack" -path '*-linux-gnu/lib*.so*' -exec cp -Pn {} "$T/lib/" \;
-    [ -z "$(missing)" ] || die "libraries are missing: $(missing | tr '\n' ' ')"
+    [ -z "$(missing)" ] || die "missing libraries: $(missing | tr '\n' ' ')"
 fi
 
 say "building the standard library"
 LIBRARY=$T/lib/rustlib/src/rust/library
 (
-    cd "$LIBRARY" # away from the repository's .cargo/config.toml
+    cd "$LIBRARY" # outside the repository, so that .cargo/config.toml does not apply
     unset CARGO_BUILD_TARGET CARGO_ENCODED_RUSTFLAGS CARGO_BUILD_RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
-    # vendor/ lacks the development dependencies; without the bitcode the libraries could not take part in LTO.
+    # vendor/ does not contain the development dependencies. LTO needs the libraries' bitcode.
     env RUSTC="$T/bin/rustc" RUSTC_BOOTSTRAP=1 CARGO_HOME="$WORK/cargo-home" CARGO_TARGET_DIR="$WORK/target" \
         RUSTFLAGS="-Zforce-unstable-if-unmarked -Cembed-bitcode=yes --remap-path-prefix=$LIBRARY=/rustc/library" \
         CARGO_NET_OFFLINE=true CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1 CARGO_PROFILE_RELEASE_DEBUG=0 \
@@ -102,7 +102,7 @@ cp "$WORK/target/$TARGET/release/deps/"*.rlib "$T/lib/rustlib/$TARGET/lib/"
 rm -rf "$T/lib/rustlib/$TARGET/lib/"libsysroot-*.rlib "$T/lib/rustlib/src"
 
 rm -rf "$DEST"
-mv "$T" "$DEST" # only now that it is whole
+mv "$T" "$DEST" # only when complete
 rustup toolchain link "$NAME" "$DEST" >&2
-has_target "+$NAME" || die "the toolchain was built, but it has no $TARGET"
+has_target "+$NAME" || die "the new toolchain has no $TARGET"
 echo "cargo +$NAME"

@@ -1,4 +1,4 @@
-//! The bodies: a document as clarife sends it, of exactly so many bytes.
+//! Bodies of exact sizes: documents as clarife sends them.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use xshell::Shell;
 
 use crate::project::target;
 
+/// The sizes of the bodies, in bytes.
 pub const SIZES: [usize; 5] = [314, 1024, 10_240, 102_400, 1_048_576];
 const QUICK: [usize; 2] = [1024, 10_240];
 
@@ -24,7 +25,7 @@ const UNICODE: [&str; 4] = [
     "<h2>Прежде чем начать 🚀</h2>",
 ];
 
-/// Writes them as `<size>-<text>.json` into a folder of their own.
+/// Writes the bodies as `<size>-<text>.json` into a folder, and returns its path.
 pub fn write(sh: &Shell, quick: bool) -> Result<PathBuf> {
     let folder = target().join("bench/bodies");
     sh.remove_path(&folder)?;
@@ -39,13 +40,13 @@ pub fn write(sh: &Shell, quick: bool) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// As many blocks as fit; what is left over goes into the title.
+/// Returns a document of as many blocks as fit. The title fills the rest.
 fn body(size: usize, paragraphs: [&str; 4]) -> String {
     let mut blocks = String::new();
-    for (place, paragraph) in paragraphs.into_iter().cycle().enumerate() {
-        let comma = if place == 0 { "" } else { "," };
+    for (index, paragraph) in paragraphs.into_iter().cycle().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
         let block =
-            format!(r#"{comma}{{"id":"blk_{place}","type":"text","content":"{paragraph}","words":{}}}"#, 7 + place % 9);
+            format!(r#"{comma}{{"id":"blk_{index}","type":"text","content":"{paragraph}","words":{}}}"#, 7 + index % 9);
         if document("", &blocks).len() + block.len() > size {
             break;
         }

@@ -1,4 +1,4 @@
-//! A chart for every runtime: how long it takes to verify and read, by the size of the body. Both axes are logarithmic.
+//! Charts of each runtime: the time to verify and read, by the size of the body, on logarithmic axes.
 
 use std::fmt::Write as _;
 
@@ -7,15 +7,15 @@ use super::results::{OURS, Results};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;
-/// Where the drawing starts and ends; to the right of it are the names.
+/// The edges of the drawing area, with the names to its right.
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 500.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 370.0;
-/// Colours that are told apart by those who see red and green alike, ours first.
-const COLOURS: [&str; 8] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f", "#000000"];
+/// Colors that are distinct for red-green color blindness, this library's first.
+const COLORS: [&str; 8] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f", "#000000"];
 
-/// Names of files, and the charts.
+/// Returns the file names and contents of all charts.
 pub fn all(results: &Results) -> Vec<(String, String)> {
     RUNTIMES.iter().map(|(runtime, name)| (format!("{runtime}.svg"), chart(results, runtime, name))).collect()
 }
@@ -31,8 +31,8 @@ fn chart(results: &Results, runtime: &str, name: &str) -> String {
         })
         .collect();
     let all = || lines.iter().flat_map(|(_, points)| points.iter().map(|(_, ns)| *ns));
-    let (least, most) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
-    let decades = (least.log10().floor(), most.log10().ceil());
+    let (min, max) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+    let decades = (min.log10().floor(), max.log10().ceil());
     let (first, last) = (sizes.first().copied().unwrap_or(1) as f64, sizes.last().copied().unwrap_or(2) as f64);
     let x = |size: usize| LEFT + (RIGHT - LEFT) * (size as f64 / first).ln() / (last / first).ln();
     let y = |ns: f64| BOTTOM - (BOTTOM - TOP) * (ns.log10() - decades.0) / (decades.1 - decades.0);
@@ -63,21 +63,21 @@ fn chart(results: &Results, runtime: &str, name: &str) -> String {
             size_name(size)
         );
     }
-    // The names stand in the order in which the lines end, apart enough to be read.
+    // The names are in the order of the lines' ends, and moved apart to be readable.
     let mut names: Vec<(f64, usize)> =
-        lines.iter().enumerate().filter_map(|(place, (_, points))| Some((y(points.last()?.1), place))).collect();
+        lines.iter().enumerate().filter_map(|(index, (_, points))| Some((y(points.last()?.1), index))).collect();
     names.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut lowest = TOP;
-    for (end, place) in names {
-        let Some((contestant, points)) = lines.get(place) else { continue };
-        let colour = COLOURS[place % COLOURS.len()];
+    for (end, index) in names {
+        let Some((contestant, points)) = lines.get(index) else { continue };
+        let color = COLORS[index % COLORS.len()];
         let (stroke, weight) = if *contestant == OURS { (3.0, "bold") } else { (1.5, "normal") };
         let path: Vec<_> = points.iter().map(|&(size, ns)| format!("{:.1} {:.1}", x(size), y(ns))).collect();
         let label = end.max(lowest);
         lowest = label + 16.0;
         let _ = writeln!(
             svg,
-            r##"<path d="M{}" fill="none" stroke="{colour}" stroke-width="{stroke}"/><path d="M{RIGHT} {end:.1}L{:.0} {label:.1}" stroke="{colour}" stroke-width="0.7"/><text x="{:.0}" y="{:.1}" fill="{colour}" font-weight="{weight}">{contestant}</text>"##,
+            r##"<path d="M{}" fill="none" stroke="{color}" stroke-width="{stroke}"/><path d="M{RIGHT} {end:.1}L{:.0} {label:.1}" stroke="{color}" stroke-width="0.7"/><text x="{:.0}" y="{:.1}" fill="{color}" font-weight="{weight}">{contestant}</text>"##,
             path.join("L"),
             RIGHT + 24.0,
             RIGHT + 30.0,

@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: speed, start-up and sizes beside the limit and the peers, on this machine, into `docs/benchmarks.md`.
+//! `cargo xtask bench`: measures speed, start-up and sizes next to other libraries, and writes `docs/benchmarks.md`.
 //!
-//! In every pass each runtime measures all of its contestants, one right after the other; a number is the median of the passes.
+//! In each pass, each runtime measures all of its contestants one after another. A number is the median of the passes.
 
 mod bodies;
 mod chart;
@@ -22,10 +22,10 @@ use results::Results;
 
 const PASSES: usize = 7;
 
-/// Measures everything and writes the report, or (quick) prints what two sizes give in one pass.
+/// Measures and writes the report. With `quick`, measures two sizes in one pass and prints the report.
 pub fn run(sh: &Shell, quick: bool) -> Result<()> {
     let packages = package::all(sh)?;
-    step("bench: the peers");
+    step("bench: installing the other libraries");
     let projects = Projects::install(sh, &packages)?;
     let folder = bodies::write(sh, quick)?;
     let facts = facts::gather(sh, &projects)?;
@@ -66,11 +66,11 @@ pub fn run(sh: &Shell, quick: bool) -> Result<()> {
     for (name, chart) in chart::all(&results) {
         sh.write_file(docs.join("benchmarks").join(name), chart)?;
     }
-    eprintln!("docs/benchmarks.md and its charts are written");
+    eprintln!("wrote docs/benchmarks.md and its charts");
     Ok(())
 }
 
-/// What a program prints; what it complains about only where it fails.
+/// Runs a program and returns its output. An error contains the program's error output.
 fn output(command: Cmd<'_>) -> Result<String> {
     let name = command.to_string();
     let output = command.quiet().ignore_status().output()?;

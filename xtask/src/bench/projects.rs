@@ -1,4 +1,4 @@
-//! Where the packages and the peers are installed: under `target/bench`, nothing in the sources.
+//! Projects under `target/bench` with the packed packages and the libraries that they are compared with.
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -12,25 +12,26 @@ use crate::project::{npm_tool, root, target, unless_unchanged};
 use crate::receivers::worker;
 use crate::servers::Server;
 
-/// What measures, from where it is pinned.
+/// The tools that measure, linked from `xtask/tools`, which pins them.
 const LINKED: [&str; 2] = ["mitata", "playwright-core"];
 
-/// The projects.
+/// The benchmark's projects.
 pub struct Projects {
     /// An npm project with the scripts of `tests/bench/js`.
     pub js: PathBuf,
-    /// A Python with the wheel and its peers.
+    /// The Python of a virtual environment with the wheel and the compared libraries.
     pub python: PathBuf,
     /// The program of `tests/bench/rust`.
     pub rust: PathBuf,
 }
 
 impl Projects {
+    /// Installs all projects.
     pub fn install(sh: &Shell, packages: &Packages) -> Result<Self> {
         Ok(Self { js: js(sh, packages)?, python: python(sh, packages)?, rust: rust(sh)? })
     }
 
-    /// The worker of `tests/bench/js`, bundled as a user's is.
+    /// Bundles and starts the worker of `tests/bench/js`.
     pub fn start_worker(&self, sh: &Shell) -> Result<Server> {
         let (folder, modules) = worker::bundle(sh, &self.js.join("worker.mjs"), &[])?;
         let config = folder.join("config.capnp");
@@ -60,7 +61,7 @@ fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
     unless_unchanged(sh, &sources.join("package-lock.json"), &modules, || {
         Ok(cmd!(sh, "npm ci --no-audit --no-fund").run()?)
     })?;
-    // npm takes away what its lock file does not name, and could follow the links.
+    // npm removes packages that its lock file does not name, and might follow the links.
     for tool in LINKED {
         sh.remove_path(modules.join(tool))?;
     }
@@ -69,9 +70,10 @@ fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
     for tool in LINKED {
         symlink(root().join("xtask/tools/node_modules").join(tool), modules.join(tool))?;
     }
-    // For Chromium, as a bundler for browsers would do it.
+    // The page for Chromium, bundled for browsers.
     let (esbuild, page, site) = (npm_tool("esbuild"), project.join("page.mjs"), project.join("site"));
-    cmd!(sh, "{esbuild} {page} --bundle --format=esm --target=esnext --outdir={site} --external:bun:* --external:os --external:@mitata/* --log-level=warning")
+    cmd!(sh, "{esbuild} {page} --bundle --format=esm --target=esnext --outdir={site}")
+        .args(["--external:bun:*", "--external:os", "--external:@mitata/*", "--log-level=warning"])
         .quiet()
         .run()?;
     sh.copy_file(modules.join("clarife-webhooks/dist/clarife_webhooks.wasm"), &site)?;
@@ -95,7 +97,7 @@ fn python(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
 
 fn rust(sh: &Shell) -> Result<PathBuf> {
     let (manifest, folder) = (root().join("tests/bench/rust/Cargo.toml"), target().join("bench/rust"));
-    // Not --locked: the lock file of this package, which no test reads, may lag behind a new dependency of the core.
+    // Not --locked, because this lock file may lag behind a new dependency of the core.
     cmd!(sh, "cargo build --quiet --release --manifest-path {manifest} --target-dir {folder}").run()?;
     Ok(folder.join("release/bench"))
 }

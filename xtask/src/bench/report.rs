@@ -1,4 +1,4 @@
-//! `docs/benchmarks.md`.
+//! The report `docs/benchmarks.md`.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use super::startup::{Package, Startup};
 use super::targets::verdicts;
 use crate::project::root;
 
-/// Runtimes as they are measured, and as they are called.
+/// Keys and names of the runtimes.
 pub const RUNTIMES: [(&str, &str); 7] = [
     ("node", "Node"),
     ("python", "Python"),
@@ -31,10 +31,10 @@ const JOBS: [(&str, &str); 5] = [
     ("canonical", "Write `data` as JSON"),
 ];
 
-/// The whole report.
+/// Returns the report.
 pub fn write(sh: &Shell, facts: &Facts, results: &Results, startup: &Startup) -> Result<String> {
     let mut out =
-        String::from("# Benchmarks\n\nWritten by `cargo xtask bench`; run it to have the same of your machine.\n\n");
+        String::from("# Benchmarks\n\n`cargo xtask bench` writes this report. Run it to measure your machine.\n\n");
     out.push_str("| | |\n|---|---|\n");
     for (name, fact) in facts {
         writeln!(out, "| {name} | {fact} |")?;
@@ -56,22 +56,29 @@ pub fn write(sh: &Shell, facts: &Facts, results: &Results, startup: &Startup) ->
 }
 
 const METHOD: &str = "\
-- Every number is the median of @PASSES@ passes, with half the distance between the quartiles of the passes as ±. In a pass all contestants of a
-  runtime do one job on one body right after one another, each for some 20 to 100 ms, measured by Criterion (Rust), mitata (Node, Deno, Bun,
-  Chromium) and `timeit` (Python). A worker's clock stands still while it computes, so workerd is timed from outside.
-- ÷ is ours by theirs: below 1, ours is quicker.
-- *Verify and route* reads `id` and `type`; *verify and read* has all of `data` as objects of the language; *reject* refuses a signature
-  that is wrong in one bit. Who verifies only (in Rust all peers, in Python svix, in JavaScript octokit) parses the body afterwards with the
-  language's own parser, where the job needs that.
-- Everybody verifies with the headers of their own scheme. Who can prepare a key before does so (clarife-webhooks, svix, standardwebhooks, and by hand in
-  Rust and with WebCrypto); the others take the secret with every call.
-- The bodies are documents of blocks, of exactly the size that is said. *Not only ASCII* has German, Japanese, French and Russian text.
-- *The limit* is one HMAC-SHA256 of the body and one pass of `serde_json` over it that keeps nothing; for signing, one HMAC; for writing,
-  `serde_json::to_vec`.
+- Each number is the median of @PASSES@ passes. ± is half the distance between the quartiles of the passes.
+- In a pass, all contestants of a runtime do one job on one body, one after another, for 20 to 100 ms each.
+- Criterion measures Rust, mitata measures Node, Deno, Bun and Chromium, and `timeit` measures Python. A worker's clock
+  does not advance while the worker computes, so workerd is timed from outside.
+- ÷ is this library's time divided by the contestant's. Below 1, this library is faster.
+- *Verify and route* reads `id` and `type`. *Verify and read* reads all of `data` as objects of the language. *Reject*
+  gets a signature with one wrong bit.
+- Some contestants only verify: all in Rust, svix in Python, and octokit in JavaScript. For jobs that need the parsed
+  body, they parse it with the language's own parser.
+- Each contestant verifies the headers of its own scheme. clarife-webhooks, svix and standardwebhooks prepare the key
+  once, and so does code by hand in Rust and with WebCrypto. The others take the secret in each call.
+- The bodies are documents of blocks, of exactly the named sizes. *Not only ASCII* contains German, Japanese, French
+  and Russian text.
+- *The limit* of verifying is one HMAC-SHA256 of the body and one pass of `serde_json` that keeps nothing. The limit of
+  signing is one HMAC, and of writing `serde_json::to_vec`.
 ";
 
+/// Appends the table of targets.
 fn targets(out: &mut String, results: &Results, startup: &Startup) -> Result<()> {
-    out.push_str("\n## Targets\n\nAt 1 KiB of ASCII, unless it says otherwise.\n\n| | target | measured | |\n|---|--:|--:|---|\n");
+    out.push_str(
+        "\n## Targets\n\nFor 1 KiB of ASCII, unless the row names another size.\n\n\
+         | | target | measured | |\n|---|--:|--:|---|\n",
+    );
     for verdict in verdicts(results, startup) {
         let digits = if verdict.target < 0.1 {
             3
@@ -83,11 +90,12 @@ fn targets(out: &mut String, results: &Results, startup: &Startup) -> Result<()>
         let number = |number: f64| if digits == 0 { grouped(number) } else { format!("{number:.digits$}") };
         let (target, measured, unit) = (number(verdict.target), number(verdict.measured), verdict.unit);
         let mark = if verdict.met() { "met" } else { "**missed**" };
-        writeln!(out, "| {} | ≤ {target}{unit} | {measured}{unit} | {mark} |", verdict.what)?;
+        writeln!(out, "| {} | ≤ {target}{unit} | {measured}{unit} | {mark} |", verdict.name)?;
     }
     Ok(())
 }
 
+/// Appends the table of a job on bodies of one text.
 fn table(
     out: &mut String,
     results: &Results,
@@ -122,8 +130,13 @@ fn table(
     Ok(())
 }
 
+/// Appends the table of threads.
 fn threads(out: &mut String, results: &Results) -> Result<()> {
-    out.push_str("\n## Threads\n\nThe time of one verification when so many threads share one webhook, in ns; twice as many cores should halve it. Python lets go of its GIL for bodies from 32 KiB on.\n\n| |");
+    out.push_str(
+        "\n## Threads\n\n\
+         The time of one verification in ns, while several threads share one webhook. Two threads on two cores should\n\
+         halve it. Python releases its GIL for bodies of at least 32 KiB.\n\n| |",
+    );
     let sizes = results.sizes();
     for &size in &sizes {
         write!(out, " {} |", size_name(size))?;
@@ -142,8 +155,14 @@ fn threads(out: &mut String, results: &Results) -> Result<()> {
     Ok(())
 }
 
+/// Appends the tables of import times and sizes.
 fn start_up(out: &mut String, results: &Results, startup: &Startup) -> Result<()> {
-    out.push_str("\n## Start-up and sizes\n\nThe median of 20 imports, each in a new process, with the files in the system's cache. *Installed* is everything on the disk, dependencies and all. *Bundled* is what a worker loads: minified by esbuild, gzipped, the WebAssembly module included.\n");
+    out.push_str(
+        "\n## Start-up and sizes\n\n\
+         The median of 20 imports, each in a new process, with the files in the system's cache. *Installed* is the size\n\
+         on disk, with all dependencies. *Bundled* is the size that a worker loads: minified by esbuild, gzipped, and\n\
+         with the WebAssembly module.\n",
+    );
     for (language, packages) in [("Node", &startup.npm), ("Python", &startup.python)] {
         write!(out, "\n| {language} | import, ms | installed, bytes | bundled, bytes |\n|---|--:|--:|--:|\n")?;
         for Package { name, import_ms, installed, bundled } in packages {
@@ -157,11 +176,12 @@ fn start_up(out: &mut String, results: &Results, startup: &Startup) -> Result<()
     }
     writeln!(out, "| the .wasm, gzipped | {} |", grouped(startup.wasm_gzip as f64))?;
     if let Some(ns) = results.median("workerd", "instantiate", "", OURS, 0) {
-        writeln!(out, "\nAn instance of the module takes workerd {:.0} µs to make.", ns / 1e3)?;
+        writeln!(out, "\nworkerd creates an instance of the module in {:.0} µs.", ns / 1e3)?;
     }
     Ok(())
 }
 
+/// Returns a size with its unit.
 pub fn size_name(size: usize) -> String {
     match size {
         0..1024 => format!("{size} B"),
@@ -170,12 +190,12 @@ pub fn size_name(size: usize) -> String {
     }
 }
 
-/// A number without its fraction, with commas.
+/// Returns a number without its fraction, with commas between thousands.
 pub fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
             text.push(',');
         }
         text.push(digit);

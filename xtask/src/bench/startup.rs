@@ -1,4 +1,4 @@
-//! What a package costs before its first call: the time to import it, and its size.
+//! The cost of a package before its first call: the time to import it, and its size.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +16,7 @@ const RUNS: usize = 20;
 
 const NPM: [&str; 6] =
     ["clarife-webhooks", "clarife-webhooks/wasm", "stripe", "svix", "standardwebhooks", "@octokit/webhooks-methods"];
-/// Modules, and the distributions that they come from.
+/// Modules, and the distributions that contain them.
 const PYTHON: [(&str, &str); 4] = [
     ("clarife_webhooks", "clarife-webhooks"),
     ("stripe", "stripe"),
@@ -24,26 +24,28 @@ const PYTHON: [(&str, &str); 4] = [
     ("standardwebhooks", "standardwebhooks"),
 ];
 
-/// A package: the median time of importing it in a new process, in milliseconds, and its sizes in bytes.
+/// A package's import time and sizes.
 pub struct Package {
     pub name: &'static str,
+    /// The median time of an import in a new process, in milliseconds.
     pub import_ms: f64,
-    /// On the disk, with all that it needs.
+    /// The size on disk in bytes, with all dependencies.
     pub installed: u64,
-    /// Bundled with esbuild, minified and gzipped; for WebAssembly, with the module.
+    /// The size in bytes after bundling with esbuild, minified and gzipped, with the WebAssembly module.
     pub bundled: Option<u64>,
 }
 
-/// Everything that is known before the first call.
+/// Import times and sizes of all packages.
 pub struct Startup {
     pub npm: Vec<Package>,
     pub python: Vec<Package>,
-    /// What users download, by name, in bytes.
+    /// Sizes of the downloads in bytes, by file name.
     pub artefacts: Vec<(String, u64)>,
-    /// The module, in bytes after gzip.
+    /// The size of the WebAssembly module in bytes, gzipped.
     pub wasm_gzip: u64,
 }
 
+/// Measures import times and sizes.
 pub fn measure(sh: &Shell, projects: &Projects, quick: bool) -> Result<Startup> {
     let runs = if quick { 3 } else { RUNS };
     let (mut node, mut cpython) = (BTreeMap::<_, Vec<f64>>::new(), BTreeMap::<_, Vec<f64>>::new());
@@ -54,15 +56,15 @@ pub fn measure(sh: &Shell, projects: &Projects, quick: bool) -> Result<Startup> 
             let program = format!(
                 "const start = performance.now(); await import('{name}'); console.log(performance.now() - start)"
             );
-            let said = cmd!(sh, "node --input-type=module --eval {program}").quiet().read()?;
-            node.entry(name).or_default().push(said.trim().parse()?);
+            let output = cmd!(sh, "node --input-type=module --eval {program}").quiet().read()?;
+            node.entry(name).or_default().push(output.trim().parse()?);
         }
         for (module, _) in PYTHON {
             let program = format!(
                 "import time; start = time.perf_counter(); import {module}; print((time.perf_counter() - start) * 1e3)"
             );
-            let said = cmd!(sh, "{python} -c {program}").quiet().read()?;
-            cpython.entry(module).or_default().push(said.trim().parse()?);
+            let output = cmd!(sh, "{python} -c {program}").quiet().read()?;
+            cpython.entry(module).or_default().push(output.trim().parse()?);
         }
     }
     let names: Vec<_> = PYTHON.iter().map(|(_, distribution)| *distribution).collect();
@@ -90,7 +92,7 @@ pub fn measure(sh: &Shell, projects: &Projects, quick: bool) -> Result<Startup> 
     Ok(Startup { npm: npm.into_iter().collect::<Result<_>>()?, python: python.into(), artefacts, wasm_gzip })
 }
 
-/// A package's files and those of all its dependencies, each once.
+/// Returns the size of a package and all its dependencies, each counted once.
 fn npm_size(sh: &Shell, modules: &Path, name: &str, seen: &mut BTreeSet<String>) -> Result<u64> {
     let folder = modules.join(name);
     if !folder.exists() || !seen.insert(name.into()) {
@@ -113,7 +115,7 @@ fn folder_size(folder: &Path) -> Result<u64> {
     Ok(size)
 }
 
-/// What a worker would load. The native addon cannot be bundled.
+/// Returns the size of a package bundled for a worker, or `None` for the native addon.
 fn bundled(sh: &Shell, js: &Path, name: &str, wasm_gzip: u64) -> Result<Option<u64>> {
     if name == "clarife-webhooks" {
         return Ok(None);
@@ -125,15 +127,14 @@ fn bundled(sh: &Shell, js: &Path, name: &str, wasm_gzip: u64) -> Result<Option<u
         "@octokit/webhooks-methods" => format!("import {{ verify }} from '{name}'; globalThis.used = verify;"),
         _ => format!("import {{ Webhook }} from '{name}'; globalThis.used = Webhook;"),
     };
-    let options = "--bundle --minify --format=esm --platform=neutral --main-fields=module,main --conditions=workerd,worker,import";
-    let options = options.split(' ');
-    cmd!(sh, "{esbuild} {options...} --external:*.wasm --external:node:* --external:crypto --external:buffer")
+    let conditions = ["--platform=neutral", "--main-fields=module,main", "--conditions=workerd,worker,import"];
+    cmd!(sh, "{esbuild} --bundle --minify --format=esm {conditions...} --external:*.wasm --external:node:*")
         .args(["--external:http", "--external:https", "--external:events", "--external:child_process", "--external:os"])
-        .args(["--log-level=error", "--outfile=bundled.js"])
+        .args(["--external:crypto", "--external:buffer", "--log-level=error", "--outfile=bundled.js"])
         .stdin(import)
         .quiet()
         .run()
-        .with_context(|| format!("{name} could not be bundled"))?;
+        .with_context(|| format!("cannot bundle {name}"))?;
     let module = if name == "clarife-webhooks/wasm" { wasm_gzip } else { 0 };
     Ok(Some(gzipped_size(sh, &output)? as u64 + module))
 }

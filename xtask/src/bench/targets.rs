@@ -1,18 +1,19 @@
-//! The targets of the project, and whether they are met.
+//! The project's speed and size targets.
 
 use super::bodies::SIZES;
 use super::results::{OURS, Results};
 use super::startup::Startup;
 
-/// A target and what was measured.
+/// A target and its measurement.
 pub struct Verdict {
-    pub what: String,
+    pub name: String,
     pub target: f64,
     pub measured: f64,
     pub unit: &'static str,
 }
 
 impl Verdict {
+    /// Returns `true` if the target is met.
     pub fn met(&self) -> bool {
         self.measured <= self.target
     }
@@ -21,7 +22,7 @@ impl Verdict {
 const KIB: &[usize] = &[1024];
 const FROM_KIB: &[usize] = &[1024, 10_240, 102_400, 1_048_576];
 
-/// In a runtime, ours and theirs, a job, bodies, and the largest ratio that is wanted.
+/// A runtime, this library's and another contestant, a job, the sizes of bodies, and the largest accepted ratio.
 type Ratio = (&'static str, &'static str, &'static str, &'static str, &'static [usize], f64);
 
 const RATIOS: [Ratio; 25] = [
@@ -54,7 +55,7 @@ const RATIOS: [Ratio; 25] = [
 
 const LIMIT: &str = "the limit";
 
-/// All targets; one of several bodies gives the worst of them.
+/// Compares all measurements with their targets. A target for several bodies takes the largest ratio.
 pub fn verdicts(results: &Results, startup: &Startup) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for (runtime, ours, theirs, job, sizes, target) in RATIOS {
@@ -84,17 +85,17 @@ pub fn verdicts(results: &Results, startup: &Startup) -> Vec<Verdict> {
             ("read", _) => ("verify and read", theirs),
             (job, _) => (job, theirs),
         };
-        verdicts.push(Verdict { what: format!("{name} ÷ {theirs}: {job}"), target, measured, unit: "" });
+        verdicts.push(Verdict { name: format!("{name} ÷ {theirs}: {job}"), target, measured, unit: "" });
     }
     verdicts.extend(linear(results, 1.1));
     let gzip = startup.wasm_gzip as f64;
-    verdicts.push(Verdict { what: "the .wasm, gzipped".into(), target: 32_000.0, measured: gzip, unit: " bytes" });
+    verdicts.push(Verdict { name: "the .wasm, gzipped".into(), target: 32_000.0, measured: gzip, unit: " bytes" });
     verdicts
 }
 
-/// What a byte costs in 1 MiB, in parts of what it costs in 100 KiB.
+/// Compares the time per byte at 1 MiB and at 100 KiB.
 fn linear(results: &Results, target: f64) -> Option<Verdict> {
     let cost = |size: usize| Some(results.median("rust", "route", "ascii", OURS, size)? / size as f64);
     let measured = cost(1_048_576)? / cost(102_400)?;
-    Some(Verdict { what: "Rust: a byte of 1 MiB ÷ a byte of 100 KiB".into(), target, measured, unit: "" })
+    Some(Verdict { name: "Rust: a byte of 1 MiB ÷ a byte of 100 KiB".into(), target, measured, unit: "" })
 }
