@@ -1,6 +1,6 @@
 // Generated from the core by `cargo xtask codegen`: do not edit.
 
-/** An event of every type, by its type. */
+/** A sample event of each type, by its type. */
 export const SAMPLES = {
   "document.created": {
     "created_at": "2026-03-28T12:00:00Z",

@@ -18,7 +18,7 @@ import clarife_webhooks
 from clarife_webhooks import _native
 
 PACKAGE = Path(clarife_webhooks.__file__).parent
-MODULES = ["", ".aiohttp", ".asgi", ".dedup", ".django", ".fastapi", ".flask", ".redis", ".testing", ".wsgi"]
+MODULES = ["", *sorted(f".{path.stem}" for path in PACKAGE.glob("[!_]*.py"))]
 # The examples of other objects show these.
 WITHOUT_EXAMPLE = {"SampleEvent", "SignedRequest", "parse_trusted"}
 

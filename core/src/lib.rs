@@ -30,7 +30,7 @@
 //! | `std` (default) | [`Webhook::verify`] and [`UnixTime::now`], by the system's clock |
 //! | `http` | the headers of the crate `http` as the source of a signature |
 //! | `adapters` | receiving in a server: limits, responses, deduplication ([`adapters`]) |
-//! | `axum`, `tower`, `actix-web` | adapters for these frameworks |
+//! | `axum` and others | adapters for frameworks, which [`adapters`] lists |
 //! | `redis` | a deduplication store that several processes share |
 //! | `sender` | the rules of a sender ([`sender`]) and canonical JSON ([`canonical`]) |
 //! | `testing` | sample events, signed requests and a clock for users' tests ([`testing`]) |
@@ -72,11 +72,11 @@ pub use event::{Event, EventType, Layout, Resource, ResourceError, ResourceKind}
 #[cfg(feature = "adapters")]
 pub use receiving::adapters;
 pub use receiving::dedup;
-pub use receiving::limits::{DEFAULT_MAX_BODY_BYTES, MAX_HEADER_BYTES};
-pub use receiving::response::WebhookResponse;
 #[cfg(feature = "model")]
 #[doc(hidden)]
-pub use receiving::{flow, hints::RAW_BODY_HINTS};
+pub use receiving::flow;
+pub use receiving::limits::{DEFAULT_MAX_BODY_BYTES, MAX_HEADER_BYTES};
+pub use receiving::response::WebhookResponse;
 #[cfg(feature = "sender")]
 pub use sender::canonical;
 pub use unix_time::UnixTime;

@@ -1,10 +1,13 @@
-//! Empty projects into which the packed artefacts are installed, as a user would: nothing in them sees the working tree.
+//! Projects with the packed packages installed, as a user would. Nothing in them reads the working tree.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use crate::frameworks::{PROJECTS, Start};
 use crate::package::Packages;
 use crate::project::{root, target};
 use crate::python;
@@ -15,42 +18,17 @@ pub struct Consumers {
     pub npm: PathBuf,
     /// An npm project without the native addon, as on a platform without one.
     pub npm_without_addon: PathBuf,
-    /// A virtual environment with the wheel and the tools that the tests use.
+    /// The Python of a virtual environment with the wheel and the tools of the tests.
     pub python: PathBuf,
     /// The wheel.
     pub wheel: PathBuf,
     /// The npm package, for projects with other packages of their own.
     pub npm_package: PathBuf,
-    /// A cargo workspace with the crate: the projects of tests/consumers in Rust.
+    /// A cargo workspace of the Rust projects in tests/consumers, on the packed crate.
     pub rust: PathBuf,
 }
 
-/// The projects of tests/consumers in Rust.
-pub const RUST: [&str; 6] = ["axum", "axum-extractor", "tower", "actix-web", "redis-rust", "testing-rust"];
-
-/// What the tests in the npm projects import, from where it is pinned.
-const TOOLS: [&str; 18] = [
-    "@cloudflare",
-    "@hono",
-    "@koa",
-    "@nestjs",
-    "@types",
-    "express",
-    "express4",
-    "fast-check",
-    "fastify",
-    "hono",
-    "ioredis",
-    "koa",
-    "mitata",
-    "playwright-core",
-    "redis",
-    "reflect-metadata",
-    "rxjs",
-    "standardwebhooks",
-];
-
-/// Makes the projects anew.
+/// Creates all projects anew.
 pub fn install(sh: &Shell, packages: &Packages) -> Result<Consumers> {
     let folder = target().join("consumers");
     sh.remove_path(&folder)?;
@@ -76,31 +54,40 @@ fn npm_project(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf
     let package = &packages.npm;
     // --offline: the package has no dependencies.
     cmd!(sh, "npm install --offline --no-audit --no-fund {package}").quiet().ignore_stdout().run()?;
-    for tool in TOOLS {
+    for tool in tools(sh)? {
         std::os::unix::fs::symlink(
-            root().join("xtask/tools/node_modules").join(tool),
+            root().join("xtask/tools/node_modules").join(&tool),
             folder.join("node_modules").join(tool),
         )?;
     }
     Ok(folder.to_path_buf())
 }
 
-/// The projects in Rust, on the packed crate where the repository's workspace has the crate's folder.
+/// Returns the packages and scopes that `xtask/tools/package.json` pins.
+fn tools(sh: &Shell) -> Result<BTreeSet<String>> {
+    let manifest: Value = serde_json::from_str(&sh.read_file(root().join("xtask/tools/package.json"))?)?;
+    let pinned = manifest["devDependencies"].as_object().context("no devDependencies in xtask/tools/package.json")?;
+    Ok(pinned.keys().filter_map(|name| name.split('/').next()).map(str::to_owned).collect())
+}
+
+/// Creates the workspace of the Rust projects, with the packed crate in place of the repository's.
 fn cargo_workspace(sh: &Shell, folder: &Path, packages: &Packages) -> Result<PathBuf> {
     let manifest = sh.read_file(root().join("Cargo.toml"))?;
-    let (before, members) = manifest.split_once("members = [").context("the workspace has no members")?;
-    let (_, after) = members.split_once(']').context("the workspace's members have no end")?;
+    let (before, members) = manifest.split_once("members = [").context("no members in Cargo.toml")?;
+    let (_, after) = members.split_once(']').context("no end of the members in Cargo.toml")?;
     let after = after.replace("path = \"core\"", &format!("path = {:?}", packages.crates.core.display().to_string()));
-    sh.write_file(folder.join("Cargo.toml"), format!("{before}members = {RUST:?}{after}"))?;
+    let started = PROJECTS.iter().filter(|project| matches!(project.start, Start::Cargo)).map(|project| project.name);
+    let members: Vec<&str> = started.chain(["testing-rust"]).collect();
+    sh.write_file(folder.join("Cargo.toml"), format!("{before}members = {members:?}{after}"))?;
     sh.copy_file(root().join("Cargo.lock"), folder)?;
-    for name in RUST {
+    for name in members {
         let from = root().join("tests/consumers").join(name);
         cmd!(sh, "cp --recursive {from} {folder}").quiet().run()?;
     }
     Ok(folder.to_path_buf())
 }
 
-/// Copies a folder of the repository into a project, so that its imports find what is installed there.
+/// Copies a folder of the repository into a project, where its imports resolve to the installed packages.
 pub fn copy_into(sh: &Shell, folder: &str, project: &Path) -> Result<PathBuf> {
     let (from, to) = (root().join(folder), project.join(folder));
     sh.create_dir(&to)?;

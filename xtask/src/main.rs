@@ -1,10 +1,11 @@
-//! `cargo xtask`: the project's only scripts. `cargo xtask --help` lists them.
+//! `cargo xtask`: the project's only scripts. `cargo xtask --help` lists the commands.
 
 mod bench;
 mod codegen;
 mod consumers;
 mod demo;
 mod docs;
+mod frameworks;
 mod instructions;
 mod nats;
 mod npm;
@@ -29,68 +30,68 @@ use anyhow::Result;
 use clap::Parser;
 use xshell::cmd;
 
-/// Builds, tests and shows clarife-webhooks. Every command installs what it needs first.
+/// Build, test and document clarife-webhooks. Each command installs the tools that it needs.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Install what the machine lacks: the wasm target, npm and Python packages, Chromium, Redis, Valgrind
+    /// Install the wasm target, the pinned npm and Python packages, Chromium, Redis and Valgrind
     Setup,
-    /// The main job: a sender delivers events over HTTP to servers in four languages
+    /// Deliver events over HTTP to servers in Rust, Node, Python and workerd
     Demo,
-    /// Every test, in every language and runtime
+    /// Run all tests, in all languages, runtimes and frameworks
     Test,
-    /// Speed, start-up and sizes beside the limit and the peers, into docs/benchmarks.md
+    /// Measure speed, start-up and sizes next to other libraries, and write docs/benchmarks.md
     Bench {
-        /// Two sizes, one pass, and nothing is written
+        /// Measure two sizes in one pass, and print the report without writing it
         #[arg(long)]
         quick: bool,
     },
-    /// Count the instructions of a verification and compare with the committed counts
+    /// Count the instructions of a verification, and compare with the committed counts
     Instructions {
-        /// Write the counts instead
+        /// Write the counts instead of comparing them
         #[arg(long)]
         renew: bool,
     },
-    /// Only the tests of the projects in tests/consumers, which the documentation quotes
+    /// Test the projects in tests/consumers, which the documentation quotes
     Consumers {
-        /// Some of them, by their folders
+        /// The folders of the projects to test [default: all]
         names: Vec<String>,
     },
-    /// Only the tests of the packed npm package, its types and its sizes
+    /// Test the packed npm package, its types and its sizes
     Javascript,
-    /// Only the tests of the packed crate and the packed sender, each built by itself
+    /// Test the packed crate and build the packed sender, each outside the workspace
     Packed,
-    /// Submit numbers in every spelling to the packed sender, with each engine, and compare those that arrive
+    /// Send numbers in every notation through the packed sender, with each store, and compare what arrives
     Numbers {
-        /// How many numbers
+        /// The number of numbers to send
         #[arg(long, default_value_t = 1_000_000)]
         count: u64,
     },
-    /// Kill the sender at random moments under load, and look whether anything was lost
+    /// Kill the sender at random moments under load, and count lost deliveries
     Torture {
-        /// How often
+        /// The number of kills for each store
         #[arg(long, default_value_t = 100)]
         kills: u64,
     },
-    /// A NATS cluster of three on loopback, for as long as a command runs: `{nats}` in it is the cluster's URL
+    /// Run a command next to a NATS cluster of three on loopback
     Nats {
-        /// The command and its arguments
+        /// The command and its arguments, in which `{nats}` is replaced by the cluster's URL
         #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
-    /// Simulate a large sender at its busiest, and compare with the capacity model; `-- --help` lists what can be set
+    /// Simulate the busiest hour of a large sender, and compare with the capacity model
     Simulate {
-        /// What the simulation is told
+        /// Arguments of the simulation; `-- --help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Write the files that are generated from the core, and the test vectors
+    /// Generate files from the core, and the test vectors from their generator
     Codegen {
-        /// Only compare; fail where a committed file differs
+        /// Write nothing, and fail if a committed file differs
         #[arg(long)]
         check: bool,
     },
-    /// Build the documentation's site into target/site and check its links
+    /// Build the documentation into target/site, and check its links
     Docs,
     /// Build the crate, the wheel and the npm package into dist/
     Package,

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is.
+//! `cargo xtask test`: all tests.
 
 use std::ffi::OsStr;
 use std::time::Instant;
@@ -7,16 +7,17 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
+use crate::frameworks::{self, Language};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
     codegen, demo, docs, instructions, npm, package, packed, parity, python, receivers, redis, runtimes, sending,
     setup, torture,
 };
 
-/// The numbers that are submitted to a sender with each engine; `cargo xtask numbers` takes a million.
+/// The count of numbers that the sender receives with each store. `cargo xtask numbers` sends a million.
 const NUMBERS: u64 = 100_000;
 
-/// Everything, from a fresh clone on; the first failure ends it.
+/// Runs all tests from a fresh clone on, and stops at the first failure.
 pub fn run(sh: &Shell) -> Result<()> {
     let start = Instant::now();
     setup::all(sh)?;
@@ -44,7 +45,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// The projects of `tests/consumers`, all or those that are named.
+/// Tests the projects of `tests/consumers`, all or the named ones.
 pub fn consumers(sh: &Shell, names: &[String]) -> Result<()> {
     let _redis = redis::start(sh)?;
     receivers::run(sh, &consumers::install(sh, &package::all(sh)?)?, names)
@@ -59,23 +60,24 @@ pub fn javascript(sh: &Shell) -> Result<()> {
     npm::report_sizes(sh, &consumers)
 }
 
-/// Only the numbers that a sender delivers, with each engine.
+/// Tests the numbers that the packed sender delivers, with each store.
 pub fn numbers(sh: &Shell, count: u64) -> Result<()> {
     let packages = package::all(sh)?;
     let consumers = consumers::install(sh, &packages)?;
     sending::numbers(sh, &consumers, &packed::test(sh, &packages.crates)?, count)
 }
 
+/// Runs the checks and tests of all crates.
 fn rust(sh: &Shell) -> Result<()> {
     step("Rust: format, lints");
     cmd!(sh, "cargo fmt --all --check").run()?;
     cmd!(sh, "cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings").run()?;
-    // The core alone, as a receiver and an embedded target have it.
+    // The core without features, for receivers and embedded targets.
     cmd!(sh, "cargo check --quiet --package clarife-webhooks --no-default-features").run()?;
     step("Rust: tests");
     cmd!(sh, "cargo test --quiet --workspace --all-features").run()?;
     torture::short(sh)?;
-    step("the capacity model against the simulation");
+    step("the capacity model and the simulation");
     let simulate = target().join("debug/simulate");
     cmd!(sh, "{simulate} --seconds 120").quiet().ignore_stdout().run()?;
     Ok(())
@@ -110,24 +112,30 @@ fn javascript_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     Ok(())
 }
 
-/// What needs no framework, and a framework's module, which needs its own and says so.
+/// A program that imports the modules without a framework, and expects that each framework's module names its
+/// framework as missing.
 const WITHOUT_FRAMEWORKS: &str = r#"
 import doctest, importlib, sys
 
-for name in ["", ".dedup", ".testing", ".wsgi", ".asgi", ".redis"]:
+ALONE = ["", ".dedup", ".testing", ".wsgi", ".asgi", ".redis"]
+for name in ALONE:
     module = importlib.import_module(f"clarife_webhooks{name}")
     if name not in (".asgi", ".redis"):
         run = doctest.testmod(module)
         assert run.attempted and not run.failed, name
-for name in ["aiohttp", "fastapi", "flask", "django"]:
+for module in sys.argv[1:]:
+    _, name = module.split(".")
+    if f".{name}" in ALONE:
+        continue
     try:
-        importlib.import_module(f"clarife_webhooks.{name}")
+        importlib.import_module(module)
     except ModuleNotFoundError as error:
         assert error.name in (name, "asgiref"), error
     else:
-        sys.exit(f"{name} is not alone")
+        sys.exit(f"{name} does not need its framework")
 "#;
 
+/// Runs the tests of the wheel, and checks its types.
 fn python_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let python = &consumers.python;
     let tests = root().join("bindings-python/tests");
@@ -138,11 +146,12 @@ fn python_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let (alone, wheel) = (empty.join("bin/python"), &consumers.wheel);
     cmd!(sh, "python3 -m venv --without-pip {empty}").run()?;
     cmd!(sh, "{python} -m pip --python {alone} install --quiet --no-index {wheel}").run()?;
-    cmd!(sh, "{alone} -c {WITHOUT_FRAMEWORKS}").run()?;
+    let modules = frameworks::modules(Language::Python);
+    cmd!(sh, "{alone} -c {WITHOUT_FRAMEWORKS} {modules...}").run()?;
     step("Python: pyright");
     let (pyright, programs) = (npm_tool("pyright"), tests.join("typing"));
     cmd!(sh, "{pyright} --pythonpath {python} --project {programs}").run()?;
-    // That every public thing has a type. It finds the package by the environment, and only outside its sources.
+    // All public names must have types. pyright finds the package through PATH, and only outside its sources.
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = [python.with_file_name("").into_os_string(), path].join(OsStr::new(":"));
     let _folder = sh.push_dir(&empty);

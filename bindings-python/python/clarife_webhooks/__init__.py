@@ -21,8 +21,8 @@ changed: Start
 >>> handle(b"{}", {"X-Clarife-Signature": webhook.sign(body)})
 (400, 'no signature in the header matches the body')
 
-In a web framework, use an adapter, which also responds: `clarife_webhooks.asgi`, `.fastapi`, `.wsgi`, `.flask`,
-`.django` or `.aiohttp`. In other frameworks, use `receive` or `receive_async`:
+In a web framework, use its adapter, which also responds, such as `clarife_webhooks.flask`. In other frameworks, use
+`receive` or `receive_async`:
 
 >>> handlers = Handlers()
 >>> @handlers.on("document.updated")

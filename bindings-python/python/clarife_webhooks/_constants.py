@@ -44,12 +44,12 @@ LOGGED_CODES: Final[frozenset[ResponseCode]] = frozenset((
 """The codes of the errors that are logged without `on_error`: errors of the receiving side."""
 
 RAW_BODY_HINTS: Final[dict[str, str]] = {
-    "asgi": "do not call receive() before the receiver, or pass the body on with a receive of your own, as Starlette's BaseHTTPMiddleware does after await request.body()",
     "fastapi": "do not consume request.stream() in a dependency, middleware or form parameter; await request.body() keeps the bytes",
-    "wsgi": "do not read wsgi.input in a middleware, or replace it by a stream of the same bytes; for bodies without a length, use a server that sets wsgi.input_terminated",
-    "flask": "before the receiver, read the body only with request.get_data() or request.get_json(), which keep it, not with request.stream or request.form",
-    "django": "before the receiver, read the body only with request.body, which keeps it; in Django REST Framework, call the receiver before request.data is read",
-    "aiohttp": "before the receiver, read the body only with await request.read() or request.json(), which keep it, not with request.content or request.post()",
+    "asgi": "do not call receive() before the receiver, or pass the body on with a new receive function, as Starlette's BaseHTTPMiddleware does after await request.body()",
+    "django": "before the receiver, read the body with request.body, which keeps it; in Django REST Framework, call the receiver before anything reads request.data",
+    "flask": "before the receiver, read the body with request.get_data() or request.get_json(), which keep it, and not with request.stream or request.form",
+    "wsgi": "do not read wsgi.input in middleware, or replace it with a stream of the same bytes; for bodies without a length, use a server that sets wsgi.input_terminated",
+    "aiohttp": "before the receiver, read the body with await request.read() or request.json(), which keep it, and not with request.content or request.post()",
 }
 """Hint of `body_not_raw`, by framework."""
 

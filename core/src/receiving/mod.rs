@@ -8,7 +8,5 @@ pub mod adapters;
 pub mod dedup;
 #[cfg(any(feature = "adapters", feature = "model"))]
 pub mod flow;
-#[cfg(feature = "model")]
-pub(crate) mod hints;
 pub(crate) mod limits;
 pub(crate) mod response;

@@ -6,12 +6,16 @@ use serde_json::{Map, Value, json};
 
 use super::{Kind, NOTE, json_name, resource_of, resources, type_name};
 
+const DESCRIPTION: &str = "The body of a delivery, as typed access reads it. clarife may add event types and members at \
+    any time. Data of another shape does not fail verification.";
+
+/// Returns the schema.
 pub(super) fn file() -> Result<String> {
     let mut definitions = Map::new();
     for resource in resources() {
         let mut properties = Map::new();
         for member in resource.members {
-            // Reading takes null for every member, as for one that is not there.
+            // Typed access reads null as a missing member.
             let mut schema = schema(&Kind::of(member.kind));
             if schema.get("type").is_some() {
                 schema["type"] = json!([schema["type"], "null"]);
@@ -50,11 +54,11 @@ pub(super) fn file() -> Result<String> {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$comment": NOTE,
         "title": "clarife webhook event",
-        "description": "The body of a delivery. Other types than the listed ones, and other members than the described ones, may come at any time, and data of another shape never fails verification: this is what typed access reads.",
+        "description": DESCRIPTION,
         "type": "object",
         "required": ["id", "type", "created_at", "data"],
         "properties": {
-            "id": {"type": "string", "minLength": 1, "description": "The same in every delivery of one event."},
+            "id": {"type": "string", "minLength": 1, "description": "The event's id, constant over all its deliveries."},
             "type": {"type": "string", "minLength": 1, "examples": names},
             "created_at": {"type": "string", "format": "date-time"},
             "data": {"type": "object"},
@@ -65,6 +69,7 @@ pub(super) fn file() -> Result<String> {
     Ok(serde_json::to_string_pretty(&schema)? + "\n")
 }
 
+/// Returns the schema of a member's type.
 fn schema(kind: &Kind) -> Value {
     match kind {
         Kind::String => json!({"type": "string"}),

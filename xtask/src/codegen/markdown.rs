@@ -1,41 +1,57 @@
-//! What the README and the documentation's pages have from the core: tables of errors, answers and events; and in the README, whose
-//! readers see the file as it is, the examples, which are files that the tests run.
+//! Generated blocks of the README and the documentation: tables of errors, responses and events, and in the README the
+//! examples, which are files that the tests run.
 
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
 use clarife_webhooks::{ErrorCode, EventType, WebhookError, WebhookResponse};
 
-use super::{Kind, is_published, json_name, resource_of, resources};
+use super::{Kind, frameworks, is_published, json_name, resource_of, resources};
 use crate::project::root;
 
-/// The files with something to fill in.
-pub(super) const FILES: [&str; 3] = ["README.md", "docs/pages/reference/errors.md", "docs/pages/reference/events.md"];
+/// The files with generated blocks.
+pub(super) const FILES: [&str; 7] = [
+    "README.md",
+    "bindings-node/README.md",
+    "docs/pages/index.md",
+    "docs/pages/frameworks/index.md",
+    "docs/pages/reference/errors.md",
+    "docs/pages/reference/events.md",
+    "docs/pages/reference/python.md",
+];
 
-/// Fills what stands between `<!-- begin: … -->` and `<!-- end -->`: a table's name, or a file's path.
+/// Fills the blocks between `<!-- begin: … -->` and `<!-- end -->`. A block names a table or a file's path.
 pub(super) fn fill(page: &str) -> Result<String> {
     let mut filled = String::new();
     let mut rest = page;
     while let Some((before, after)) = rest.split_once("<!-- begin: ") {
-        let (what, after) = after.split_once(" -->").context("a begin without its end")?;
-        let (_, after) = after.split_once("<!-- end -->").context("a begin without its end")?;
-        let content = match what {
+        let (name, after) = after.split_once(" -->").context("unclosed comment of a block")?;
+        let (_, after) = after.split_once("<!-- end -->").with_context(|| format!("no end of block {name}"))?;
+        let content = match name {
             "errors" => errors(),
             "error-reference" => error_reference(),
             "responses" => responses(),
             "events" => events(),
             "resources" => resources_tables(),
-            path => file(path)?,
+            "framework-names" => frameworks::names(),
+            "framework-links" => frameworks::links(),
+            "entries of JavaScript" => frameworks::entries(),
+            "python-adapters" => frameworks::python_references(),
+            name => match name.strip_prefix("frameworks of ") {
+                Some(language) => frameworks::tables(language)?,
+                None => file(name)?,
+            },
         };
-        let _ = write!(filled, "{before}<!-- begin: {what} -->\n\n{content}\n<!-- end -->");
+        let _ = write!(filled, "{before}<!-- begin: {name} -->\n\n{content}\n<!-- end -->");
         rest = after;
     }
     filled.push_str(rest);
     Ok(filled)
 }
 
+/// Returns a file as a code block.
 fn file(path: &str) -> Result<String> {
-    let content = std::fs::read_to_string(root().join(path)).with_context(|| format!("{path} is quoted"))?;
+    let content = std::fs::read_to_string(root().join(path)).with_context(|| format!("cannot quote {path}"))?;
     let language = match path.rsplit('.').next() {
         Some("rs") => "rust,ignore",
         Some("py") => "python",
@@ -44,36 +60,38 @@ fn file(path: &str) -> Result<String> {
     Ok(format!("```{language}\n{content}```\n"))
 }
 
-/// What is wrong and what to do, for the README.
+/// Returns the table of error codes for the README.
 fn errors() -> String {
     let rows = ErrorCode::ALL.map(|code| format!("`{code}` | {} | {}", WebhookError::from(code), code.hint()));
-    table("`code` | what is wrong | what to do", rows)
+    table("`code` | error | remedy", rows)
 }
 
-/// The same with the status, and links to what the page says of each: a code that it says nothing of is a dead link.
+/// Returns the table of error codes with statuses, and links to the page's section for each code. A missing section is
+/// a dead link.
 fn error_reference() -> String {
     let rows = ErrorCode::ALL.map(|code| {
         format!("[`{code}`](#{code}) | {} | {} | {}", code.status(), WebhookError::from(code), code.hint())
     });
-    table("`code` | status | what is wrong | what to do", rows)
+    table("`code` | status | error | remedy", rows)
 }
 
-/// What adapters answer but for errors.
+/// Returns the table of an adapter's responses other than errors.
 fn responses() -> String {
     let rows = WebhookResponse::ALL
         .map(|response| format!("{} | `{}` | {}", response.status(), response.code(), response.message()));
-    table("status | `code` | what it says", rows)
+    table("status | `code` | message", rows)
 }
 
+/// Returns the table of event types.
 fn events() -> String {
     let rows = EventType::KNOWN.map(|event| {
         let resource = resource_of(event);
         format!("`{event}` | {} | [{resource}](#{})", event.description(), resource.to_lowercase())
     });
-    table("`type` | what happened | `data`", rows)
+    table("`type` | event | `data`", rows)
 }
 
-/// A section for each resource, in the order of the core.
+/// Returns a section for each resource, in the core's order.
 fn resources_tables() -> String {
     let sections: Vec<String> = resources()
         .map(|resource| {
@@ -87,7 +105,7 @@ fn resources_tables() -> String {
             let open = if is_published(resource) {
                 ""
             } else {
-                "\nclarife publishes no more of it; what else there is can be read.\n"
+                "\nclarife documents no other members, but they can be read.\n"
             };
             format!("### {}\n\n{}\n\n{members}{open}", resource.name, resource.doc)
         })
@@ -95,6 +113,7 @@ fn resources_tables() -> String {
     sections.join("\n")
 }
 
+/// Returns a type as text.
 fn kind(kind: &Kind) -> String {
     match kind {
         Kind::String => "string".into(),
@@ -106,7 +125,8 @@ fn kind(kind: &Kind) -> String {
     }
 }
 
-fn table(head: &str, rows: impl IntoIterator<Item = String>) -> String {
+/// Returns a table of `head` and rows, whose cells are separated by ` | `.
+pub(super) fn table(head: &str, rows: impl IntoIterator<Item = String>) -> String {
     let mut table = format!("| {head} |\n|{}\n", "---|".repeat(head.split(" | ").count()));
     for row in rows {
         let _ = writeln!(table, "| {row} |");

@@ -1,10 +1,11 @@
-//! `cargo xtask codegen`: the core's codes, types of events and resources, in the forms other languages read.
+//! `cargo xtask codegen`: generates files of other languages from the core's error codes, event types and resources.
 //!
-//! The files are committed; `--check`, which the tests run, fails where one is not what the core says.
+//! The files are committed. The tests run `--check`, which fails if a file differs from the core.
 
 mod abi;
 mod adapters;
 mod flow;
+mod frameworks;
 mod json_schema;
 mod markdown;
 mod python;
@@ -17,10 +18,12 @@ use anyhow::{Context as _, Result, bail};
 use clarife_webhooks::{EventType, MemberModel, RESOURCE_MODELS, ResourceModel};
 use xshell::{Shell, cmd};
 
+use crate::frameworks::check as check_frameworks;
 use crate::project::root;
 
-/// Writes the files and the test vectors, or with `check` only compares them.
+/// Writes the files and the test vectors, or only compares them with `check`.
 pub fn run(sh: &Shell, check: bool) -> Result<()> {
+    check_frameworks(sh)?;
     let flag = check.then_some("--check");
     cmd!(sh, "node tests/vectors/generate.mjs {flag...}").quiet().run()?;
     let mut files = vec![
@@ -38,6 +41,12 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
     for page in markdown::FILES {
         files.push((page, markdown::fill(&sh.read_file(page)?).with_context(|| page.to_owned())?));
     }
+    files.push(("bindings-node/tests/types/receivers.generated.ts", frameworks::type_program(false)));
+    files.push(("bindings-node/tests/types/receivers.generated.cts", frameworks::type_program(true)));
+    let manifest = "bindings-node/package.json";
+    files.push((manifest, frameworks::fill_exports(&sh.read_file(manifest)?).with_context(|| manifest.to_owned())?));
+    let config = "docs/mkdocs.yml";
+    files.push((config, frameworks::fill_navigation(&sh.read_file(config)?).with_context(|| config.to_owned())?));
     let mut stale = Vec::new();
     for (name, content) in files {
         let path: PathBuf = root().join(name);
@@ -55,12 +64,12 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
         }
     }
     if !stale.is_empty() {
-        bail!("not what the core says: {}; run `cargo xtask codegen` and commit the result", stale.join(", "));
+        bail!("outdated files: {}: run `cargo xtask codegen` and commit the result", stale.join(", "));
     }
     Ok(())
 }
 
-/// The type of a member, as far as the languages tell types apart.
+/// The type of a member, for other languages.
 enum Kind {
     String,
     Integer,
@@ -71,6 +80,7 @@ enum Kind {
 }
 
 impl Kind {
+    /// Parses a type in Rust.
     fn of(rust: &'static str) -> Self {
         match rust.trim() {
             "String" => Self::String,
@@ -85,22 +95,22 @@ impl Kind {
     }
 }
 
-/// The member's name in JSON: Rust writes `type` as `r#type`.
+/// Returns the member's name in JSON, without the `r#` of Rust's keywords.
 fn json_name(member: &MemberModel) -> &'static str {
     member.name.trim_start_matches("r#")
 }
 
-/// Whether clarife publishes the resource's shape: where it does not, only the id is known and every member may be read.
+/// Returns `true` if clarife documents the resource's members. Otherwise only `id` is known.
 fn is_published(resource: &ResourceModel) -> bool {
     resource.members.len() > 1
 }
 
-/// The resource that events of this type are about.
+/// Returns the name of the resource in events of this type.
 fn resource_of(event: EventType<'_>) -> String {
     format!("{:?}", event.resource_kind())
 }
 
-/// `document.updated` as a type's name, `DocumentUpdated`.
+/// Returns the name of an event type as a type's name: `DocumentUpdated` for `document.updated`.
 fn type_name(event: EventType<'_>) -> String {
     format!("{event:?}")
 }

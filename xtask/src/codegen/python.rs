@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use clarife_webhooks::flow::{Outcome, Step};
-use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, RAW_BODY_HINTS, WebhookResponse, dedup};
+use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, WebhookResponse, dedup};
 
 use super::flow;
 use super::{Kind, NOTE, is_published, json_name, literal, resource_of, resources, type_name};
+use crate::frameworks::Language;
 
 pub(super) fn file() -> String {
     let mut file = Module { text: format!("# {NOTE}\n{HEAD}"), names: Vec::new() };
@@ -15,9 +16,6 @@ pub(super) fn file() -> String {
     file.events();
     file.end()
 }
-
-/// Python's frameworks in [`RAW_BODY_HINTS`].
-const RAW_BODY_FRAMEWORKS: [&str; 6] = ["asgi", "fastapi", "wsgi", "flask", "django", "aiohttp"];
 
 /// Returns the module with the constants and the flow of receiving.
 pub(super) fn constants() -> String {
@@ -29,11 +27,8 @@ pub(super) fn constants() -> String {
     });
     let responses: String = responses.collect();
     let logged: String = flow::logged().iter().map(|code| format!("    {code:?},\n")).collect();
-    let hints: String = RAW_BODY_HINTS
-        .iter()
-        .filter(|(framework, _)| RAW_BODY_FRAMEWORKS.contains(framework))
-        .map(|(framework, hint)| format!("    {framework:?}: {hint:?},\n"))
-        .collect();
+    let hints: String =
+        Language::Python.hints().map(|(adapter, hint)| format!("    {adapter:?}: {hint:?},\n")).collect();
     format!(
         r#"# {NOTE}
 """Constants of receiving: responses, defaults, the flow of a delivery, and the keys of stores."""

@@ -1,4 +1,4 @@
-//! The core's sample events, for the packages' helpers for tests.
+//! The core's sample events, for the testing helpers of other languages.
 
 use anyhow::Result;
 use clarife_webhooks::EventType;
@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 
 use super::NOTE;
 
-/// 2026-03-28T12:00:00Z, as in the documentation.
+/// The time of all samples: 2026-03-28T12:00:00Z, as in clarife's documentation.
 const CREATED_AT: UnixTime = UnixTime::from_secs(1_774_699_200);
 
-/// An event of every type, by its type.
+/// Returns a sample event of each type, by its type.
 pub(super) fn json() -> Result<String> {
     let mut samples = Map::new();
     for event_type in EventType::KNOWN {
@@ -22,10 +22,11 @@ pub(super) fn json() -> Result<String> {
     Ok(serde_json::to_string_pretty(&samples)? + "\n")
 }
 
+/// Returns the samples as a TypeScript constant.
 pub(super) fn typescript() -> Result<String> {
     let samples = json()?;
     Ok(format!(
-        "// {NOTE}\n\n/** An event of every type, by its type. */\nexport const SAMPLES = {};\n",
+        "// {NOTE}\n\n/** A sample event of each type, by its type. */\nexport const SAMPLES = {};\n",
         samples.trim_end()
     ))
 }

@@ -1,4 +1,6 @@
-//! Projects with npm packages of their own, in `target/apps`: these are installed once, and the packed artefact anew each time.
+//! Consumer projects with npm packages of their own, in `target/apps`.
+//!
+//! Their packages are installed once, and the packed package anew in each run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,12 +11,12 @@ use xshell::{Shell, cmd};
 use crate::consumers::Consumers;
 use crate::project::{target, unless_unchanged};
 
-/// Copies a project, installs what it needs and the packed artefact, and builds it.
+/// Copies a project, installs its packages and the packed package, and builds it. Returns the copy's path.
 pub(super) fn install(sh: &Shell, consumers: &Consumers, name: &str) -> Result<PathBuf> {
     install_and_run(sh, consumers, name, "build")
 }
 
-/// The same with a project's tests.
+/// Copies a project, installs its packages and the packed package, and runs its tests.
 pub(super) fn test(sh: &Shell, consumers: &Consumers, name: &str) -> Result<()> {
     install_and_run(sh, consumers, name, "test").map(|_| ())
 }
@@ -37,19 +39,30 @@ fn install_and_run(sh: &Shell, consumers: &Consumers, name: &str, script: &str) 
     let package = &consumers.npm_package;
     cmd!(sh, "npm install --offline --no-audit --no-fund --silent {package}").quiet().run()?;
     let run = cmd!(sh, "npm run {script}")
-        // They report on their users unless told otherwise.
+        // Turns off telemetry.
         .envs([("NEXT_TELEMETRY_DISABLED", "1"), ("ASTRO_TELEMETRY_DISABLED", "1")])
         .quiet()
         .ignore_status()
         .output()?;
     if !run.status.success() {
-        let said = [run.stdout, run.stderr].concat();
-        bail!("npm run {script} failed in {name}:\n{}", String::from_utf8_lossy(&said));
+        let output = [run.stdout, run.stderr].concat();
+        bail!("npm run {script} failed in {name}:\n{}", String::from_utf8_lossy(&output));
     }
     Ok(to)
 }
 
-/// A program of one of the project's packages, in the project's folder.
+/// Returns a command with arguments, to run in the project's folder: `node`, or a program of the project's packages.
+pub(super) fn command(folder: &Path, command: &str) -> Command {
+    let mut words = command.split(' ');
+    let mut command = match words.next() {
+        Some(name) if name != "node" => program(folder, name),
+        _ => Command::new("node"),
+    };
+    command.args(words).current_dir(folder);
+    command
+}
+
+/// Returns the command of a program from the project's packages, to run in the project's folder.
 pub(super) fn program(folder: &Path, name: &str) -> Command {
     let mut program = Command::new(folder.join("node_modules/.bin").join(name));
     program.current_dir(folder);

@@ -1,5 +1,6 @@
-//! The consumer projects of `tests/consumers`: pages of code that readers copy, each with the packed artefact in its own framework and
-//! runtime. Every one is started, and delivered to over HTTP.
+//! The consumer projects of `tests/consumers`, which the documentation quotes.
+//!
+//! Each is a receiver in its own framework and runtime, on the packed package. The tests start it and deliver to it.
 
 mod apps;
 mod start;
@@ -16,86 +17,44 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::consumers::Consumers;
+use crate::frameworks::{PROJECTS, Project};
 use crate::project::{root, step, target};
 use crate::servers::Server;
 use crate::setup;
 
 pub use start::{build, start};
 
-/// The secret of every project, and of the demo's sender.
+/// The signing secret of all projects, and of the demo's sender.
 pub const SECRET: &str = "whsec_Y2xhcmlmZSB3ZWJob29rcyBkZW1vIHNlY3JldCAwMDA=";
 
-/// The projects that receive, by their folders.
-const RECEIVERS: &[&str] = &[
-    "node",
-    "typescript-esm",
-    "typescript-commonjs",
-    "express",
-    "fastify",
-    "koa",
-    "nestjs",
-    "lambda",
-    "hono",
-    "nextjs",
-    "sveltekit",
-    "react-router",
-    "astro",
-    "worker",
-    "deno",
-    "bun",
-    "other-node",
-    "redis-node",
-    "fastapi",
-    "starlette",
-    "django",
-    "flask",
-    "aiohttp",
-    "other-python",
-    "redis-python",
-    "own-store",
-    "axum",
-    "axum-extractor",
-    "tower",
-    "actix-web",
-    "redis-rust",
-];
-
-/// What a project answers to an event, to the same again, and to one that was changed on the way.
-fn expected(name: &str) -> [&'static str; 3] {
-    let refused = "400 signature_mismatch";
-    match name {
-        // The page names no store: instances share nothing.
-        "lambda" => ["200 handled", "200 handled", refused],
-        // The user's function answers.
-        "axum-extractor" => ["204", "204", refused],
-        "fastapi" => ["200", "200 duplicate", refused],
-        _ => ["200 handled", "200 duplicate", refused],
-    }
-}
-
-/// Where the projects take deliveries.
+/// The path at which the projects receive deliveries.
 pub const PATH: &str = "/webhooks/clarife";
 
-/// Starts every project, or those that are named, delivers to it and prints what it answered; an error if one of the answers is wrong, or if the handler did
-/// not do what it should.
+/// Starts all projects or the named ones, delivers to each, and prints the responses.
+///
+/// # Errors
+///
+/// Returns an error if a response is not as expected, or if a handler ran too often or not at all.
 pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
     step("consumer projects");
-    let chosen = |name: &&str| names.is_empty() || names.iter().any(|named| named == name);
-    let receivers: Vec<&str> = RECEIVERS.iter().copied().filter(chosen).collect();
-    build(sh, consumers, &receivers)?;
-    eprintln!("{:22}{:18}{:18}tampered with", "project", "an event", "again");
+    let chosen = |project: &&Project| names.is_empty() || names.iter().any(|name| name == project.name);
+    let projects: Vec<&Project> = PROJECTS.iter().filter(chosen).collect();
+    build(sh, consumers, &projects.iter().map(|project| project.name).collect::<Vec<_>>())?;
+    eprintln!("{:22}{:18}{:18}changed", "project", "an event", "again");
     let mut wrong = Vec::new();
-    for name in receivers {
+    for project in projects {
+        let name = project.name;
         let server = start(sh, consumers, name)?;
-        let responses = deliver(&server).with_context(|| format!("{name} was delivered to"))?;
+        let responses = deliver(&server).with_context(|| format!("cannot deliver to {name}"))?;
         eprintln!("{name:22}{:18}{:18}{}", responses.responses[0], responses.responses[1], responses.responses[2]);
-        let expected = expected(name);
-        let times = if expected[1].ends_with("duplicate") { 1 } else { 2 };
-        if responses.responses != expected || responses.handled != times || responses.handled_tampered != 0 {
+        let [first, again] = project.responses;
+        let expected = [first, again, "400 signature_mismatch"];
+        let times = if again.ends_with("duplicate") { 1 } else { 2 };
+        if responses.responses != expected || responses.handled != times || responses.handled_changed != 0 {
             wrong.push(format!("{name}: {responses:?}\n{}", server.log()));
         }
     }
-    ensure!(wrong.is_empty(), "wrong answers, or a handler ran too often or not at all:\n{}", wrong.join("\n"));
+    ensure!(wrong.is_empty(), "wrong responses, or a handler ran too often or not at all:\n{}", wrong.join("\n"));
     if names.is_empty() {
         page(sh, consumers)?;
         users_tests(sh, consumers)?;
@@ -103,37 +62,37 @@ pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What a project made of three deliveries.
+/// A project's responses to three deliveries, and the calls of its handler.
 #[derive(Debug)]
 struct Responses {
-    /// Of an event, of the same once more, and of one that was changed on the way.
+    /// The responses to an event, to the event again, and to a changed event.
     responses: [String; 3],
-    /// How often the handler wrote about the event, which is delivered twice.
+    /// The number of times that the handler printed the event, which is delivered twice.
     handled: usize,
-    /// The same about the changed one.
-    handled_tampered: usize,
+    /// The number of times that the handler printed the changed event.
+    handled_changed: usize,
 }
 
 fn deliver(server: &Server) -> Result<Responses> {
     let event = TestEvent::new(EventType::DocumentUpdated, now()?)?;
     let (title, changed) = ("Getting started", "Getting startet");
     ensure!(event.body.contains(title), "the sample has another title");
-    let tampered = event.body.replacen(title, changed, 1);
+    let changed_body = event.body.replacen(title, changed, 1);
     let responses = [
         post(server, &event.body, &event.body)?,
         post(server, &event.body, &event.body)?,
-        post(server, &event.body, &tampered)?,
+        post(server, &event.body, &changed_body)?,
     ];
-    // A handler writes before it answers, but what it writes may come later.
+    // A handler prints before the response, but the output may arrive later.
     let start = Instant::now();
     while server.log().matches(title).count() == 0 && start.elapsed() < Duration::from_secs(5) {
         std::thread::sleep(Duration::from_millis(20));
     }
     let log = server.log();
-    Ok(Responses { responses, handled: log.matches(title).count(), handled_tampered: log.matches(changed).count() })
+    Ok(Responses { responses, handled: log.matches(title).count(), handled_changed: log.matches(changed).count() })
 }
 
-/// Posts a body under the signature of `signed`; the answer's status and code.
+/// Posts `body` with the signature of `signed`. Returns the response's status and code.
 fn post(server: &Server, signed: &str, body: &str) -> Result<String> {
     let signature = Webhook::new(SECRET)?.sign(signed, now()?)?;
     let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -148,12 +107,12 @@ fn post(server: &Server, signed: &str, body: &str) -> Result<String> {
         .send(body)?;
     let status = response.status().as_u16();
     let json: Value = serde_json::from_str(&response.body_mut().read_to_string()?).unwrap_or_default();
-    // FastAPI puts what its dependencies say into `detail`.
+    // FastAPI puts the error of a dependency into `detail`.
     let code = json["code"].as_str().or(json["detail"]["code"].as_str()).unwrap_or_default();
     Ok(format!("{status} {code}").trim_end().to_owned())
 }
 
-/// The page, in a browser: it is given a good delivery and a changed one, and says which is which.
+/// Opens the web page in a browser, and lets it verify a valid and a changed delivery.
 fn page(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let folder = apps::install(sh, consumers, "vite")?;
     let server = Server::start("vite", &log("vite"), |port| {
@@ -169,10 +128,10 @@ fn page(sh: &Shell, consumers: &Consumers) -> Result<()> {
         .env("CHROMIUM", setup::chromium(sh)?)
         .quiet()
         .run()
-        .context("the page of tests/consumers/vite")
+        .context("wrong result of the page in tests/consumers/vite")
 }
 
-/// The tests that users would write with the packages' `testing`; and the types of what is written in Python.
+/// Runs the tests that users would write with the packages' `testing`, and checks the types of the Python projects.
 fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let (javascript, python) = (consumers.npm.join("tests/consumers/testing-node"), &consumers.python);
     cmd!(sh, "node --test --test-reporter=spec {javascript}/handler.test.mjs").run()?;
@@ -188,7 +147,7 @@ fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let cache = target.join("mypy");
     for project in sh.read_dir(source(""))?.into_iter().filter(|path| path.is_dir()) {
         if sh.read_dir(&project)?.iter().any(|file| file.extension().is_some_and(|extension| extension == "py")) {
-            // Each on its own: they have modules of the same name.
+            // One at a time, because their modules have equal names.
             let _folder = sh.push_dir(project);
             cmd!(sh, "{python} -m mypy --strict --no-error-summary --cache-dir {cache} .").quiet().run()?;
         }
@@ -201,12 +160,12 @@ fn now() -> Result<UnixTime> {
     Ok(UnixTime::from_millis(i64::try_from(elapsed.as_millis())?))
 }
 
-/// The folder of a project.
+/// Returns the folder of a project.
 fn source(name: &str) -> PathBuf {
     root().join("tests/consumers").join(name)
 }
 
-/// Where a project's output goes.
+/// Returns the log file of a project.
 fn log(name: &str) -> PathBuf {
     target().join("receivers").join(name).with_extension("log")
 }

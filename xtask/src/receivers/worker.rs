@@ -1,4 +1,4 @@
-//! The worker, as wrangler would deploy it: bundled, and served by workerd with a namespace of Durable Objects.
+//! The Cloudflare worker as wrangler would deploy it: bundled, and served by workerd with a Durable Objects namespace.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use crate::project::npm_tool;
 /// for workerd. `more` are further flags of esbuild.
 pub fn bundle(sh: &Shell, entry: &Path, more: &[&str]) -> Result<(PathBuf, String)> {
     let (esbuild, folder) = (npm_tool("esbuild"), entry.with_extension("built"));
-    cmd!(sh, "{esbuild} {entry} --bundle --format=esm --conditions=workerd,worker --external:cloudflare:* --log-level=warning")
-        .args(["--loader:.wasm=copy", "--asset-names=[name]"])
+    cmd!(sh, "{esbuild} {entry} --bundle --format=esm --conditions=workerd,worker --external:cloudflare:*")
+        .args(["--loader:.wasm=copy", "--asset-names=[name]", "--log-level=warning"])
         .args(more)
         .arg(format!("--outdir={}", folder.display()))
         .quiet()
@@ -26,13 +26,13 @@ pub fn bundle(sh: &Shell, entry: &Path, more: &[&str]) -> Result<(PathBuf, Strin
             _ => continue,
         };
         let module = format!("(name = \"{name}\", {kind} = embed \"{name}\")");
-        // The first module is the worker.
+        // The first module is the worker's entry.
         if kind == "esModule" { modules.insert_str(0, &format!("{module}, ")) } else { modules.push_str(&module) }
     }
     Ok((folder, modules))
 }
 
-/// A configuration that serves a bundled worker on a loopback port.
+/// Writes a configuration for workerd that serves a bundled worker on a loopback port. Returns its path.
 pub(super) fn config(sh: &Shell, entry: &Path, port: u16) -> Result<PathBuf> {
     let (folder, modules) = bundle(sh, entry, &[])?;
     let path = folder.join("config.capnp");

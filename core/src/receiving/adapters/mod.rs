@@ -34,7 +34,7 @@
 pub mod actix;
 #[cfg(feature = "axum")]
 pub mod axum;
-#[cfg(any(feature = "axum", feature = "tower", feature = "actix-web"))]
+#[cfg(feature = "framework")]
 mod body;
 mod driver;
 mod error;

@@ -242,7 +242,7 @@ impl Receiver {
         WebhookResponse::Refused(error)
     }
 
-    #[cfg(any(feature = "axum", feature = "tower", feature = "actix-web"))]
+    #[cfg(feature = "framework")]
     pub(super) const fn max_body_bytes(&self) -> usize {
         self.max_body_bytes
     }
