@@ -28,7 +28,7 @@ use crate::EventType;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<&'static str>")]
-pub struct EventTypes(u16);
+pub struct EventTypes(u32);
 
 /// The error of an invalid list of event types.
 ///
@@ -54,7 +54,7 @@ impl EventTypes {
     /// # use clarife_webhooks::sender::EventTypes;
     /// assert!(EventTypes::ALL.iter().eq(EventType::KNOWN));
     /// ```
-    pub const ALL: Self = Self(u16::MAX);
+    pub const ALL: Self = Self((1 << EventType::KNOWN.len()) - 1); // more than 31 types do not compile
 
     /// Creates a set of types.
     ///
@@ -131,8 +131,8 @@ impl EventTypes {
 }
 
 /// Returns the bit of a type, or 0 for an unknown type.
-fn bit(event_type: EventType<'_>) -> u16 {
-    event_type.index().and_then(|index| 1_u16.checked_shl(u32::try_from(index).ok()?)).unwrap_or(0)
+fn bit(event_type: EventType<'_>) -> u32 {
+    event_type.index().and_then(|index| 1_u32.checked_shl(u32::try_from(index).ok()?)).unwrap_or(0)
 }
 
 impl TryFrom<Vec<String>> for EventTypes {
