@@ -4,6 +4,7 @@ mod bench;
 mod codegen;
 mod consumers;
 mod demo;
+mod deny;
 mod docs;
 mod frameworks;
 mod instructions;
@@ -91,6 +92,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Check the licenses, versions, sources and advisories of the dependencies
+    Deny,
     /// Build the documentation into target/site, and check its links
     Docs,
     /// Build the crate, the wheel and the npm package into dist/
@@ -125,6 +128,7 @@ fn run(command: Command) -> Result<()> {
             Ok(cmd!(sh, "cargo run --quiet --locked --release --package simulate -- {arguments...}").quiet().run()?)
         }
         Command::Codegen { check } => codegen::run(&sh, check),
+        Command::Deny => deny::run(&sh),
         Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),
     }
