@@ -1,1 +1,1 @@
-../../tests/documented-example.cjs
+../../tests/e2e/odd-events/documented-example.cjs

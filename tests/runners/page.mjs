@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Drives the page of tests/consumers/vite in Chromium:  CHROMIUM=<binary> node page.mjs <url> <secret> <signature>  < <body>
+// Drives the page of tests/e2e/consumers/vite in Chromium:  CHROMIUM=<binary> node page.mjs <url> <secret> <signature>  < <body>
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 

@@ -24,7 +24,7 @@ pub struct Consumers {
     pub wheel: PathBuf,
     /// The npm package, for projects with other packages of their own.
     pub npm_package: PathBuf,
-    /// A cargo workspace of the Rust projects in tests/consumers, on the packed crate.
+    /// A cargo workspace of the Rust projects in tests/e2e/consumers, on the packed crate.
     pub rust: PathBuf,
 }
 
@@ -81,7 +81,7 @@ fn cargo_workspace(sh: &Shell, folder: &Path, packages: &Packages) -> Result<Pat
     sh.write_file(folder.join("Cargo.toml"), format!("{before}members = {members:?}{after}"))?;
     sh.copy_file(root().join("Cargo.lock"), folder)?;
     for name in members {
-        let from = root().join("tests/consumers").join(name);
+        let from = root().join("tests/e2e/consumers").join(name);
         cmd!(sh, "cp --recursive {from} {folder}").quiet().run()?;
     }
     Ok(folder.to_path_buf())

@@ -215,7 +215,7 @@ pub const MODULES: [(Language, &str); 6] = [
     (Language::Rust, "redis"),
 ];
 
-/// A project in `tests/consumers` that receives deliveries.
+/// A project in `tests/e2e/consumers` that receives deliveries.
 pub struct Project {
     /// The folder.
     pub name: &'static str,
@@ -322,8 +322,8 @@ pub fn check(sh: &Shell) -> Result<()> {
     }
     for project in PROJECTS {
         ensure!(
-            root().join("tests/consumers").join(project.name).is_dir(),
-            "no project tests/consumers/{}",
+            root().join("tests/e2e/consumers").join(project.name).is_dir(),
+            "no project tests/e2e/consumers/{}",
             project.name
         );
     }

@@ -13,7 +13,7 @@ use xshell::{Shell, cmd};
 
 use crate::project::{RUSTFLAGS, cargo_home, debian, release_rustflags, root, step, target};
 
-/// The harness's runner. Its version is that of the crate `gungraun` in `tests/instructions/Cargo.toml`.
+/// The harness's runner. Its version is that of the crate `gungraun` in `tests/speed/instructions/Cargo.toml`.
 const RUNNER: &str = "gungraun-runner";
 const RUNNER_VERSION: &str = "0.20.0";
 
@@ -111,5 +111,5 @@ fn runner() -> PathBuf {
 }
 
 fn baseline() -> PathBuf {
-    root().join("tests/instructions/baseline.json")
+    root().join("tests/speed/instructions/baseline.json")
 }

@@ -10,6 +10,7 @@ mod frameworks;
 mod instructions;
 mod nats;
 mod npm;
+mod odd_events;
 mod package;
 mod packed;
 mod parity;
@@ -18,7 +19,6 @@ mod python;
 mod receivers;
 mod redis;
 mod runtimes;
-mod sending;
 mod servers;
 mod setup;
 mod test;
@@ -53,7 +53,7 @@ enum Command {
         #[arg(long)]
         renew: bool,
     },
-    /// Test the projects in tests/consumers, which the documentation quotes
+    /// Test the projects in tests/e2e/consumers, which the documentation quotes
     Consumers {
         /// The folders of the projects to test [default: all]
         names: Vec<String>,

@@ -53,7 +53,7 @@ pub fn pack(sh: &Shell) -> Result<PathBuf> {
 /// Prints the sizes of the module and of a user's worker after gzip. Fails if one exceeds its limit.
 pub fn report_sizes(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let module = gzipped_size(sh, &module())?;
-    let (folder, _) = worker::bundle(sh, &consumers.npm.join("tests/consumers/worker/worker.mjs"), &["--minify"])?;
+    let (folder, _) = worker::bundle(sh, &consumers.npm.join("tests/e2e/consumers/worker/worker.mjs"), &["--minify"])?;
     let worker = module + gzipped_size(sh, &folder.join("worker.js"))?;
     eprintln!("the WebAssembly module: {module} bytes gzipped, limit {MAX_MODULE}");
     eprintln!("a worker with the module: {worker} bytes gzipped, limit {MAX_WORKER}");

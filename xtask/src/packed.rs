@@ -27,7 +27,7 @@ pub fn test(sh: &Shell, crates: &Crates) -> Result<PathBuf> {
     in_folder(sh, &krate, |sh| Ok(cmd!(sh, "cargo test --quiet --features sender,http,adapters,testing").run()?))?;
 
     step("the packed crate in a user's project: vectors and properties");
-    let user = copy_out(sh, &root().join("tests/packed"), &folder.join("user"), "")?;
+    let user = copy_out(sh, &root().join("tests/e2e/packed"), &folder.join("user"), "")?;
     let data = krate.join("tests");
     for file in CORE_TESTS {
         sh.copy_file(data.join(file), user.join("tests"))?;

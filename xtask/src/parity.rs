@@ -18,9 +18,9 @@ pub fn compare(sh: &Shell, consumers: &Consumers) -> Result<()> {
     step("parity");
     let seed = std::env::var("PARITY_SEED").unwrap_or_else(|_| SEED.into());
     let python = &consumers.python;
-    let folder = root().join("tests/parity");
+    let folder = root().join("tests/e2e/parity");
     let deliveries = cmd!(sh, "{python} {folder}/generate.py {seed} {DELIVERIES}").quiet().read()?;
-    let script = consumers::copy_into(sh, "tests/parity", &consumers.npm)?.join("verdicts.mjs");
+    let script = consumers::copy_into(sh, "tests/e2e/parity", &consumers.npm)?.join("verdicts.mjs");
 
     let rust = cmd!(sh, "cargo run --quiet --locked --package clarife-webhooks --example verdicts");
     let rust = verdicts(rust, &deliveries)?;

@@ -10,7 +10,7 @@ use crate::consumers::{self, Consumers};
 use crate::frameworks::{self, Language};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
-    codegen, demo, docs, instructions, npm, package, packed, parity, python, receivers, redis, runtimes, sending,
+    codegen, demo, docs, instructions, npm, odd_events, package, packed, parity, python, receivers, redis, runtimes,
     setup, torture,
 };
 
@@ -36,8 +36,8 @@ pub fn run(sh: &Shell) -> Result<()> {
     parity::compare(sh, &consumers)?;
     receivers::run(sh, &consumers, &[])?;
     let sender = packed::test(sh, &packages.crates)?;
-    sending::run(sh, &consumers, &sender)?;
-    sending::numbers(sh, &consumers, &sender, NUMBERS)?;
+    odd_events::run(sh, &consumers, &sender)?;
+    odd_events::numbers(sh, &consumers, &sender, NUMBERS)?;
     demo::show(sh, &consumers)?;
     docs::build(sh)?;
     npm::report_sizes(sh, &consumers)?;
@@ -45,7 +45,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Tests the projects of `tests/consumers`, all or the named ones.
+/// Tests the projects of `tests/e2e/consumers`, all or the named ones.
 pub fn consumers(sh: &Shell, names: &[String]) -> Result<()> {
     let _redis = redis::start(sh)?;
     receivers::run(sh, &consumers::install(sh, &package::all(sh)?)?, names)
@@ -64,7 +64,7 @@ pub fn javascript(sh: &Shell) -> Result<()> {
 pub fn numbers(sh: &Shell, count: u64) -> Result<()> {
     let packages = package::all(sh)?;
     let consumers = consumers::install(sh, &packages)?;
-    sending::numbers(sh, &consumers, &packed::test(sh, &packages.crates)?, count)
+    odd_events::numbers(sh, &consumers, &packed::test(sh, &packages.crates)?, count)
 }
 
 /// Runs the checks and tests of all crates.

@@ -567,7 +567,7 @@ async fn every_body_passes_the_documented_example() {
             lines.push_str(&format!("{line}\n"));
         }
     }
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/documented-example.cjs");
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/e2e/odd-events/documented-example.cjs");
     let mut node =
         Command::new("node").arg(example).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Node");
     let mut input = node.stdin.take().expect("is piped");

@@ -40,7 +40,7 @@ pub fn gather(sh: &Shell, projects: &Projects) -> Result<Facts> {
             "npm packages",
             pinned(
                 sh,
-                "tests/bench/js/package.json",
+                "tests/speed/bench/js/package.json",
                 "dependencies",
                 &["stripe", "svix", "standardwebhooks", "@octokit/webhooks-methods"],
             )?,
@@ -63,14 +63,14 @@ fn pinned(sh: &Shell, file: &str, list: &str, names: &[&str]) -> Result<String> 
 
 /// Returns the first list of the benchmark's requirements.
 fn requirements(sh: &Shell) -> Result<String> {
-    let text = sh.read_file(root().join("tests/bench/python/requirements.txt"))?;
+    let text = sh.read_file(root().join("tests/speed/bench/python/requirements.txt"))?;
     let named = text.lines().skip(1).take_while(|line| !line.is_empty());
     Ok(named.map(|line| line.replace("==", " ")).collect::<Vec<_>>().join(", "))
 }
 
 /// Returns the versions of the compared crates.
 fn crates(sh: &Shell) -> Result<String> {
-    let lock = sh.read_file(root().join("tests/bench/rust/Cargo.lock"))?;
+    let lock = sh.read_file(root().join("tests/speed/bench/rust/Cargo.lock"))?;
     let version = |name: &str| {
         let (_, rest) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
         Some(format!("{name} {}", rest.split('"').next()?))

@@ -34,7 +34,7 @@ pub fn run(sh: &Shell, quick: bool) -> Result<()> {
     for pass in 1..=if quick { 1 } else { PASSES } {
         step(&format!("bench: pass {pass}"));
         let (js, python, rust) = (&projects.js, &projects.python, &projects.rust);
-        let scripts = root().join("tests/bench/python");
+        let scripts = root().join("tests/speed/bench/python");
         let (deno, bun) = (npm_tool("deno"), npm_tool("bun"));
         let (site, url, chromium) = (js.join("site"), worker.url(), setup::chromium(sh)?);
         let commands: Vec<(&str, Cmd<'_>)> = vec![

@@ -17,11 +17,11 @@ const LINKED: [&str; 2] = ["mitata", "playwright-core"];
 
 /// The benchmark's projects.
 pub struct Projects {
-    /// An npm project with the scripts of `tests/bench/js`.
+    /// An npm project with the scripts of `tests/speed/bench/js`.
     pub js: PathBuf,
     /// The Python of a virtual environment with the wheel and the compared libraries.
     pub python: PathBuf,
-    /// The program of `tests/bench/rust`.
+    /// The program of `tests/speed/bench/rust`.
     pub rust: PathBuf,
 }
 
@@ -31,7 +31,7 @@ impl Projects {
         Ok(Self { js: js(sh, packages)?, python: python(sh, packages)?, rust: rust(sh)? })
     }
 
-    /// Bundles and starts the worker of `tests/bench/js`.
+    /// Bundles and starts the worker of `tests/speed/bench/js`.
     pub fn start_worker(&self, sh: &Shell) -> Result<Server> {
         let (folder, modules) = worker::bundle(sh, &self.js.join("worker.mjs"), &[])?;
         let config = folder.join("config.capnp");
@@ -53,7 +53,7 @@ const config :Workerd.Config = (
 }
 
 fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
-    let (sources, project) = (root().join("tests/bench/js"), target().join("bench/js"));
+    let (sources, project) = (root().join("tests/speed/bench/js"), target().join("bench/js"));
     sh.create_dir(&project)?;
     cmd!(sh, "cp --recursive --no-target-directory {sources} {project}").quiet().run()?;
     let modules = project.join("node_modules");
@@ -83,7 +83,7 @@ fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
 fn python(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
     let folder = target().join("bench/python");
     let python = folder.join("bin/python");
-    let requirements = root().join("tests/bench/python/requirements.txt");
+    let requirements = root().join("tests/speed/bench/python/requirements.txt");
     unless_unchanged(sh, &requirements, &python, || {
         cmd!(sh, "python3 -m venv --clear {folder}").run()?;
         cmd!(sh, "{python} -m pip install --quiet --disable-pip-version-check --no-deps --requirement {requirements}")
@@ -96,7 +96,7 @@ fn python(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
 }
 
 fn rust(sh: &Shell) -> Result<PathBuf> {
-    let (manifest, folder) = (root().join("tests/bench/rust/Cargo.toml"), target().join("bench/rust"));
+    let (manifest, folder) = (root().join("tests/speed/bench/rust/Cargo.toml"), target().join("bench/rust"));
     // Not --locked, because this lock file may lag behind a new dependency of the core.
     cmd!(sh, "cargo build --quiet --release --manifest-path {manifest} --target-dir {folder}").run()?;
     Ok(folder.join("release/bench"))

@@ -40,7 +40,7 @@ pub fn write(sh: &Shell, facts: &Facts, results: &Results, startup: &Startup) ->
         writeln!(out, "| {name} | {fact} |")?;
     }
     targets(&mut out, results, startup)?;
-    out.push_str(&sh.read_file(root().join("tests/bench/shortfalls.md"))?);
+    out.push_str(&sh.read_file(root().join("tests/speed/bench/shortfalls.md"))?);
     write!(out, "\n## How it is measured\n\n{}", METHOD.replace("@PASSES@", &PASSES.to_string()))?;
     for (runtime, name) in RUNTIMES {
         write!(out, "\n## {name}\n\n![Verify and read in {name}](benchmarks/{runtime}.svg)\n")?;

@@ -68,7 +68,7 @@ pub fn measure(sh: &Shell, projects: &Projects, quick: bool) -> Result<Startup> 
         }
     }
     let names: Vec<_> = PYTHON.iter().map(|(_, distribution)| *distribution).collect();
-    let script = root().join("tests/bench/python/size.py");
+    let script = root().join("tests/speed/bench/python/size.py");
     let sizes: Value = serde_json::from_str(&cmd!(sh, "{python} {script} {names...}").quiet().read()?)?;
     let wasm_gzip = gzipped_size(sh, &npm::module())? as u64;
     let npm = NPM.map(|name| -> Result<Package> {

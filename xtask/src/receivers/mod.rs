@@ -1,4 +1,4 @@
-//! The consumer projects of `tests/consumers`, which the documentation quotes.
+//! The consumer projects of `tests/e2e/consumers`, which the documentation quotes.
 //!
 //! Each is a receiver in its own framework and runtime, on the packed package. The tests start it and deliver to it.
 
@@ -128,12 +128,12 @@ fn page(sh: &Shell, consumers: &Consumers) -> Result<()> {
         .env("CHROMIUM", setup::chromium(sh)?)
         .quiet()
         .run()
-        .context("wrong result of the page in tests/consumers/vite")
+        .context("wrong result of the page in tests/e2e/consumers/vite")
 }
 
 /// Runs the tests that users would write with the packages' `testing`, and checks the types of the Python projects.
 fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
-    let (javascript, python) = (consumers.npm.join("tests/consumers/testing-node"), &consumers.python);
+    let (javascript, python) = (consumers.npm.join("tests/e2e/consumers/testing-node"), &consumers.python);
     cmd!(sh, "node --test --test-reporter=spec {javascript}/handler.test.mjs").run()?;
     for name in ["testing-vitest", "testing-jest"] {
         apps::test(sh, consumers, name)?;
@@ -162,7 +162,7 @@ fn now() -> Result<UnixTime> {
 
 /// Returns the folder of a project.
 fn source(name: &str) -> PathBuf {
-    root().join("tests/consumers").join(name)
+    root().join("tests/e2e/consumers").join(name)
 }
 
 /// Returns the log file of a project.

@@ -15,12 +15,12 @@ use crate::servers::Server;
 
 /// Builds these projects, after copying those in JavaScript to the folder with the installed packages.
 pub fn build(sh: &Shell, consumers: &Consumers, names: &[&str]) -> Result<()> {
-    consumers::copy_into(sh, "tests/consumers", &consumers.npm)?;
+    consumers::copy_into(sh, "tests/e2e/consumers", &consumers.npm)?;
     consumers::copy_into(sh, "tests/runners", &consumers.npm)?;
     let projects = names.iter().map(|name| project(name)).collect::<Result<Vec<_>>>()?;
     let tsc = npm_tool("tsc");
     for project in projects.iter().filter(|project| matches!(project.start, Start::TypeScript)) {
-        let project = consumers.npm.join("tests/consumers").join(project.name);
+        let project = consumers.npm.join("tests/e2e/consumers").join(project.name);
         cmd!(sh, "{tsc} --project {project}").run()?;
     }
     let rust: Vec<String> = projects
@@ -42,7 +42,7 @@ pub fn start(sh: &Shell, consumers: &Consumers, name: &str) -> Result<Server> {
 
 /// Returns the command that starts a project on a port.
 fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<Command> {
-    let folder = consumers.npm.join("tests/consumers").join(name);
+    let folder = consumers.npm.join("tests/e2e/consumers").join(name);
     let mut command = match project(name)?.start {
         Start::Node => run("node", &[&folder.join("server.mjs")]),
         Start::TypeScript => run("node", &[&folder.join("dist/server.js")]),

@@ -1,7 +1,7 @@
 // A receiver with the verification of clarife's documentation, which takes the parsed body.
 const { createServer } = require("node:http");
 const { json } = require("node:stream/consumers");
-const verifyWebhookSignature = require("../documented-example.cjs");
+const verifyWebhookSignature = require("./documented-example.cjs");
 
 const secret = process.env.CLARIFE_WEBHOOK_SECRET;
 

@@ -24,7 +24,7 @@ const SUPERVISOR: &str = r#""$@" >>"$0" 2>&1 & server=$!; echo $server; cat >/de
 ///
 /// If neither exists; the error says what to do.
 pub fn server() -> io::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
     let installed = target.join("venv/bin/nats-server");
     let server = std::env::var_os("NATS_SERVER").map_or(installed, PathBuf::from);

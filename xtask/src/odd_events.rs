@@ -25,16 +25,16 @@ pub fn run(sh: &Shell, consumers: &Consumers, program: &Path) -> Result<()> {
     for project in SERVERS {
         servers.push(receivers::start(sh, consumers, project)?);
     }
-    let logs = target().join("sending");
+    let logs = target().join("odd-events");
     servers.push(Server::start("documented example", &logs.join("documented.log"), |port| {
         let mut node = Command::new("node");
-        node.arg(root().join("tests/sending/documented-server.cjs"));
+        node.arg(root().join("tests/e2e/odd-events/documented-server.cjs"));
         node.env("PORT", port.to_string()).env("CLARIFE_WEBHOOK_SECRET", SECRET);
         Ok(node)
     })?);
     let endpoints: Vec<String> = servers.iter().map(|server| format!("{}{PATH}", server.url())).collect();
     let sender = serve(program, &logs.join("sender.log"), &endpoints, None)?;
-    let script = consumers::copy_into(sh, "tests/sending", &consumers.npm)?.join("deliver.mjs");
+    let script = consumers::copy_into(sh, "tests/e2e/odd-events", &consumers.npm)?.join("deliver.mjs");
     let (url, token) = (sender.url(), sender.line("token ")?);
     cmd!(sh, "node {script} {url} {token} {EVENTS}").quiet().run().context("not all events were delivered")
 }
@@ -48,12 +48,12 @@ pub fn numbers(sh: &Shell, consumers: &Consumers, program: &Path, count: u64) ->
 }
 
 fn compare_numbers(sh: &Shell, consumers: &Consumers, program: &Path, count: u64, store: Option<&str>) -> Result<()> {
-    let folder = target().join("sending/numbers");
+    let folder = target().join("odd-events/numbers");
     sh.create_dir(&folder)?;
     let port = free_port()?.to_string();
     let sender = serve(program, &folder.join("sender.log"), &[format!("http://127.0.0.1:{port}/")], store)?;
     let (url, token, count) = (sender.url(), sender.line("token ")?, count.to_string());
-    let scripts = root().join("tests/sending");
+    let scripts = root().join("tests/e2e/odd-events");
     cmd!(sh, "node {scripts}/numbers.mjs {port} {url} {token} {folder} {count} {program}").quiet().run()?;
     let python = &consumers.python;
     Ok(cmd!(sh, "{python} {scripts}/numbers.py {folder}").quiet().run()?)
