@@ -15,6 +15,7 @@ mod package;
 mod packed;
 mod parity;
 mod project;
+mod prose;
 mod python;
 mod receivers;
 mod redis;
@@ -94,6 +95,8 @@ enum Command {
     },
     /// Check the licenses, versions, sources and advisories of the dependencies
     Deny,
+    /// Check the English of comments and pages, and the citations of the protocol
+    Prose,
     /// Build the documentation into target/site, and check its links
     Docs,
     /// Build the crate, the wheel and the npm package into dist/
@@ -129,6 +132,7 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Codegen { check } => codegen::run(&sh, check),
         Command::Deny => deny::run(&sh),
+        Command::Prose => prose::check(&sh),
         Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),
     }
