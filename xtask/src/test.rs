@@ -10,8 +10,8 @@ use crate::consumers::{self, Consumers};
 use crate::frameworks::{self, Language};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
-    codegen, demo, docs, instructions, npm, odd_events, package, packed, parity, python, receivers, redis, runtimes,
-    setup, torture,
+    codegen, demo, docs, instructions, npm, odd_events, package, packed, parity, prose, python, receivers, redis,
+    runtimes, setup, torture,
 };
 
 /// The count of numbers that the sender receives with each store. `cargo xtask numbers` sends a million.
@@ -22,6 +22,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     let start = Instant::now();
     setup::all(sh)?;
     let _redis = redis::start(sh)?;
+    prose::check(sh)?;
     step("generated files");
     codegen::run(sh, true)?;
     let python = python::venv(sh)?;

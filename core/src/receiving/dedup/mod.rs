@@ -1,4 +1,5 @@
-//! Deduplication: handling every event once (protocol, section 5.2).
+//! Deduplication: handling every event once. See
+//! [protocol, section 5.2](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-5-2).
 //!
 //! clarife sends an event again until it gets a response, so a handler can see an event twice. A claim on the signed
 //! [`Event::id`](crate::Event::id) prevents that:
