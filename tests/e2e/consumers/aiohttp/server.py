@@ -19,4 +19,4 @@ app = web.Application()
 app.router.add_post("/webhooks/clarife", receiver(webhook, handle, dedup=MemoryStore()))
 
 if __name__ == "__main__":
-    web.run_app(app, host="127.0.0.1", port=int(os.environ["PORT"]), print=None)
+    web.run_app(app, host="127.0.0.1", port=int(os.environ.get("PORT", "3000")), print=None)

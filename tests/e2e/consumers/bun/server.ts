@@ -11,7 +11,7 @@ const receive = webhook.receiver(
 );
 
 Bun.serve({
-  port: Number(process.env.PORT),
+  port: Number(process.env.PORT ?? 3000),
   hostname: "127.0.0.1",
   routes: { "/webhooks/clarife": (request) => receive(request) },
 });

@@ -10,7 +10,7 @@ const receive = webhook.receiver(
   { dedup: new MemoryStore() },
 );
 
-Deno.serve({ port: Number(Deno.env.get("PORT")), hostname: "127.0.0.1" }, (request) => {
+Deno.serve({ port: Number(Deno.env.get("PORT") ?? 3000), hostname: "127.0.0.1" }, (request) => {
   if (new URL(request.url).pathname === "/webhooks/clarife") return receive(request);
   return new Response("not found", { status: 404 });
 });

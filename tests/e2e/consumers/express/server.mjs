@@ -13,4 +13,4 @@ const app = express();
 // Before express.json(): the signature is over the body as it was received.
 app.all("/webhooks/clarife", receiver(webhook, handle, { dedup: new MemoryStore() }));
 app.use(express.json());
-app.listen(Number(process.env.PORT), "127.0.0.1");
+app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1");

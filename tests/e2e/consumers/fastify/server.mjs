@@ -12,4 +12,4 @@ function handle(event) {
 const app = Fastify();
 // The plugin keeps bodies raw in its own scope only. Fastify parses those of other routes as usual.
 app.register(receiver(webhook, handle, { dedup: new MemoryStore() }), { prefix: "/webhooks/clarife" });
-await app.listen({ port: Number(process.env.PORT), host: "127.0.0.1" });
+await app.listen({ port: Number(process.env.PORT ?? 3000), host: "127.0.0.1" });

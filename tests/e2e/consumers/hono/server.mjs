@@ -14,4 +14,4 @@ const receive = webhook.receiver(
 
 const app = new Hono();
 app.all("/webhooks/clarife", (context) => receive(context.req.raw));
-serve({ fetch: app.fetch, port: Number(process.env.PORT), hostname: "127.0.0.1" });
+serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000), hostname: "127.0.0.1" });

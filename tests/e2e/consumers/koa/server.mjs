@@ -14,4 +14,4 @@ const receive = receiver(webhook, handle, { dedup: new MemoryStore() });
 const app = new Koa();
 // Before the body parser, if there is one. With @koa/router: router.all("/webhooks/clarife", receive).
 app.use((context, next) => (context.path === "/webhooks/clarife" ? receive(context) : next()));
-app.listen(Number(process.env.PORT), "127.0.0.1");
+app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1");

@@ -25,4 +25,4 @@ class AppModule {}
 
 // Nest parses bodies before it calls a controller, and keeps the raw body only with rawBody.
 const app = await NestFactory.create(AppModule, { rawBody: true, logger: ["error"] });
-await app.listen(Number(process.env.PORT), "127.0.0.1");
+await app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1");

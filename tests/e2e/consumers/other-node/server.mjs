@@ -14,4 +14,4 @@ const server = createServer(async (request, response) => {
   const { status, headers, body } = await webhook.receive(await buffer(request), request.headers, handle, { dedup });
   response.writeHead(status, headers).end(body);
 });
-server.listen(Number(process.env.PORT), "127.0.0.1");
+server.listen(Number(process.env.PORT ?? 3000), "127.0.0.1");

@@ -27,4 +27,4 @@ class Receiver(BaseHTTPRequestHandler):
         self.wfile.write(response.body)
 
 
-HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Receiver).serve_forever()
+HTTPServer(("127.0.0.1", int(os.environ.get("PORT", "3000"))), Receiver).serve_forever()

@@ -19,4 +19,4 @@ function handle(event: WebhookEvent): void {
 const app = express();
 app.all("/webhooks/clarife", receiver(webhook, handle, { dedup: new MemoryStore() }));
 app.use(express.json());
-app.listen(Number(process.env.PORT), "127.0.0.1");
+app.listen(Number(process.env.PORT ?? 3000), "127.0.0.1");

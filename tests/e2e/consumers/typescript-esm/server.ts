@@ -21,4 +21,4 @@ const server = createServer((request, response) => {
   if (request.url === "/webhooks/clarife") return receive(request, response);
   return response.writeHead(404).end();
 });
-server.listen(Number(process.env.PORT), "127.0.0.1");
+server.listen(Number(process.env.PORT ?? 3000), "127.0.0.1");

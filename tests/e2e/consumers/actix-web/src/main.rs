@@ -18,5 +18,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
     let receiver = Receiver::new(webhook).dedup(MemoryStore::default()); // shared by all workers
     let app = move || App::new().route("/webhooks/clarife", web::to(actix::handler(receiver.clone(), handle)));
-    Ok(HttpServer::new(app).bind(("127.0.0.1", env::var("PORT")?.parse()?))?.run().await?)
+    let port: u16 = env::var("PORT").unwrap_or_else(|_| "3000".into()).parse()?;
+    Ok(HttpServer::new(app).bind(("127.0.0.1", port))?.run().await?)
 }

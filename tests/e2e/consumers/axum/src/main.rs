@@ -18,6 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
     let receiver = Receiver::new(webhook).dedup(MemoryStore::default());
     let app = Router::new().route_service("/webhooks/clarife", receiver.service(handle));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
+    let port: u16 = env::var("PORT").unwrap_or_else(|_| "3000".into()).parse()?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     Ok(axum::serve(listener, app).await?)
 }

@@ -19,6 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let redis = redis::Client::open(env::var("REDIS_URL")?)?.get_connection_manager().await?;
     let receiver = Receiver::new(webhook).dedup(RedisStore::new(redis));
     let app = Router::new().route_service("/webhooks/clarife", receiver.service(handle));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
+    let port: u16 = env::var("PORT").unwrap_or_else(|_| "3000".into()).parse()?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     Ok(axum::serve(listener, app).await?)
 }

@@ -30,7 +30,8 @@ async fn handle(event: Event<'static>) -> Result<(), BoxError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
     let service = Receiver::new(webhook).dedup(MemoryStore::default()).service(handle);
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", env::var("PORT")?.parse()?)).await?;
+    let port: u16 = env::var("PORT").unwrap_or_else(|_| "3000".into()).parse()?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     loop {
         let (connection, _) = listener.accept().await?;
         let serving =
