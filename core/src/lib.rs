@@ -35,6 +35,7 @@
 //! | `sender` | the rules of a sender ([`sender`]) and canonical JSON ([`canonical`]) |
 //! | `testing` | sample events, signed requests and a clock for users' tests ([`testing`]) |
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![cfg_attr(
     test,

@@ -24,6 +24,10 @@
 //! - A handler that responds with a status other than 2xx has [`Failed`](Outcome::Failed), without an error to report, and its own
 //!   response goes out.
 //! - An exception of the callback for errors changes nothing.
+#![cfg_attr(
+    not(feature = "model"),
+    allow(dead_code, unreachable_pub, reason = "code generation, which has this feature, reads the names and lists")
+)]
 
 use core::time::Duration;
 

@@ -7,6 +7,7 @@
 pub mod adapters;
 pub mod dedup;
 #[cfg(any(feature = "adapters", feature = "model"))]
+#[cfg_attr(not(feature = "model"), allow(unreachable_pub, reason = "as in flow"))]
 pub mod flow;
 pub(crate) mod limits;
 pub(crate) mod response;

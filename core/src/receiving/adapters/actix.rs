@@ -23,7 +23,8 @@
 //! # }
 //! ```
 //!
-//! [`Verified`] is an extractor. It passes every delivery on, and takes the [`Receiver`] from the application's data:
+//! [`Verified`] is an extractor. It passes every delivery on, and takes the [`Receiver`] from the application's data, with or
+//! without `web::Data` around it:
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, web};
@@ -102,13 +103,21 @@ impl FromRequest for Verified {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let receiver = request.app_data::<Receiver>().ok_or_else(|| {
-                actix_web::error::ErrorInternalServerError("the application has no Receiver: add one with app_data")
+            let receiver = find_receiver(&request).ok_or_else(|| {
+                actix_web::error::ErrorInternalServerError(
+                    "cannot verify the delivery: the application has no Receiver; add one with App::app_data",
+                )
             })?;
             let body = read(receiver, &request, payload).await.map_err(Rejection)?;
             Ok(Self(receiver.verify(&body, request.headers()).map_err(Rejection)?))
         })
     }
+}
+
+/// Returns the receiver in the application's data, whether it is wrapped in `web::Data` or not.
+fn find_receiver(request: &HttpRequest) -> Option<&Receiver> {
+    let wrapped = || request.app_data::<web::Data<Receiver>>().map(|data| data.get_ref());
+    request.app_data::<Receiver>().or_else(wrapped)
 }
 
 async fn read(receiver: &Receiver, request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>, WebhookResponse> {

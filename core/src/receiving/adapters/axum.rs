@@ -45,14 +45,57 @@ where
     type Rejection = WebhookResponse;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, WebhookResponse> {
-        let receiver = Receiver::from_ref(state);
-        let (parts, body) = request.into_parts();
-        if parts.method != http::Method::POST {
-            return Err(WebhookResponse::MethodNotAllowed);
-        }
-        let body = body::read(&receiver, &parts.headers, body).await?;
-        receiver.verify(&body, &parts.headers).map(Self)
+        verify(&Receiver::from_ref(state), request).await.map(Self)
     }
+}
+
+/// A verified event, by the [`Receiver`] in the request's extensions. For routers whose state cannot contain a receiver: an
+/// `Arc` of a state, or a state of another crate, for which Rust allows no `FromRef`.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use axum::extract::{Extension, State};
+/// use axum::{Router, http::StatusCode, routing::post};
+/// use clarife_webhooks::Webhook;
+/// use clarife_webhooks::adapters::{Receiver, axum::VerifiedByExtension};
+///
+/// struct AppState;
+///
+/// async fn receive(State(_state): State<Arc<AppState>>, VerifiedByExtension(event): VerifiedByExtension) -> StatusCode {
+///     println!("{} {}", event.event_type(), event.id());
+///     StatusCode::OK
+/// }
+///
+/// # fn main() -> Result<(), clarife_webhooks::WebhookError> {
+/// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?);
+/// let app: Router =
+///     Router::new().route("/webhooks/clarife", post(receive)).layer(Extension(receiver)).with_state(Arc::new(AppState));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct VerifiedByExtension(pub Event<'static>);
+
+impl<S: Send + Sync> FromRequest<S> for VerifiedByExtension {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let Some(receiver) = request.extensions().get::<Receiver>().cloned() else {
+            let message = "cannot verify the delivery: the request has no Receiver; add one with axum::Extension";
+            return Err((StatusCode::INTERNAL_SERVER_ERROR, message).into_response());
+        };
+        verify(&receiver, request).await.map(Self).map_err(IntoResponse::into_response)
+    }
+}
+
+async fn verify(receiver: &Receiver, request: Request) -> Result<Event<'static>, WebhookResponse> {
+    let (parts, body) = request.into_parts();
+    if parts.method != http::Method::POST {
+        return Err(WebhookResponse::MethodNotAllowed);
+    }
+    let body = body::read(receiver, &parts.headers, body).await?;
+    receiver.verify(&body, &parts.headers)
 }
 
 impl IntoResponse for WebhookResponse {

@@ -58,6 +58,22 @@ pub trait DedupStore: Send + Sync + 'static {
     fn release(&self, id: &str, token: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
+impl<S: DedupStore> DedupStore for Arc<S> {
+    type Error = S::Error;
+
+    fn claim(&self, id: &str, ttl: Duration) -> impl Future<Output = Result<ClaimResult<String>, Self::Error>> + Send {
+        S::claim(self, id, ttl)
+    }
+
+    fn complete(&self, id: &str, token: &str, ttl: Duration) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        S::complete(self, id, token, ttl)
+    }
+
+    fn release(&self, id: &str, token: &str) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        S::release(self, id, token)
+    }
+}
+
 pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
 /// A [`DedupStore`] of any type, behind a pointer.

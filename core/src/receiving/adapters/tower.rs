@@ -43,6 +43,7 @@
 //! ```
 
 use core::convert::Infallible;
+use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::boxed::Box;
@@ -50,7 +51,7 @@ use std::future::Future;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -129,8 +130,12 @@ impl<S> Layer<S> for WebhookLayer {
 
 /// A service that passes verified deliveries on to another service, and responds to all others itself.
 ///
-/// The inner service gets the raw body, and the [`Event`] in the request's extensions. Its response is returned unchanged. The event counts
-/// as handled if the status is 2xx. After any other status, and after an error, clarife sends the event again.
+/// The inner service receives the raw body, and the [`Event`] in the request's extensions. The gate returns the inner service's
+/// response unchanged. The event is handled if the status is 2xx. After any other status, and after an error, clarife retries.
+///
+/// The inner service may respond with any body. The gate asks the inner service for readiness only after a delivery has
+/// verified, so that requests without a valid signature hold no permit of a `ConcurrencyLimit` below the gate. With the
+/// feature `axum`, the gate lifts axum's `DefaultBodyLimit` for the request: the receiver's own limit applies.
 #[derive(Debug, Clone)]
 pub struct WebhookGate<S> {
     receiver: Receiver,
@@ -144,25 +149,23 @@ where
     S: Service<Request<Full<Bytes>>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     S::Error: Send,
-    R: From<Bytes> + Send,
+    R: Send,
 {
-    type Response = Response<R>;
+    type Response = Response<Either<Full<Bytes>, R>>;
     type Error = S::Error;
-    type Future = Responding<R, S::Error>;
+    type Future = Responding<Either<Full<Bytes>, R>, S::Error>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let receiver = self.receiver.clone();
-        // The service that is ready, not a copy of it.
-        let copy = self.inner.clone();
-        let mut inner = core::mem::replace(&mut self.inner, copy);
+        let Self { receiver, mut inner } = self.clone();
+        let refuse = |response: &WebhookResponse| Ok(http_response(response).map(Either::Left));
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             if parts.method != http::Method::POST {
-                return Ok(http_response(&WebhookResponse::MethodNotAllowed));
+                return refuse(&WebhookResponse::MethodNotAllowed);
             }
             let verified = match body::read(&receiver, &parts.headers, body).await {
                 Ok(body) => receiver.verify(&body, &parts.headers).map(|event| (event, body)),
@@ -170,23 +173,32 @@ where
             };
             let (event, body) = match verified {
                 Ok(verified) => verified,
-                Err(response) => return Ok(http_response(&response)),
+                Err(response) => return refuse(&response),
             };
             parts.extensions.insert(event.clone());
-            let request = Request::from_parts(parts, Full::new(Bytes::from(body)));
+            #[cfg_attr(not(feature = "axum"), expect(unused_mut, reason = "only axum has a limit to lift"))]
+            let mut request = Request::from_parts(parts, Full::new(Bytes::from(body)));
+            #[cfg(feature = "axum")]
+            axum_core::extract::DefaultBodyLimit::disable().apply(&mut request);
             let handler = async move {
-                let result = inner.call(request).await;
+                let result = match poll_fn(|context| inner.poll_ready(context)).await {
+                    Ok(()) => inner.call(request).await,
+                    Err(error) => Err(error),
+                };
                 let succeeded = result.as_ref().is_ok_and(|response| response.status().is_success());
                 if succeeded { Ok(result) } else { Err((result, None)) }
             };
             let (response, result) = receiver.run(&event, handler).await;
-            result.unwrap_or_else(|| Ok(http_response(&response)))
+            match result {
+                Some(result) => result.map(|response| response.map(Either::Right)),
+                None => refuse(&response),
+            }
         })
     }
 }
 
-fn http_response<R: From<Bytes>>(response: &WebhookResponse) -> Response<R> {
-    let mut http = Response::new(R::from(Bytes::from(response.body())));
+fn http_response(response: &WebhookResponse) -> Response<Full<Bytes>> {
+    let mut http = Response::new(Full::from(response.body()));
     *http.status_mut() = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers =
         response.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
