@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use adapters_rust::client::{Reply, head, post, send};
+use adapters_rust::client::{Response, head, post, send};
 use adapters_rust::{event, receiver, signed};
 use axum::body::Bytes;
 use axum::extract::State;
@@ -32,7 +32,7 @@ async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-async fn deliver(server: SocketAddr, id: &str, title: &str) -> Reply {
+async fn deliver(server: SocketAddr, id: &str, title: &str) -> Response {
     let event = event(id, title);
     post(server, &signed(&event), event.body.as_bytes()).await
 }
