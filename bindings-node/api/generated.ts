@@ -119,6 +119,10 @@ export const STORE_TIMEOUT = 5;
 /** The message of the error of a step that took longer. */
 export const STORE_LATE = "the store did not respond within 5 s";
 
+/** The message of the error of a handler that returned an error response. */
+export const RETURNED_RESPONSE =
+  "the handler returned an error response, which clarife does not receive; end the handler with an error, so that clarife retries";
+
 /** The message of the error of a store in memory that has no room. */
 export const STORE_FULL = "the store is full of events that are being handled";
 

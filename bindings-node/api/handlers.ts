@@ -8,7 +8,10 @@ import {
 } from "./generated.js";
 import { setClassName, wrongType } from "./runtime-types.js";
 
-/** Handles an event, and may be async. The receiver ignores the result. */
+/**
+ * Handles an event, and may be async. Throw an error to have clarife send the event again. The receiver ignores the
+ * result, but it treats a returned response with a status other than 2xx as an error.
+ */
 export type EventHandler<Event = WebhookEvent> = (event: Event) => unknown;
 
 /** A handler of events: a function, or {@link Handlers}. */

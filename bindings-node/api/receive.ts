@@ -13,6 +13,7 @@ import {
   RESPONSE_HEADERS,
   type ResponseCode,
   RESPONSES,
+  RETURNED_RESPONSE,
   STORE_LATE,
   STORE_TIMEOUT,
   type WebhookEvent,
@@ -144,7 +145,10 @@ function createSteps(
   const { id } = event;
   let token = "";
   async function handle(): Promise<FlowOutcome> {
-    await handler(event);
+    const status = responseStatus(await handler(event));
+    if (status !== undefined && (status < 200 || status > 299)) {
+      throw new Error(RETURNED_RESPONSE);
+    }
     return "returned";
   }
   return {
@@ -175,6 +179,16 @@ function createSteps(
       return (await callStore(() => store.release(id, token))) === LATE ? "late" : "written";
     },
   };
+}
+
+/**
+ * Returns the status of a value that is a response: of the Fetch API or a similar library, or of AWS Lambda. Returns
+ * `undefined` for every other value.
+ */
+function responseStatus(value: unknown): number | undefined {
+  const { status, statusCode, headers } = Object(value) as Record<"status" | "statusCode" | "headers", unknown>;
+  const found = statusCode ?? (typeof headers === "object" ? status : undefined);
+  return typeof found === "number" ? found : undefined;
 }
 
 /** Creates the response of a code. */

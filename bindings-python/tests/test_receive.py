@@ -481,3 +481,38 @@ def test_invalid_times(wrong: float) -> None:
             Dedup(MemoryStore(), **{name: wrong})
         with pytest.raises(TypeError, match=f"^{name} must be a number"):
             Dedup(MemoryStore(), **{name: "60"})  # type: ignore[arg-type]
+
+
+class FakeResponse:
+    """A response as Flask, Django, Starlette and aiohttp have it: with one of two names for the status."""
+
+    def __init__(self, status: int, name: str = "status_code") -> None:
+        self.headers: dict[str, str] = {}
+        setattr(self, name, status)
+
+
+@both
+@pytest.mark.parametrize(
+    "result",
+    [
+        FakeResponse(503),
+        FakeResponse(302),
+        FakeResponse(500, "status"),
+        ("try later", 503),
+        ({"error": "busy"}, 503, {}),
+        {"statusCode": 500},
+    ],
+)
+def test_a_returned_error_response_is_an_error(call: Receive, result: object) -> None:
+    store = MemoryStore(clock=CLOCK)
+    errors: list[Exception] = []
+    options: dict[str, Any] = {"dedup": store, "on_error": lambda error, event: errors.append(error)}
+    assert call(WEBHOOK, BODY, HEADERS, lambda event: result, **options).status == 500
+    assert "returned an error response" in str(errors[0])
+    assert call(WEBHOOK, BODY, HEADERS, lambda event: None, **options).code == "handled"
+
+
+@both
+@pytest.mark.parametrize("result", [None, 503, "text", FakeResponse(204), ("id", 7), ({"a": 1}, "b"), {"status": 503}])
+def test_every_other_result_is_ignored(call: Receive, result: object) -> None:
+    assert call(WEBHOOK, BODY, HEADERS, lambda event: result).code == "handled"

@@ -27,7 +27,8 @@ test("a response is complete", async () => {
 });
 
 test("the receiver awaits a handler and ignores its result", async () => {
-  for (const handler of [quiet, async () => {}, () => new Response("no", { status: 500 }), () => false]) {
+  const results = [false, 503, "text", { status: "open" }, { status: 503 }, new Response(null, { status: 204 }), { statusCode: 200 }];
+  for (const handler of [quiet, async () => {}, ...results.map((result) => () => result)]) {
     assert.equal((await receive(handler)).is, "200 handled");
   }
   let finished = false;
@@ -39,6 +40,20 @@ test("the receiver awaits a handler and ignores its result", async () => {
   const seen = [];
   await receive((event) => seen.push(event.id, event.data.title));
   assert.deepEqual(seen, [id, "Zażółć 😀"]);
+});
+
+test("a returned error response is an error, and the event is not handled", async () => {
+  const later = new Response("try later", { status: 503 });
+  const results = [later, { status: 500, headers: new Headers() }, { statusCode: 404 }, Response.redirect("https://example.com/")];
+  for (const result of results) {
+    for (const handler of [() => result, async () => result]) {
+      const dedup = new MemoryStore();
+      const { is, reports } = await receive(handler, { dedup });
+      assert.equal(is, "500 handler_failed");
+      assert.match(reports[0][0].message, /returned an error response.* end the handler with an error/);
+      assert.equal((await receive(quiet, { dedup })).is, "200 handled");
+    }
+  }
 });
 
 test("the response to an error of the handler is 500, and the error is reported", async () => {

@@ -68,6 +68,9 @@ STORE_TIMEOUT: Final = 5
 STORE_LATE: Final = "the store did not respond within 5 s"
 """The message of the error of a call that took longer."""
 
+RETURNED_RESPONSE: Final = "the handler returned an error response, which clarife does not receive; end the handler with an error, so that clarife retries"
+"""The message of the error of a handler that returned an error response."""
+
 STORE_KEY_PREFIX: Final = "clarife-webhooks:"
 """The prefix of every key in a shared store. The event id follows."""
 

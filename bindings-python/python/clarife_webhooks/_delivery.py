@@ -25,6 +25,7 @@ from clarife_webhooks._constants import (
     LOGGED_CODES,
     RESPONSE_HEADERS,
     RESPONSES,
+    RETURNED_RESPONSE,
     FlowOutcome,
     FlowStep,
 )
@@ -46,13 +47,13 @@ class WebhookResponse:
 
     `code` is the outcome, for programs:
 
-    - 200 `handled`: the handler returned. Its return value is ignored.
+    - 200 `handled`: the handler returned. Its return value is ignored, except for an error response.
     - 200 `duplicate`: the event was handled before.
     - 400 and the code of a `WebhookError`: the delivery was refused.
     - 405 `method_not_allowed`: the request method is not POST.
     - 409 `in_progress`: another delivery of the event is being handled.
     - 413 `body_too_large`: the request body exceeds `max_body_bytes`.
-    - 500 `handler_failed`: the handler raised an exception.
+    - 500 `handler_failed`: the handler raised an exception, or returned a response with a status other than 2xx.
     - 500 `body_not_raw`: the request body was parsed or read before.
     - 503 `store_unavailable`: the store failed before the handler ran.
 
@@ -173,8 +174,14 @@ class Flow:
 
     def returned(self, result: Any) -> None:
         """Ends the current step with the result of its call."""
-        if self.step != "claim":
-            self._advance("returned" if self.at_handler else "written")
+        if self.at_handler:
+            status = response_status(result)
+            if status is None or 200 <= status <= 299:
+                self._advance("returned")
+            else:
+                self._advance("failed", RuntimeError(RETURNED_RESPONSE))
+        elif self.step != "claim":
+            self._advance("written")
         elif isinstance(result, Claim) and result.state in ("new", "in_progress", "done"):
             self._token = result.token
             self._advance(result.state)
@@ -243,6 +250,25 @@ def _call_sync(call: Call) -> Any:
             result.close()
         raise TypeError("the handler and the store must not be asynchronous here: nothing would await them")
     return result
+
+
+def response_status(value: Any) -> int | None:
+    """Returns the status of a value that a framework takes as a response, or None for every other value.
+
+    A response is an object of Flask, Django, Starlette or aiohttp, a tuple of a body and a status, or a dict of AWS
+    Lambda.
+    """
+    status: Any = None
+    if isinstance(value, tuple) and len(value) in (2, 3) and isinstance(value[0], (str, bytes, dict, list)):
+        status = value[1]
+    elif isinstance(value, dict):
+        status = value.get("statusCode")
+    else:
+        status = getattr(value, "status_code", None)
+        if status is None and hasattr(value, "headers"):
+            status = getattr(value, "status", None)
+    is_status = isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599
+    return status if is_status else None
 
 
 def do_nothing() -> None:

@@ -19,7 +19,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Request, Response
 
 from clarife_webhooks._async_delivery import AsyncReceiver
 from clarife_webhooks._body import BodyBuffer
@@ -34,7 +34,7 @@ __all__ = ["verified_event"]
 
 def verified_event(
     webhook: Webhook, **options: Unpack[AsyncReceiveOptions]
-) -> Callable[[Request], AsyncIterator[WebhookEvent]]:
+) -> Callable[[Request, Response], AsyncIterator[WebhookEvent]]:
     """Creates a dependency of FastAPI that receives webhooks: its value is the verified event. `options` are
     `AsyncReceiveOptions`.
 
@@ -42,6 +42,10 @@ def verified_event(
     every other delivery, the dependency raises an `HTTPException` with the status of a `WebhookResponse`; `detail` has
     its code. When the path function raises an exception, FastAPI responds with 500, unless an exception handler decides
     otherwise.
+
+    To have clarife send the event again, raise an exception such as `HTTPException(503)`, or set `response.status_code`
+    of an injected `Response`. Do not return a response object: FastAPI sends it without showing its status to a
+    dependency, so the event counts as handled.
 
     With `Depends(…, scope="function")` (FastAPI 0.121 or later), the event is marked as handled before the response is
     sent; otherwise right after it.
@@ -54,7 +58,7 @@ def verified_event(
     """
     receiver = AsyncReceiver(webhook, lambda event: None, **options)
 
-    async def clarife_event(request: Request) -> AsyncIterator[WebhookEvent]:
+    async def clarife_event(request: Request, response: Response) -> AsyncIterator[WebhookEvent]:
         read = partial(_read, request, receiver.max_body_bytes)
         flow = await receiver.start(request.method, read, request.headers.raw)
         if isinstance(flow, WebhookResponse):
@@ -65,7 +69,7 @@ def verified_event(
             flow.raised(error)
             await receiver.finish(flow)
             raise
-        flow.returned(None)
+        flow.returned(response)  # its status is None unless the path function has set it
         await receiver.finish(flow)
 
     return clarife_event

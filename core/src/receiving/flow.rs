@@ -21,8 +21,8 @@
 //! - A store that returns no valid claim has [`Failed`](Outcome::Failed): no handler runs on a guess.
 //! - A handler that is still running is not [`Abandoned`](Outcome::Abandoned), even if the client has hung up: the driver waits for its
 //!   outcome, out of reach of the cancellation. A process that is ending takes no further step.
-//! - A handler that responds with a status other than 2xx has [`Failed`](Outcome::Failed), without an error to report, and its own
-//!   response goes out.
+//! - A handler that responds with a status other than 2xx has [`Failed`](Outcome::Failed). If its own response goes out, there is no
+//!   error to report. If the receiver writes the response, the error is [`RETURNED_RESPONSE`].
 //! - An exception of the callback for errors changes nothing.
 #![cfg_attr(
     not(feature = "model"),
@@ -193,6 +193,12 @@ impl Transition {
         Self { next: Some(step), ..self }
     }
 }
+
+/// The error of a handler that returned a response with a status other than 2xx, where the receiver writes the response itself.
+///
+/// Such a handler has [`Failed`](Outcome::Failed): it wants clarife to retry, although it raised no error.
+pub const RETURNED_RESPONSE: &str = "the handler returned an error response, which clarife does not receive; \
+                                     end the handler with an error, so that clarife retries";
 
 /// Returns the time to live of a done mark: the time that the user has set, or the rest of the event's
 /// [replay window](crate::Event::replay_window) where that is longer.

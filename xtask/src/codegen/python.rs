@@ -74,6 +74,9 @@ STORE_TIMEOUT: Final = {}
 STORE_LATE: Final = {:?}
 """The message of the error of a call that took longer."""
 
+RETURNED_RESPONSE: Final = {:?}
+"""The message of the error of a handler that returned an error response."""
+
 STORE_KEY_PREFIX: Final = {:?}
 """The prefix of every key in a shared store. The event id follows."""
 
@@ -88,6 +91,7 @@ STORE_RELEASE_SCRIPT: Final = {:?}
         dedup::DEFAULT_DONE_TTL.as_secs(),
         dedup::STORE_TIMEOUT.as_secs(),
         dedup::StoreLate.to_string(),
+        clarife_webhooks::flow::RETURNED_RESPONSE,
         dedup::KEY_PREFIX,
         dedup::DONE,
         dedup::RELEASE_SCRIPT,

@@ -89,11 +89,13 @@ fn dedup(ts: &mut String) {
          /** The time after which a receiver gives up on a step of a store, in seconds. */\n\
          export const STORE_TIMEOUT = {};\n\n\
          /** The message of the error of a step that took longer. */\nexport const STORE_LATE = {:?};\n\n\
+         /** The message of the error of a handler that returned an error response. */\nexport const RETURNED_RESPONSE =\n  {:?};\n\n\
          /** The message of the error of a store in memory that has no room. */\nexport const STORE_FULL = {:?};\n",
         dedup::DEFAULT_CLAIM_TTL.as_secs(),
         dedup::DEFAULT_DONE_TTL.as_secs(),
         dedup::STORE_TIMEOUT.as_secs(),
         dedup::StoreLate.to_string(),
+        clarife_webhooks::flow::RETURNED_RESPONSE,
         dedup::StoreFull.to_string(),
     );
 }
