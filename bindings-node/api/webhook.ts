@@ -91,10 +91,11 @@ export class Webhook {
   readonly #now: () => number;
 
   /**
-   * @param secrets the subscription's signing secret as clarife shows it, or several during a rotation, newest first
+   * @param secrets the subscription's signing secret as clarife shows it, or several during a rotation, newest first.
+   *   `undefined`, as an environment variable that is not set, is an error that names the variable.
    * @throws {WebhookError} `invalid_secret`
    */
-  constructor(secrets: string | readonly string[], options?: WebhookOptions) {
+  constructor(secrets: string | readonly string[] | null | undefined, options?: WebhookOptions) {
     const texts = checkSecrets(secrets, "secrets");
     const { tolerance, maxEventAge, standardWebhooks, clock } = pickOptions(
       options,
@@ -275,7 +276,7 @@ export function verifyWebhookSignature(
 }
 
 function checkSecrets(secrets: unknown, name: string): string[] {
-  const texts: unknown[] = Array.isArray(secrets) ? [...secrets] : [secrets];
+  const texts: unknown[] = Array.isArray(secrets) ? [...secrets] : secrets === undefined || secrets === null ? [] : [secrets];
   for (const secret of texts) {
     if (typeof secret !== "string") {
       throw wrongType(name, "a string or an array of strings", secret);

@@ -237,7 +237,7 @@ fn integer<'a, 'py>(value: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, PyInt
     value.cast::<PyInt>().ok().filter(|_| !value.is_instance_of::<PyBool>())
 }
 
-/// Creates a webhook from one secret or several. The secrets are borrowed from the Python strings, never copied.
+/// Creates a webhook from one secret or several; `None` is no secret. The secrets are borrowed from the Python strings, never copied.
 pub(crate) fn webhook(secrets: &Bound<'_, PyAny>, name: &str) -> PyResult<Webhook> {
     let py = secrets.py();
     let type_error = |value: &_| wrong_type(name, "a str or a sequence of str", value);
@@ -248,7 +248,7 @@ pub(crate) fn webhook(secrets: &Bound<'_, PyAny>, name: &str) -> PyResult<Webhoo
         for secret in secrets.try_iter()? {
             texts.push(secret?.cast_into().map_err(|error| type_error(&error.into_inner()))?);
         }
-    } else {
+    } else if !secrets.is_none() {
         return Err(type_error(secrets));
     }
     // A str with lone surrogates cannot be a secret; Python's own error would quote it.

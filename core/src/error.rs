@@ -1,5 +1,6 @@
 //! Errors: a stable code, a message and a hint.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use crate::text::json::Malformed;
@@ -176,7 +177,8 @@ impl fmt::Display for ErrorCode {
 /// The error of a rejected delivery or an unusable secret.
 ///
 /// [`code`](Self::code) is stable and meant for programs. `Display` writes one sentence for people, and
-/// [`hint`](Self::hint) returns the remedy. None of them contains anything of the secret or the body.
+/// [`hint`](Self::hint) returns the remedy. The alternate form `{:#}` and `Debug` write both, so that `main` can return
+/// the error. None of them contains anything of the secret or the body.
 ///
 /// ```
 /// use clarife_webhooks::{ErrorCode, UnixTime, Webhook};
@@ -184,9 +186,10 @@ impl fmt::Display for ErrorCode {
 /// let error = webhook.verify_at("{}", "", UnixTime::from_secs(0)).unwrap_err();
 /// assert_eq!(error.code(), ErrorCode::MissingSignature);
 /// assert_eq!(error.to_string(), "the signature header is missing");
+/// assert_eq!(format!("{error:#}"), format!("{error}; {}", error.hint()));
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WebhookError(Reason);
 
 /// The details of an error, as values: a rejected delivery allocates nothing.
@@ -196,6 +199,8 @@ pub(crate) enum Reason {
     Plain(ErrorCode),
     /// The problem of a secret.
     Secret(&'static str),
+    /// The name of the environment variable that should hold the secret.
+    NoVariable(Box<str>),
     /// The name of the missing header of Standard Webhooks.
     Missing(&'static str),
     /// The problem of the signature header.
@@ -234,9 +239,9 @@ impl WebhookError {
     /// ```
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
-        match self.0 {
-            Reason::Plain(code) => code,
-            Reason::Secret(_) => ErrorCode::InvalidSecret,
+        match &self.0 {
+            Reason::Plain(code) => *code,
+            Reason::Secret(_) | Reason::NoVariable(_) => ErrorCode::InvalidSecret,
             Reason::Missing(_) => ErrorCode::MissingSignature,
             Reason::Signature(_) => ErrorCode::MalformedSignature,
             Reason::TooOld { .. } => ErrorCode::TimestampTooOld,
@@ -265,6 +270,7 @@ impl fmt::Display for WebhookError {
         let summary = self.code().summary();
         match &self.0 {
             Reason::Plain(_) => f.write_str(summary),
+            Reason::NoVariable(name) => write!(f, "{summary}: the environment variable {name} is not set"),
             Reason::Secret(problem) | Reason::Signature(problem) => write!(f, "{summary}: {problem}"),
             Reason::Missing(name) => write!(f, "{summary}: there is no {name}"),
             Reason::TooOld { age, tolerance } => {
@@ -277,7 +283,14 @@ impl fmt::Display for WebhookError {
                 write!(f, "{summary}: {age} s ago, and the maximum event age is {maximum} s")
             }
             Reason::Payload(malformed) => write!(f, "{summary}: {malformed}"),
-        }
+        }?;
+        if f.alternate() { write!(f, "; {}", self.hint()) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for WebhookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebhookError({}: {self:#})", self.code())
     }
 }
 

@@ -62,7 +62,7 @@ class Webhook:
 
     def __new__(
         cls,
-        secrets: str | Sequence[str],
+        secrets: str | Sequence[str] | None,
         *,
         tolerance: int | None = None,
         max_event_age: int | None = None,

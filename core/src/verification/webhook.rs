@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::header::{self, MAX_TIMESTAMP, Signatures};
-use super::keys::Keys;
+use super::keys::{self, Keys};
 use super::source::SignatureSource;
 use super::standard::{self, Parsed, StandardHeaders, StandardSignError};
 use crate::UnixTime;
@@ -65,6 +65,32 @@ impl Webhook {
         Self::from_secrets([secret])
     }
 
+    /// Creates a verifier for the secret in an environment variable.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::InvalidSecret`] if the variable is not set, is not UTF-8, or holds no usable secret.
+    ///
+    /// ```
+    /// use clarife_webhooks::Webhook;
+    ///
+    /// let error = Webhook::from_env("NO_SUCH_VARIABLE").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "the signing secret is not usable: the environment variable NO_SUCH_VARIABLE is not set"
+    /// );
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn from_env(name: &str) -> Result<Self, WebhookError> {
+        match std::env::var(name) {
+            Ok(secret) => Self::new(secret),
+            Err(std::env::VarError::NotPresent) => Err(Reason::NoVariable(name.into()).into()),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(Reason::Secret("the environment variable is not UTF-8").into())
+            }
+        }
+    }
+
     /// Creates a verifier for several secrets, newest first, while a secret is rotated. Any of the secrets may match,
     /// and [`sign`](Self::sign) signs with each.
     ///
@@ -81,7 +107,7 @@ impl Webhook {
         let keys =
             secrets.into_iter().map(|secret| Keys::from_secret(secret.as_ref())).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
-            return Err(Reason::Secret("no secret was passed").into());
+            return Err(Reason::Secret(keys::NO_SECRET).into());
         }
         Ok(Self { keys, tolerance: DEFAULT_TOLERANCE, max_event_age: None, standard: false })
     }

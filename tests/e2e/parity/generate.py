@@ -15,7 +15,7 @@ CHOICES = random.Random(int(sys.argv[1]))
 pick, chance, between = CHOICES.choice, lambda part: CHOICES.random() < part, CHOICES.randint
 
 SECRETS = ["whsec_a", "whsec_Zürich€", "s" * 200, "whsec_😀", "x y"]
-BAD_SECRETS = [[], [""], [" a"], ["a\u00a0"], ["\ufeffa"], ["a\x00b"], ["a\x85"], ["\u2003a"], ["ok", "bad\n"], ["\u200ba"], ["\u180ea"]]
+BAD_SECRETS = [[], [""], [" a"], ["a\u00a0"], ["\ufeffa"], ["a\x00b"], ["a\x85"], ["\u2003a"], ["ok", "bad\n"], ["\u200ba"], ["\u180ea"], ["\"whsec_a\""], ["$SECRET"], ["undefined"], ["sub_1"], ["a\u200bb"]]
 CHARACTERS = ["a", "Z", "0", '"', "\\", "\n", "é", "€", "😀", "\u2028", "\x7f", "\ud800", "\x00", "/", "\ufeff", "\ufffd"]
 NAMES = ["a", "b", "__proto__", "constructor", "toString", "0", "10"]
 NUMBERS = ["0", "-0", "-0.0", "1.0", "1e400", "-1e400", "1e-400", "12345678901234567890", "9007199254740993", "0.1", "1E+2", "5e-324", "1" * 400]

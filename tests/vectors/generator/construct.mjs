@@ -16,6 +16,9 @@ export function construct() {
       Empty: "No secret, or an empty one: an unset variable must not become a key that can be guessed.",
       Whitespace: "Whitespace around a secret comes from copying or from the end of a file. With it, every delivery would be rejected.",
       Control: "A control character anywhere is a sign of a damaged secret.",
+      Invisible: "A format character of Unicode comes from an editor or a chat, and no screen shows it.",
+      Quotes: "Quotes come from a settings file or a shell. They are never part of a secret.",
+      Mistaken: "A text that is something else than a secret: every delivery would be rejected, without a word at the start.",
       Several: "Every secret of several is checked, not only the first.",
       Options: "Tolerance and maximum event age at their bounds.",
     },
@@ -37,7 +40,9 @@ export function construct() {
   good("a character outside the basic plane counts as four bytes", "Ordinary", ["key-\u{1f511}-key"]);
   good("composed and decomposed letters are different secrets and are not normalised", "Ordinary", ["e\u0301"]);
   good("a no-break space inside is not around", "Ordinary", ["a\u00a0b"]);
-  good("quotes are ordinary characters", "Ordinary", ['"whsec_quoted"']);
+  good("a quote inside belongs to the secret", "Ordinary", ["it's"]);
+  good("a variable's sign inside belongs to the secret", "Ordinary", ["pa$$word", "50%"]);
+  good("a word that contains a missing value", "Ordinary", ["undefined-behavior"]);
 
   bad("the empty secret", "Empty", [""]);
   bad("no secret at all", "Empty", []);
@@ -71,6 +76,39 @@ export function construct() {
   bad("next line (U+0085) inside", "Control", ["whsec_a\u0085b"]);
   bad("trailing next line (U+0085)", ["Whitespace", "Control"], [`${SECRET}\u0085`]);
   bad("U+009F inside, the last of the second control block", "Control", ["whsec_a\u009fb"]);
+
+  for (const [name, character] of [
+    ["soft hyphen (U+00AD)", "\u00ad"], ["zero width space (U+200B)", "\u200b"], ["zero width joiner (U+200D)", "\u200d"],
+    ["left-to-right mark (U+200E)", "\u200e"], ["right-to-left override (U+202E)", "\u202e"], ["word joiner (U+2060)", "\u2060"],
+  ]) {
+    bad(`${name} inside`, "Invisible", [`whsec_a${character}b`]);
+    bad(`trailing ${name}`, "Invisible", [`${SECRET}${character}`]);
+  }
+  bad("leading byte order mark (U+FEFF)", "Invisible", [`\ufeff${SECRET}`]);
+
+  for (const [name, open, close] of [
+    ["double quotes", '"', '"'], ["single quotes", "'", "'"], ["backticks", "`", "`"], ["typographic quotes", "\u201c", "\u201d"],
+    ["typographic single quotes", "\u2018", "\u2019"], ["guillemets", "\u00ab", "\u00bb"],
+  ]) {
+    bad(`in ${name}`, "Quotes", [`${open}${SECRET}${close}`]);
+  }
+  bad("a quote at the start only", "Quotes", [`"${SECRET}`]);
+  bad("a quote at the end only", "Quotes", [`${SECRET}'`]);
+
+  for (const text of ["undefined", "null", "None", "nil", "NaN", "[object Object]", "[object Promise]"]) {
+    bad(`the text ${text}`, "Mistaken", [text]);
+  }
+  for (const text of ["$CLARIFE_WEBHOOK_SECRET", "${CLARIFE_WEBHOOK_SECRET}", "%CLARIFE_WEBHOOK_SECRET%", "{{ secrets.clarife }}", "<your secret>"]) {
+    bad(`the variable ${text}`, "Mistaken", [text]);
+  }
+  bad("a signature header", "Mistaken", [`t=1711612800,v1=${"0".repeat(64)}`]);
+  bad("a signature of Standard Webhooks", "Mistaken", ["v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="]);
+  for (const prefix of ["sub", "evt", "dlv", "wsp", "tok"]) {
+    bad(`an id: ${prefix}_`, "Mistaken", [`${prefix}_a1b2c3d4`]);
+  }
+  bad("the placeholder whsec_...", "Mistaken", ["whsec_..."]);
+  bad("the placeholder with an ellipsis", "Mistaken", ["whsec_\u2026"]);
+  bad("a secret that is not shown", "Mistaken", ["whsec_\u2022\u2022\u2022\u2022"]);
 
   good("two secrets, newest first", "Several", [SECRET, SECRET_2]);
   good("three secrets", "Several", [SECRET, SECRET_2, SECRET_3]);

@@ -7,7 +7,7 @@ from aiohttp import web
 from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
 from clarife_webhooks.aiohttp import receiver
 
-webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+webhook = Webhook(os.environ.get("CLARIFE_WEBHOOK_SECRET"), max_event_age=900)
 
 
 async def handle(event: WebhookEvent) -> None:

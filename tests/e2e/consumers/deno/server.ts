@@ -1,7 +1,7 @@
 // A webhook receiver with Deno.
 import { MemoryStore, Webhook } from "clarife-webhooks";
 
-const webhook = new Webhook(Deno.env.get("CLARIFE_WEBHOOK_SECRET") ?? "", { maxEventAge: 900 });
+const webhook = new Webhook(Deno.env.get("CLARIFE_WEBHOOK_SECRET"), { maxEventAge: 900 });
 
 const receive = webhook.receiver(
   (event) => {

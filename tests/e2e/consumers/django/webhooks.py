@@ -5,7 +5,7 @@ import os
 from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
 from clarife_webhooks.django import receiver
 
-webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+webhook = Webhook(os.environ.get("CLARIFE_WEBHOOK_SECRET"), max_event_age=900)
 
 
 def handle(event: WebhookEvent) -> None:

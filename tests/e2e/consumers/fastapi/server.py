@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI
 from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
 from clarife_webhooks.fastapi import verified_event
 
-webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+webhook = Webhook(os.environ.get("CLARIFE_WEBHOOK_SECRET"), max_event_age=900)
 clarife_event = verified_event(webhook, dedup=MemoryStore())
 
 app = FastAPI()

@@ -7,7 +7,7 @@ from flask import Flask
 from clarife_webhooks import MemoryStore, Webhook, WebhookEvent
 from clarife_webhooks.flask import receiver
 
-webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+webhook = Webhook(os.environ.get("CLARIFE_WEBHOOK_SECRET"), max_event_age=900)
 
 
 def handle(event: WebhookEvent) -> None:

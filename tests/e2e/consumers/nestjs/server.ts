@@ -6,7 +6,7 @@ import { Handlers, MemoryStore, Webhook } from "clarife-webhooks";
 import { receiver } from "clarife-webhooks/nestjs";
 import type { Request, Response } from "express";
 
-const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 
 const handlers = new Handlers().on("document.updated", (event) => console.log(event.type, event.data.title));
 

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from clarife_webhooks import DEFAULT_MAX_BODY_BYTES, MemoryStore, Webhook, WebhookEvent, receive
 
-webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+webhook = Webhook(os.environ.get("CLARIFE_WEBHOOK_SECRET"), max_event_age=900)
 dedup = MemoryStore()
 
 

@@ -9,7 +9,7 @@ from clarife_webhooks import Webhook, WebhookEvent
 from clarife_webhooks.flask import receiver
 from clarife_webhooks.redis import RedisStore
 
-webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+webhook = Webhook(os.environ.get("CLARIFE_WEBHOOK_SECRET"), max_event_age=900)
 redis = Redis.from_url(os.environ["REDIS_URL"], socket_timeout=3, socket_connect_timeout=3)
 
 

@@ -8,7 +8,7 @@ from starlette.routing import Route
 from clarife_webhooks import DocumentUpdatedEvent, Handlers, MemoryStore, Webhook, WebhookEvent
 from clarife_webhooks.asgi import receiver
 
-webhook = Webhook(os.environ["CLARIFE_WEBHOOK_SECRET"], max_event_age=900)
+webhook = Webhook(os.environ.get("CLARIFE_WEBHOOK_SECRET"), max_event_age=900)
 handlers = Handlers()
 
 

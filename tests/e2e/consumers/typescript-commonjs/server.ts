@@ -3,7 +3,7 @@ import express from "express";
 import { MemoryStore, Webhook, type WebhookEvent } from "clarife-webhooks";
 import { receiver } from "clarife-webhooks/express";
 
-const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 
 function handle(event: WebhookEvent): void {
   switch (event.type) {

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import { Handlers, MemoryStore, Webhook, type ShareCreatedEvent } from "clarife-webhooks";
 import { receiver } from "clarife-webhooks/node";
 
-const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 
 async function announce(event: ShareCreatedEvent): Promise<void> {
   console.log("shared:", event.data.url ?? event.data.id);

@@ -15,7 +15,7 @@ async fn handle(event: Event<'static>) -> Result<(), BoxError> {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
+    let webhook = Webhook::from_env("CLARIFE_WEBHOOK_SECRET")?.with_max_event_age(900);
     let receiver = Receiver::new(webhook).dedup(MemoryStore::default()); // shared by all workers
     let app = move || App::new().route("/webhooks/clarife", web::to(actix::handler(receiver.clone(), handle)));
     let port: u16 = env::var("PORT").unwrap_or_else(|_| "3000".into()).parse()?;

@@ -15,7 +15,7 @@ async fn handle(event: Event<'static>) -> Result<(), BoxError> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
+    let webhook = Webhook::from_env("CLARIFE_WEBHOOK_SECRET")?.with_max_event_age(900);
     let redis = redis::Client::open(env::var("REDIS_URL")?)?.get_connection_manager().await?;
     let receiver = Receiver::new(webhook).dedup(RedisStore::new(redis));
     let app = Router::new().route_service("/webhooks/clarife", receiver.service(handle));

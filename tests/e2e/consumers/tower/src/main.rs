@@ -28,7 +28,7 @@ async fn handle(event: Event<'static>) -> Result<(), BoxError> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let webhook = Webhook::new(env::var("CLARIFE_WEBHOOK_SECRET")?)?.with_max_event_age(900);
+    let webhook = Webhook::from_env("CLARIFE_WEBHOOK_SECRET")?.with_max_event_age(900);
     let service = Receiver::new(webhook).dedup(MemoryStore::default()).service(handle);
     let port: u16 = env::var("PORT").unwrap_or_else(|_| "3000".into()).parse()?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;

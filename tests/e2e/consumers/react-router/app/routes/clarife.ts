@@ -1,7 +1,7 @@
 // A webhook receiver in React Router (framework mode), and in Remix: a resource route.
 import { MemoryStore, Webhook } from "clarife-webhooks";
 
-const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 
 const receive = webhook.receiver(
   (event) => {

@@ -4,7 +4,7 @@ import { MemoryStore, Webhook } from "clarife-webhooks";
 
 export const prerender = false;
 
-const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET ?? "", { maxEventAge: 900 });
+const webhook = new Webhook(process.env.CLARIFE_WEBHOOK_SECRET, { maxEventAge: 900 });
 
 const receive = webhook.receiver(
   (event) => {

@@ -4,7 +4,7 @@ import { MemoryStore, Webhook, type FetchReceiver, type WebhookEvent } from "cla
 let receive: FetchReceiver | undefined; // created by the first request, because a build has no secret
 
 export function POST(request: Request): Promise<Response> {
-  const secret = process.env.CLARIFE_WEBHOOK_SECRET ?? "";
+  const secret = process.env.CLARIFE_WEBHOOK_SECRET;
   receive ??= new Webhook(secret, { maxEventAge: 900 }).receiver(onEvent, { dedup: new MemoryStore() });
   return receive(request);
 }
