@@ -1,4 +1,6 @@
 import { WebhookError } from "./error.js";
+import { SIGNATURE_HEADER } from "./generated.js";
+import { findHeader } from "./headers.js";
 import { isPromise, readMember, typeTag, wrongType } from "./runtime-types.js";
 
 /** The raw body: text, or bytes in any container of JavaScript. */
@@ -44,9 +46,16 @@ function toBytes(body: unknown, name: string): Uint8Array {
   } catch {
     // Not a buffer (shared or not) and not a view, or its memory is detached.
   }
-  if (typeof body === "object" && body !== null) {
+  // Express without a parser leaves the body undefined.
+  if (body === undefined || body === null) {
+    throw new WebhookError("body_not_raw");
+  }
+  if (typeof body === "object") {
     if (isPromise(body)) {
       throw new TypeError(`${name} must be awaited first: it is a promise`);
+    }
+    if (hasSignature(body)) {
+      throw new TypeError(`${name} must be the raw body, not the headers: the body is the first argument`);
     }
     // The result of a parser, or a framework's request.
     if (typeTag(body) === "Object" || Array.isArray(body) || readMember(body, "headers") !== undefined) {
@@ -54,6 +63,15 @@ function toBytes(body: unknown, name: string): Uint8Array {
     }
   }
   throw wrongType(name, "a string, or an ArrayBuffer or view (Uint8Array, Buffer) that is not detached", body);
+}
+
+/** Tells whether a value is headers with a signature: the arguments of `verify` are swapped. */
+function hasSignature(value: object): boolean {
+  try {
+    return findHeader(value, SIGNATURE_HEADER) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /**

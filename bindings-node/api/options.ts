@@ -5,6 +5,9 @@ export function pickOptions<Name extends string>(options: unknown, ...names: Nam
   if (options === undefined || options === null) {
     return NONE as Picked<Name>;
   }
+  if (typeof options === "string") {
+    throw new TypeError("options must be an object, not string: a secret belongs to new Webhook(secret)");
+  }
   if (typeof options !== "object" || typeTag(options) !== "Object") {
     throw wrongType("options", "an object", options);
   }

@@ -25,6 +25,11 @@ const MAX_DRAINED_BYTES = DEFAULT_MAX_BODY_BYTES;
 /** Throws unless an argument is a request. */
 export function checkRequest(request: RequestLike): void {
   const { arrayBuffer, headers } = Object(request) as Partial<RequestLike>;
+  if (headers !== undefined && "socket" in Object(request)) {
+    throw new TypeError(
+      "request must be a Request of the Fetch API, not a request of Node.js: use the receiver of clarife-webhooks/node, /express, /fastify or /koa",
+    );
+  }
   if (typeof arrayBuffer !== "function" || headers === undefined) {
     throw wrongType("request", "a Request of the Fetch API", request);
   }

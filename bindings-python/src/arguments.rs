@@ -27,8 +27,13 @@ pub(crate) fn body<'py>(value: &Bound<'py, PyAny>, name: &str) -> PyResult<Bound
     if mutable || value.is_instance_of::<PyBytes>() {
         return Ok(PyMemoryView::from(value)?.call_method0("tobytes")?.cast_into()?);
     }
-    // Mappings and sequences are parsed JSON; an object with headers is a request of a framework.
-    if is_list(value) || value.is_instance(&py.get_type::<PyMapping>())? || value.hasattr("headers")? {
+    // Mappings and sequences are parsed JSON; an object with headers is a request of a framework. A framework that read no
+    // body leaves None.
+    if value.is_none()
+        || is_list(value)
+        || value.is_instance(&py.get_type::<PyMapping>())?
+        || value.hasattr("headers")?
+    {
         return Err(exception(py, &ErrorCode::BodyNotRaw.into()));
     }
     if value.hasattr("__await__")? {

@@ -201,10 +201,10 @@ test("wrong arguments are TypeErrors that name the argument", () => {
     ["options", ["300", 300, true, new Date(), [], new Map(), { max_event_age: 900 }, { tolerance: 300, now: NOW }, { toString: undefined }].map((value) => () => new Webhook(SECRET, value))],
     ["tolerance", ["300", -1, 1.5, NaN, Infinity, null, 300n].map((tolerance) => () => new Webhook(SECRET, { tolerance }))],
     ["maxEventAge", ["900", -1, NaN].map((maxEventAge) => () => new Webhook(SECRET, { maxEventAge }))],
-    ["body", [undefined, null, 5, 5n, true, Symbol("s"), () => {}, Promise.resolve(BODY), new Map(), new Date(), new Blob([BODY]), new ReadableStream(), new String(BODY), detached(), shrunk()].flatMap((body) => [() => webhook.verify(body, SIGNATURE), () => webhook.sign(body)])],
-    ["payload", [undefined, 5, new Blob([BODY])].map((payload) => () => api.verifyWebhookSignature(payload, SIGNATURE, SECRET))],
-    ["secret", [undefined, 5, [5], Buffer.from(SECRET)].map((secret) => () => api.verifyWebhookSignature(BODY, SIGNATURE, secret))],
-    ["raw", [undefined, 5, new Blob([BODY]), Promise.resolve(BODY)].map((raw) => () => api.parseTrusted(raw))],
+    ["body", [5, 5n, true, Symbol("s"), () => {}, Promise.resolve(BODY), new Map(), new Date(), new Blob([BODY]), new ReadableStream(), new String(BODY), detached(), shrunk()].flatMap((body) => [() => webhook.verify(body, SIGNATURE), () => webhook.sign(body)])],
+    ["payload", [5, new Blob([BODY])].map((payload) => () => api.verifyWebhookSignature(payload, SIGNATURE, SECRET))],
+    ["secret", [5, [5], Buffer.from(SECRET)].map((secret) => () => api.verifyWebhookSignature(BODY, SIGNATURE, secret))],
+    ["raw", [5, new Blob([BODY]), Promise.resolve(BODY)].map((raw) => () => api.parseTrusted(raw))],
     ["type", [undefined, null, 5, {}, ["document.created"]].map((type) => () => api.isKnownEventType(type))],
     ["signature", [5, true, 5n, Symbol("s"), () => {}, [5], { "x-clarife-signature": 5 }, { "X-Clarife-Signature": [5] }, new Map([["x-clarife-signature", {}]])].map((signature) => () => webhook.verify(BODY, signature, AT))],
     ["options", [SECRET, 5, new Date(), { tolerance: 300 }, { timestamp: NOW }].flatMap((options) => [() => webhook.verify(BODY, SIGNATURE, options), ...(options.timestamp ? [] : [() => webhook.sign(BODY, options)])])],
@@ -356,4 +356,35 @@ test("verifyWebhookSignature agrees with verify", () => {
   for (let i = 0; i < 5000; i++) verifyWebhookSignature("{}", SIGNATURE, `whsec_${i}`); // each call opens a webhook and closes it
   assert.equal(verifyWebhookSignature(BODY, signature, SECRET), true);
   assert.equal(webhook.verify(BODY, SIGNATURE, AT).raw, BODY);
+});
+
+test("a missing body is body_not_raw", () => {
+  for (const body of [undefined, null]) {
+    for (const call of [
+      () => webhook.verify(body, SIGNATURE),
+      () => webhook.sign(body),
+      () => api.parseTrusted(body),
+      () => api.verifyWebhookSignature(body, SIGNATURE, SECRET),
+    ]) {
+      assert.equal(thrownBy(call).code, "body_not_raw");
+    }
+  }
+});
+
+test("a missing secret names the environment variable", () => {
+  for (const secrets of [undefined, null, "", []]) {
+    const error = thrownBy(() => new Webhook(secrets));
+    assert.equal(error.code, "invalid_secret");
+    assert.match(error.message, /there is none; set CLARIFE_WEBHOOK_SECRET to the signing secret/);
+  }
+});
+
+test("frequent mistakes get a sentence of their own", async () => {
+  const headers = { "X-Clarife-Signature": SIGNATURE };
+  for (const swapped of [headers, new Headers(headers), new Map(Object.entries(headers)), Object.entries(headers)]) {
+    assert.throws(() => webhook.verify(swapped, BODY), /^TypeError: body must be the raw body, not the headers: the body is the first argument$/);
+  }
+  assert.throws(() => webhook.verify(BODY, SIGNATURE, SECRET), /a secret belongs to new Webhook\(secret\)/);
+  const request = { headers, socket: {}, on() {} };
+  await assert.rejects(webhook.verifyRequest(request), /not a request of Node.js: use the receiver of clarife-webhooks\/node/);
 });
