@@ -1,6 +1,6 @@
 import type { Backend } from "../api/backend.js";
 
-/** The addon (src/addon.rs), which is a backend without a name. */
+/** The addon (src/addon.rs and src/raw.rs), which is a backend without a name. */
 type Addon = Omit<Backend, "name" | "close">;
 
 /** Opens the addon. Returns nothing if the package has no addon for this platform, or if the addon does not load. */

@@ -1,10 +1,10 @@
-//! The native addon of the npm package `clarife-webhooks`: conversions only, on Node-API itself.
+//! The native addon of the npm package `clarife-webhooks`: conversions only.
 //!
-//! A call through the attribute macros of napi-rs costs ten times as much as a call of a plain function, which is about
-//! the HMAC of a small body. The addon reads bodies where they are, and leaves the numbers of `clarife_webhooks::abi` in
-//! an array that both sides see. `backends/native.ts` is the other side.
+//! `raw.rs` has the calls of a delivery, on Node-API itself, and `addon.rs` has the other functions, through napi-rs.
+//! The addon reads bodies where they are, and leaves the numbers of `clarife_webhooks::abi` in an array that both sides
+//! see. `backends/native.ts` is the other side.
 
-extern crate alloc;
+#![cfg(not(test))] // napi-rs exports nothing in a test
 
 mod addon;
-mod env;
+mod raw;
