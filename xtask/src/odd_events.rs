@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::consumers::{self, Consumers};
@@ -32,11 +32,30 @@ pub fn run(sh: &Shell, consumers: &Consumers, program: &Path) -> Result<()> {
         node.env("PORT", port.to_string()).env("CLARIFE_WEBHOOK_SECRET", SECRET);
         Ok(node)
     })?);
+    send_samples(sh, consumers, &servers)?;
     let endpoints: Vec<String> = servers.iter().map(|server| format!("{}{PATH}", server.url())).collect();
     let sender = serve(program, &logs.join("sender.log"), &endpoints, None)?;
     let script = consumers::copy_into(sh, "tests/e2e/odd-events", &consumers.npm)?.join("deliver.mjs");
     let (url, token) = (sender.url(), sender.line("token ")?);
     cmd!(sh, "node {script} {url} {token} {EVENTS}").quiet().run().context("not all events were delivered")
+}
+
+/// Sends an event to the servers with the scripts that the pages of the frameworks show.
+fn send_samples(sh: &Shell, consumers: &Consumers, servers: &[Server]) -> Result<()> {
+    const SECRET_VARIABLE: &str = "CLARIFE_WEBHOOK_SECRET";
+    let (python, scripts) = (&consumers.python, root().join("tests/e2e/send"));
+    let javascript = consumers::copy_into(sh, "tests/e2e/send", &consumers.npm)?;
+    for server in servers.iter().take(SERVERS.len()) {
+        let url = format!("{}{PATH}", server.url());
+        let outputs = [
+            cmd!(sh, "node {javascript}/send.mjs {url}").env(SECRET_VARIABLE, SECRET).quiet().read()?,
+            cmd!(sh, "{python} {scripts}/send.py {url}").env(SECRET_VARIABLE, SECRET).quiet().read()?,
+        ];
+        for output in outputs {
+            ensure!(output == r#"200 {"code":"handled"}"#, "the scripts of the pages printed {output}");
+        }
+    }
+    Ok(())
 }
 
 /// Sends numbers in every notation through the API, `send` and test events, with each store. None may change.
