@@ -67,8 +67,10 @@ function toBytes(body: unknown, name: string): Uint8Array {
 
 /** Tells whether a value is headers with a signature: the arguments of `verify` are swapped. */
 function hasSignature(value: object): boolean {
+  // A list of texts is parsed JSON. Headers are a list of pairs, or another container.
+  const isHeaders = !Array.isArray(value) || Array.isArray(value[0]);
   try {
-    return findHeader(value, SIGNATURE_HEADER) !== undefined;
+    return isHeaders && findHeader(value, SIGNATURE_HEADER) !== undefined;
   } catch {
     return false;
   }

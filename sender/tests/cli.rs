@@ -8,6 +8,7 @@
 )]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -163,6 +164,27 @@ fn send_and_listen_speak_to_each_other() {
     assert!(!refused.status.success() && stdout(&refused).contains("signature_mismatch"), "{}", stdout(&refused));
     let seen: Value = serde_json::from_str(&front.line()).expect("is JSON");
     assert_eq!((&seen["verified"], &seen["code"]), (&json!(false), &json!("signature_mismatch")));
+}
+
+#[test]
+fn the_port_answers_after_the_token_is_printed() {
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("log");
+        let port =
+            TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port").port();
+        let listen = format!("127.0.0.1:{port}");
+        let output = std::fs::File::create(&log).expect("is created");
+        let mut process =
+            command().args(["serve", "--dev", "--listen", &listen]).stdout(output).spawn().expect("starts");
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(30), "the port does not answer");
+        }
+        let printed = std::fs::read_to_string(&log).expect("is text");
+        process.kill().and_then(|()| process.wait()).expect("ends");
+        assert!(printed.lines().any(|line| line.starts_with("token ")), "{printed}");
+    }
 }
 
 #[test]

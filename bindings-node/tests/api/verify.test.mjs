@@ -352,7 +352,7 @@ test("verifyWebhookSignature agrees with verify", () => {
   assert.equal(verifyWebhookSignature("{}", webhook.sign("{}"), SECRET), false, "authentic, but not an event");
   assert.equal(thrownBy(() => verifyWebhookSignature(JSON.parse(BODY), signature, SECRET)).code, "body_not_raw");
   assert.equal(thrownBy(() => verifyWebhookSignature(BODY, signature, "")).code, "invalid_secret");
-  assert.ok(thrownBy(() => verifyWebhookSignature(BODY, signature)) instanceof TypeError);
+  assert.equal(thrownBy(() => verifyWebhookSignature(BODY, signature)).code, "invalid_secret");
   for (let i = 0; i < 5000; i++) verifyWebhookSignature("{}", SIGNATURE, `whsec_${i}`); // each call opens a webhook and closes it
   assert.equal(verifyWebhookSignature(BODY, signature, SECRET), true);
   assert.equal(webhook.verify(BODY, SIGNATURE, AT).raw, BODY);

@@ -10,7 +10,7 @@ use clap::Args;
 use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, SigningSecret};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -50,6 +50,17 @@ pub(super) struct Serve {
     settings: Settings,
 }
 
+/// The number of connections that the system keeps until the API accepts them: what std and tokio set.
+const BACKLOG: u32 = 1024;
+
+/// Binds a socket to an address, without listening.
+fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?; // a restart must not wait for the connections of the last process
+    socket.bind(address)?;
+    Ok(socket)
+}
+
 impl Serve {
     pub(super) fn run(self) -> Result<()> {
         let settings = self.settings.clone().with_file(self.config.as_deref())?;
@@ -80,9 +91,8 @@ impl Serve {
             idle_per_host: limits.per_subscription,
         })?;
         let mut admin = settings.admin_token()?.map(str::to_owned);
-        let listener = TcpListener::bind(settings.listen()).await;
-        let listener = listener.with_context(|| format!("cannot listen on {}", settings.listen()))?;
-        let address = listener.local_addr()?;
+        let socket = bind(settings.listen()).with_context(|| format!("cannot listen on {}", settings.listen()))?;
+        let address = socket.local_addr()?;
         if self.dev {
             admin = Some(admin.map_or_else(token::generate, Ok)?);
             self.prepare_development(&*store, clock, address, admin.as_deref()).await?;
@@ -95,6 +105,8 @@ impl Serve {
         let tidying = tokio::spawn(tidy(store.clone(), api.clone(), clock, settings.retention()));
 
         let signal = shutdown_signal()?; // before the address is printed, so that no signal is missed
+        // The port accepts no connection before everything that a client needs is printed.
+        let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {address}"))?;
         println!("listening on http://{address}");
         tracing::info!(%address, store = settings.store_name(), "serving");
         let mut until = stopped;
