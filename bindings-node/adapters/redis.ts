@@ -38,17 +38,27 @@ export class RedisStore implements DedupStore {
 
   async claim(id: string, ttl: number): Promise<Claim> {
     const token = createToken();
-    const milliseconds = ttl * 1000;
+    const milliseconds = toMilliseconds(ttl);
     const key = toKey(id);
     const before = isIoRedis(this.#client)
       ? await this.#client.set(key, token, "PX", milliseconds, "NX", "GET")
       : await this.#client.set(key, token, { PX: milliseconds, NX: true, GET: true });
     // The client repeats a command after a lost connection, and then finds its own token.
-    return before === null || String(before) === token ? { token } : String(before) === DONE ? DONE : "in_progress";
+    if (before === null || String(before) === token) {
+      return { token };
+    }
+    if (String(before) === DONE) {
+      return DONE;
+    }
+    // A client that ignores an option returns "OK", and a pipeline returns itself. Neither is another worker's claim.
+    if (before === "OK" || (typeof before !== "string" && !ArrayBuffer.isView(before))) {
+      throw new TypeError("cannot read the claim: the client does not return the value of SET with NX and GET");
+    }
+    return "in_progress";
   }
 
   async complete(id: string, _token: string, ttl: number): Promise<void> {
-    const milliseconds = ttl * 1000;
+    const milliseconds = toMilliseconds(ttl);
     const key = toKey(id);
     await (isIoRedis(this.#client)
       ? this.#client.set(key, DONE, "PX", milliseconds)
@@ -65,6 +75,11 @@ export class RedisStore implements DedupStore {
 
 function isIoRedis(client: NodeRedisClient | IoRedisClient): client is IoRedisClient {
   return "call" in client;
+}
+
+/** The largest integer that JavaScript writes exactly. Redis takes more, but "for ever" must not become an error. */
+function toMilliseconds(seconds: number): number {
+  return Math.min(seconds * 1000, Number.MAX_SAFE_INTEGER - Date.now());
 }
 
 function createToken(): string {

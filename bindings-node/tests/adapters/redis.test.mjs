@@ -105,3 +105,17 @@ test("an id of any length, and a claim with another holder by now", async () => 
   assert.equal(await admin.exists(`clarife-webhooks:${createHash("sha256").update("x".repeat(1025)).digest("hex")}`), 1);
   for (const wrong of [undefined, null, {}, "redis://localhost", { set() {} }]) assert.throws(() => new RedisStore(wrong), TypeError);
 });
+
+test("a mark for ever, and a client that does not say what it found", async () => {
+  const store = new RedisStore(admin);
+  for (const ttl of [1e16, Number.MAX_SAFE_INTEGER]) {
+    const id = `for ever: ${ttl}`;
+    await store.complete(id, "", ttl);
+    assert.equal(await store.claim(id, ttl), "done");
+    await admin.del(`clarife-webhooks:${id}`);
+  }
+  for (const reply of ["OK", undefined, {}, 1]) {
+    const client = { set: async () => reply, eval: async () => 0 };
+    await assert.rejects(new RedisStore(client).claim("evt_1", 50), /^TypeError: cannot read the claim/);
+  }
+});
