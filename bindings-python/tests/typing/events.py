@@ -16,7 +16,6 @@ from clarife_webhooks import (
     EventType,
     KnownEvent,
     MediaUploadedEvent,
-    UnknownEvent,
     Webhook,
     is_known_event_type,
 )
@@ -54,14 +53,9 @@ elif event.type == "media.uploaded":
 elif event.type == "document.renamed":  # type: ignore[comparison-overlap] # pyright: ignore[reportUnnecessaryComparison]
     ...
 
+# events_generated.py has a case for every type.
 match event.type:
-    case "document.created" | "document.updated" | "document.deleted":
-        assert_type(event.data, Document)
-    case "project.created" | "project.updated" | "project.deleted":
-        assert_type(event.data, dict[str, Any])
-    case "folder.created" | "folder.updated" | "folder.deleted":
-        assert_type(event.data, dict[str, Any])
-    case "generation.started" | "generation.completed" | "generation.failed":
+    case "project.created" | "project.updated" | "folder.deleted":
         assert_type(event.data, dict[str, Any])
     case "share.created" | "share.updated" | "share.deleted":
         assert_type(event.data.get("allowed_emails", []), list[str])
@@ -69,9 +63,7 @@ match event.type:
     case "media.uploaded":
         assert_type(event.data.get("file_size_bytes", 0), int)
     case _:
-        assert_type(event, UnknownEvent)
-        assert_type(event.data, dict[str, Any])
-        print("a newer type:", event.type.upper())
+        print("another type:", event.type.upper())
 
 
 def by_name(name: str) -> None:

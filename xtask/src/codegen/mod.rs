@@ -12,6 +12,7 @@ mod python;
 mod samples;
 mod typescript;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
@@ -41,6 +42,8 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
     for page in markdown::FILES {
         files.push((page, markdown::fill(&sh.read_file(page)?).with_context(|| page.to_owned())?));
     }
+    files.push(("bindings-node/tests/types/events.generated.ts", typescript::event_program()));
+    files.push(("bindings-python/tests/typing/events_generated.py", python::event_program()));
     files.push(("bindings-node/tests/types/receivers.generated.ts", frameworks::type_program(false)));
     files.push(("bindings-node/tests/types/receivers.generated.cts", frameworks::type_program(true)));
     let manifest = "bindings-node/package.json";
@@ -108,6 +111,11 @@ fn is_published(resource: &ResourceModel) -> bool {
 /// Returns the name of the resource in events of this type.
 fn resource_of(event: EventType<'_>) -> String {
     format!("{:?}", event.resource_kind())
+}
+
+/// Returns the names of the resources of all known events, each once.
+fn event_resources() -> BTreeSet<String> {
+    EventType::KNOWN.into_iter().map(resource_of).collect()
 }
 
 /// Returns the name of an event type as a type's name: `DocumentUpdated` for `document.updated`.

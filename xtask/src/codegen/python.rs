@@ -6,7 +6,7 @@ use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, WebhookResponse, dedup};
 
 use super::flow;
-use super::{Kind, NOTE, is_published, json_name, literal, resource_of, resources, type_name};
+use super::{Kind, NOTE, event_resources, is_published, json_name, literal, resource_of, resources, type_name};
 use crate::frameworks::Language;
 
 pub(super) fn file() -> String {
@@ -347,6 +347,29 @@ const HANDLERS_ON: &str = r#"    def on(self, pattern: EventPattern, /) -> Calla
         """
         return self._on(pattern)
 "#;
+
+/// Returns a program that narrows every event type, for type checkers.
+pub(super) fn event_program() -> String {
+    let resources: String = event_resources().iter().map(|name| format!("{name}, ")).collect();
+    let mut program = format!(
+        r#"# {NOTE}
+"""Every event type that the core knows narrows an event to its data, and the default is an unknown event."""
+
+from typing_extensions import assert_type
+
+from clarife_webhooks import {resources}UnknownEvent, WebhookEvent
+
+
+def narrow(event: WebhookEvent) -> None:
+    match event.type:
+"#
+    );
+    for event in EventType::KNOWN {
+        let (name, data) = (event.as_str(), resource_of(event));
+        let _ = write!(program, "        case {name:?}:\n            assert_type(event.data, {data})\n");
+    }
+    program + "        case _:\n            assert_type(event, UnknownEvent)\n"
+}
 
 /// Returns the groups of event types, for example `document` and `DocumentEvent`.
 fn groups() -> Vec<(String, String)> {

@@ -8,7 +8,7 @@ use clarife_webhooks::{
 };
 
 use super::flow;
-use super::{Kind, NOTE, is_published, json_name, literal, resource_of, resources, type_name};
+use super::{Kind, NOTE, event_resources, is_published, json_name, literal, resource_of, resources, type_name};
 
 pub(super) fn file() -> String {
     let mut ts = format!("// {NOTE}\n\n");
@@ -201,6 +201,28 @@ export interface EventOf<Type extends string, Data> {
          /** The result of `verify`. A comparison of `type` narrows `data`. */\nexport type WebhookEvent = KnownEvent | UnknownEvent;\n",
     );
 }
+
+/// Returns a program that narrows every type of event, for TypeScript's checks of the package's types.
+pub(super) fn event_program() -> String {
+    let resources: String = event_resources().iter().map(|name| format!("{name}, ")).collect();
+    let mut program = format!(
+        "// {NOTE}\n// Every type that the core knows narrows an event to its data, and the default is an unknown event.\n\
+         import type {{ {resources}UnknownEvent, WebhookEvent }} from \"clarife-webhooks\";\n{EVENT_PROGRAM}"
+    );
+    for event in EventType::KNOWN {
+        let (name, data) = (event.as_str(), resource_of(event));
+        let _ = write!(program, "    case {name:?}:\n      return same<Equal<typeof event.data, {data}>>();\n");
+    }
+    program + "    default:\n      return same<Equal<typeof event, UnknownEvent>>();\n  }\n}\n"
+}
+
+const EVENT_PROGRAM: &str = r#"
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const same = <_ extends true>(): void => {};
+
+export function narrow(event: WebhookEvent): void {
+  switch (event.type) {
+"#;
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("\n  {name:?},")).collect::<String>() + "\n"
