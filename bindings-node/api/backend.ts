@@ -6,10 +6,10 @@ export interface Backend {
   /** The numbers of the last call, in the slots of `abi.generated.ts`. Read them before the next call. */
   readonly out: Float64Array;
   /**
-   * Creates a webhook, or returns an error's message. NaN is an option that was not given. With `standard`, the webhook
-   * verifies with {@link verifyStandard} only.
+   * Creates a webhook, or returns an error's message. The options are the numbers of `WEBHOOK_OPTIONS`, or none. A
+   * webhook of Standard Webhooks verifies with {@link verifyStandard} only.
    */
-  open(secrets: readonly string[], tolerance: number, maxEventAge: number, standard: boolean): object | string;
+  open(secrets: readonly string[], options: readonly number[]): object | string;
   /** Drops a webhook now, if the backend can. Otherwise the garbage collector drops it. */
   close?(webhook: object): void;
   /** Verifies a delivery. Returns the text of a body that came as bytes, or an error's message. */

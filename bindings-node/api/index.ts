@@ -24,5 +24,5 @@ export type {
   StandardHeaders,
   VerifyOptions,
   VerifyRequestOptions,
-  WebhookOptions,
 } from "./webhook.js";
+export type { WebhookOptions } from "./webhook-options.generated.js";

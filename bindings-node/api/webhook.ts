@@ -13,7 +13,7 @@ import {
 } from "./generated.js";
 import type { Handler } from "./handlers.js";
 import { findHeader, type SignatureSource } from "./headers.js";
-import { booleanOption, type Clock, integerOption, pickOptions, toClock, toSeconds } from "./options.js";
+import { booleanOption, integerOption, pickOptions, toClock, toSeconds } from "./options.js";
 import {
   type BodySource,
   checkSize,
@@ -26,21 +26,7 @@ import {
 } from "./receive.js";
 import { checkRequest, ignoreReadError, readRequest, type RequestLike } from "./request.js";
 import { setClassName, wrongType } from "./runtime-types.js";
-
-/** Options of a {@link Webhook}. Times are in seconds. */
-export interface WebhookOptions {
-  /** The largest difference between a delivery's timestamp and the clock, either way. 300 by default. */
-  readonly tolerance?: number | undefined;
-  /** The largest age of an event by its signed `created_at`. Off by default. 900 leaves room for every retry. */
-  readonly maxEventAge?: number | undefined;
-  /**
-   * Verifies deliveries with the headers of Standard Webhooks, which authenticate the time too, in place of clarife's
-   * own header. The secret must be `whsec_` and base64.
-   */
-  readonly standardWebhooks?: boolean | undefined;
-  /** A function that returns the time in Unix seconds. The system's clock by default. */
-  readonly clock?: Clock | undefined;
-}
+import { WEBHOOK_OPTIONS, type WebhookOptions } from "./webhook-options.generated.js";
 
 /** Options of {@link Webhook.verify}. */
 export interface VerifyOptions {
@@ -97,21 +83,14 @@ export class Webhook {
    */
   constructor(secrets: string | readonly string[] | null | undefined, options?: WebhookOptions) {
     const texts = checkSecrets(secrets, "secrets");
-    const { tolerance, maxEventAge, standardWebhooks, clock } = pickOptions(
-      options,
-      "tolerance",
-      "maxEventAge",
-      "standardWebhooks",
-      "clock",
+    const names = WEBHOOK_OPTIONS.map(({ name }) => name);
+    const picked = pickOptions(options, ...names, "clock");
+    const numbers = WEBHOOK_OPTIONS.map(({ name, kind }) =>
+      kind === "switch" ? Number(booleanOption(picked[name], name)) : integerOption(picked[name], name)
     );
-    this.#isStandard = booleanOption(standardWebhooks, "standardWebhooks");
-    this.#now = toClock(clock);
-    this.#handle = openHandle(
-      texts,
-      integerOption(tolerance, "tolerance"),
-      integerOption(maxEventAge, "maxEventAge"),
-      this.#isStandard,
-    );
+    this.#isStandard = picked.standardWebhooks === true;
+    this.#now = toClock(picked.clock);
+    this.#handle = openHandle(texts, numbers);
   }
 
   /**
@@ -264,7 +243,7 @@ export function verifyWebhookSignature(
   signature: SignatureSource,
   secret: string | readonly string[],
 ): boolean {
-  const handle = openHandle(checkSecrets(secret, "secret"), NaN, NaN, false);
+  const handle = openHandle(checkSecrets(secret, "secret"), []);
   try {
     const body = toRawBody(payload, "payload");
     return lastError(
@@ -289,9 +268,9 @@ function checkSecrets(secrets: unknown, name: string): string[] {
   return texts as string[];
 }
 
-/** Creates the backend's webhook. NaN is an option that was not given. */
-function openHandle(secrets: string[], tolerance: number, maxEventAge: number, isStandard: boolean): object {
-  return throwLastError(backend.open(secrets, tolerance, maxEventAge, isStandard)) as object;
+/** Creates the backend's webhook with the numbers of its options. */
+function openHandle(secrets: string[], options: readonly number[]): object {
+  return throwLastError(backend.open(secrets, options)) as object;
 }
 
 /** Creates the event of the backend's last call. */

@@ -6,7 +6,7 @@ interface WasmExports {
   readonly memory: WebAssembly.Memory;
   reserve(length: number): number;
   out(): number;
-  open(secrets: number, tolerance: number, maxEventAge: number, standard: boolean): number;
+  open(secrets: number, options: number): number;
   close(handle: number): void;
   verify(webhook: number, body: number, header: number, now: number): void;
   verify_standard(webhook: number, body: number, id: number, timestamp: number, signature: number, now: number): void;
@@ -109,7 +109,7 @@ export function wasmBackend(instanceExports: unknown): Backend {
     get out() {
       return out;
     },
-    open(secrets, tolerance, maxEventAge, standard) {
+    open(secrets, options) {
       const start = reserve(
         secrets.reduce((length, secret) => length + secret.length * MAX_UTF8_BYTES + 1, 0),
         "secrets",
@@ -119,7 +119,8 @@ export function wasmBackend(instanceExports: unknown): Backend {
         end += writeText(secret, end, "secrets");
         bytes[end++] = SECRET_END;
       }
-      const number = exports.open(end - start, tolerance, maxEventAge, standard);
+      out.set(options);
+      const number = exports.open(end - start, options.length);
       const message = readText();
       if (number === 0) {
         return message;

@@ -25,13 +25,12 @@ use zeroize::Zeroize as _;
 const HEADER_BUFFER: usize = 256;
 const MAY_BE_CUT: usize = HEADER_BUFFER - 4;
 
-/// Creates a webhook. `open(secrets, tolerance, maxEventAge, standard)` returns it, or an error's message.
+/// Creates a webhook. `open(secrets, options)` returns it, or an error's message.
 pub(crate) unsafe extern "C" fn open(env: napi_env, info: napi_callback_info) -> napi_value {
-    guarded(env, info, |out, [secrets, tolerance, max_event_age, standard]| {
-        let (tolerance, max_event_age, standard) =
-            (read(env, tolerance)?, read(env, max_event_age)?, read(env, standard)?);
+    guarded(env, info, |out, [secrets, options]| {
+        let options: Vec<f64> = read(env, options)?;
         let mut secrets: Vec<String> = read(env, secrets)?;
-        let webhook = abi::webhook(&secrets, tolerance, max_event_age, standard);
+        let webhook = abi::webhook(&secrets, &options);
         secrets.zeroize(); // the core keeps only keyed states and wipes those
         let env = Env::from_raw(env);
         match webhook {

@@ -80,16 +80,18 @@ pub fn out() -> *const f64 {
 }
 
 /// Creates a webhook from the secrets in the input's first `length` bytes, and wipes them. A byte 255, which UTF-8 never
-/// has, ends each secret. Returns a handle, or 0 for an error. `standard` requires the headers of Standard Webhooks.
+/// has, ends each secret. Returns a handle, or 0 for an error. The host writes the first `options` numbers of
+/// `abi::WEBHOOK_OPTIONS` to [`out`] before.
 #[wasm_bindgen]
-pub fn open(length: usize, tolerance: f64, max_event_age: f64, standard: bool) -> usize {
+pub fn open(length: usize, options: usize) -> usize {
     let mut input = INPUT.take();
     let bytes = input.get_mut(..length).unwrap_or_default();
     let secrets = bytes.split_inclusive(|&byte| byte == u8::MAX).map(|secret| {
         let text = secret.strip_suffix(&[u8::MAX]).unwrap_or_default();
         core::str::from_utf8(text).unwrap_or_default() // the host writes UTF-8, and the core refuses an empty secret
     });
-    let webhook = abi::webhook(secrets, tolerance, max_event_age, standard);
+    let numbers = OUT.take();
+    let webhook = abi::webhook(secrets, numbers.get(..options).unwrap_or_default());
     bytes.zeroize(); // the core keeps only keyed states and wipes those
     keep_input(input);
     match webhook.map(|webhook| add_value(Value::Webhook(Arc::new(webhook)))) {

@@ -4,7 +4,7 @@
 //! reads them. Plain numbers cross the border for free, and objects that Rust builds do not. `cargo xtask codegen`
 //! writes the constants into `bindings-node/api/abi.generated.ts`.
 //!
-//! NaN is an option that the caller did not give: `tolerance`, `max_event_age` and `capacity` of this module.
+//! NaN is an option that the caller did not give.
 
 use alloc::string::{String, ToString as _};
 use core::time::Duration;
@@ -130,25 +130,48 @@ pub fn store(capacity: f64) -> ClaimTable {
     if capacity.is_nan() { ClaimTable::default() } else { ClaimTable::new(capacity as usize) }
 }
 
-/// Creates a webhook; NaN is an option that was not given.
+/// The kinds of a webhook's options, with the functions that apply them.
+pub enum WebhookOption {
+    /// Whole seconds, 0 or more.
+    Seconds(fn(Webhook, u64) -> Webhook),
+    /// A switch that is off by default; 1 turns it on.
+    Switch(fn(Webhook) -> Result<Webhook, WebhookError>),
+}
+
+/// Defines the options of a webhook, and the list of them that the code generator reads.
+macro_rules! webhook_options {
+    ($($(#[doc = $doc:literal])+ $name:ident = $option:expr;)+) => {
+        /// The options, in the order of their numbers.
+        const OPTIONS: &[WebhookOption] = &[$($option),+];
+        /// The name, the kind and the description of every option. They are not part of `OPTIONS`, because the module
+        /// would carry the texts.
+        pub const WEBHOOK_OPTIONS: &[(&str, WebhookOption, &str)] =
+            &[$((stringify!($name), $option, concat!($($doc),+).trim_ascii())),+];
+    };
+}
+
+webhook_options! {
+    /// The largest difference between a delivery's timestamp and the clock, either way. 300 by default.
+    tolerance = WebhookOption::Seconds(Webhook::with_tolerance);
+    /// The largest age of an event by its signed `created_at`. Off by default. 900 leaves room for every retry.
+    max_event_age = WebhookOption::Seconds(Webhook::with_max_event_age);
+    /// Verifies deliveries with the headers of Standard Webhooks, which authenticate the time too, in place of clarife's
+    /// own header. The secret must be `whsec_` and base64.
+    standard_webhooks = WebhookOption::Switch(Webhook::require_standard_webhooks);
+}
+
+/// Creates a webhook with the numbers of [`WEBHOOK_OPTIONS`]. Numbers that are missing were not given.
 ///
 /// # Errors
 ///
 /// `invalid_secret`.
-pub fn webhook<S: AsRef<str>>(
-    secrets: impl IntoIterator<Item = S>,
-    tolerance: f64,
-    max_event_age: f64,
-    standard: bool,
-) -> Result<Webhook, WebhookError> {
-    let mut webhook = Webhook::from_secrets(secrets)?;
-    if !tolerance.is_nan() {
-        webhook = webhook.with_tolerance(tolerance as u64);
-    }
-    if !max_event_age.is_nan() {
-        webhook = webhook.with_max_event_age(max_event_age as u64);
-    }
-    if standard { webhook.require_standard_webhooks() } else { Ok(webhook) }
+pub fn webhook<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>, numbers: &[f64]) -> Result<Webhook, WebhookError> {
+    let webhook = Webhook::from_secrets(secrets)?;
+    OPTIONS.iter().zip(numbers).try_fold(webhook, |webhook, (option, &number)| match option {
+        WebhookOption::Seconds(set) if !number.is_nan() => Ok(set(webhook, number as u64)),
+        WebhookOption::Switch(set) if number == 1.0 => set(webhook),
+        _ => Ok(webhook),
+    })
 }
 
 /// Returns the summary of an error code and, in a second line, its hint. 1 is the first of `ErrorCode::ALL`.

@@ -31,6 +31,7 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
         ("bindings-node/api/generated.ts", typescript::file()),
         ("bindings-node/api/flow.generated.ts", typescript::flow_file()),
         ("bindings-node/api/abi.generated.ts", abi::file()),
+        ("bindings-node/api/webhook-options.generated.ts", abi::webhook_options()),
         ("bindings-node/adapters/generated.ts", adapters::file()),
         ("bindings-node/adapters/samples.generated.ts", samples::typescript()?),
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
