@@ -215,4 +215,4 @@ def test_parse_trusted_checks_no_signature() -> None:
         parse_trusted({"id": "evt_1"})  # type: ignore[arg-type]
     assert caught.value.code == "body_not_raw"
     with pytest.raises(TypeError, match="^raw must "):
-        parse_trusted(None)  # type: ignore[arg-type]
+        parse_trusted(5)  # type: ignore[arg-type]

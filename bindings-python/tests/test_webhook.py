@@ -109,7 +109,8 @@ def test_bytes_are_not_a_sequence_of_secrets(secrets: Any) -> None:
 
 
 def test_a_missing_secret() -> None:
-    for secrets in (None, "", []):
+    missing: list[str | list[str] | None] = [None, "", []]
+    for secrets in missing:
         with pytest.raises(WebhookError, match="there is none; set CLARIFE_WEBHOOK_SECRET to the signing secret") as caught:
             Webhook(secrets)
         assert caught.value.code == "invalid_secret"

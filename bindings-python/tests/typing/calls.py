@@ -60,7 +60,7 @@ def others(moment: datetime, secret: str | None) -> None:
     webhook.verify(body, None, now="1")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     webhook.verify(body, None, 1)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
     assert_type(webhook.sign(body, timestamp=moment), str)
-    Webhook(secret)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    Webhook(secret)  # an environment variable: None raises WebhookError
     Webhook(("whsec_bmV3", "whsec_b2xk"), tolerance=0, max_event_age=None)
     Webhook(b"whsec_c2VjcmV0")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     Webhook("whsec_c2VjcmV0", tolerance=1.5)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
