@@ -96,13 +96,19 @@ export const RESPONSES = {
 /** The code of a response. */
 export type ResponseCode = ErrorCode | keyof typeof RESPONSES;
 
-/** The codes of the errors that are logged where no `onError` is set: the receiver's own, not those of strangers. */
-export const LOGGED_CODES: readonly ResponseCode[] = [
+/** The codes of the server's own errors. Every other code of an error belongs to a refused delivery. */
+export const SERVER_ERRORS: readonly ResponseCode[] = [
   "invalid_secret",
   "body_not_raw",
   "handler_failed",
   "store_unavailable",
 ];
+
+/** The time in which a receiver logs at most one refusal of an error code, in seconds. */
+export const REFUSAL_LOG_INTERVAL = 60;
+
+/** The end of a line that follows refusals which were not logged. Their number comes after it. */
+export const REFUSALS_NOT_LOGGED = "; not logged since the last such line: ";
 
 /** The largest body that a receiver reads unless set otherwise, in bytes. */
 export const DEFAULT_MAX_BODY_BYTES = 10485760;

@@ -9,11 +9,14 @@ import {
   DEFAULT_MAX_BODY_BYTES,
   ERROR_CODES,
   ERROR_STATUSES,
-  LOGGED_CODES,
+  type ErrorCode,
+  REFUSAL_LOG_INTERVAL,
+  REFUSALS_NOT_LOGGED,
   RESPONSE_HEADERS,
   type ResponseCode,
   RESPONSES,
   RETURNED_RESPONSE,
+  SERVER_ERRORS,
   STORE_LATE,
   STORE_TIMEOUT,
   type WebhookEvent,
@@ -50,11 +53,14 @@ export interface ReceiveOptions {
   /** The limit of the body, in bytes. 10 MiB by default. A larger body is refused before it is read completely. */
   readonly maxBodyBytes?: number | undefined;
   /**
-   * Receives refused deliveries and the errors of the handler and the store. By default, `console.error` receives the
-   * errors that the server's operator must fix, but no refused delivery of a stranger.
+   * Receives refused deliveries and the errors of the handler and the store, and replaces the log. By default,
+   * `console.error` receives the errors that the server's operator must fix, and `console.warn` the other refused
+   * deliveries: the first one of each code, and then at most one a minute for each code.
    */
   readonly onError?: ((error: unknown, context: ErrorContext) => unknown) | undefined;
 }
+
+type OnError = (error: unknown, context: ErrorContext) => unknown;
 
 /** A body, or a function that reads a body of at most so many bytes. */
 export type BodySource = Body | ((maxBodyBytes: number) => Body | Promise<Body>);
@@ -73,12 +79,13 @@ export function createReceiver(
   verify: (body: string | Uint8Array, headers: SignatureSource) => WebhookEvent,
   handler: Handler,
   options: ReceiveOptions | undefined,
+  refusals: RefusalLog,
 ): RawReceiver {
   const handle = toEventHandler(handler);
   const picked = pickOptions(options, "dedup", "maxBodyBytes", "onError");
   const maxBodyBytes = maxBodyBytesOption(picked.maxBodyBytes);
   const dedup = picked.dedup === undefined ? undefined : dedupOption(picked.dedup);
-  const onError = (picked.onError ?? logServerError) as typeof logServerError;
+  const onError = (picked.onError ?? ((error, context) => logError(error, context, refusals))) as OnError;
   if (typeof onError !== "function") {
     throw wrongType("onError", "a function", onError);
   }
@@ -263,14 +270,37 @@ async function callStore<Result>(
   return Promise.race([result, late]).finally(() => clearTimeout(timer));
 }
 
-/** Logs an error that the server's operator must fix. Refused deliveries of strangers are not logged. */
-function logServerError(error: unknown, { code }: ErrorContext): void {
-  if (!LOGGED_CODES.includes(code)) {
+/** The counters of the refusals of a webhook's receivers, one for each code. They limit the lines in the log. */
+export class RefusalLog {
+  readonly #counters = new Map<ErrorCode, { loggedAt: number; notLogged: number }>();
+
+  /** Counts a refusal. Returns the end of its line in the log, or `undefined` if it is not logged. */
+  count(code: ErrorCode): string | undefined {
+    const now = performance.now();
+    const counter = this.#counters.get(code);
+    // A clock that a test sets back must not silence the log.
+    if (counter !== undefined && Math.abs(now - counter.loggedAt) < REFUSAL_LOG_INTERVAL * 1000) {
+      counter.notLogged += 1;
+      return undefined;
+    }
+    this.#counters.set(code, { loggedAt: now, notLogged: 0 });
+    return counter === undefined || counter.notLogged === 0 ? "" : `${REFUSALS_NOT_LOGGED}${counter.notLogged}`;
+  }
+}
+
+/** Logs an error. `refusals` limits the lines of refused deliveries, which strangers can cause at any rate. */
+function logError(error: unknown, { code }: ErrorContext, refusals: RefusalLog): void {
+  if (!(error instanceof WebhookError && error.code === code)) {
+    console.error(`clarife-webhooks: ${code}:`, error);
     return;
   }
-  if (error instanceof WebhookError && error.code === code) {
-    console.error(`clarife-webhooks: ${code}: ${error.message}; ${error.hint}`);
-  } else {
-    console.error(`clarife-webhooks: ${code}:`, error);
+  const end = refusals.count(error.code);
+  if (end !== undefined) {
+    const line = `clarife-webhooks: ${code}: ${error.message}; ${error.hint}${end}`;
+    if (SERVER_ERRORS.includes(code)) {
+      console.error(line);
+    } else {
+      console.warn(line);
+    }
   }
 }

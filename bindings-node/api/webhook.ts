@@ -22,6 +22,7 @@ import {
   maxBodyBytesOption,
   type RawReceiver,
   type ReceiveOptions,
+  RefusalLog,
   type WebhookResponse,
 } from "./receive.js";
 import { checkRequest, ignoreReadError, readRequest, type RequestLike } from "./request.js";
@@ -75,6 +76,7 @@ export class Webhook {
   readonly #handle: object;
   readonly #isStandard: boolean;
   readonly #now: () => number;
+  readonly #refusals = new RefusalLog();
 
   /**
    * @param secrets the subscription's signing secret as clarife shows it, or several during a rotation, newest first.
@@ -152,6 +154,7 @@ export class Webhook {
       (raw, headers) => this.#verifyRaw(raw, headers, this.#toTime(undefined, "now")),
       handler,
       options,
+      this.#refusals,
     );
   }
 

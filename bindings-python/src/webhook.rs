@@ -29,7 +29,7 @@ use crate::event::Event;
 /// >>> webhook = Webhook("whsec_c2VjcmV0", max_event_age=900)
 /// >>> webhook
 /// <Webhook, secrets hidden>
-#[pyclass(frozen, module = "clarife_webhooks")]
+#[pyclass(frozen, weakref, module = "clarife_webhooks")]
 pub(crate) struct Webhook {
     core: CoreWebhook,
     standard_webhooks: bool,

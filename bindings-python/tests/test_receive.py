@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import threading
@@ -23,6 +24,7 @@ from clarife_webhooks import (
     WebhookError,
     WebhookEvent,
     WebhookResponse,
+    _delivery,
     receive,
     receive_async,
 )
@@ -156,20 +158,70 @@ def test_on_error_may_fail(call: Receive, caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """Errors of the receiving side are logged with their hints. Refused deliveries are not."""
-    receive(WEBHOOK, BODY + b" ", HEADERS, fail)
-    receive(WEBHOOK, BODY, {}, fail)
-    assert caplog.records == []
-    receive(WEBHOOK, json.loads(BODY), HEADERS, fail)
-    receive(WEBHOOK, BODY, HEADERS, fail)
-    receive(WEBHOOK, BODY, HEADERS, print, dedup=Store(fails="claim"))
-    first, second, third = caplog.records
+    """The server's own errors are logged as errors. Other refused deliveries are logged as warnings, with their hints."""
+    webhook = Webhook(SECRET, clock=CLOCK)
+    receive(webhook, BODY + b" ", HEADERS, fail)
+    receive(webhook, BODY, {}, fail)
+    receive(webhook, json.loads(BODY), HEADERS, fail)
+    receive(webhook, BODY, HEADERS, fail)
+    receive(webhook, BODY, HEADERS, print, dedup=Store(fails="claim"))
+    mismatch, missing, not_raw, second, third = caplog.records
     assert {record.name for record in caplog.records} == {"clarife_webhooks"}
-    assert {record.levelno for record in caplog.records} == {logging.ERROR}
-    assert "request.get_data() in Flask" in first.getMessage()
+    assert [mismatch.levelno, missing.levelno] == [logging.WARNING] * 2
+    assert {record.levelno for record in (not_raw, second, third)} == {logging.ERROR}
+    assert "signature_mismatch: no signature in the header matches the body; use this sub" in mismatch.getMessage()
+    assert "missing_signature: the signature header is missing; pass the X-" in missing.getMessage()
+    assert "request.get_data() in Flask" in not_raw.getMessage()
     assert "LookupError: raised by the handler" in caplog.text and "ConnectionError: claim failed" in caplog.text
     assert "evt_1" in second.getMessage() and "evt_1" in third.getMessage()
     assert "Start" not in caplog.text and SECRET[6:] not in caplog.text
+    caplog.clear()
+    receive(webhook, BODY, HEADERS, fail)
+    assert len(caplog.records) == 1  # each error of the handler is logged
+
+
+@both
+def test_a_refusal_of_each_code_is_logged_once_a_minute(
+    call: Receive, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("clarife_webhooks._delivery.time.monotonic", lambda: now)
+    webhook = Webhook(SECRET, clock=CLOCK)
+
+    def refuse(times: int) -> list[str]:
+        caplog.clear()
+        for _ in range(times):
+            assert call(webhook, BODY, {}, fail).code == "missing_signature"
+        return [record.getMessage().partition("clarife; ")[2] for record in caplog.records]
+
+    assert refuse(3) == [""]
+    now += 59.9
+    assert refuse(2) == []
+    assert call(webhook, BODY + b" ", HEADERS, fail).code == "signature_mismatch"
+    assert len(caplog.records) == 1
+    now += 0.2
+    assert refuse(3) == ["not logged since the last such line: 4"]
+    now += 60
+    assert refuse(1) == ["not logged since the last such line: 2"]
+    now += 60
+    assert refuse(1) == [""]
+    now = 0  # a test sets the clock back
+    assert refuse(1) == [""]
+    errors: list[Exception] = []
+    webhook = Webhook(SECRET, clock=CLOCK)  # each webhook has counters of its own
+    caplog.clear()
+    for _ in range(3):
+        call(webhook, BODY, {}, fail, on_error=lambda error, event: errors.append(error))
+    assert len(errors) == 3 and caplog.records == []
+    assert refuse(1) == [""]
+
+
+def test_counters_end_with_their_webhook() -> None:
+    before = len(_delivery._counters)
+    for _ in range(10):
+        receive(Webhook(SECRET), BODY, {}, fail)
+    gc.collect()
+    assert len(_delivery._counters) <= before
 
 
 @stores

@@ -73,11 +73,11 @@ pub use event::{Event, EventType, Layout, Resource, ResourceError, ResourceKind}
 #[cfg(feature = "adapters")]
 pub use receiving::adapters;
 pub use receiving::dedup;
-#[cfg(feature = "model")]
-#[doc(hidden)]
-pub use receiving::flow;
 pub use receiving::limits::{DEFAULT_MAX_BODY_BYTES, MAX_HEADER_BYTES};
 pub use receiving::response::WebhookResponse;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use receiving::{flow, refusals};
 #[cfg(feature = "sender")]
 pub use sender::canonical;
 pub use unix_time::UnixTime;

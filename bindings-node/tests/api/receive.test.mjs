@@ -108,20 +108,69 @@ test("wrong arguments throw, and strangers' deliveries do not", async () => {
   await assert.rejects(webhook.receive(() => Promise.reject(new Error("a bug")), {}, quiet), /a bug/);
 });
 
-test("by default, only errors of the server are logged", async (t) => {
-  const lines = [];
-  t.mock.method(console, "error", (...values) => lines.push(values));
-  for (const [body, headers] of [[BODY, {}], [`${BODY} `, headersOf(BODY)], ["{}", headersOf("{}")]]) {
-    await webhook.receive(body, headers, quiet);
-  }
+/** Records the lines of the log. The returned function returns the lines since its last call. */
+function watchLog(t) {
+  let lines = [];
+  for (const level of ["error", "warn"]) t.mock.method(console, level, (...values) => lines.push([level, ...values]));
+  return () => lines.splice(0);
+}
+
+test("by default, errors are logged: those of the server as errors, other refusals as warnings", async (t) => {
+  const webhook = new Webhook(SECRET);
+  const lines = watchLog(t);
+  await webhook.receive(BODY, {}, quiet);
+  await webhook.receive(`${BODY} `, headersOf(BODY), quiet);
   await webhook.receive("x".repeat(100), {}, quiet, { maxBodyBytes: 10 });
-  assert.deepEqual(lines, []);
   await webhook.receive(JSON.parse(BODY), {}, quiet);
+  const [missing, mismatch, large, parsed] = lines();
+  assert.equal(missing[0], "warn");
+  assert.match(missing[1], /^clarife-webhooks: missing_signature: the signature header is missing; pass the X-Clarife-Signature header/);
+  assert.deepEqual([mismatch[0], large[0], parsed[0]], ["warn", "warn", "error"]);
+  assert.match(mismatch[1], /^clarife-webhooks: signature_mismatch: no signature .*; use this subscription's signing secret/);
+  assert.match(large[1], /^clarife-webhooks: body_too_large: /);
+  assert.match(parsed[1], /^clarife-webhooks: body_not_raw: the raw body was expected.*; pass the body as received/);
+  for (const line of [missing, mismatch, large, parsed]) assert.doesNotMatch(line[1], /Start|c2VjcmV0|xxx/);
   const failure = new Error("no");
-  await webhook.receive(BODY, headersOf(BODY), () => { throw failure; });
-  await webhook.receive(BODY, headersOf(BODY), quiet, { dedup: { claim() { throw failure; }, complete() {}, release() {} } });
-  assert.match(lines[0].join(" "), /^clarife-webhooks: body_not_raw: the raw body was expected.*; pass the body as received/);
-  assert.deepEqual(lines.slice(1), [["clarife-webhooks: handler_failed:", failure], ["clarife-webhooks: store_unavailable:", failure]]);
+  for (let round = 0; round < 2; round += 1) {
+    await webhook.receive(BODY, headersOf(BODY), () => { throw failure; });
+    await webhook.receive(BODY, headersOf(BODY), quiet, { dedup: { claim() { throw failure; }, complete() {}, release() {} } });
+    assert.deepEqual(lines(), [["error", "clarife-webhooks: handler_failed:", failure], ["error", "clarife-webhooks: store_unavailable:", failure]]);
+  }
+});
+
+test("a refusal of each code is logged once a minute, with the number of the others", async (t) => {
+  const webhook = new Webhook(SECRET);
+  const lines = watchLog(t);
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const receivers = [webhook.rawReceiver(quiet), webhook.rawReceiver(quiet, {}), (body, headers) => webhook.receive(body, headers, quiet)];
+  const refuse = async () => {
+    for (const receive of receivers) assert.equal((await receive(BODY, {})).code, "missing_signature");
+    return lines().map(([, line]) => /(; not logged since the last such line: \d+)?$/.exec(line)[0]);
+  };
+  assert.deepEqual(await refuse(), [""]);
+  now = 59_999;
+  assert.deepEqual(await refuse(), []);
+  assert.equal((await receivers[0](`${BODY} `, headersOf(BODY))).code, "signature_mismatch");
+  assert.equal(lines().length, 1);
+  now = 60_000;
+  assert.deepEqual(await refuse(), ["; not logged since the last such line: 5"]);
+  now = 120_000;
+  assert.deepEqual(await refuse(), ["; not logged since the last such line: 2"]);
+  now = 0; // a test sets the clock back
+  assert.deepEqual(await refuse(), ["; not logged since the last such line: 2"]);
+  await new Webhook(SECRET).receive(BODY, {}, quiet);
+  assert.equal(lines().length, 1, "each webhook has counters of its own");
+});
+
+test("onError replaces the log, and a console that fails changes nothing", async (t) => {
+  const lines = watchLog(t);
+  const webhook = new Webhook(SECRET);
+  let reports = 0;
+  for (let round = 0; round < 3; round += 1) await webhook.receive(BODY, {}, quiet, { onError: () => (reports += 1) });
+  assert.deepEqual([reports, lines()], [3, []]);
+  t.mock.method(console, "warn", () => { throw new Error("no"); });
+  assert.equal((await webhook.receive(BODY, {}, quiet)).code, "missing_signature");
 });
 
 test("errors of onError change nothing", async () => {

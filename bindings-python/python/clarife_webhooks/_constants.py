@@ -35,13 +35,19 @@ RESPONSES: Final[dict[str, tuple[int, dict[str, str], bytes]]] = {
 }
 """All other responses, by code: status, headers and body."""
 
-LOGGED_CODES: Final[frozenset[ResponseCode]] = frozenset((
+SERVER_ERRORS: Final[frozenset[ResponseCode]] = frozenset((
     "invalid_secret",
     "body_not_raw",
     "handler_failed",
     "store_unavailable",
 ))
-"""The codes of the errors that are logged without `on_error`: errors of the receiving side."""
+"""The codes of the server's own errors. Every other code of an error belongs to a refused delivery."""
+
+REFUSAL_LOG_INTERVAL: Final = 60
+"""The time in which a receiver logs at most one refusal of an error code, in seconds."""
+
+REFUSALS_NOT_LOGGED: Final = "; not logged since the last such line: "
+"""The end of a line that follows refusals which were not logged. Their number comes after it."""
 
 RAW_BODY_HINTS: Final[dict[str, str]] = {
     "fastapi": "do not consume request.stream() in a dependency, middleware or form parameter; await request.body() keeps the bytes",

@@ -9,10 +9,13 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from clarife_webhooks._body import check_size
 from clarife_webhooks._compat import Unpack
@@ -22,10 +25,12 @@ from clarife_webhooks._constants import (
     FLOW,
     FLOW_START_WITH_STORE,
     FLOW_START_WITHOUT_STORE,
-    LOGGED_CODES,
+    REFUSAL_LOG_INTERVAL,
+    REFUSALS_NOT_LOGGED,
     RESPONSE_HEADERS,
     RESPONSES,
     RETURNED_RESPONSE,
+    SERVER_ERRORS,
     FlowOutcome,
     FlowStep,
 )
@@ -119,17 +124,48 @@ class Receiver:
         return WebhookResponse(ERROR_STATUS[error.code], error.code, dict(RESPONSE_HEADERS), body)
 
     def report(self, code: ResponseCode, error: Exception, event: WebhookEvent | None = None) -> None:
-        """Calls `on_error`, or else logs an error of the receiving side. A failure of `on_error` changes no response."""
+        """Calls `on_error`, or else logs the error. A failure of `on_error` changes no response."""
         if self.on_error is not None:
             try:
                 self.on_error(error, event)
             except Exception:
                 _log.exception("on_error failed")
-        elif code in LOGGED_CODES:
-            if event is not None:
-                _log.error("%s: event %.200r: %s", code, event.id, type(error).__name__, exc_info=error)
-            elif isinstance(error, WebhookError):
-                _log.error("%s: %s; %s", code, error.message, error.hint)
+        elif event is not None:
+            _log.error("%s: event %.200r: %s", code, event.id, type(error).__name__, exc_info=error)
+        elif isinstance(error, WebhookError):
+            end = count_refusal(self.webhook, code)
+            if end is not None:
+                level = logging.ERROR if code in SERVER_ERRORS else logging.WARNING
+                _log.log(level, "%s: %s; %s%s", code, error.message, error.hint, end)
+
+
+@dataclass
+class _Counter:
+    logged_at: float
+    not_logged: int = 0
+
+
+_counters: WeakKeyDictionary[Webhook, dict[ResponseCode, _Counter]] = WeakKeyDictionary()
+"""The counters of the refusals of a webhook's receivers, by code."""
+_counters_lock = Lock()
+
+
+def count_refusal(webhook: Webhook, code: ResponseCode) -> str | None:
+    """Counts a refusal. Returns the end of its line in the log, or None if it is not logged.
+
+    Strangers can cause refusals at any rate. The log has the first refusal of each code, and then at most one in
+    `REFUSAL_LOG_INTERVAL`, with the number of those that it does not have.
+    """
+    now = time.monotonic()
+    with _counters_lock:
+        counters = _counters.setdefault(webhook, {})
+        counter = counters.get(code)
+        # A clock that a test sets back must not silence the log.
+        if counter is not None and abs(now - counter.logged_at) < REFUSAL_LOG_INTERVAL:
+            counter.not_logged += 1
+            return None
+        counters[code] = _Counter(now)
+    return f"{REFUSALS_NOT_LOGGED}{counter.not_logged}" if counter is not None and counter.not_logged else ""
 
 
 class StoreTimeoutError(TimeoutError):

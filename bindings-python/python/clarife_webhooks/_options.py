@@ -24,8 +24,9 @@ class ReceiveOptions(_Options, total=False):
       default, the handler runs for every delivery.
     - `max_body_bytes` limits the request body. A larger body gets the response 413 before it is read to its end. The
       default is `DEFAULT_MAX_BODY_BYTES`, 10 MiB.
-    - `on_error` is called with each error, and with its event if the delivery was verified. By default, errors on the
-      receiving side go to the log `clarife_webhooks`: those of the handler and the store, and configuration errors.
+    - `on_error` is called with each error, and with its event if the delivery was verified. It replaces the log. By
+      default, errors go to the log `clarife_webhooks`. Of the refused deliveries, the log has the first one of each
+      code with its hint, and then at most one a minute for each code.
 
     A receiver raises TypeError if an option has a wrong type.
 

@@ -207,10 +207,11 @@ pub fn done_ttl(set: Duration, replay_window: u64) -> Duration {
     set.max(Duration::from_secs(replay_window))
 }
 
-/// Returns whether an error with a response of this status is logged where the user has set no `on_error`.
+/// Returns whether an error with a response of this status is the server's own, and not the fault of a delivery.
 ///
-/// The receiver's own errors are logged. The errors in what strangers send are not, so that strangers cannot fill the log.
+/// Where the user has set no `on_error`, the server's own errors are logged as errors, and other refusals as warnings.
+/// [`refusals`](super::refusals) limits the lines.
 #[must_use]
-pub const fn is_logged(status: u16) -> bool {
+pub const fn is_server_error(status: u16) -> bool {
     status >= 500
 }

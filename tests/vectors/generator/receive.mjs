@@ -45,8 +45,8 @@ export function receive() {
     const body = text(envelope(created_at === undefined ? {} : { created_at: JSON.stringify(created_at) }));
     return { body, signature: header(body), now: T };
   };
-  const test = (comment, flags, { calls, reports = [], logged = reports, response, ...inputs }) =>
-    file.test(comment, flags, { ...delivery(), ...inputs }, response?.status === 200 ? "valid" : "invalid", { calls, reports, logged, response });
+  const test = (comment, flags, { calls, reports = [], response, ...inputs }) =>
+    file.test(comment, flags, { ...delivery(), ...inputs }, response?.status === 200 ? "valid" : "invalid", { calls, reports, logged: reports, response });
 
   const group = (dedup, webhook = {}, more = {}) =>
     file.group({ webhook: { secrets: [SECRET], ...webhook }, dedup, storeTimeout: 5, ...more });
@@ -109,7 +109,7 @@ export function receive() {
   marked("accepted for 61 s more", "2024-03-28T07:46:00Z", 61);
   marked("accepted in this second for the last time: the lifetime that is set is longer", "2024-03-28T07:45:00Z", 60);
   test("too old by a second: no mark is written", ["ReplayWindow", "Refused"], {
-    ...delivery("2024-03-28T07:44:59Z"), calls: [], reports: ["event_too_old"], logged: [],
+    ...delivery("2024-03-28T07:44:59Z"), calls: [], reports: ["event_too_old"],
     response: failure(400, "event_too_old", "the event was created too long ago: 901 s ago, and the maximum event age is 900 s"),
   });
   group({ doneTtl: 1 }, { maxEventAge: 0 });
@@ -127,7 +127,7 @@ export function receive() {
   test("a body of exactly the limit", "Ordinary", { store: { claim: "new", complete: "written" }, handler: "returned", calls: [claim(), handle, complete()], response: HANDLED });
   group({}, {}, { maxBodyBytes: size - 1 });
   test("a body of one byte over the limit", "Refused", {
-    calls: [], reports: ["body_too_large"], logged: [],
+    calls: [], reports: ["body_too_large"],
     response: failure(413, "body_too_large", "the body exceeds the size limit"),
   });
   return file;
@@ -135,7 +135,7 @@ export function receive() {
   /** Adds rejected deliveries, for receivers with and without a store. */
   function refusals(flags) {
     const refused = (comment, inputs, status, code, error) => test(comment, ["Refused", ...flags], {
-      ...inputs, calls: [], reports: [code], logged: [], response: failure(status, code, error),
+      ...inputs, calls: [], reports: [code], response: failure(status, code, error),
     });
     refused("no signature", { signature: null }, 400, "missing_signature", "the signature header is missing");
     refused("a signature of another body", { body: text(`${envelope()} `) }, 400, "signature_mismatch", "no signature in the header matches the body");

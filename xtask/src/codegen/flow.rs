@@ -1,6 +1,6 @@
 //! The flow of receiving as a table, made by walking the core's state machine.
 
-use clarife_webhooks::flow::{Outcome, Step, Transition, is_logged};
+use clarife_webhooks::flow::{Outcome, Step, Transition, is_server_error};
 use clarife_webhooks::{ErrorCode, WebhookResponse};
 
 /// A step with the consequences of each outcome that it can have.
@@ -32,11 +32,11 @@ pub(super) fn members(transition: &Transition) -> Vec<(&'static str, &'static st
     [report, response, next].into_iter().flatten().collect()
 }
 
-/// Returns the codes of the errors that a receiver logs where the user has set no callback for errors.
-pub(super) fn logged() -> Vec<&'static str> {
+/// Returns the codes of the errors that are the server's own.
+pub(super) fn server_errors() -> Vec<&'static str> {
     let refused = ErrorCode::ALL.into_iter().map(|code| (code.as_str(), code.status()));
     let others = WebhookResponse::ALL.into_iter().map(|response| (response.code(), response.status()));
-    refused.chain(others).filter(|(_, status)| is_logged(*status)).map(|(code, _)| code).collect()
+    refused.chain(others).filter(|(_, status)| is_server_error(*status)).map(|(code, _)| code).collect()
 }
 
 /// Returns the headers of the response to a delivery that is refused.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clarife_webhooks::flow::{Outcome, Step};
+use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
 use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, WebhookResponse, dedup};
 
 use super::flow;
@@ -26,7 +27,7 @@ pub(super) fn constants() -> String {
         format!("    {code:?}: ({status}, {headers}, b{}),\n", literal(&response.body()))
     });
     let responses: String = responses.collect();
-    let logged: String = flow::logged().iter().map(|code| format!("    {code:?},\n")).collect();
+    let server_errors: String = flow::server_errors().iter().map(|code| format!("    {code:?},\n")).collect();
     let hints: String =
         Language::Python.hints().map(|(adapter, hint)| format!("    {adapter:?}: {hint:?},\n")).collect();
     format!(
@@ -51,9 +52,15 @@ RESPONSES: Final[dict[str, tuple[int, dict[str, str], bytes]]] = {{
 {responses}}}
 """All other responses, by code: status, headers and body."""
 
-LOGGED_CODES: Final[frozenset[ResponseCode]] = frozenset((
-{logged}))
-"""The codes of the errors that are logged without `on_error`: errors of the receiving side."""
+SERVER_ERRORS: Final[frozenset[ResponseCode]] = frozenset((
+{server_errors}))
+"""The codes of the server's own errors. Every other code of an error belongs to a refused delivery."""
+
+REFUSAL_LOG_INTERVAL: Final = {}
+"""The time in which a receiver logs at most one refusal of an error code, in seconds."""
+
+REFUSALS_NOT_LOGGED: Final = {REFUSALS_NOT_LOGGED:?}
+"""The end of a line that follows refusals which were not logged. Their number comes after it."""
 
 RAW_BODY_HINTS: Final[dict[str, str]] = {{
 {hints}}}
@@ -87,6 +94,7 @@ STORE_RELEASE_SCRIPT: Final = {:?}
 """The Redis script that releases a claim: it deletes KEYS[1] if its value is the token ARGV[1]."""
 {}"#,
         dict(flow::headers()),
+        REFUSAL_LOG_INTERVAL.as_secs(),
         dedup::DEFAULT_CLAIM_TTL.as_secs(),
         dedup::DEFAULT_DONE_TTL.as_secs(),
         dedup::STORE_TIMEOUT.as_secs(),

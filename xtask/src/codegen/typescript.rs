@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clarife_webhooks::flow::{Outcome, Step};
+use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
 use clarife_webhooks::{
     DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, WebhookResponse, dedup, standard,
 };
@@ -71,12 +72,17 @@ fn responses(ts: &mut String) {
          export const RESPONSE_HEADERS = {} as const;\n\n\
          /** All other responses, by code. */\nexport const RESPONSES = {{{responses}\n}} as const;\n\n\
          /** The code of a response. */\nexport type ResponseCode = ErrorCode | keyof typeof RESPONSES;\n\n\
-         /** The codes of the errors that are logged where no `onError` is set: the receiver's own, not those of strangers. */\n\
-         export const LOGGED_CODES: readonly ResponseCode[] = [{}];\n\n\
+         /** The codes of the server's own errors. Every other code of an error belongs to a refused delivery. */\n\
+         export const SERVER_ERRORS: readonly ResponseCode[] = [{}];\n\n\
+         /** The time in which a receiver logs at most one refusal of an error code, in seconds. */\n\
+         export const REFUSAL_LOG_INTERVAL = {};\n\n\
+         /** The end of a line that follows refusals which were not logged. Their number comes after it. */\n\
+         export const REFUSALS_NOT_LOGGED = {REFUSALS_NOT_LOGGED:?};\n\n\
          /** The largest body that a receiver reads unless set otherwise, in bytes. */\n\
          export const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n",
         object(flow::headers()),
-        list(&flow::logged()),
+        list(&flow::server_errors()),
+        REFUSAL_LOG_INTERVAL.as_secs(),
     );
 }
 

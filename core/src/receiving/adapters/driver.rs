@@ -66,7 +66,7 @@ impl Receiver {
             };
             let Some(transition) = step.after(outcome) else { break };
             if let (Some(report), Some(error)) = (transition.report, &error) {
-                (self.on_error)(&match report {
+                self.report(&match report {
                     Report::Handler => ReceiveError::Handler { event, error },
                     Report::Store => ReceiveError::Store { event, error },
                 });

@@ -4,7 +4,7 @@ use core::fmt;
 use std::boxed::Box;
 use std::error::Error;
 
-use crate::receiving::flow::{Report, is_logged};
+use crate::receiving::flow::{Report, is_server_error};
 use crate::{Event, WebhookError, WebhookResponse};
 
 /// An error of a handler or a store, of any type.
@@ -62,18 +62,18 @@ impl ReceiveError<'_> {
         }
     }
 
-    /// Returns whether the error is the receiver's own, and so logged where no `on_error` is set. An error in what strangers send
-    /// is not: they could fill the log.
+    /// Returns whether the error is the server's own: of its handler, its store or its set-up. Any other error is a refusal of
+    /// something that anyone can send.
     ///
     /// ```
     /// # use clarife_webhooks::{ErrorCode, WebhookError, adapters::ReceiveError};
     /// let [stranger, own] = [ErrorCode::MissingSignature, ErrorCode::BodyNotRaw].map(WebhookError::from);
-    /// assert!(!ReceiveError::Refused(&stranger).is_logged());
-    /// assert!(ReceiveError::Refused(&own).is_logged());
+    /// assert!(!ReceiveError::Refused(&stranger).is_server_error());
+    /// assert!(ReceiveError::Refused(&own).is_server_error());
     /// ```
     #[must_use]
-    pub const fn is_logged(&self) -> bool {
-        is_logged(match self {
+    pub const fn is_server_error(&self) -> bool {
+        is_server_error(match self {
             Self::Refused(error) => error.code().status(),
             Self::Handler { .. } => WebhookResponse::HandlerFailed.status(),
             Self::Store { .. } => WebhookResponse::StoreUnavailable.status(),

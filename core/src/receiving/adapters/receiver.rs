@@ -3,13 +3,16 @@
 use core::fmt;
 use core::time::Duration;
 use std::boxed::Box;
+use std::format;
 use std::future::Future;
-use std::sync::Arc;
+use std::string::String;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::driver::Timer;
 use super::error::{BoxError, ReceiveError};
 use super::store::{DedupStore, Store};
 use crate::dedup::{DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL};
+use crate::receiving::refusals::{REFUSALS_NOT_LOGGED, RefusalCounters};
 use crate::{DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, UnixTime, Webhook, WebhookError, WebhookResponse};
 
 /// A receiver of deliveries: a [`Webhook`] with the options of receiving.
@@ -43,8 +46,12 @@ pub struct Receiver {
     pub(super) done_ttl: Duration,
     pub(super) timer: Option<Arc<Timer>>,
     clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
-    pub(super) on_error: Arc<dyn Fn(&ReceiveError<'_>) + Send + Sync>,
+    on_error: Option<Arc<OnError>>,
+    refusals: Arc<Mutex<RefusalCounters>>,
 }
+
+/// The callback of [`Receiver::on_error`].
+type OnError = dyn Fn(&ReceiveError<'_>) + Send + Sync;
 
 impl Receiver {
     /// Creates a receiver that verifies by the system clock, reads bodies of at most [`DEFAULT_MAX_BODY_BYTES`], and passes every
@@ -65,7 +72,8 @@ impl Receiver {
             done_ttl: DEFAULT_DONE_TTL,
             timer: None,
             clock: Arc::new(UnixTime::now),
-            on_error: Arc::new(print),
+            on_error: None,
+            refusals: Arc::default(),
         }
     }
 
@@ -161,7 +169,11 @@ impl Receiver {
         self
     }
 
-    /// Sets the callback for errors. Unless set, the errors that [are logged](ReceiveError::is_logged) are printed on standard error.
+    /// Sets the callback for errors. It receives every error, and replaces the log.
+    ///
+    /// Unless set, the receiver and its clones print on standard error. They print each error of the handler and the store. Of the
+    /// refusals they print the first one of each code with its hint, and then at most one a minute for each code, with the number
+    /// of those that were not printed.
     ///
     /// ```
     /// # use clarife_webhooks::{Webhook, adapters::Receiver};
@@ -170,7 +182,7 @@ impl Receiver {
     /// ```
     #[must_use]
     pub fn on_error(mut self, callback: impl Fn(&ReceiveError<'_>) + Send + Sync + 'static) -> Self {
-        self.on_error = Arc::new(callback);
+        self.on_error = Some(Arc::new(callback));
         self
     }
 
@@ -238,8 +250,32 @@ impl Receiver {
 
     /// Reports a refusal and returns its response.
     pub(super) fn refuse(&self, error: WebhookError) -> WebhookResponse {
-        (self.on_error)(&ReceiveError::Refused(&error));
+        self.report(&ReceiveError::Refused(&error));
         WebhookResponse::Refused(error)
+    }
+
+    /// Passes an error to the callback, or prints its line.
+    pub(super) fn report(&self, error: &ReceiveError<'_>) {
+        if let Some(on_error) = &self.on_error {
+            on_error(error);
+        } else if let Some(line) = self.line(error) {
+            std::eprintln!("{line}");
+        }
+    }
+
+    /// Returns the line of an error for the log, if the error is to be logged.
+    fn line(&self, error: &ReceiveError<'_>) -> Option<String> {
+        let not_logged = match error {
+            ReceiveError::Refused(refusal) => {
+                let now = (self.clock)();
+                self.refusals.lock().unwrap_or_else(PoisonError::into_inner).count(refusal.code(), now)?
+            }
+            ReceiveError::Handler { .. } | ReceiveError::Store { .. } => 0,
+        };
+        Some(match not_logged {
+            0 => format!("clarife-webhooks: {error}"),
+            count => format!("clarife-webhooks: {error}{REFUSALS_NOT_LOGGED}{count}"),
+        })
     }
 
     #[cfg(feature = "framework")]
@@ -258,8 +294,37 @@ impl fmt::Debug for Receiver {
     }
 }
 
-fn print(error: &ReceiveError<'_>) {
-    if error.is_logged() {
-        std::eprintln!("clarife-webhooks: {error}");
+#[cfg(test)]
+mod tests {
+    use std::string::ToString as _;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::ErrorCode;
+
+    #[test]
+    fn refusals_are_logged_once_a_minute_with_their_number() {
+        static NOW: AtomicI64 = AtomicI64::new(1_774_699_200);
+        let webhook = Webhook::new("whsec_c2VjcmV0").expect("a secret");
+        let receiver = Receiver::new(webhook).with_clock(|| UnixTime::from_secs(NOW.load(Ordering::Relaxed)));
+        let line = |code: ErrorCode| receiver.clone().line(&ReceiveError::Refused(&code.into()));
+        let first = format!(
+            "clarife-webhooks: missing_signature: the signature header is missing; {}",
+            ErrorCode::MissingSignature.hint()
+        );
+        assert_eq!(line(ErrorCode::MissingSignature), Some(first.clone()));
+        assert_eq!(line(ErrorCode::MissingSignature), None);
+        assert!(line(ErrorCode::BodyNotRaw).expect("a line").starts_with("clarife-webhooks: body_not_raw: "));
+        assert_eq!(line(ErrorCode::BodyNotRaw), None);
+        NOW.fetch_add(60, Ordering::Relaxed);
+        let counted = format!("{first}; not logged since the last such line: 1");
+        assert_eq!(line(ErrorCode::MissingSignature), Some(counted));
+
+        let event = Event::parse_trusted(br#"{"id":"evt_1","type":"a","created_at":"2026-03-28T12:00:00Z","data":{}}"#);
+        let (event, error) = (event.expect("an event"), BoxError::from("no"));
+        for _ in 0..2 {
+            let line = receiver.line(&ReceiveError::Handler { event: &event, error: &error });
+            assert_eq!(line, Some("clarife-webhooks: the handler of \"evt_1\" failed: no".to_string()));
+        }
     }
 }
