@@ -53,6 +53,10 @@ export const ERROR_CODES = [
 /** The code of a refused delivery or an unusable secret. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** The address of the section on an error, without the error's code at its end. */
+export const ERROR_REFERENCE =
+  "https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#";
+
 /** The HTTP statuses of the responses to refused deliveries, in the order of the codes. */
 export const ERROR_STATUSES = [500, 400, 400, 400, 400, 400, 400, 400, 500, 413] as const;
 

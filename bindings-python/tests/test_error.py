@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 import traceback
 from collections.abc import Callable
 
@@ -46,10 +47,18 @@ def test_every_code_has_a_case() -> None:
 def test_code_message_and_hint(code: str) -> None:
     error = caught(code)
     assert error.code == code
-    assert str(error) == error.message
+    link = f"https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#{code}"
+    note = f"{error.hint}; see {link}"
+    if sys.version_info >= (3, 11):
+        assert str(error) == error.message
+        assert error.__notes__ == [note]
+    else:
+        assert str(error) == f"{error.message}; {note}"
+    shown = "".join(traceback.format_exception_only(error))
+    assert error.message in shown and note in shown
     for text in (error.message, error.hint):
         assert text and text[0].islower() and not text.endswith(".") and "\n" not in text
-    shown = "".join(traceback.format_exception_only(error)) + repr(error) + repr(error.args)
+    shown += repr(error) + repr(error.args)
     for secret in (PRIVATE, SECRET, SECRET[6:], SIGNED[-64:]):
         assert secret not in shown
 
@@ -63,6 +72,9 @@ def test_pickles_and_copies_are_the_same_error(code: str) -> None:
         assert type(again) is WebhookError
         assert (again.code, again.message, again.hint, str(again)) == (error.code, error.message, error.hint, str(error))
         assert getattr(again, "__notes__", None) == getattr(error, "__notes__", None)
+    if sys.version_info >= (3, 11):
+        assert error.__notes__[1:] == ["delivery 7"]
+        assert caught(code).__notes__ == error.__notes__[:1]  # notes belong to one error
 
 
 def test_it_is_immutable_and_extends_only_exception() -> None:

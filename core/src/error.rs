@@ -174,11 +174,20 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+/// The address of the section on an error, without the error's code at its end.
+#[cfg_attr(
+    not(feature = "model"),
+    allow(unreachable_pub, reason = "code generation, which has this feature, reads it")
+)]
+pub const ERROR_REFERENCE: &str =
+    "https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#";
+
 /// The error of a rejected delivery or an unusable secret.
 ///
 /// [`code`](Self::code) is stable and meant for programs. `Display` writes one sentence for people, and
 /// [`hint`](Self::hint) returns the remedy. The alternate form `{:#}` and `Debug` write both, so that `main` can return
-/// the error. None of them contains anything of the secret or the body.
+/// the error. `Debug` ends with a link to the error's section in the reference. None of them contains anything of the
+/// secret or the body.
 ///
 /// ```
 /// use clarife_webhooks::{ErrorCode, UnixTime, Webhook};
@@ -187,6 +196,7 @@ impl fmt::Display for ErrorCode {
 /// assert_eq!(error.code(), ErrorCode::MissingSignature);
 /// assert_eq!(error.to_string(), "the signature header is missing");
 /// assert_eq!(format!("{error:#}"), format!("{error}; {}", error.hint()));
+/// assert!(format!("{error:?}").ends_with("/reference/errors.md#missing_signature)"));
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -290,7 +300,8 @@ impl fmt::Display for WebhookError {
 
 impl fmt::Debug for WebhookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WebhookError({}: {self:#})", self.code())
+        let code = self.code();
+        write!(f, "WebhookError({code}: {self:#}; see {ERROR_REFERENCE}{code})")
     }
 }
 

@@ -64,6 +64,9 @@ mod text;
 mod unix_time;
 mod verification;
 
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use error::ERROR_REFERENCE;
 pub use error::{ErrorCode, InvalidTimestamp, WebhookError};
 pub use event::resource::{Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Share};
 #[cfg(feature = "model")]

@@ -22,6 +22,9 @@ ERROR_STATUS: Final[dict[ErrorCode, int]] = {
 }
 """The HTTP status of the response to a refused delivery, by error code."""
 
+ERROR_REFERENCE: Final = "https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#"
+"""The address of the section on an error, without the error's code at its end."""
+
 RESPONSE_HEADERS: Final[dict[str, str]] = {"content-type": "application/json"}
 """The headers of the response to a refused delivery."""
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
-use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, WebhookResponse, dedup};
+use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, WebhookResponse, dedup};
 
 use super::flow;
 use super::{Kind, NOTE, event_resources, is_published, json_name, literal, resource_of, resources, type_name};
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 ERROR_STATUS: Final[dict[ErrorCode, int]] = {{
 {statuses}}}
 """The HTTP status of the response to a refused delivery, by error code."""
+
+ERROR_REFERENCE: Final = {ERROR_REFERENCE:?}
+"""The address of the section on an error, without the error's code at its end."""
 
 RESPONSE_HEADERS: Final[dict[str, str]] = {}
 """The headers of the response to a refused delivery."""

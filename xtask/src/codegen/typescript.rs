@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
 use clarife_webhooks::{
-    DEFAULT_MAX_BODY_BYTES, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, WebhookResponse, dedup, standard,
+    DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, WebhookResponse,
+    dedup, standard,
 };
 
 use super::flow;
@@ -45,7 +46,9 @@ fn tables(ts: &mut String) {
          /** Every type of event that this version knows. */\nexport const EVENT_TYPES = [{}] as const;\n\n\
          /** A type of event that this version knows. */\nexport type KnownEventType = (typeof EVENT_TYPES)[number];\n\n\
          /** Every code of a {{@link WebhookError}}, in the order of the checks. */\nexport const ERROR_CODES = [{}] as const;\n\n\
-         /** The code of a refused delivery or an unusable secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n",
+         /** The code of a refused delivery or an unusable secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n\n\
+         /** The address of the section on an error, without the error's code at its end. */\n\
+         export const ERROR_REFERENCE =\n  {ERROR_REFERENCE:?};\n",
         list(&standard::HEADERS),
         list(&types),
         list(&codes),
