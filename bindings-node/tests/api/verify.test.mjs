@@ -123,6 +123,13 @@ test("refusals are WebhookErrors with code, message and hint", () => {
     assert.equal(error.code, code, error.message);
     assert.equal(error.name, "WebhookError");
     assert.match(error.stack, /^WebhookError: /);
+    const link = `https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#${error.code}`;
+    assert.equal(String(error), `WebhookError: ${error.message}; ${error.hint}; see ${link}`);
+    const printed = inspect(error, { breakLength: Infinity });
+    assert.ok(printed.startsWith(`WebhookError: ${error.message}; see ${link}\n    at `), printed);
+    assert.ok(printed.includes(`code: '${code}'`) && printed.includes("hint: "), printed);
+    assert.ok(inspect({ error }).includes(link));
+    assert.ok(inspect(new Error("other", { cause: error })).includes(link));
     assert.match(error.message, /^[^A-Z].*[^.]$/s);
     assert.ok(error.hint.length > 20, code);
   }
