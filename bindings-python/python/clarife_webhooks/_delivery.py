@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 from clarife_webhooks._body import check_size
@@ -288,23 +288,26 @@ def _call_sync(call: Call) -> Any:
     return result
 
 
-def response_status(value: Any) -> int | None:
+def response_status(value: object) -> int | None:
     """Returns the status of a value that a framework takes as a response, or None for every other value.
 
     A response is an object of Flask, Django, Starlette or aiohttp, a tuple of a body and a status, or a dict of AWS
     Lambda.
     """
-    status: Any = None
-    if isinstance(value, tuple) and len(value) in (2, 3) and isinstance(value[0], (str, bytes, dict, list)):
-        status = value[1]
+    status: object = None
+    if isinstance(value, tuple):
+        parts = cast("tuple[object, ...]", value)
+        if len(parts) in (2, 3) and isinstance(parts[0], (str, bytes, dict, list)):
+            status = parts[1]
     elif isinstance(value, dict):
-        status = value.get("statusCode")
+        status = cast("dict[object, object]", value).get("statusCode")
     else:
         status = getattr(value, "status_code", None)
         if status is None and hasattr(value, "headers"):
             status = getattr(value, "status", None)
-    is_status = isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599
-    return status if is_status else None
+    if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
+        return status
+    return None
 
 
 def do_nothing() -> None:
