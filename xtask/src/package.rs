@@ -58,7 +58,8 @@ pub fn pack_crates(sh: &Shell) -> Result<Crates> {
         sh.copy_file(&packed, dist())?;
         let unpacked = folder.join(name);
         sh.remove_path(&unpacked)?; // removes files that are no longer packed
-        cmd!(sh, "tar --extract --gzip --file {packed} --directory {folder}").run()?;
+        // --touch: the archive has one time for all files, by which cargo would take the last build for a fresh one.
+        cmd!(sh, "tar --extract --touch --gzip --file {packed} --directory {folder}").run()?;
         Ok(unpacked)
     };
     Ok(Crates { core: unpack("clarife-webhooks")?, sender: unpack("clarife-sender")? })
