@@ -72,6 +72,10 @@ async function call(path, body) {
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body,
   });
+  if (response.status === 429) { // the workspace's limit of requests
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return call(path, body);
+  }
   return { status: response.status, text: await response.text() };
 }
 
