@@ -83,7 +83,6 @@ fn serve(program: &Path, log: &Path, endpoints: &[String], store: Option<&str>) 
     Server::start("clarife-sender", log, |port| {
         let mut sender = Command::new(program);
         sender.args(["serve", "--dev", "--dev-secret", SECRET, "--listen", &format!("127.0.0.1:{port}")]);
-        sender.args(["--requests-per-second", "100000"]);
         sender.args(endpoints.iter().flat_map(|endpoint| ["--dev-endpoint", endpoint]));
         sender.args(store.iter().flat_map(|store| ["--store", store]));
         Ok(sender)

@@ -2,6 +2,7 @@
 //
 //     node deliver.mjs <the sender's URL> <the workspace's token> <how many events>
 import fc from "fast-check";
+import { request } from "./api.mjs";
 
 const [url, token, count] = process.argv.slice(2);
 const BATCH = 100;
@@ -61,11 +62,7 @@ async function* all(path) {
 }
 
 async function call(path, body) {
-  const response = await fetch(url + path, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-    body: body && JSON.stringify(body),
-  });
+  const response = await request(url + path, token, body && JSON.stringify(body));
   const answer = await response.json();
   if (!response.ok) throw new Error(`${path}: ${response.status} ${JSON.stringify(answer)}`);
   return answer;

@@ -7,6 +7,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http";
 import { text as readText } from "node:stream/consumers";
 import { promisify } from "node:util";
+import { request } from "./api.mjs";
 
 const [port, url, token, folder, count, program] = process.argv.slice(2);
 const NUMBERS_PER_EVENT = 500;
@@ -67,15 +68,7 @@ function numbers(wanted, count) {
 }
 
 async function call(path, body) {
-  const response = await fetch(url + path, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body,
-  });
-  if (response.status === 429) { // the workspace's limit of requests
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    return call(path, body);
-  }
+  const response = await request(url + path, token, body);
   return { status: response.status, text: await response.text() };
 }
 
