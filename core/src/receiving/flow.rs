@@ -209,7 +209,7 @@ pub fn done_ttl(set: Duration, replay_window: u64) -> Duration {
 
 /// Returns whether an error with a response of this status is the server's own, and not the fault of a delivery.
 ///
-/// Where the user has set no `on_error`, the server's own errors are logged as errors, and other refusals as warnings.
+/// The adapters log such an error as an error and other refusals as warnings if the user has set no `on_error`.
 /// [`refusals`](super::refusals) limits the lines.
 #[must_use]
 pub const fn is_server_error(status: u16) -> bool {
