@@ -48,6 +48,7 @@ export const ERROR_CODES = [
   "event_too_old",
   "body_not_raw",
   "body_too_large",
+  "body_incomplete",
 ] as const;
 
 /** The code of a refused delivery or an unusable secret. */
@@ -58,7 +59,7 @@ export const ERROR_REFERENCE =
   "https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#";
 
 /** The HTTP statuses of the responses to refused deliveries, in the order of the codes. */
-export const ERROR_STATUSES = [500, 400, 400, 400, 400, 400, 400, 400, 500, 413] as const;
+export const ERROR_STATUSES = [500, 400, 400, 400, 400, 400, 400, 400, 500, 413, 400] as const;
 
 /** The headers of the responses to refused deliveries. */
 export const RESPONSE_HEADERS = { "content-type": "application/json" } as const;
@@ -95,6 +96,11 @@ export const RESPONSES = {
     headers: { "content-type": "application/json", allow: "POST" },
     body: '{"code":"method_not_allowed","error":"webhooks are sent with POST"}',
   },
+  receiver_failed: {
+    status: 500,
+    headers: { "content-type": "application/json" },
+    body: '{"code":"receiver_failed","error":"the receiver failed"}',
+  },
 } as const;
 
 /** The code of a response. */
@@ -106,6 +112,7 @@ export const SERVER_ERRORS: readonly ResponseCode[] = [
   "body_not_raw",
   "handler_failed",
   "store_unavailable",
+  "receiver_failed",
 ];
 
 /** The time in which a receiver logs at most one refusal of an error code, in seconds. */
@@ -116,6 +123,9 @@ export const REFUSALS_NOT_LOGGED = "; not logged since the last such line: ";
 
 /** The largest body that a receiver reads unless set otherwise, in bytes. */
 export const DEFAULT_MAX_BODY_BYTES = 10485760;
+
+/** The time after which a receiver gives up on a body, in seconds. */
+export const BODY_TIMEOUT = 30;
 
 /** The time to live of a claim unless set otherwise, in seconds. */
 export const DEFAULT_CLAIM_TTL = 50;
@@ -132,6 +142,13 @@ export const STORE_LATE = "the store did not respond within 5 s";
 /** The message of the error of a handler that returned an error response. */
 export const RETURNED_RESPONSE =
   "the handler returned an error response, which clarife does not receive; end the handler with an error, so that clarife retries";
+
+/** The time that clarife waits for a response, in seconds. */
+export const RESPONSE_TIMEOUT = 10;
+
+/** The warning after a handler that took longer. */
+export const SLOW_HANDLER =
+  "the handler took longer than the 10 s that clarife waits, so clarife sends the event again; return earlier, and do long work in a queue";
 
 /** The message of the error of a store in memory that has no room. */
 export const STORE_FULL = "the store is full of events that are being handled";

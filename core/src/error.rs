@@ -37,6 +37,8 @@ pub enum ErrorCode {
     BodyNotRaw,
     /// The body exceeds the size limit of an adapter.
     BodyTooLarge,
+    /// The connection ended, or a time limit passed, before the whole body arrived.
+    BodyIncomplete,
 }
 
 impl ErrorCode {
@@ -47,7 +49,7 @@ impl ErrorCode {
     /// let logged = ErrorCode::ALL.into_iter().find(|code| code.as_str() == "event_too_old");
     /// assert_eq!(logged, Some(ErrorCode::EventTooOld));
     /// ```
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::InvalidSecret,
         Self::MissingSignature,
         Self::MalformedSignature,
@@ -58,6 +60,7 @@ impl ErrorCode {
         Self::EventTooOld,
         Self::BodyNotRaw,
         Self::BodyTooLarge,
+        Self::BodyIncomplete,
     ];
 
     /// Returns the code as text, for example `signature_mismatch`.
@@ -79,6 +82,7 @@ impl ErrorCode {
             Self::EventTooOld => "event_too_old",
             Self::BodyNotRaw => "body_not_raw",
             Self::BodyTooLarge => "body_too_large",
+            Self::BodyIncomplete => "body_incomplete",
         }
     }
 
@@ -148,6 +152,10 @@ impl ErrorCode {
                 "raise the size limit of the adapter, and of the proxies in front of it, if clarife sends such events; \
                  otherwise the request does not come from clarife"
             }
+            Self::BodyIncomplete => {
+                "clarife retries such a delivery; if this repeats, check the time limits of the server and the proxies in \
+                 front of it; otherwise the request does not come from clarife"
+            }
         }
     }
 
@@ -164,6 +172,7 @@ impl ErrorCode {
             Self::EventTooOld => "the event was created too long ago",
             Self::BodyNotRaw => "the raw body was expected, but the body was already parsed or read",
             Self::BodyTooLarge => "the body exceeds the size limit",
+            Self::BodyIncomplete => "the body did not arrive completely",
         }
     }
 }
@@ -284,7 +293,9 @@ impl fmt::Display for WebhookError {
             Reason::Secret(problem) | Reason::Signature(problem) => write!(f, "{summary}: {problem}"),
             Reason::Missing(name) => write!(f, "{summary}: there is no {name}"),
             Reason::TooOld { age, tolerance } => {
-                write!(f, "{summary}: {age} s ago, and the tolerance is {tolerance} s")
+                let advice =
+                    if *age >= LEAST_MILLISECONDS { "; is the time of verification in milliseconds?" } else { "" };
+                write!(f, "{summary}: {age} s ago, and the tolerance is {tolerance} s{advice}")
             }
             Reason::InFuture { ahead, tolerance } => {
                 write!(f, "{summary}: {ahead} s ahead, and the tolerance is {tolerance} s")
@@ -306,6 +317,9 @@ impl fmt::Debug for WebhookError {
 }
 
 impl core::error::Error for WebhookError {}
+
+/// The age in seconds from which the caller has most likely passed milliseconds: three thousand years.
+const LEAST_MILLISECONDS: i64 = 100_000_000_000;
 
 /// A timestamp outside the range of a signature header: below 0, or longer than 12 digits.
 ///

@@ -76,7 +76,7 @@ pub use event::{Event, EventType, Layout, Resource, ResourceError, ResourceKind}
 #[cfg(feature = "adapters")]
 pub use receiving::adapters;
 pub use receiving::dedup;
-pub use receiving::limits::{DEFAULT_MAX_BODY_BYTES, MAX_HEADER_BYTES};
+pub use receiving::limits::{BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, MAX_HEADER_BYTES};
 pub use receiving::response::WebhookResponse;
 #[cfg(feature = "model")]
 #[doc(hidden)]

@@ -19,6 +19,7 @@ ERROR_STATUS: Final[dict[ErrorCode, int]] = {
     "event_too_old": 400,
     "body_not_raw": 500,
     "body_too_large": 413,
+    "body_incomplete": 400,
 }
 """The HTTP status of the response to a refused delivery, by error code."""
 
@@ -35,6 +36,7 @@ RESPONSES: Final[dict[str, tuple[int, dict[str, str], bytes]]] = {
     "handler_failed": (500, {"content-type": "application/json"}, b'{"code":"handler_failed","error":"the handler failed"}'),
     "store_unavailable": (503, {"content-type": "application/json"}, b'{"code":"store_unavailable","error":"the store of handled events is not available"}'),
     "method_not_allowed": (405, {"content-type": "application/json", "allow": "POST"}, b'{"code":"method_not_allowed","error":"webhooks are sent with POST"}'),
+    "receiver_failed": (500, {"content-type": "application/json"}, b'{"code":"receiver_failed","error":"the receiver failed"}'),
 }
 """All other responses, by code: status, headers and body."""
 
@@ -43,6 +45,7 @@ SERVER_ERRORS: Final[frozenset[ResponseCode]] = frozenset((
     "body_not_raw",
     "handler_failed",
     "store_unavailable",
+    "receiver_failed",
 ))
 """The codes of the server's own errors. Every other code of an error belongs to a refused delivery."""
 
@@ -65,6 +68,9 @@ RAW_BODY_HINTS: Final[dict[str, str]] = {
 DEFAULT_MAX_BODY_BYTES: Final = 10485760
 """The default limit of a request body, in bytes."""
 
+BODY_TIMEOUT: Final = 30
+"""The time after which a receiver gives up on a body, in seconds."""
+
 DEFAULT_CLAIM_TTL: Final = 50
 """The default time to live of a claim, in seconds."""
 
@@ -79,6 +85,12 @@ STORE_LATE: Final = "the store did not respond within 5 s"
 
 RETURNED_RESPONSE: Final = "the handler returned an error response, which clarife does not receive; end the handler with an error, so that clarife retries"
 """The message of the error of a handler that returned an error response."""
+
+RESPONSE_TIMEOUT: Final = 10
+"""The time that clarife waits for a response, in seconds."""
+
+SLOW_HANDLER: Final = "the handler took longer than the 10 s that clarife waits, so clarife sends the event again; return earlier, and do long work in a queue"
+"""The warning after a handler that took longer."""
 
 STORE_KEY_PREFIX: Final = "clarife-webhooks:"
 """The prefix of every key in a shared store. The event id follows."""

@@ -231,6 +231,7 @@ ErrorCode: TypeAlias = Literal[
     "event_too_old",
     "body_not_raw",
     "body_too_large",
+    "body_incomplete",
 ]
 """The code of a `WebhookError`, one of `ERROR_CODES`."""
 
@@ -245,12 +246,14 @@ ResponseCode: TypeAlias = Literal[
     "event_too_old",
     "body_not_raw",
     "body_too_large",
+    "body_incomplete",
     "handled",
     "duplicate",
     "in_progress",
     "handler_failed",
     "store_unavailable",
     "method_not_allowed",
+    "receiver_failed",
 ]
 """The code of a `WebhookResponse`."""
 

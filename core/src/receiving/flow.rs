@@ -24,6 +24,8 @@
 //! - A handler that responds with a status other than 2xx has [`Failed`](Outcome::Failed). If its own response goes out, there is no
 //!   error to report. If the receiver writes the response, the error is [`RETURNED_RESPONSE`].
 //! - An exception of the callback for errors changes nothing.
+//! - An unexpected error before the flow has the response [`ReceiverFailed`](WebhookResponse::ReceiverFailed) where the driver has no caller
+//!   that could catch the error.
 #![cfg_attr(
     not(feature = "model"),
     allow(dead_code, unreachable_pub, reason = "code generation, which has this feature, reads the names and lists")
@@ -199,6 +201,14 @@ impl Transition {
 /// Such a handler has [`Failed`](Outcome::Failed): it wants clarife to retry, although it raised no error.
 pub const RETURNED_RESPONSE: &str = "the handler returned an error response, which clarife does not receive; \
                                      end the handler with an error, so that clarife retries";
+
+/// The time that clarife waits for a response. See [protocol, section
+/// 6.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-1).
+pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The warning after a handler that took longer than [`RESPONSE_TIMEOUT`]. A receiver logs it once.
+pub const SLOW_HANDLER: &str = "the handler took longer than the 10 s that clarife waits, so clarife sends the event again; \
+                                return earlier, and do long work in a queue";
 
 /// Returns the time to live of a done mark: the time that the user has set, or the rest of the event's
 /// [replay window](crate::Event::replay_window) where that is longer.

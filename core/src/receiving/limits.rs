@@ -44,3 +44,14 @@ pub const DEFAULT_DONE_TTL: Duration = Duration::from_secs(86_400);
 /// assert_eq!(STORE_TIMEOUT.as_secs(), 5);
 /// ```
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The time after which a receiver gives up on the body of a request: 30 s.
+///
+/// clarife sends a body at once and waits 10 s for the response. A receiver needs a timer, as for [`STORE_TIMEOUT`]. Without one, only
+/// the time-outs of the server apply.
+///
+/// ```
+/// # use clarife_webhooks::BODY_TIMEOUT;
+/// assert_eq!(BODY_TIMEOUT.as_secs(), 30);
+/// ```
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -37,6 +37,8 @@ pub enum WebhookResponse {
     StoreUnavailable,
     /// The method of the request is not POST.
     MethodNotAllowed,
+    /// The receiver itself failed: an error that belongs to none of the other steps.
+    ReceiverFailed,
 }
 
 impl WebhookResponse {
@@ -44,15 +46,16 @@ impl WebhookResponse {
     ///
     /// ```
     /// # use clarife_webhooks::WebhookResponse;
-    /// assert_eq!(WebhookResponse::ALL.map(|response| response.status()), [200, 200, 409, 500, 503, 405]);
+    /// assert_eq!(WebhookResponse::ALL.map(|response| response.status()), [200, 200, 409, 500, 503, 405, 500]);
     /// ```
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Handled,
         Self::Duplicate,
         Self::InProgress,
         Self::HandlerFailed,
         Self::StoreUnavailable,
         Self::MethodNotAllowed,
+        Self::ReceiverFailed,
     ];
 
     /// Returns the HTTP status.
@@ -67,7 +70,7 @@ impl WebhookResponse {
             Self::Handled | Self::Duplicate => 200,
             Self::Refused(error) => error.code().status(),
             Self::InProgress => 409,
-            Self::HandlerFailed => 500,
+            Self::HandlerFailed | Self::ReceiverFailed => 500,
             Self::StoreUnavailable => 503,
             Self::MethodNotAllowed => 405,
         }
@@ -89,6 +92,7 @@ impl WebhookResponse {
             Self::HandlerFailed => "handler_failed",
             Self::StoreUnavailable => "store_unavailable",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::ReceiverFailed => "receiver_failed",
         }
     }
 
@@ -108,6 +112,7 @@ impl WebhookResponse {
             Self::HandlerFailed => "the handler failed".into(),
             Self::StoreUnavailable => "the store of handled events is not available".into(),
             Self::MethodNotAllowed => "webhooks are sent with POST".into(),
+            Self::ReceiverFailed => "the receiver failed".into(),
         }
     }
 

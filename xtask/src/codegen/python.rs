@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
-use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, WebhookResponse, dedup};
+use clarife_webhooks::{
+    BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, WebhookResponse, dedup,
+};
 
 use super::flow;
 use super::{Kind, NOTE, event_resources, is_published, json_name, literal, resource_of, resources, type_name};
@@ -72,6 +74,9 @@ RAW_BODY_HINTS: Final[dict[str, str]] = {{
 DEFAULT_MAX_BODY_BYTES: Final = {DEFAULT_MAX_BODY_BYTES}
 """The default limit of a request body, in bytes."""
 
+BODY_TIMEOUT: Final = {}
+"""The time after which a receiver gives up on a body, in seconds."""
+
 DEFAULT_CLAIM_TTL: Final = {}
 """The default time to live of a claim, in seconds."""
 
@@ -87,6 +92,12 @@ STORE_LATE: Final = {:?}
 RETURNED_RESPONSE: Final = {:?}
 """The message of the error of a handler that returned an error response."""
 
+RESPONSE_TIMEOUT: Final = {}
+"""The time that clarife waits for a response, in seconds."""
+
+SLOW_HANDLER: Final = {:?}
+"""The warning after a handler that took longer."""
+
 STORE_KEY_PREFIX: Final = {:?}
 """The prefix of every key in a shared store. The event id follows."""
 
@@ -98,11 +109,14 @@ STORE_RELEASE_SCRIPT: Final = {:?}
 {}"#,
         dict(flow::headers()),
         REFUSAL_LOG_INTERVAL.as_secs(),
+        BODY_TIMEOUT.as_secs(),
         dedup::DEFAULT_CLAIM_TTL.as_secs(),
         dedup::DEFAULT_DONE_TTL.as_secs(),
         dedup::STORE_TIMEOUT.as_secs(),
         dedup::StoreLate.to_string(),
         clarife_webhooks::flow::RETURNED_RESPONSE,
+        clarife_webhooks::flow::RESPONSE_TIMEOUT.as_secs(),
+        clarife_webhooks::flow::SLOW_HANDLER,
         dedup::KEY_PREFIX,
         dedup::DONE,
         dedup::RELEASE_SCRIPT,

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
 use clarife_webhooks::{
-    DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER, WebhookResponse,
-    dedup, standard,
+    BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER,
+    WebhookResponse, dedup, standard,
 };
 
 use super::flow;
@@ -82,10 +82,13 @@ fn responses(ts: &mut String) {
          /** The end of a line that follows refusals which were not logged. Their number comes after it. */\n\
          export const REFUSALS_NOT_LOGGED = {REFUSALS_NOT_LOGGED:?};\n\n\
          /** The largest body that a receiver reads unless set otherwise, in bytes. */\n\
-         export const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n",
+         export const DEFAULT_MAX_BODY_BYTES = {DEFAULT_MAX_BODY_BYTES};\n\n\
+         /** The time after which a receiver gives up on a body, in seconds. */\n\
+         export const BODY_TIMEOUT = {};\n",
         object(flow::headers()),
         list(&flow::server_errors()),
         REFUSAL_LOG_INTERVAL.as_secs(),
+        BODY_TIMEOUT.as_secs(),
     );
 }
 
@@ -99,12 +102,16 @@ fn dedup(ts: &mut String) {
          export const STORE_TIMEOUT = {};\n\n\
          /** The message of the error of a step that took longer. */\nexport const STORE_LATE = {:?};\n\n\
          /** The message of the error of a handler that returned an error response. */\nexport const RETURNED_RESPONSE =\n  {:?};\n\n\
+         /** The time that clarife waits for a response, in seconds. */\nexport const RESPONSE_TIMEOUT = {};\n\n\
+         /** The warning after a handler that took longer. */\nexport const SLOW_HANDLER =\n  {:?};\n\n\
          /** The message of the error of a store in memory that has no room. */\nexport const STORE_FULL = {:?};\n",
         dedup::DEFAULT_CLAIM_TTL.as_secs(),
         dedup::DEFAULT_DONE_TTL.as_secs(),
         dedup::STORE_TIMEOUT.as_secs(),
         dedup::StoreLate.to_string(),
         clarife_webhooks::flow::RETURNED_RESPONSE,
+        clarife_webhooks::flow::RESPONSE_TIMEOUT.as_secs(),
+        clarife_webhooks::flow::SLOW_HANDLER,
         dedup::StoreFull.to_string(),
     );
 }

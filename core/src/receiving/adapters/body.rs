@@ -49,7 +49,7 @@ impl<'r> Reading<'r> {
 
     /// Returns the response to a body that cannot be read to its end.
     pub(super) fn broken(&self) -> WebhookResponse {
-        self.receiver.refuse(ErrorCode::MalformedPayload.into())
+        self.receiver.refuse(ErrorCode::BodyIncomplete.into())
     }
 
     pub(super) fn too_large(&self) -> WebhookResponse {

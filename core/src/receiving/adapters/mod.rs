@@ -8,6 +8,7 @@
 //! | the handler returned | 200 | `handled` |
 //! | the event was handled before | 200 | `duplicate` |
 //! | the delivery does not verify | 400 | the error's |
+//! | the body broke off | 400 | `body_incomplete` |
 //! | the method is not POST | 405 | `method_not_allowed` |
 //! | the event is being handled | 409 | `in_progress` |
 //! | the body is larger than the limit | 413 | `body_too_large` |
