@@ -58,6 +58,20 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export const ERROR_REFERENCE =
   "https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#";
 
+/** The signature headers of other senders. */
+export const OTHER_SIGNATURE_HEADERS = [
+  "stripe-signature",
+  "x-hub-signature-256",
+  "x-hub-signature",
+  "svix-signature",
+  "x-slack-signature",
+  "x-shopify-hmac-sha256",
+] as const;
+
+/** The hint for a request with such a header, after its name. */
+export const OTHER_SENDER =
+  " is the signature of another sender: check that only clarife's subscription has the address of this endpoint";
+
 /** The HTTP statuses of the responses to refused deliveries, in the order of the codes. */
 export const ERROR_STATUSES = [500, 400, 400, 400, 400, 400, 400, 400, 500, 413, 400] as const;
 

@@ -30,12 +30,14 @@ interface Handle {
 const MAX_UTF8_BYTES = 3;
 /** The largest input. Lengths in the module are positive 32-bit numbers, and V8 encodes nothing into larger views. */
 const MAX_INPUT = 0x7fff_ffff;
+/** The message of an error after a trap. */
+const FAILED = "the WebAssembly module has failed, and verifies nothing any more: start a new process or isolate";
 /** The byte after each secret, which UTF-8 never contains. */
 const SECRET_END = 0xff;
 
 /** Creates the backend of an instance of the module. */
 export function wasmBackend(instanceExports: unknown): Backend {
-  const exports = instanceExports as WasmExports;
+  const exports = failClosed(instanceExports as WasmExports);
   const { memory } = exports;
   const encoder = new TextEncoder();
   const decoder = new TextDecoder(); // drops a byte order mark, but a body with one never verifies
@@ -179,6 +181,32 @@ export function wasmBackend(instanceExports: unknown): Backend {
       return readText();
     },
   };
+}
+
+/**
+ * Wraps the exports. After a trap, for example without memory, the module's state is unknown: the error says so, and every
+ * later call throws it again.
+ */
+function failClosed(exports: WasmExports): WasmExports {
+  let failure: Error | undefined;
+  const wrap = (call: (...numbers: number[]) => unknown) => (...numbers: number[]): unknown => {
+    if (failure !== undefined) {
+      throw failure;
+    }
+    try {
+      return call(...numbers);
+    } catch (error) {
+      // Anything else is the end of the caller's stack, before or in the call: the module itself refuses lost state.
+      if (error instanceof WebAssembly.RuntimeError) {
+        failure = new Error(FAILED, { cause: error });
+        throw failure;
+      }
+      throw error;
+    }
+  };
+  return Object.fromEntries(
+    Object.entries(exports).map(([name, value]) => [name, typeof value === "function" ? wrap(value) : value]),
+  ) as unknown as WasmExports;
 }
 
 function tooLarge(name: string): RangeError {

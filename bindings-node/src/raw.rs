@@ -35,7 +35,7 @@ pub(crate) unsafe extern "C" fn open(env: napi_env, info: napi_callback_info) ->
         let env = Env::from_raw(env);
         match webhook {
             Ok(webhook) => out.result(abi::SUCCESS, Some(external(env, webhook)?)),
-            Err(error) => out.result(abi::of_error(&error), Some(text(env, &error.to_string())?)),
+            Err(error) => out.result(abi::of_error(&error), Some(text(env, &abi::text_of_error(&error))?)),
         }
     })
 }
@@ -249,7 +249,7 @@ impl Out {
                 let text = if let Body::Borrowed(_) = body { Some(text(env, event.raw())?) } else { None };
                 self.result(abi::of_event(event), text)
             }
-            Err(error) => self.result(abi::of_error(error), Some(text(env, &error.to_string())?)),
+            Err(error) => self.result(abi::of_error(error), Some(text(env, &abi::text_of_error(error))?)),
         }
     }
 }

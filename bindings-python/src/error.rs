@@ -16,7 +16,7 @@ fn instance<'py>(py: Python<'py>, error: &WebhookError) -> PyResult<Bound<'py, P
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let code = error.code();
     let class = CLASS.import(py, "clarife_webhooks._error", "WebhookError")?;
-    class.call1((code.as_str(), error.to_string(), code.hint()))
+    class.call1((code.as_str(), error.to_string(), error.hint()))
 }
 
 /// Creates the exception with a code and its default message.

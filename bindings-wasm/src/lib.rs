@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod handles;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -24,7 +25,8 @@ use clarife_webhooks::{Event, Webhook, WebhookError};
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroize as _;
 
-use slot::Slot;
+use handles::Handles;
+use slot::{Held, Slot};
 
 /// An allocator and a panic handler, which take a quarter of the 10 KB of the standard library's.
 #[cfg(target_arch = "wasm32")]
@@ -41,8 +43,8 @@ mod runtime {
 
 /// The host's input: a body and texts after it, secrets, or an id.
 static INPUT: Slot<Vec<u8>> = Slot::new(Vec::new());
-/// The values that the host has handles of. A handle is an index in this list, plus 1.
-static VALUES: Slot<Vec<Option<Value>>> = Slot::new(Vec::new());
+/// The values that the host has handles of.
+static VALUES: Held<Handles<Value>> = Held::new(Handles::new());
 /// The numbers of the last call.
 static OUT: Slot<Numbers> = Slot::new(abi::SUCCESS);
 /// The text of the last call: an error's message or a signature.
@@ -83,7 +85,7 @@ pub fn out() -> *const f64 {
 /// has, ends each secret. Returns a handle, or 0 for an error. The host writes the first `options` numbers of
 /// `abi::WEBHOOK_OPTIONS` to [`out`] before.
 #[wasm_bindgen]
-pub fn open(length: usize, options: usize) -> usize {
+pub fn open(length: usize, options: usize) -> f64 {
     let mut input = INPUT.take();
     let bytes = input.get_mut(..length).unwrap_or_default();
     let secrets = bytes.split_inclusive(|&byte| byte == u8::MAX).map(|secret| {
@@ -94,28 +96,28 @@ pub fn open(length: usize, options: usize) -> usize {
     let webhook = abi::webhook(secrets, numbers.get(..options).unwrap_or_default());
     bytes.zeroize(); // the core keeps only keyed states and wipes those
     keep_input(input);
-    match webhook.map(|webhook| add_value(Value::Webhook(Arc::new(webhook)))) {
+    match webhook.map(|webhook| VALUES.with(|values| values.add(Value::Webhook(Arc::new(webhook))))) {
         Ok(handle) => {
             set_result(abi::SUCCESS, String::new());
             handle
         }
         Err(error) => {
-            set_result(abi::of_error(&error), error.to_string());
-            0
+            set_result(abi::of_error(&error), abi::text_of_error(&error));
+            0.0
         }
     }
 }
 
 /// Drops a webhook, whose keys are wiped, or a store.
 #[wasm_bindgen]
-pub fn close(handle: usize) {
-    drop(VALUES.with(|values| values.get_mut(handle.wrapping_sub(1)).and_then(Option::take)));
+pub fn close(handle: f64) {
+    drop(VALUES.with(|values| values.remove(handle)));
 }
 
 /// Verifies the input's first `body` bytes. The `header` bytes after them are the signature, and a negative length means
 /// that the request has no header.
 #[wasm_bindgen]
-pub fn verify(handle: usize, body: usize, header: i32, now: f64) {
+pub fn verify(handle: f64, body: usize, header: i32, now: f64) {
     with_webhook(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let header = usize::try_from(header).ok().and_then(|length| rest.get(..length));
@@ -126,7 +128,7 @@ pub fn verify(handle: usize, body: usize, header: i32, now: f64) {
 /// Verifies the input's first `body` bytes with the headers of Standard Webhooks. The id, the timestamp and the signature
 /// follow the body, with these lengths. An empty header is missing.
 #[wasm_bindgen]
-pub fn verify_standard(handle: usize, body: usize, id: usize, timestamp: usize, signature: usize, now: f64) {
+pub fn verify_standard(handle: f64, body: usize, id: usize, timestamp: usize, signature: usize, now: f64) {
     with_webhook(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let (id, rest) = rest.split_at_checked(id).unwrap_or_default();
@@ -145,7 +147,7 @@ pub fn parse(body: usize) {
 
 /// Signs the input's first `body` bytes.
 #[wasm_bindgen]
-pub fn sign(handle: usize, body: usize, timestamp: f64) {
+pub fn sign(handle: f64, body: usize, timestamp: f64) {
     with_webhook(handle, &|webhook, input| {
         let body = input.get(..body).unwrap_or_default();
         match webhook.sign(body, abi::time(timestamp)) {
@@ -157,7 +159,7 @@ pub fn sign(handle: usize, body: usize, timestamp: f64) {
 
 /// Signs the input's first `body` bytes as in Standard Webhooks. The `id` bytes after them are the event's id.
 #[wasm_bindgen]
-pub fn sign_standard(handle: usize, body: usize, id: usize, timestamp: f64) {
+pub fn sign_standard(handle: f64, body: usize, id: usize, timestamp: f64) {
     with_webhook(handle, &|webhook, input| {
         let (body, rest) = input.split_at_checked(body).unwrap_or_default();
         let id = to_text(rest.get(..id).unwrap_or_default());
@@ -168,25 +170,25 @@ pub fn sign_standard(handle: usize, body: usize, id: usize, timestamp: f64) {
 
 /// Creates a store of handled events and returns its handle.
 #[wasm_bindgen]
-pub fn open_store(capacity: f64) -> usize {
-    add_value(Value::Store(Box::new(abi::store(capacity))))
+pub fn open_store(capacity: f64) -> f64 {
+    VALUES.with(|values| values.add(Value::Store(Box::new(abi::store(capacity)))))
 }
 
 /// Claims the id in the input's first `id` bytes and returns the result of `abi::claim`.
 #[wasm_bindgen]
-pub fn claim(handle: usize, id: usize, now: f64, ttl: f64) -> f64 {
+pub fn claim(handle: f64, id: usize, now: f64, ttl: f64) -> f64 {
     with_store(handle, id, &|store, id| abi::claim(store, id, now, ttl))
 }
 
 /// Marks the id in the input's first `id` bytes as handled and returns the result of `abi::complete`.
 #[wasm_bindgen]
-pub fn complete(handle: usize, id: usize, now: f64, ttl: f64) -> f64 {
+pub fn complete(handle: f64, id: usize, now: f64, ttl: f64) -> f64 {
     with_store(handle, id, &|store, id| abi::complete(store, id, now, ttl))
 }
 
 /// Releases a token's claim of the id in the input's first `id` bytes.
 #[wasm_bindgen]
-pub fn release(handle: usize, id: usize, token: f64) {
+pub fn release(handle: f64, id: usize, token: f64) {
     with_store(handle, id, &|store, id| {
         abi::release(store, id, token);
         0.0
@@ -205,20 +207,6 @@ pub fn describe(code: f64) {
     set_result(abi::SUCCESS, abi::describe(code));
 }
 
-/// Adds a value and returns its handle.
-fn add_value(value: Value) -> usize {
-    VALUES.with(|values| {
-        let free = values.iter().position(Option::is_none).unwrap_or_else(|| {
-            values.push(None);
-            values.len().wrapping_sub(1)
-        });
-        if let Some(place) = values.get_mut(free) {
-            *place = Some(value);
-        }
-        free.saturating_add(1)
-    })
-}
-
 /// Returns bytes as text. The host writes UTF-8; other bytes are an empty text.
 fn to_text(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or_default()
@@ -233,9 +221,9 @@ fn with_input<R>(call: impl FnOnce(&[u8]) -> R) -> R {
 }
 
 /// Calls a function with a webhook and the input. The call is a trait object, so the module has one copy of this code.
-fn with_webhook(handle: usize, call: &dyn Fn(&Webhook, &[u8])) {
-    let webhook = VALUES.with(|values| match values.get(handle.wrapping_sub(1)) {
-        Some(Some(Value::Webhook(webhook))) => Some(webhook.clone()),
+fn with_webhook(handle: f64, call: &dyn Fn(&Webhook, &[u8])) {
+    let webhook = VALUES.with(|values| match values.get_mut(handle) {
+        Some(Value::Webhook(webhook)) => Some(webhook.clone()),
         _ => None,
     });
     with_input(|input| match webhook {
@@ -246,10 +234,10 @@ fn with_webhook(handle: usize, call: &dyn Fn(&Webhook, &[u8])) {
 }
 
 /// Calls a function with a store and the id in the input's first `id` bytes. A missing store counts as full.
-fn with_store(handle: usize, id: usize, call: &dyn Fn(&mut ClaimTable, &str) -> f64) -> f64 {
+fn with_store(handle: f64, id: usize, call: &dyn Fn(&mut ClaimTable, &str) -> f64) -> f64 {
     with_input(|input| {
-        VALUES.with(|values| match values.get_mut(handle.wrapping_sub(1)) {
-            Some(Some(Value::Store(store))) => call(store, to_text(input.get(..id).unwrap_or_default())),
+        VALUES.with(|values| match values.get_mut(handle) {
+            Some(Value::Store(store)) => call(store, to_text(input.get(..id).unwrap_or_default())),
             _ => abi::FULL,
         })
     })
@@ -265,7 +253,7 @@ fn keep_input(input: Vec<u8>) {
 fn set_event(verdict: Result<Event<'_>, WebhookError>) {
     match verdict {
         Ok(event) => set_result(abi::of_event(&event), String::new()),
-        Err(error) => set_result(abi::of_error(&error), error.to_string()),
+        Err(error) => set_result(abi::of_error(&error), abi::text_of_error(&error)),
     }
 }
 

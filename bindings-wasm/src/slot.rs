@@ -41,3 +41,35 @@ impl<T: Default> Slot<T> {
         }
     }
 }
+
+/// A value that must not be lost. A call that traps while it works with the value leaves none, and every later call traps:
+/// with a new value, old handles could mean new webhooks.
+pub(crate) struct Held<T>(Slot<State<T>>);
+
+#[derive(Default)]
+enum State<T> {
+    Present(T),
+    #[default]
+    Lost,
+}
+
+impl<T> Held<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(Slot::new(State::Present(value)))
+    }
+
+    /// Calls a function with the value. Panics if an earlier call has lost the value.
+    #[expect(clippy::panic, reason = "the module must not work on without the value")]
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        self.0.with(|state| match state {
+            State::Present(value) => work(value),
+            State::Lost => panic!("an earlier call has failed"),
+        })
+    }
+
+    /// Puts a value in the place of a lost one, as a new module has.
+    #[cfg(test)]
+    pub(crate) fn reset(&self, value: T) {
+        self.0.put(State::Present(value));
+    }
+}

@@ -9,6 +9,7 @@ use clarife_webhooks::abi::{
 };
 use clarife_webhooks::{ErrorCode, EventType};
 
+use crate::handles::Handles;
 use crate::{
     INPUT, MAX_KEPT, OUT, TEXT, VALUES, claim, close, complete, describe, key, open, open_store, out, parse, release,
     reserve, sign, sign_standard, verify, verify_standard,
@@ -30,11 +31,11 @@ fn write(parts: &[&[u8]]) {
     INPUT.with(|input| input[..bytes.len()].copy_from_slice(&bytes));
 }
 
-fn opened(secrets: &[&str]) -> usize {
+fn opened(secrets: &[&str]) -> f64 {
     opened_with(secrets, &[])
 }
 
-fn opened_with(secrets: &[&str], options: &[f64]) -> usize {
+fn opened_with(secrets: &[&str], options: &[f64]) -> f64 {
     let ended: Vec<Vec<u8>> = secrets.iter().map(|secret| [secret.as_bytes(), &[u8::MAX]].concat()).collect();
     let parts: Vec<&[u8]> = ended.iter().map(Vec::as_slice).collect();
     write(&parts);
@@ -42,7 +43,7 @@ fn opened_with(secrets: &[&str], options: &[f64]) -> usize {
 }
 
 /// Writes the options and calls `open`, as the host does.
-fn open_with(length: usize, options: &[f64]) -> usize {
+fn open_with(length: usize, options: &[f64]) -> f64 {
     OUT.with(|out| out[..options.len()].copy_from_slice(options));
     open(length, options.len())
 }
@@ -55,14 +56,14 @@ fn text() -> String {
     TEXT.with(|text| text.clone())
 }
 
-fn signed(webhook: usize, body: &[u8]) -> String {
+fn signed(webhook: f64, body: &[u8]) -> String {
     write(&[body]);
     sign(webhook, body.len(), NOW);
     assert_eq!(numbers()[VERDICT], 0.0);
     text()
 }
 
-fn verified(webhook: usize, body: &[u8], header: &str) -> Numbers {
+fn verified(webhook: f64, body: &[u8], header: &str) -> Numbers {
     write(&[body, header.as_bytes()]);
     verify(webhook, body.len(), i32::try_from(header.len()).unwrap(), NOW);
     numbers()
@@ -95,7 +96,7 @@ fn a_delivery_goes_through() {
 #[test]
 fn the_numbers_locate_the_text() {
     let _module = module();
-    assert_eq!(opened(&[""]), 0);
+    assert_eq!(opened(&[""]), 0.0);
     assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
     let text = text();
     assert_eq!(numbers()[TEXT_LENGTH], text.len() as f64);
@@ -166,12 +167,12 @@ fn secrets_end_where_they_end() {
         format!("{},v1={}", header(&["whsec_a"]), &header(&["ż"])[header(&["ż"]).len() - 64..])
     );
     for secrets in [&[][..], &["", "whsec_a"], &["whsec_a", ""], &["whsec_a\0whsec_b"]] {
-        assert_eq!(opened(secrets), 0);
+        assert_eq!(opened(secrets), 0.0);
         assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
     }
     for input in [&b"whsec_a"[..], b"whsec_a\xffwhsec_b", b"whsec_a\xff\xc3\xff", b"\xff"] {
         write(&[input]);
-        assert_eq!(open_with(input.len(), &[]), 0, "a secret needs its end, and must be UTF-8");
+        assert_eq!(open_with(input.len(), &[]), 0.0, "a secret needs its end, and must be UTF-8");
     }
 }
 
@@ -197,7 +198,7 @@ fn every_code_is_described_and_no_other() {
         assert_eq!(text(), format!("{}\n{}", clarife_webhooks::WebhookError::from(code), code.hint()));
         assert_eq!(text().matches('\n').count(), 1);
     }
-    for wrong in [0.0, -1.0, 11.0, f64::NAN, f64::INFINITY] {
+    for wrong in [0.0, -1.0, 12.0, f64::NAN, f64::INFINITY] {
         describe(wrong);
         assert_eq!(text(), "");
     }
@@ -222,7 +223,7 @@ fn a_large_input_is_not_kept() {
 }
 
 #[test]
-fn a_call_that_ends_in_the_middle_blocks_no_later_one() {
+fn a_call_that_ends_in_the_middle_leaves_no_wrong_webhook() {
     let _module = module();
     let webhook = opened(&["whsec_a"]);
     let trap = || -> () { std::panic::resume_unwind(Box::new("a trap")) };
@@ -231,30 +232,34 @@ fn a_call_that_ends_in_the_middle_blocks_no_later_one() {
     let header = signed(webhook, BODY.as_bytes());
     assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], 0.0);
     assert!(std::panic::catch_unwind(|| VALUES.with(|_| trap())).is_err());
-    assert_eq!(verified(webhook, BODY.as_bytes(), &header)[VERDICT], -1.0, "the webhook is lost, and the call says so");
-    assert!(opened(&["whsec_a"]) > 0);
+    for _ in 0..2 {
+        assert!(std::panic::catch_unwind(|| opened(&["whsec_b"])).is_err(), "the handle of the lost webhook");
+        assert!(std::panic::catch_unwind(|| verified(webhook, BODY.as_bytes(), &header)).is_err());
+        assert!(std::panic::catch_unwind(|| open_store(1.0)).is_err());
+        assert!(std::panic::catch_unwind(|| close(webhook)).is_err());
+    }
+    VALUES.reset(Handles::new());
 }
 
 #[test]
-fn handles_are_used_again_and_wrong_ones_are_refused() {
+fn no_handle_is_used_again_and_wrong_ones_are_refused() {
     let _module = module();
     let (first, second) = (opened(&["whsec_a"]), opened(&["whsec_b"]));
     assert_ne!(first, second);
     close(first);
-    assert_eq!(opened(&["whsec_c"]), first);
+    let third = opened(&["whsec_c"]);
+    assert!(third != first && third != second);
     let verdicts = |handle| {
-        let header = signed(first, BODY.as_bytes());
+        let header = signed(third, BODY.as_bytes());
         let verify = verified(handle, BODY.as_bytes(), &header)[VERDICT];
         sign(handle, 2, NOW);
         [verify, numbers()[VERDICT]]
     };
-    assert_eq!(verdicts(first), [0.0, 0.0]);
-    for handle in [0, usize::MAX, 1000] {
+    assert_eq!(verdicts(third), [0.0, 0.0]);
+    for handle in [first, 0.0, -1.0, f64::NAN, f64::MAX, 1000.0] {
         assert_eq!(verdicts(handle), [-1.0, -1.0], "never the last call's verdict");
         close(handle);
     }
-    close(first);
-    assert!(opened(&["whsec_d"]) == first && opened(&["whsec_e"]) != second);
 }
 
 #[test]
@@ -269,7 +274,7 @@ fn lengths_beyond_the_input_reach_nothing() {
     sign(webhook, usize::MAX, NOW);
     parse(usize::MAX);
     assert_eq!(code(numbers()), Some(ErrorCode::MalformedPayload));
-    assert_eq!(open(usize::MAX, usize::MAX), 0);
+    assert_eq!(open(usize::MAX, usize::MAX), 0.0);
     assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
     assert!(reserve(usize::MAX).is_null());
     assert!(!reserve(0).is_null());
@@ -305,7 +310,7 @@ fn standard_webhooks_go_through() {
     sign_standard(other, 2, 5, NOW);
     assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
     write(&[b"whsec_?\xff"]);
-    assert_eq!(open_with(8, &[f64::NAN, f64::NAN, 1.0]), 0);
+    assert_eq!(open_with(8, &[f64::NAN, f64::NAN, 1.0]), 0.0);
     assert_eq!(code(numbers()), Some(ErrorCode::InvalidSecret));
 }
 
@@ -333,7 +338,7 @@ fn stores_tell_what_was_handled() {
     assert_eq!(claim(store, "d", 6.0), FULL);
     assert_eq!(complete(store, "d", 6.0), FULL);
     close(store);
-    for gone in [store, 0, usize::MAX] {
+    for gone in [store, 0.0, f64::MAX] {
         assert_eq!(claim(gone, "b", 7.0), FULL, "a missing store refuses");
     }
     close(other);

@@ -56,13 +56,19 @@ pub const INVALID_ARGUMENT: Numbers = {
     numbers
 };
 
-/// Returns the numbers of a refusal; the text is the message of a `WebhookError`.
+/// Returns the numbers of a refusal; the text is [`text_of_error`].
 #[must_use]
 pub fn of_error(error: &WebhookError) -> Numbers {
     let index = ErrorCode::ALL.iter().position(|code| *code == error.code()).unwrap_or_default();
     let mut numbers = SUCCESS;
     numbers[VERDICT] = number(index) + 1.0;
     numbers
+}
+
+/// Returns the text of a refusal: the message, and in a second line the hint if it is not that of the code.
+#[must_use]
+pub fn text_of_error(error: &WebhookError) -> String {
+    lines(error.to_string(), error.closer_hint().as_slice())
 }
 
 /// Returns the numbers of an event.
@@ -89,7 +95,7 @@ pub fn of_event(event: &Event<'_>) -> Numbers {
 pub fn of_standard(signed: Result<StandardHeaders<'_>, StandardSignError>) -> (Numbers, String) {
     match signed {
         Ok(headers) => (SUCCESS, lines(String::from(&*headers.id), &[&*headers.timestamp, &*headers.signature])),
-        Err(StandardSignError::Secret(error)) => (of_error(&error), error.to_string()),
+        Err(StandardSignError::Secret(error)) => (of_error(&error), text_of_error(&error)),
         Err(error) => (INVALID_ARGUMENT, error.to_string()),
     }
 }

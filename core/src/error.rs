@@ -191,6 +191,22 @@ impl fmt::Display for ErrorCode {
 pub const ERROR_REFERENCE: &str =
     "https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#";
 
+/// The signature headers of other senders. A request without clarife's header, but with one of these, reached the wrong endpoint.
+#[cfg(feature = "model")]
+pub const OTHER_SIGNATURE_HEADERS: [&str; 6] = [
+    "stripe-signature",
+    "x-hub-signature-256",
+    "x-hub-signature",
+    "svix-signature",
+    "x-slack-signature",
+    "x-shopify-hmac-sha256",
+];
+
+/// The hint of [`ErrorCode::MissingSignature`] for such a request, after the name of its header.
+#[cfg(feature = "model")]
+pub const OTHER_SENDER: &str =
+    " is the signature of another sender: check that only clarife's subscription has the address of this endpoint";
+
 /// The error of a rejected delivery or an unusable secret.
 ///
 /// [`code`](Self::code) is stable and meant for programs. `Display` writes one sentence for people, and
@@ -228,6 +244,8 @@ pub(crate) enum Reason {
     TooOld { age: i64, tolerance: u64 },
     /// The delivery's distance into the future and the tolerance, in seconds.
     InFuture { ahead: i64, tolerance: u64 },
+    /// The hint of a signature that does not match.
+    Mismatch(&'static str),
     /// The problem of the body, and its place.
     Payload(Malformed),
     /// The event's age, rounded down, and the maximum, in seconds.
@@ -265,12 +283,13 @@ impl WebhookError {
             Reason::Signature(_) => ErrorCode::MalformedSignature,
             Reason::TooOld { .. } => ErrorCode::TimestampTooOld,
             Reason::InFuture { .. } => ErrorCode::TimestampInFuture,
+            Reason::Mismatch(_) => ErrorCode::SignatureMismatch,
             Reason::Payload(_) => ErrorCode::MalformedPayload,
             Reason::EventTooOld { .. } => ErrorCode::EventTooOld,
         }
     }
 
-    /// Returns the hint of the code; see [`ErrorCode::hint`].
+    /// Returns the hint: that of the code ([`ErrorCode::hint`]), or a closer one if the mistake shows.
     ///
     /// ```
     /// # use clarife_webhooks::Webhook;
@@ -280,7 +299,18 @@ impl WebhookError {
     /// ```
     #[must_use]
     pub const fn hint(&self) -> &'static str {
-        self.code().hint()
+        match self.closer_hint() {
+            Some(hint) => hint,
+            None => self.code().hint(),
+        }
+    }
+
+    /// Returns the hint if it is not that of the code.
+    pub(crate) const fn closer_hint(&self) -> Option<&'static str> {
+        match &self.0 {
+            Reason::Mismatch(hint) => Some(hint),
+            _ => None,
+        }
     }
 }
 
@@ -288,7 +318,7 @@ impl fmt::Display for WebhookError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let summary = self.code().summary();
         match &self.0 {
-            Reason::Plain(_) => f.write_str(summary),
+            Reason::Plain(_) | Reason::Mismatch(_) => f.write_str(summary),
             Reason::NoVariable(name) => write!(f, "{summary}: the environment variable {name} is not set"),
             Reason::Secret(problem) | Reason::Signature(problem) => write!(f, "{summary}: {problem}"),
             Reason::Missing(name) => write!(f, "{summary}: there is no {name}"),

@@ -66,7 +66,7 @@ mod verification;
 
 #[cfg(feature = "model")]
 #[doc(hidden)]
-pub use error::ERROR_REFERENCE;
+pub use error::{ERROR_REFERENCE, OTHER_SENDER, OTHER_SIGNATURE_HEADERS};
 pub use error::{ErrorCode, InvalidTimestamp, WebhookError};
 pub use event::resource::{Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Share};
 #[cfg(feature = "model")]

@@ -12,7 +12,7 @@ use crate::receivers::worker;
 use crate::wasm;
 
 /// The limit of the module, in bytes after gzip.
-const MAX_MODULE: usize = 32_000;
+const MAX_MODULE: usize = 33_000;
 /// The limit of a user's worker, minified, with the module, in bytes after gzip.
 const MAX_WORKER: usize = 45_000;
 

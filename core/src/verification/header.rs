@@ -45,7 +45,7 @@ pub(crate) const TOO_MANY_SIGNATURES: &str = "it has more than 16 v1";
 /// The problem of the header, in words.
 pub(crate) fn parse(header: &[u8], signatures: &mut Signatures) -> Result<i64, &'static str> {
     check_text(header)?;
-    let mut timestamp = None;
+    let (mut timestamp, mut is_github) = (None, false);
     for element in header.split(|&byte| byte == b',') {
         let element = trim(element);
         let equals = element.iter().position(|&byte| byte == b'=').ok_or("an element has no equals sign")?;
@@ -59,10 +59,12 @@ pub(crate) fn parse(header: &[u8], signatures: &mut Signatures) -> Result<i64, &
                 let signature = Tag::from_hex(value).ok_or("a v1 is not 64 hex digits")?;
                 signatures.try_push(signature).map_err(|_| TOO_MANY_SIGNATURES)?;
             }
+            b"sha256" => is_github = true,
             _ => {} // a later scheme
         }
     }
-    let timestamp = timestamp.ok_or("it has no t")?;
+    let no_timestamp = if is_github { "it has no t: sha256= is the form of GitHub" } else { "it has no t" };
+    let timestamp = timestamp.ok_or(no_timestamp)?;
     if signatures.is_empty() { Err("it has no v1") } else { Ok(timestamp) }
 }
 

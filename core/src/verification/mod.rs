@@ -1,5 +1,6 @@
 //! Verification and signing: secrets, the signature header, HMAC, and both schemes of signatures.
 
+mod advice;
 mod header;
 mod keys;
 mod mac;

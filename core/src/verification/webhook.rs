@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::advice;
 use super::header::{self, MAX_TIMESTAMP, Signatures};
 use super::keys::{self, Keys};
 use super::source::SignatureSource;
@@ -45,6 +46,8 @@ pub struct Webhook {
     tolerance: u64,
     max_event_age: Option<u64>,
     standard: bool,
+    /// Tells whether every secret has clarife's prefix; see [`advice`].
+    all_have_prefix: bool,
 }
 
 impl Webhook {
@@ -104,12 +107,16 @@ impl Webhook {
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     pub fn from_secrets<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, WebhookError> {
-        let keys =
-            secrets.into_iter().map(|secret| Keys::from_secret(secret.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let mut all_have_prefix = true;
+        let read = |secret: S| {
+            all_have_prefix &= advice::has_prefix(secret.as_ref());
+            Keys::from_secret(secret.as_ref())
+        };
+        let keys = secrets.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
             return Err(Reason::Secret(keys::NO_SECRET).into());
         }
-        Ok(Self { keys, tolerance: DEFAULT_TOLERANCE, max_event_age: None, standard: false })
+        Ok(Self { keys, tolerance: DEFAULT_TOLERANCE, max_event_age: None, standard: false, all_have_prefix })
     }
 
     /// Sets the tolerance between a delivery's timestamp and the clock, in seconds, in either direction. The default is
@@ -246,7 +253,7 @@ impl Webhook {
         let timestamp = header::parse(header, &mut signatures).map_err(Reason::Signature)?;
         self.check_timestamp(timestamp, now)?;
         let genuine = self.keys.iter().any(|keys| signatures.contains(&keys.v1.tag(body)));
-        if genuine { Ok(()) } else { Err(Reason::Plain(ErrorCode::SignatureMismatch)) }
+        if genuine { Ok(()) } else { Err(advice::mismatch(body, self.all_have_prefix)) }
     }
 
     fn check_standard(&self, body: &[u8], headers: &StandardHeaders<'_>, now: i64) -> Result<(), Reason> {
@@ -254,7 +261,7 @@ impl Webhook {
         self.check_timestamp(headers.timestamp, now)?;
         let mut keys = self.keys.iter().filter_map(|keys| keys.standard.as_ref());
         let genuine = keys.any(|key| headers.signatures.contains(&headers.tag(key, body)));
-        if genuine { Ok(()) } else { Err(Reason::Plain(ErrorCode::SignatureMismatch)) }
+        if genuine { Ok(()) } else { Err(advice::mismatch(body, self.all_have_prefix)) }
     }
 
     /// Parses a body whose signature was checked, and checks the event's age.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
 use clarife_webhooks::{
-    BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, MAX_HEADER_BYTES, SIGNATURE_HEADER,
-    WebhookResponse, dedup, standard,
+    BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, MAX_HEADER_BYTES, OTHER_SENDER,
+    OTHER_SIGNATURE_HEADERS, SIGNATURE_HEADER, WebhookResponse, dedup, standard,
 };
 
 use super::flow;
@@ -48,10 +48,13 @@ fn tables(ts: &mut String) {
          /** Every code of a {{@link WebhookError}}, in the order of the checks. */\nexport const ERROR_CODES = [{}] as const;\n\n\
          /** The code of a refused delivery or an unusable secret. */\nexport type ErrorCode = (typeof ERROR_CODES)[number];\n\n\
          /** The address of the section on an error, without the error's code at its end. */\n\
-         export const ERROR_REFERENCE =\n  {ERROR_REFERENCE:?};\n",
+         export const ERROR_REFERENCE =\n  {ERROR_REFERENCE:?};\n\n\
+         /** The signature headers of other senders. */\nexport const OTHER_SIGNATURE_HEADERS = [{}] as const;\n\n\
+         /** The hint for a request with such a header, after its name. */\nexport const OTHER_SENDER =\n  {OTHER_SENDER:?};\n",
         list(&standard::HEADERS),
         list(&types),
         list(&codes),
+        list(&OTHER_SIGNATURE_HEADERS),
     );
 }
 
