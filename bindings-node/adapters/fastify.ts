@@ -1,4 +1,11 @@
-import { type Handler, type HeaderRecord, type ReceiveOptions, type Webhook, WebhookError } from "../api/index.js";
+import {
+  type Handler,
+  type HeaderRecord,
+  type ReceiveOptions,
+  type ReceiverLog,
+  type Webhook,
+  WebhookError,
+} from "../api/index.js";
 import { FASTIFY_HINT } from "./generated.js";
 import { type NodeStream, readStream } from "./raw-body.js";
 
@@ -7,6 +14,12 @@ export interface FastifyRequestLike {
   readonly method: string;
   readonly headers: HeaderRecord;
   readonly body: unknown;
+  /** The request's logger. Without a level, as with `logger: false`, it drops every line. */
+  readonly log: {
+    readonly level?: unknown;
+    warn(line: string): unknown;
+    error(members: object, line: string): unknown;
+  };
 }
 
 /** The members of a Fastify reply that the receiver uses. */
@@ -42,12 +55,21 @@ export function receiver(webhook: Webhook, handler: Handler, options?: ReceiveOp
         (limit) => readBody(request, limit),
         request.headers,
         request.method,
+        requestLog(request),
       );
       reply.code(status);
       reply.headers(headers);
       return body;
     });
     done();
+  };
+}
+
+/** Returns the log of a request, or `undefined` if Fastify logs nothing. */
+export function requestLog({ log }: FastifyRequestLike): ReceiverLog | undefined {
+  return typeof log.level !== "string" ? undefined : {
+    warn: (line) => log.warn(line),
+    error: (line, error) => log.error(error === undefined ? {} : { err: error }, line),
   };
 }
 

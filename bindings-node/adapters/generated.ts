@@ -2,7 +2,7 @@
 
 /** The hint of `body_not_raw` for this framework. */
 export const EXPRESS_HINT =
-  "put the receiver's route before app.use(express.json()), or give its route express.raw({ type: \"*/*\" })";
+  "put the receiver's route before app.use(express.json()); if the parser must come first, let it keep the bytes: express.json({ verify: (request, response, bytes) => { request.rawBody = bytes } })";
 
 /** The hint of `body_not_raw` for this framework. */
 export const FASTIFY_HINT =
@@ -18,7 +18,7 @@ export const NESTJS_HINT =
 
 /** The hint of `body_not_raw` for this framework. */
 export const NODE_HINT =
-  "call the receiver before any other code reads the request, or make that code keep the bytes in request.rawBody";
+  "call the receiver before any other code reads the request, or make that code keep the bytes in request.rawBody; in the pages router of Next.js, export const config = { api: { bodyParser: false } }";
 
 /** The hint of `body_not_raw` for this framework. */
 export const LAMBDA_HINT =

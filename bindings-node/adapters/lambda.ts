@@ -2,7 +2,6 @@ import {
   type Body,
   type Handler,
   type HeaderPairs,
-  type HeaderRecord,
   type ReceiveOptions,
   type Webhook,
   WebhookError,
@@ -68,8 +67,15 @@ function readBody({ body, isBase64Encoded, headers }: LambdaEvent, maxBodyBytes:
   return Buffer.from(body, "base64");
 }
 
-function pickHeaders({ headers, multiValueHeaders }: LambdaEvent): HeaderRecord | HeaderPairs {
-  return multiValueHeaders ?? headers ?? {};
+/** Returns the headers. Each one is in `multiValueHeaders` with all its values, if the service fills this member. */
+function pickHeaders({ headers, multiValueHeaders }: LambdaEvent): HeaderPairs {
+  const all = new Map<string, string | readonly string[]>();
+  for (const [name, value] of [...Object.entries(headers ?? {}), ...Object.entries(multiValueHeaders ?? {})]) {
+    if (value !== undefined && value !== null && value.length > 0) {
+      all.set(name.toLowerCase(), value);
+    }
+  }
+  return [...all];
 }
 
 /** Returns the method. An event that is not a request has none, and its missing body is the clearer error. */

@@ -1,6 +1,6 @@
 import type { Handler, ReceiveOptions, Webhook } from "../api/index.js";
 import { NODE_HINT } from "./generated.js";
-import { type NodeRequest, type NodeResponse, rawBody } from "./raw-body.js";
+import { checkNode, type NodeRequest, type NodeResponse, rawBody } from "./raw-body.js";
 
 export type { NodeRequest, NodeResponse };
 
@@ -26,6 +26,7 @@ export function createListener(
 ): NodeListener {
   const receive = webhook.rawReceiver(handler, options);
   return async (request, response) => {
+    checkNode(request, response);
     const { status, headers, body } = await receive(
       (limit) => rawBody(request, request, limit, hint),
       request.headers,

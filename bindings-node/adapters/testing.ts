@@ -1,4 +1,4 @@
-import { type KnownEvent, type KnownEventType, Webhook } from "../api/index.js";
+import { type EventFor, type KnownEvent, type KnownEventType, parseTrusted, Webhook } from "../api/index.js";
 import { SAMPLES } from "./samples.generated.js";
 
 /** An event with the documented members, as clarife would send it. */
@@ -40,6 +40,19 @@ export function sampleEvent<Type extends KnownEventType>(
     created_at: typeof created_at === "string" ? created_at : created_at.toISOString(),
     data: { ...structuredClone(SAMPLES[type].data), ...overrides.data } as DataOf<Type>,
   };
+}
+
+/**
+ * Creates the event of a sample, as a handler receives it.
+ *
+ * @example
+ * await handle(testEvent("document.updated", { data: { title: "Getting started" } }));
+ */
+export function testEvent<Type extends KnownEventType>(
+  type: Type,
+  overrides?: SampleOverrides<Type>,
+): EventFor<Type> {
+  return parseTrusted(JSON.stringify(sampleEvent(type, overrides))) as EventFor<Type>;
 }
 
 /** Options of {@link signedRequest}. */

@@ -30,6 +30,11 @@ export interface DedupOptions {
    * that is longer.
    */
   readonly doneTtl?: number | undefined;
+  /**
+   * The subscription, if webhooks of several subscriptions share the store: a text of your own without a colon, such as
+   * the subscription's id. One subscription's events then never count as another's.
+   */
+  readonly subscription?: string | undefined;
 }
 
 /** Options of a {@link MemoryStore}. */

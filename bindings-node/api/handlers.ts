@@ -68,6 +68,14 @@ export class Handlers {
     return this.#set("", handler);
   }
 
+  /**
+   * The types with a handler of their own or of their group, to set a subscription up. The default handler's types are
+   * not among them.
+   */
+  get types(): KnownEventType[] {
+    return EVENT_TYPES.filter((type) => this.#handlers.has(type) || this.#handlers.has(type.replace(REST, ".*")));
+  }
+
   /** Calls the handler of an event and returns its result. */
   handle(event: WebhookEvent): unknown {
     const handlers = this.#handlers;

@@ -14,10 +14,11 @@ export type {
   FetchReceiver,
   RawReceiver,
   ReceiveOptions,
+  ReceiverLog,
   WebhookResponse,
 } from "./receive.js";
 export type { RequestLike } from "./request.js";
-export { isKnownEventType, parseTrusted, verifyWebhookSignature, Webhook } from "./webhook.js";
+export { isKnownEvent, isKnownEventType, parseTrusted, receiveTrusted, verifyWebhookSignature, Webhook } from "./webhook.js";
 export type {
   SignOptions,
   SignStandardOptions,

@@ -57,6 +57,18 @@ export function integerOption(
   return value as number;
 }
 
+/** Returns a number of seconds, or NaN if there is none. Throws for a number that looks like milliseconds. */
+export function toleranceOption(value: unknown, name: string): number {
+  const seconds = integerOption(value, name);
+  if (seconds > LARGEST_LIKELY_TOLERANCE && seconds % 1000 === 0) {
+    throw new TypeError(`${name} must be a whole number of seconds: ${seconds} looks like milliseconds`);
+  }
+  return seconds;
+}
+
+/** A day. A larger tolerance in whole thousands is most likely in milliseconds, such as 300,000. */
+const LARGEST_LIKELY_TOLERANCE = 86_400;
+
 /** A function that returns the time, in Unix seconds or as a `Date`. */
 export type Clock = () => number | Date;
 

@@ -37,6 +37,15 @@ export function checkRequest(request: RequestLike): void {
 
 /** Reads the body of a request, up to the limit. */
 export async function readRequest(request: RequestLike, maxBodyBytes: number): Promise<Body> {
+  try {
+    return await readBody(request, maxBodyBytes);
+  } catch (error) {
+    // The connection broke, or a middleware has ended the stream with an error.
+    throw error instanceof WebhookError ? error : Object.assign(new WebhookError("body_incomplete"), { cause: error });
+  }
+}
+
+async function readBody(request: RequestLike, maxBodyBytes: number): Promise<Body> {
   const { headers, bodyUsed } = request;
   const body = request.body as { readonly locked: boolean; getReader?(): Reader } | null | undefined;
   if (bodyUsed || body?.locked) {
@@ -73,12 +82,4 @@ async function drain(reader: Reader | undefined): Promise<void> {
       return void (await reader?.cancel());
     }
   }
-}
-
-/** Returns the body after an error of the connection: an empty one, which no signature matches. */
-export function ignoreReadError(error: unknown): Body {
-  if (error instanceof WebhookError) {
-    throw error;
-  }
-  return "";
 }

@@ -6,14 +6,17 @@ import { VerifiedEvent } from "./event.js";
 import {
   ERROR_CODES,
   EVENT_TYPES,
+  type KnownEvent,
   type KnownEventType,
+  OTHER_SENDER,
+  OTHER_SIGNATURE_HEADERS,
   SIGNATURE_HEADER,
   STANDARD_HEADERS,
   type WebhookEvent,
 } from "./generated.js";
 import type { Handler } from "./handlers.js";
 import { findHeader, type SignatureSource } from "./headers.js";
-import { booleanOption, integerOption, pickOptions, toClock, toSeconds } from "./options.js";
+import { booleanOption, integerOption, pickOptions, toClock, toleranceOption, toSeconds } from "./options.js";
 import {
   type BodySource,
   checkSize,
@@ -25,7 +28,7 @@ import {
   RefusalLog,
   type WebhookResponse,
 } from "./receive.js";
-import { checkRequest, ignoreReadError, readRequest, type RequestLike } from "./request.js";
+import { checkRequest, readRequest, type RequestLike } from "./request.js";
 import { setClassName, wrongType } from "./runtime-types.js";
 import { WEBHOOK_OPTIONS, type WebhookOptions } from "./webhook-options.generated.js";
 
@@ -88,7 +91,9 @@ export class Webhook {
     const names = WEBHOOK_OPTIONS.map(({ name }) => name);
     const picked = pickOptions(options, ...names, "clock");
     const numbers = WEBHOOK_OPTIONS.map(({ name, kind }) =>
-      kind === "switch" ? Number(booleanOption(picked[name], name)) : integerOption(picked[name], name)
+      kind === "switch"
+        ? Number(booleanOption(picked[name], name))
+        : (name === "tolerance" ? toleranceOption : integerOption)(picked[name], name)
     );
     this.#isStandard = picked.standardWebhooks === true;
     this.#now = toClock(picked.clock);
@@ -107,7 +112,7 @@ export class Webhook {
     // Without `throwLastError`, whose call would take the place of one of the caller's in the short stack.
     const error = lastError(result);
     if (error !== undefined) {
-      throw error;
+      throw explain(error, signature);
     }
     return lastEvent(raw, result);
   }
@@ -133,7 +138,7 @@ export class Webhook {
     return async (request) => {
       checkRequest(request);
       const { status, headers, body } = await receive(
-        (limit) => readRequest(request, limit).catch(ignoreReadError),
+        (limit) => readRequest(request, limit),
         request.headers,
         request.method,
       );
@@ -194,7 +199,12 @@ export class Webhook {
   }
 
   #verifyRaw(body: string | Uint8Array, source: SignatureSource, now: number): WebhookEvent {
-    return lastEvent(body, throwLastError(this.#callBackend(body, source, now)));
+    const result = this.#callBackend(body, source, now);
+    const error = lastError(result);
+    if (error !== undefined) {
+      throw explain(error, source);
+    }
+    return lastEvent(body, result);
   }
 
   /** Verifies a delivery with the backend and returns its text. */
@@ -234,6 +244,28 @@ export function isKnownEventType(type: string): type is KnownEventType {
   }
   return (EVENT_TYPES as readonly string[]).includes(type);
 }
+
+/** Tells whether this version knows the type of an event, whose `data` then has a type too. */
+export function isKnownEvent(event: WebhookEvent): event is KnownEvent {
+  const { type } = Object(event) as Partial<WebhookEvent>;
+  if (typeof type !== "string") {
+    throw wrongType("event", "an event", event);
+  }
+  return isKnownEventType(type);
+}
+
+/**
+ * Receives an event that you verified before, for example from your own queue: as {@link Webhook.receive}, with the same
+ * handlers and the same store, and **without a signature**. Never pass it data from the network.
+ *
+ * @example
+ * for (const message of batch) await receiveTrusted(message.body, handlers, { dedup });
+ */
+export async function receiveTrusted(raw: Body, handler: Handler, options?: ReceiveOptions): Promise<WebhookResponse> {
+  return createReceiver(parseTrusted, handler, options, trustedRefusals)(raw, {});
+}
+
+const trustedRefusals = new RefusalLog();
 
 /**
  * Tells whether a raw body is authentic and an event. Replaces the function of the same name in clarife's
@@ -281,6 +313,15 @@ function lastEvent(body: string | Uint8Array, result: string): WebhookEvent {
   return new VerifiedEvent(typeof body === "string" ? body : result, backend.out) as unknown as WebhookEvent;
 }
 
+/** Returns the error of a request, with another hint if the request has the signature of another sender. */
+function explain(error: Error, source: SignatureSource): Error {
+  if ((error as WebhookError).code !== "missing_signature" || typeof source === "string") {
+    return error;
+  }
+  const found = OTHER_SIGNATURE_HEADERS.find((name) => findHeader(source, name) !== undefined);
+  return found === undefined ? error : new WebhookError("missing_signature", error.message, found + OTHER_SENDER);
+}
+
 /** Returns the result of the backend's last call, or throws the error of which it is the message. */
 function throwLastError<Result>(result: Result): Result {
   const error = lastError(result);
@@ -293,10 +334,15 @@ function throwLastError<Result>(result: Result): Result {
 /** Creates the error of the backend's last call, if that call failed and returned a message. */
 function lastError(result: unknown): Error | undefined {
   const verdict = backend.out[VERDICT]!;
-  const message = result as string;
-  return verdict === 0
-    ? undefined
-    : verdict < 0
-    ? new TypeError(message)
-    : new WebhookError(ERROR_CODES[verdict - 1]!, message);
+  if (verdict === 0) {
+    return undefined;
+  }
+  const text = result as string;
+  if (verdict < 0) {
+    return new TypeError(text);
+  }
+  // The second line is a closer hint than that of the code.
+  const end = text.indexOf("\n");
+  const code = ERROR_CODES[verdict - 1]!;
+  return end < 0 ? new WebhookError(code, text) : new WebhookError(code, text.slice(0, end), text.slice(end + 1));
 }

@@ -2,6 +2,9 @@
 import { containers, requestWith } from "./containers.mjs";
 import { bodyForms, bytesOf, checkError, checkEvent, refuse, same } from "./checks.mjs";
 
+// In development, the response to a refused delivery has a hint, which no vector has.
+if (globalThis.Deno === undefined && globalThis.process?.env) process.env.NODE_ENV = "production";
+
 const walkers = { construct, verify, envelope: verify, types: verify, headers, sign, standard, dedup, receive, canonical, hmac_sha256: hmac };
 export const FILES = Object.keys(walkers);
 

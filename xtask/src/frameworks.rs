@@ -78,7 +78,8 @@ const JAVASCRIPT: &[Framework] = &[
         page: Some("express"),
         raw_body: "the route is before `express.json()`",
         hint: Some(
-            "put the receiver's route before app.use(express.json()), or give its route express.raw({ type: \"*/*\" })",
+            "put the receiver's route before app.use(express.json()); if the parser must come first, let it keep the bytes: \
+             express.json({ verify: (request, response, bytes) => { request.rawBody = bytes } })",
         ),
     },
     Framework {
@@ -111,7 +112,8 @@ const JAVASCRIPT: &[Framework] = &[
         page: Some("node"),
         raw_body: UNREAD,
         hint: Some(
-            "call the receiver before any other code reads the request, or make that code keep the bytes in request.rawBody",
+            "call the receiver before any other code reads the request, or make that code keep the bytes in request.rawBody; in \
+             the pages router of Next.js, export const config = { api: { bodyParser: false } }",
         ),
     },
     Framework { name: "Next.js", import: FETCH, page: Some("nextjs"), raw_body: UNREAD, hint: None },

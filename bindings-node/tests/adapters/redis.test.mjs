@@ -4,18 +4,18 @@ import { after, before, describe, test } from "node:test";
 import process from "node:process";
 
 import { createClient } from "redis";
-import { delivery, proxy, runs, send, start, until } from "./harness.mjs";
+import { delivery, proxy, runs, send, start, tool, until } from "./harness.mjs";
 import { RedisStore } from "clarife-webhooks/redis";
 
 const url = new URL(process.env.REDIS_URL);
 const admin = await createClient({ url: url.href }).connect();
 after(() => admin.close());
 
-for (const client of ["redis", "ioredis"]) {
+for (const client of ["redis", "ioredis", "upstash", "bun"]) {
   describe(client, () => {
     const servers = [];
     const serve = async (env) => {
-      const server = await start(["node", "redis.mjs", client], env);
+      const server = await start([client === "bun" ? tool("bun") : "node", "redis.mjs", client], env);
       servers.push(server);
       return server;
     };
@@ -75,7 +75,7 @@ for (const client of ["redis", "ioredis"]) {
       const late = delivery();
       assert.equal(await codeOf(server, late), "503 store_unavailable");
       assert.equal(await runs(server, late.id), 0);
-      assert.match(server.log, /clarife-webhooks: store_unavailable: Error: the store did not respond within 5 s/);
+      assert.match(server.log, /clarife-webhooks: store_unavailable: [^]*rror: the store did not respond within 5 s/);
       cable.resume();
       // The claim arrives late, and is released.
       await until("the retry", async () => (await codeOf(server, late)) === "200 handled");
@@ -92,7 +92,7 @@ test("an id of any length, and a claim with another holder by now", async () => 
   const store = new RedisStore(admin);
   for (const id of ["x".repeat(1025), "é".repeat(513), "with spaces, \u0000 and 😀"]) {
     const claim = await store.claim(id, 1);
-    assert.match(claim.token, /^[0-9a-f]{32}$/);
+    assert.match(claim.token, /^t[0-9a-f]{32}$/);
     assert.equal(await store.claim(id, 1), "in_progress");
     await store.release(id, "0".repeat(32));
     assert.equal(await store.claim(id, 1), "in_progress", "another token does not release it");
@@ -103,7 +103,15 @@ test("an id of any length, and a claim with another holder by now", async () => 
   }
   const { createHash } = await import("node:crypto");
   assert.equal(await admin.exists(`clarife-webhooks:${createHash("sha256").update("x".repeat(1025)).digest("hex")}`), 1);
-  for (const wrong of [undefined, null, {}, "redis://localhost", { set() {} }]) assert.throws(() => new RedisStore(wrong), TypeError);
+  const { Redis } = await import("ioredis");
+  const { Redis: Upstash } = await import("@upstash/redis");
+  const io = new Redis(url.href, { lazyConnect: true });
+  const upstash = new Upstash({ url: "http://127.0.0.1:9", token: "local" });
+  const pipelines = [admin.multi(), io.pipeline(), io.multi(), upstash.pipeline(), upstash.multi()];
+  for (const wrong of [undefined, null, {}, "redis://localhost", { set() {} }, { set() {}, eval() {} }, new Map(), ...pipelines]) {
+    assert.throws(() => new RedisStore(wrong), /^TypeError: client must be a client of redis, ioredis, @upstash\/redis or Bun/);
+  }
+  io.disconnect();
 });
 
 test("a mark for ever, and a client that does not say what it found", async () => {
@@ -115,7 +123,7 @@ test("a mark for ever, and a client that does not say what it found", async () =
     await admin.del(`clarife-webhooks:${id}`);
   }
   for (const reply of ["OK", undefined, {}, 1]) {
-    const client = { set: async () => reply, eval: async () => 0 };
+    const client = { set: async () => reply, eval: async () => 0, sendCommand() {} };
     await assert.rejects(new RedisStore(client).claim("evt_1", 50), /^TypeError: cannot read the claim/);
   }
 });

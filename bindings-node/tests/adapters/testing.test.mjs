@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { EVENT_TYPES, MemoryStore, parseTrusted, Webhook } from "clarife-webhooks";
-import { Clock, sampleEvent, signedRequest } from "clarife-webhooks/testing";
+import { Clock, sampleEvent, signedRequest, testEvent } from "clarife-webhooks/testing";
 
 const secret = "whsec_c2VjcmV0IG9mIHRoZSBhZGFwdGVycw==";
 
@@ -28,6 +28,14 @@ test("a sample with other members", () => {
   assert.deepEqual([event.id, event.created_at, event.data.title], ["evt_1", "1970-01-01T00:00:00.000Z", "Mine"]);
   assert.ok(event.data.word_count > 0);
   assert.equal(sampleEvent("share.created", { created_at: "2026-03-28T12:00:00Z" }).created_at, "2026-03-28T12:00:00Z");
+});
+
+test("an event for the test of a handler", () => {
+  const event = testEvent("document.updated", { id: "evt_1", created_at: new Date(0), data: { title: "Mine" } });
+  assert.deepEqual([event.id, event.type, event.created_at, event.data.title], ["evt_1", "document.updated", "1970-01-01T00:00:00.000Z", "Mine"]);
+  assert.equal(JSON.parse(event.raw).data.title, "Mine");
+  for (const type of EVENT_TYPES) assert.equal(testEvent(type).type, type);
+  assert.throws(() => testEvent("video.rendered"), /^TypeError: type must be/);
 });
 
 test("a signed request in every form, and a movable clock", async () => {

@@ -6,6 +6,9 @@ import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
+// In development, responses to refused deliveries have a hint. A test of its own sets this variable.
+process.env.NODE_ENV = "production";
+
 export const entry = process.env.ENTRY ?? "clarife-webhooks";
 export const require = createRequire(import.meta.url);
 export const api = await import(entry);

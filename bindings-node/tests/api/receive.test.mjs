@@ -105,7 +105,76 @@ test("wrong arguments throw, and strangers' deliveries do not", async () => {
   }
   await assert.rejects(webhook.receive(5, {}, quiet), /^TypeError: body must/);
   await assert.rejects(webhook.receive(BODY, 5, quiet), /^TypeError: signature must/);
-  await assert.rejects(webhook.receive(() => Promise.reject(new Error("a bug")), {}, quiet), /a bug/);
+});
+
+test("an unexpected error is reported, and the response is 500: an adapter has no caller that could catch it", async (t) => {
+  const lines = watchLog(t);
+  const bug = new Error("a bug");
+  for (const body of [() => Promise.reject(bug), () => { throw bug; }]) {
+    const { is, reports, body: text } = await receive(quiet, {}, { body, headers: {} });
+    assert.deepEqual([is, text], ["500 receiver_failed", '{"code":"receiver_failed","error":"the receiver failed"}']);
+    assert.deepEqual(reports, [[bug, { code: "receiver_failed" }]]);
+    assert.equal((await webhook.receive(body, {}, quiet)).code, "receiver_failed");
+    assert.deepEqual(lines(), [["error", "clarife-webhooks: receiver_failed:", bug]]);
+  }
+  for (const [body, headers] of [[() => 5, {}], [() => BODY, 5]]) {
+    assert.equal((await receive(() => assert.fail("the handler ran"), {}, { body, headers })).is, "500 receiver_failed");
+  }
+});
+
+test("a body that takes too long is incomplete", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let end;
+  const pending = receive(() => assert.fail("the handler ran"), {}, { body: () => new Promise((_, reject) => (end = reject)), headers: {} });
+  await new Promise(setImmediate);
+  t.mock.timers.tick(30_000);
+  const { is, body } = await pending;
+  assert.deepEqual([is, body], ["400 body_incomplete", '{"code":"body_incomplete","error":"the body did not arrive completely"}']);
+  end(new Error("late"));
+  await new Promise(setImmediate); // an unhandled rejection would fail the test
+});
+
+test("in development, the response to a refused delivery has the hint", async () => {
+  try {
+    for (const [mode, hasHint] of [[undefined, true], ["development", true], ["test", true], ["production", false]]) {
+      if (mode === undefined) delete process.env.NODE_ENV;
+      else process.env.NODE_ENV = mode;
+      const { body, reports } = await receive(quiet, {}, { headers: {} });
+      const members = { code: "missing_signature", error: "the signature header is missing" };
+      assert.deepEqual(JSON.parse(body), hasHint ? { ...members, hint: reports[0][0].hint } : members);
+      assert.equal((await receive(quiet)).body, '{"code":"handled"}');
+    }
+  } finally {
+    process.env.NODE_ENV = "production";
+  }
+});
+
+test("a host's log takes the place of the console", async (t) => {
+  const onConsole = watchLog(t);
+  const lines = [];
+  const log = { warn: (...given) => lines.push(["warn", ...given]), error: (...given) => lines.push(["error", ...given]) };
+  const failure = new Error("no");
+  const receive = new Webhook(SECRET).rawReceiver(() => { throw failure; });
+  await receive(BODY, {}, "POST", log);
+  await receive(BODY, headersOf(BODY), "POST", log);
+  await receive(JSON.parse(BODY), {}, "POST", log);
+  assert.match(lines[0].join(), /^warn,clarife-webhooks: missing_signature: /);
+  assert.deepEqual(lines[1], ["error", "clarife-webhooks: handler_failed:", failure]);
+  assert.match(lines[2].join(), /^error,clarife-webhooks: body_not_raw: /);
+  assert.deepEqual(onConsole(), []);
+});
+
+test("one warning of a handler that is slower than clarife waits", async (t) => {
+  const lines = watchLog(t);
+  const webhook = new Webhook(SECRET);
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const take = (seconds) => webhook.receive(BODY, headersOf(BODY), () => void (now += seconds * 1000), { onError: quiet });
+  assert.equal((await take(10)).code, "handled");
+  assert.deepEqual(lines(), []);
+  assert.equal((await take(10.5)).code, "handled");
+  await take(11);
+  assert.deepEqual(lines(), [["warn", "clarife-webhooks: the handler took longer than the 10 s that clarife waits, so clarife sends the event again; return earlier, and do long work in a queue"]]);
 });
 
 /** Records the lines of the log. The returned function returns the lines since its last call. */
@@ -254,6 +323,37 @@ test("a store that does not respond is unavailable, and a late claim is released
   assert.deepEqual(store.calls, [["claim", id, 50], ["release", id, "late"]]);
 });
 
+test("subscriptions that share a store handle their own events", async () => {
+  const store = new MemoryStore();
+  const other = new Webhook("whsec_b3RoZXI");
+  const to = (subscription, from, body = BODY) => receive(quiet, { dedup: { store, subscription } }, { body, from, headers: headersOf(body, from) });
+  assert.equal((await to("sub_1", webhook)).is, "200 handled");
+  assert.equal((await to("sub_2", other)).is, "200 handled");
+  assert.deepEqual([(await to("sub_1", webhook)).is, (await to("sub_2", other)).is], ["200 duplicate", "200 duplicate"]);
+  // The signer for one subscription cannot name an event of another.
+  assert.equal((await to("sub", other, bodyWith({ id: `1:${id}` }))).is, "200 handled");
+  for (const subscription of ["", "a:b", 5, null]) {
+    assert.match(thrownBy(() => webhook.rawReceiver(quiet, { dedup: { store, subscription } })).message, /^subscription must be a text without a colon/);
+  }
+});
+
+test("events that were verified before go through the same handlers and store", async (t) => {
+  const lines = watchLog(t);
+  const dedup = new MemoryStore();
+  const seen = [];
+  const handlers = new Handlers().on("document.*", (event) => seen.push(event.id));
+  assert.equal((await api.receiveTrusted(BODY, handlers, { dedup })).code, "handled");
+  assert.equal((await api.receiveTrusted(new TextEncoder().encode(BODY), handlers, { dedup })).code, "duplicate");
+  assert.equal((await receive(handlers, { dedup })).is, "200 duplicate");
+  assert.deepEqual(seen, [id]);
+  assert.equal((await api.receiveTrusted("{}", handlers)).code, "malformed_payload");
+  assert.equal((await api.receiveTrusted(JSON.parse(BODY), handlers)).code, "body_not_raw");
+  assert.equal((await api.receiveTrusted(BODY, () => { throw new Error("no"); }, { onError: quiet })).code, "handler_failed");
+  assert.equal(lines().length, 2);
+  await assert.rejects(api.receiveTrusted(BODY), /^TypeError: handler must/);
+  await assert.rejects(api.receiveTrusted(BODY, handlers, { now: 5 }), /^TypeError: options must/);
+});
+
 test("in memory: handled once, again after a failure, and again after a crash", async () => {
   let now = 1_774_699_200;
   const store = new MemoryStore({ clock: () => now });
@@ -323,6 +423,15 @@ test("Handlers: of the type, else of its group, else the default, else none", as
   assert.equal((await receive(failing)).is, "500 handler_failed");
 });
 
+test("Handlers: the types, and known events", () => {
+  const types = (handlers) => handlers.types.join(" ");
+  assert.equal(types(new Handlers().otherwise(quiet)), "");
+  assert.equal(types(new Handlers().on("share.*", quiet).on("document.updated", quiet).on("share.created", quiet)), "document.updated share.created share.updated share.deleted");
+  assert.ok(api.isKnownEvent(api.parseTrusted(BODY)));
+  assert.ok(!api.isKnownEvent(api.parseTrusted(bodyWith({ type: "video.rendered" }))));
+  for (const wrong of [undefined, null, "share.created", {}, { type: 5 }]) assert.match(thrownBy(() => api.isKnownEvent(wrong)).message, /^event must be an event/);
+});
+
 test("Handlers: mistakes are errors", () => {
   const handlers = new Handlers().on("share.*", quiet).on("share.created", quiet).otherwise(quiet);
   for (const call of [() => handlers.on("share.*", quiet), () => handlers.on("share.created", quiet), () => handlers.otherwise(quiet)]) assert.ok(thrownBy(call) instanceof TypeError);
@@ -378,9 +487,9 @@ test("Fetch: a body is read up to its limit, and a broken connection ends it", a
       controller.error(failure);
     },
   });
-  await assert.rejects(webhook.verifyRequest(request(cut())), failure);
+  await assert.rejects(webhook.verifyRequest(request(cut())), { code: "body_incomplete" });
   const response = await webhook.receiver(() => assert.fail("the handler ran"))(request(cut()));
-  assert.equal((await response.json()).code, "signature_mismatch");
+  assert.equal((await response.json()).code, "body_incomplete");
   const bytes = new TextEncoder().encode(BODY);
   const pieces = new ReadableStream({
     start(controller) {

@@ -7,15 +7,16 @@ import { receiver as expressReceiver } from "clarife-webhooks/express";
 import { receiver as fastifyReceiver } from "clarife-webhooks/fastify";
 import { receiver as koaReceiver } from "clarife-webhooks/koa";
 import { receiver as lambdaReceiver } from "clarife-webhooks/lambda";
-import { receiver as nestReceiver, type NodeListener } from "clarife-webhooks/nestjs";
+import { receiver as nestReceiver, type NestReceiver } from "clarife-webhooks/nestjs";
 import { receiver as nodeReceiver } from "clarife-webhooks/node";
 import { RedisStore } from "clarife-webhooks/redis";
 import express, { type Request as ExpressRequest, type Response as ExpressResponse } from "express";
-import Fastify from "fastify";
+import Fastify, { type FastifyReply, type FastifyRequest } from "fastify";
 import { Hono } from "hono";
 import { Cluster, Redis } from "ioredis";
 import Koa from "koa";
 import type { RawBodyRequest } from "@nestjs/common";
+import { Redis as Upstash } from "@upstash/redis";
 import { createClient, createCluster, createSentinel } from "redis";
 
 const webhook = new Webhook("whsec_a");
@@ -34,7 +35,8 @@ void Fastify({ http2: true }).register(fastifyReceiver(webhook, handlers));
 
 new Koa().use(koaReceiver(webhook, handlers));
 
-const nest: NodeListener = nestReceiver(webhook, handlers);
+const nest: NestReceiver = nestReceiver(webhook, handlers);
+export const onFastify = (request: RawBodyRequest<FastifyRequest>, reply: FastifyReply) => nest(request, reply);
 export const controller = (request: RawBodyRequest<ExpressRequest>, response: ExpressResponse) => nest(request, response);
 
 export const rest: Handler<APIGatewayProxyEvent, APIGatewayProxyResult> = lambdaReceiver(webhook, handlers);
@@ -52,6 +54,7 @@ export const stores: DedupStore[] = [
   new RedisStore(createSentinel({ name: "main", sentinelRootNodes: [] })),
   new RedisStore(new Redis()),
   new RedisStore(new Cluster([])),
+  new RedisStore(Upstash.fromEnv()),
 ];
 // @ts-expect-error: a client, not its address
 new RedisStore("redis://localhost");

@@ -1,7 +1,7 @@
 // The helpers for tests, and dispatch.
 import type { Document, EventFor, EventPattern, KnownEvent, Share, StandardHeaders, UnknownEventType, WebhookEvent } from "clarife-webhooks";
-import { Handlers, MemoryStore, storeKey, Webhook } from "clarife-webhooks";
-import { Clock, sampleEvent, signedRequest } from "clarife-webhooks/testing";
+import { Handlers, isKnownEvent, MemoryStore, receiveTrusted, storeKey, Webhook } from "clarife-webhooks";
+import { Clock, sampleEvent, signedRequest, testEvent } from "clarife-webhooks/testing";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <_ extends true>(): void => {};
@@ -24,6 +24,17 @@ same<Equal<typeof event.data, Document>>();
 sampleEvent("document.update");
 // @ts-expect-error: a document has no slug
 sampleEvent("document.updated", { data: { slug: "a" } });
+
+const handled = testEvent("document.updated", { data: { title: "Getting started" } });
+same<Equal<typeof handled.data, Document>>();
+const anyEvent: WebhookEvent = handled;
+if (isKnownEvent(anyEvent)) {
+  const known: KnownEvent = anyEvent;
+  void known;
+}
+void receiveTrusted("{}", new Handlers(), { dedup: { store: new MemoryStore(), subscription: "sub_1" } });
+// @ts-expect-error
+testEvent("document.update");
 
 const delivery = signedRequest(event, { secret: "whsec_a", now: clock.date(), standardWebhooks: true });
 const request: Request = delivery.toRequest();

@@ -33,6 +33,7 @@ export const routes = {
   "/small": { onError: quiet, maxBodyBytes: 1000 },
   "/dedup": { onError: quiet, dedup: new MemoryStore() },
   "/down": { onError: quiet, dedup: down },
+  "/logged": undefined,
 };
 
 /** A route behind the framework's own parser, without an `onError`. */

@@ -8,7 +8,10 @@ const app = express();
 
 for (const [path, options] of Object.entries(routes)) app.all(path, receiver(webhook, handlers, options));
 app.all("/buffered", express.raw({ type: "*/*" }), receiver(webhook, handlers, routes["/hooks"]));
+// In the order of requests: a parser that keeps the bytes, and one that does not.
+app.use("/kept", express.json({ verify: (request, _response, bytes) => void (request.rawBody = bytes) }), receiver(webhook, handlers, routes["/hooks"]));
 app.use(express.json());
+app.all("/late", express.raw({ type: "*/*" }), receiver(webhook, handlers));
 app.all(PARSED, receiver(webhook, handlers));
 app.get("/ran", (_request, response) => void response.json(ran));
 

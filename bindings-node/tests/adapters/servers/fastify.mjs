@@ -1,8 +1,10 @@
 import Fastify from "fastify";
+import process from "node:process";
 import { receiver } from "clarife-webhooks/fastify";
 import { handlers, PARSED, ran, ready, routes, webhook } from "./app.mjs";
 
-const app = Fastify();
+// With the argument `logger`, Fastify logs on standard error.
+const app = Fastify({ logger: process.argv[2] === "logger" && { stream: process.stderr } });
 
 for (const [prefix, options] of Object.entries(routes)) app.register(receiver(webhook, handlers, options), { prefix });
 // A hook that uses up the payload: a mistake of plugins that log bodies.

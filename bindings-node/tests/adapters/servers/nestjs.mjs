@@ -26,7 +26,16 @@ class AppModule {}
 Module({ controllers: [WebhookController] })(AppModule);
 
 // Without the option, the raw body is lost: the most frequent mistake.
-const app = await NestFactory.create(AppModule, { logger: false, rawBody: process.argv[2] !== "forgotten" });
-app.useBodyParser("json", { limit: "10mb" });
+const [platform, rawBody] = [process.argv[2], process.argv[3] !== "forgotten"];
+const limit = 10 * 1024 * 1024;
+const options = { logger: false, rawBody };
+let app;
+if (platform === "fastify") {
+  const { FastifyAdapter } = await import("@nestjs/platform-fastify");
+  app = await NestFactory.create(AppModule, new FastifyAdapter({ bodyLimit: limit }), options);
+} else {
+  app = await NestFactory.create(AppModule, options);
+  app.useBodyParser("json", { limit });
+}
 await app.listen(0, "127.0.0.1");
 ready(app.getHttpServer().address().port);

@@ -16,6 +16,15 @@ const clients = {
     const { Redis } = await import("ioredis");
     return new Redis(url).on("error", () => {});
   },
+  async upstash() {
+    const { Redis } = await import("@upstash/redis");
+    const { serveUpstash } = await import("./upstash.mjs");
+    return new Redis({ url: await serveUpstash(url), token: "local", retry: false });
+  },
+  async bun() {
+    const { RedisClient } = await import("bun");
+    return new RedisClient(url);
+  },
 };
 const store = new RedisStore(await clients[process.argv[2]]());
 const receive = receiver(webhook, handlers, { dedup: { store, claimTtl: 5 } });
