@@ -104,6 +104,9 @@ STORE_KEY_PREFIX: Final = "clarife-webhooks:"
 STORE_DONE: Final = "done"
 """The value of a done mark in a shared store."""
 
+STORE_EVICTED: Final = "the store of handled events is full and has removed an event that it should still know; a later delivery of such an event is handled again; raise its capacity"
+"""The warning of a store in memory that has removed a done mark which was still alive."""
+
 STORE_RELEASE_SCRIPT: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 """The Redis script that releases a claim: it deletes KEYS[1] if its value is the token ARGV[1]."""
 

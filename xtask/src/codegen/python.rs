@@ -111,6 +111,9 @@ STORE_KEY_PREFIX: Final = {:?}
 STORE_DONE: Final = {:?}
 """The value of a done mark in a shared store."""
 
+STORE_EVICTED: Final = {:?}
+"""The warning of a store in memory that has removed a done mark which was still alive."""
+
 STORE_RELEASE_SCRIPT: Final = {:?}
 """The Redis script that releases a claim: it deletes KEYS[1] if its value is the token ARGV[1]."""
 {}"#,
@@ -127,6 +130,7 @@ STORE_RELEASE_SCRIPT: Final = {:?}
         clarife_webhooks::flow::SLOW_HANDLER,
         dedup::KEY_PREFIX,
         dedup::DONE,
+        dedup::EVICTED,
         dedup::RELEASE_SCRIPT,
         receiving(),
     )

@@ -45,6 +45,8 @@ pub struct ClaimTable {
     /// The table's own time, which never runs back: the latest, and the difference to the clock's.
     time: i64,
     ahead: i64,
+    /// See [`ClaimTable::take_evicted`].
+    evicted: bool,
 }
 
 impl Default for ClaimTable {
@@ -63,7 +65,8 @@ impl ClaimTable {
     /// ```
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), marks: ExpiringMap::default(), last_number: 0, time: i64::MIN, ahead: 0 }
+        let marks = ExpiringMap::default();
+        Self { capacity: capacity.max(1), marks, last_number: 0, time: i64::MIN, ahead: 0, evicted: false }
     }
 
     /// Claims an id for the time `ttl`.
@@ -135,6 +138,27 @@ impl ClaimTable {
         }
     }
 
+    /// Returns whether a full table has removed a done mark that was still alive since the last call of this method.
+    ///
+    /// A later delivery of that event is handled again. Tell the user once, with [`EVICTED`](super::EVICTED).
+    ///
+    /// ```
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::dedup::{DEFAULT_DONE_TTL, ClaimTable};
+    /// # let at = UnixTime::from_millis;
+    /// let mut store = ClaimTable::new(1);
+    /// store.complete("evt_1", at(0), DEFAULT_DONE_TTL)?;
+    /// assert!(!store.take_evicted());
+    /// store.complete("evt_2", at(1), DEFAULT_DONE_TTL)?;
+    /// assert!(store.take_evicted());
+    /// assert!(!store.take_evicted());
+    /// # Ok::<(), clarife_webhooks::dedup::StoreFull>(())
+    /// ```
+    #[must_use = "the next call does not return it again"]
+    pub const fn take_evicted(&mut self) -> bool {
+        core::mem::replace(&mut self.evicted, false)
+    }
+
     /// Returns the number of ids in the table, including those whose marks have expired.
     ///
     /// ```
@@ -172,7 +196,8 @@ impl ClaimTable {
         self.marks.reserve(kind)?;
         if self.marks.get(&id).is_none() && self.marks.len() >= self.capacity {
             let ended = self.marks.oldest(Kind::Claim).filter(|(_, mark)| mark.ends <= now);
-            let (oldest, _) = ended.or_else(|| self.marks.oldest(Kind::Done)).ok_or(StoreFull)?;
+            let (oldest, mark) = ended.or_else(|| self.marks.oldest(Kind::Done)).ok_or(StoreFull)?;
+            self.evicted |= mark.ends > now;
             self.marks.remove(&oldest);
         }
         self.last_number = self.last_number.saturating_add(1);
@@ -204,6 +229,7 @@ mod tests {
     struct Model {
         marks: Vec<(u8, u64, bool, i64)>,
         last_number: u64,
+        evicted: bool,
     }
 
     impl Model {
@@ -213,7 +239,8 @@ mod tests {
                 let claim = self.marks.iter().position(|mark| mark.2);
                 let ended = claim.filter(|&at| self.marks[at].3 <= now);
                 let done = self.marks.iter().position(|mark| !mark.2);
-                self.marks.remove(ended.or(done).ok_or(StoreFull)?);
+                let (_, _, is_claim, ends) = self.marks.remove(ended.or(done).ok_or(StoreFull)?);
+                self.evicted |= !is_claim && ends > now;
             }
             self.last_number += 1;
             self.marks.push((id, self.last_number, is_claim, now + ttl));
@@ -268,6 +295,7 @@ mod tests {
                 }
                 prop_assert!(store.len() <= capacity);
                 prop_assert_eq!(store.len(), model.marks.len());
+                prop_assert_eq!(store.take_evicted(), core::mem::take(&mut model.evicted));
             }
         }
 

@@ -32,6 +32,15 @@ pub use claim_table::ClaimTable;
 /// ```
 pub const DEFAULT_MEMORY_CAPACITY: usize = 100_000;
 
+/// The warning of a store in memory that has removed a done mark which was still alive; see [`ClaimTable::take_evicted`].
+/// A store warns once.
+///
+/// ```
+/// assert!(clarife_webhooks::dedup::EVICTED.ends_with("raise its capacity"));
+/// ```
+pub const EVICTED: &str = "the store of handled events is full and has removed an event that it should still know; a later \
+                           delivery of such an event is handled again; raise its capacity";
+
 /// The start of every key in a shared store, the same in every language; the [`store_key`] follows.
 ///
 /// ```
