@@ -1,24 +1,31 @@
 import type { Backend } from "../api/backend.js";
+import { isMusl } from "./libc.js";
 
 /** The addon (src/addon.rs and src/raw.rs), which is a backend without a name. */
 type Addon = Omit<Backend, "name" | "close">;
 
-/** Opens the addon. Returns nothing if the package has no addon for this platform, or if the addon does not load. */
+/** The last part of a target of napi-rs. */
+const ABI: Partial<Record<NodeJS.Platform, () => string>> = {
+  linux: () => (isMusl() ? "-musl" : "-gnu"),
+  win32: () => "-msvc",
+};
+
+/**
+ * Opens the addon beside this file. Returns nothing if the environment selects WebAssembly, if the package has no addon
+ * for this platform, if the addon does not load, or if a bundler moved this file away from the addon.
+ */
 export function openAddon(): Backend | undefined {
-  const platform = `${process.platform}-${process.arch}`;
-  // Only one addon loads with the C library of this Linux. Trying both is faster than asking which library it is.
-  const targets = process.platform === "linux"
-    ? [`${platform}-gnu`, `${platform}-musl`]
-    : process.platform === "win32"
-    ? [`${platform}-msvc`]
-    : [platform];
-  for (const target of targets) {
-    const file = `./clarife-webhooks.${target}.node`; // not inside require(): a bundler would look for the files
-    try {
-      return { name: "native", ...(require(file) as Addon) };
-    } catch {
-      // Try the next addon, and WebAssembly after the last.
+  // A bundle may run where `process`, `__dirname` or the permission to use them is missing.
+  try {
+    if (process.env["CLARIFE_WEBHOOKS_ENGINE"] === "wasm") {
+      return undefined;
     }
+    const addon = { exports: {} as Addon };
+    const target = `${process.platform}-${process.arch}${ABI[process.platform]?.() ?? ""}`;
+    // Not `require`: bundlers look for the file that it names, and warn of a name that they cannot compute.
+    process.dlopen(addon, `${__dirname}/clarife-webhooks.${target}.node`);
+    return { name: "native", ...addon.exports };
+  } catch {
+    return undefined;
   }
-  return undefined;
 }

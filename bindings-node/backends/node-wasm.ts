@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Backend } from "../api/backend.js";
-import { wasmBackend } from "./wasm.js";
+import { embeddedWasm } from "./embedded.js";
 
-/** Opens the WebAssembly module beside the bundle. */
+/**
+ * Opens the WebAssembly module in JavaScript. The addon's users never load its text, and a bundler includes the text
+ * because the path is constant.
+ */
 export function openWasm(): Backend {
-  const module = new WebAssembly.Module(readFileSync(join(__dirname, "clarife_webhooks.wasm")));
-  return wasmBackend(new WebAssembly.Instance(module).exports);
+  return embeddedWasm(require("./wasm-text.cjs") as string);
 }

@@ -1,11 +1,11 @@
+// @ts-expect-error: written by xtask/tools/bundle.mjs
+import base64 from "./wasm-text.mjs";
 import { setBackend } from "../api/backend.js";
+import { decode } from "../backends/embedded.js";
 import { wasmBackend } from "../backends/wasm.js";
 
-const response = await fetch(new URL("./clarife_webhooks.wasm", import.meta.url));
-// Streaming needs the right MIME type, which some servers do not send.
-const { instance } = response.headers.get("content-type")?.startsWith("application/wasm")
-  ? await WebAssembly.instantiateStreaming(response)
-  : await WebAssembly.instantiate(await response.arrayBuffer());
+// Not synchronous: browsers compile a module of this size only in the background.
+const { instance } = await WebAssembly.instantiate(decode(base64 as string));
 setBackend(wasmBackend(instance.exports));
 
 export * from "../api/index.js";

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Bundles the npm package with esbuild:  node bundle.mjs <folder of the package>
 // The bundles are readable: nothing is minified, and source maps hold the sources.
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import process from "node:process";
 
@@ -36,7 +37,7 @@ function bundle(source, names, format, extension, options) {
   return build({
     bundle: true,
     entryPoints: names.map((name) => join(folder, source, `${name}.ts`)),
-    external: ["*.wasm", "*.wasm?module", "node:*"],
+    external: ["*.wasm", "*.wasm?module", "./wasm-text.cjs", "./wasm-text.mjs"],
     format,
     logLevel: "warning",
     outExtension: { ".js": extension },
@@ -55,8 +56,16 @@ await bundle("entries", entries, "esm", ".mjs");
 await bundle("adapters", adapters, "cjs", ".cjs");
 await bundle("adapters", adapters, "esm", ".mjs");
 
+// The module as a text, which every bundler includes. It has lines, because editors and diffs stop at a long one.
+const lines = readFileSync(join(dist, "clarife_webhooks.wasm"), "base64").replaceAll(/.{100}/g, "$&\n");
+writeFileSync(join(dist, "wasm-text.cjs"), `module.exports = \`\n${lines}\`;\n`);
+writeFileSync(join(dist, "wasm-text.mjs"), `export default \`\n${lines}\`;\n`);
 // One copy of the API, and so one WebhookError, for both module systems.
-for (const entry of COMMONJS) writeFileSync(join(dist, `${entry}.mjs`), `export * from "./${entry}.cjs";\n`);
+for (const entry of COMMONJS) {
+  // Each name: Bun's bundler loses those of `export *`.
+  const names = Object.keys(createRequire(import.meta.url)(join(dist, `${entry}.cjs`)));
+  writeFileSync(join(dist, `${entry}.mjs`), `export {\n${names.map((name) => `  ${name},\n`).join("")}} from "./${entry}.cjs";\n`);
+}
 // Declarations for `import`: TypeScript takes a `.d.ts` of this package for CommonJS.
 writeFileSync(join(dist, "index.d.mts"), 'export * from "./types/api/index.js";\n');
 for (const adapter of adapters) writeFileSync(join(dist, "adapters", `${adapter}.d.mts`), `export * from "../types/adapters/${adapter}.js";\n`);

@@ -76,7 +76,6 @@ fn js(sh: &Shell, packages: &Packages) -> Result<PathBuf> {
         .args(["--external:bun:*", "--external:os", "--external:@mitata/*", "--log-level=warning"])
         .quiet()
         .run()?;
-    sh.copy_file(modules.join("clarife-webhooks/dist/clarife_webhooks.wasm"), &site)?;
     Ok(project)
 }
 

@@ -1,4 +1,4 @@
-// CHROMIUM=<binary> node chromium.mjs <folder with page.js and the module> <folder of bodies>
+// CHROMIUM=<binary> node chromium.mjs <folder with page.js> <folder of bodies>
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -17,7 +17,6 @@ const FLAGS = [
 const files = {
   "/": ["text/html", () => '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>'],
   "/page.js": ["text/javascript", () => readFileSync(join(site, "page.js"))],
-  "/clarife_webhooks.wasm": ["application/wasm", () => readFileSync(join(site, "clarife_webhooks.wasm"))],
   "/bodies": ["application/json", () => JSON.stringify(all.map(({ size, text }) => ({ size, text })))],
 };
 for (const { size, text, bytes } of all) files[`/bodies/${size}-${text}`] = ["application/octet-stream", () => bytes];
