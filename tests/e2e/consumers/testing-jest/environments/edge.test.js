@@ -1,0 +1,2 @@
+/** @jest-environment @edge-runtime/jest-environment */
+require("./verifies.js")("wasm");
