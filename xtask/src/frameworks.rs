@@ -270,7 +270,7 @@ pub const PROJECTS: &[Project] = &[
     // Without a store, because instances share no memory.
     Project { name: "lambda", start: Start::Lambda, responses: ["200 handled", "200 handled"] },
     Project { name: "hono", start: Start::Node, responses: ONCE },
-    Project { name: "nextjs", start: Start::App("next start --hostname 127.0.0.1"), responses: ONCE },
+    Project { name: "nextjs", start: Start::App("next start . --hostname 127.0.0.1"), responses: ONCE },
     Project { name: "sveltekit", start: Start::App("node build"), responses: ONCE },
     Project { name: "react-router", start: Start::App("react-router-serve build/server/index.js"), responses: ONCE },
     Project { name: "astro", start: Start::App("node dist/server/entry.mjs"), responses: ONCE },

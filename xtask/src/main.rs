@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's only scripts. `cargo xtask --help` lists the commands.
 
 mod bench;
+mod bundlers;
 mod codegen;
 mod consumers;
 mod demo;
@@ -59,6 +60,8 @@ enum Command {
         /// The folders of the projects to test [default: all]
         names: Vec<String>,
     },
+    /// Bundle a receiver with every bundler and into executables, and start each bundle alone
+    Bundlers,
     /// Test the packed npm package, its types and its sizes
     Javascript,
     /// Test the packed crate and build the packed sender, each outside the workspace
@@ -122,6 +125,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bench { quick } => bench::run(&sh, quick),
         Command::Instructions { renew } => instructions::run(&sh, renew),
         Command::Consumers { names } => test::consumers(&sh, &names),
+        Command::Bundlers => test::bundlers(&sh),
         Command::Javascript => test::javascript(&sh),
         Command::Packed => packed::test(&sh, &package::pack_crates(&sh)?).map(|_| ()),
         Command::Numbers { count } => test::numbers(&sh, count),

@@ -10,8 +10,8 @@ use crate::consumers::{self, Consumers};
 use crate::frameworks::{self, Language};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
-    codegen, demo, docs, instructions, npm, odd_events, package, packed, parity, prose, python, receivers, redis,
-    runtimes, setup, torture,
+    bundlers, codegen, demo, docs, instructions, npm, odd_events, package, packed, parity, prose, python, receivers,
+    redis, runtimes, setup, torture,
 };
 
 /// The count of numbers that the sender receives with each store. `cargo xtask numbers` sends a million.
@@ -36,6 +36,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     runtimes::walk(sh, &consumers)?;
     parity::compare(sh, &consumers)?;
     receivers::run(sh, &consumers, &[])?;
+    bundlers::quick(sh, &consumers)?;
     let sender = packed::test(sh, &packages.crates)?;
     odd_events::run(sh, &consumers, &sender)?;
     odd_events::numbers(sh, &consumers, &sender, NUMBERS)?;
@@ -50,6 +51,11 @@ pub fn run(sh: &Shell) -> Result<()> {
 pub fn consumers(sh: &Shell, names: &[String]) -> Result<()> {
     let _redis = redis::start(sh)?;
     receivers::run(sh, &consumers::install(sh, &package::all(sh)?)?, names)
+}
+
+/// Runs the matrix of bundlers.
+pub fn bundlers(sh: &Shell) -> Result<()> {
+    bundlers::all(sh, &consumers::install(sh, &package::all(sh)?)?)
 }
 
 /// Runs the tests of the npm package alone.

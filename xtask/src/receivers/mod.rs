@@ -2,7 +2,7 @@
 //!
 //! Each is a receiver in its own framework and runtime, on the packed package. The tests start it and deliver to it.
 
-mod apps;
+pub mod apps;
 mod start;
 pub mod worker;
 
@@ -44,15 +44,7 @@ pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
     let mut wrong = Vec::new();
     for project in projects {
         let name = project.name;
-        let server = start(sh, consumers, name)?;
-        let responses = deliver(&server).with_context(|| format!("cannot deliver to {name}"))?;
-        eprintln!("{name:22}{:18}{:18}{}", responses.responses[0], responses.responses[1], responses.responses[2]);
-        let [first, again] = project.responses;
-        let expected = [first, again, "400 signature_mismatch"];
-        let times = if again.ends_with("duplicate") { 1 } else { 2 };
-        if responses.responses != expected || responses.handled != times || responses.handled_changed != 0 {
-            wrong.push(format!("{name}: {responses:?}\n{}", server.log()));
-        }
+        wrong.extend(wrong_responses(&start(sh, consumers, name)?, name, project.responses)?);
     }
     ensure!(wrong.is_empty(), "wrong responses, or a handler ran too often or not at all:\n{}", wrong.join("\n"));
     if names.is_empty() {
@@ -60,6 +52,29 @@ pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
         users_tests(sh, consumers)?;
     }
     Ok(())
+}
+
+/// Builds the project of Next.js with webpack in place of Turbopack, and delivers to it.
+pub fn next_with_webpack(sh: &Shell, consumers: &Consumers) -> Result<()> {
+    let (name, script) = ("nextjs", "build:webpack");
+    let server = start::start_after(sh, consumers, name, script)?;
+    let wrong = wrong_responses(&server, &format!("{name} {script}"), ["200 handled", "200 duplicate"])?;
+    ensure!(
+        wrong.is_none(),
+        "wrong responses, or a handler ran too often or not at all:\n{}",
+        wrong.unwrap_or_default()
+    );
+    Ok(())
+}
+
+/// Delivers to a server and prints its responses. Returns a description of them if they are not as expected.
+fn wrong_responses(server: &Server, name: &str, [first, again]: [&str; 2]) -> Result<Option<String>> {
+    let responses = deliver(server).with_context(|| format!("cannot deliver to {name}"))?;
+    eprintln!("{name:22}{:18}{:18}{}", responses.responses[0], responses.responses[1], responses.responses[2]);
+    let expected = [first, again, "400 signature_mismatch"];
+    let times = if again.ends_with("duplicate") { 1 } else { 2 };
+    let right = responses.responses == expected && responses.handled == times && responses.handled_changed == 0;
+    Ok((!right).then(|| format!("{name}: {responses:?}\n{}", server.log())))
 }
 
 /// A project's responses to three deliveries, and the calls of its handler.
@@ -114,7 +129,7 @@ fn post(server: &Server, signed: &str, body: &str) -> Result<String> {
 
 /// Opens the web page in a browser, and lets it verify a valid and a changed delivery.
 fn page(sh: &Shell, consumers: &Consumers) -> Result<()> {
-    let folder = apps::install(sh, consumers, "vite")?;
+    let folder = apps::install_and_run(sh, consumers, "vite", "build")?;
     let server = Server::start("vite", &log("vite"), |port| {
         let mut vite = apps::program(&folder, "vite");
         vite.args(["preview", "--host", "127.0.0.1", "--strictPort", "--port", &port.to_string()]);
@@ -136,7 +151,7 @@ fn users_tests(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let (javascript, python) = (consumers.npm.join("tests/e2e/consumers/testing-node"), &consumers.python);
     cmd!(sh, "node --test --test-reporter=spec {javascript}/handler.test.mjs").run()?;
     for name in ["testing-vitest", "testing-jest"] {
-        apps::test(sh, consumers, name)?;
+        apps::install_and_run(sh, consumers, name, "test")?;
         eprintln!("{name}: passed");
     }
     let tests = source("testing-python");

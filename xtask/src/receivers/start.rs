@@ -37,11 +37,16 @@ pub fn build(sh: &Shell, consumers: &Consumers, names: &[&str]) -> Result<()> {
 
 /// Starts a project that [`build`] has built.
 pub fn start(sh: &Shell, consumers: &Consumers, name: &str) -> Result<Server> {
-    Server::start(name, &log(name), |port| command(sh, consumers, name, port))
+    start_after(sh, consumers, name, "build")
+}
+
+/// Starts a project. If it has npm packages of its own, its npm script `script` builds it.
+pub(super) fn start_after(sh: &Shell, consumers: &Consumers, name: &str, script: &str) -> Result<Server> {
+    Server::start(name, &log(name), |port| command(sh, consumers, name, script, port))
 }
 
 /// Returns the command that starts a project on a port.
-fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<Command> {
+fn command(sh: &Shell, consumers: &Consumers, name: &str, script: &str, port: u16) -> Result<Command> {
     let folder = consumers.npm.join("tests/e2e/consumers").join(name);
     let mut command = match project(name)?.start {
         Start::Node => run("node", &[&folder.join("server.mjs")]),
@@ -50,7 +55,7 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, port: u16) -> Result<C
             let gateway = consumers.npm.join("tests/runners/api-gateway.mjs");
             run("node", &[&gateway, &folder.join("handler.mjs")])
         }
-        Start::App(command) => apps::command(&apps::install(sh, consumers, name)?, command),
+        Start::App(command) => apps::command(&apps::install_and_run(sh, consumers, name, script)?, command),
         Start::Worker => {
             let mut workerd = Command::new(npm_tool("workerd"));
             workerd.arg("serve").arg(worker::config(sh, &folder.join("worker.mjs"), port)?);

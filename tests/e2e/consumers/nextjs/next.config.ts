@@ -1,5 +1,0 @@
-import type { NextConfig } from "next";
-
-export default {
-  serverExternalPackages: ["clarife-webhooks"], // a bundler cannot include its native addon
-} satisfies NextConfig;
