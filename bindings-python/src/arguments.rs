@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use clarife_webhooks::standard::{self, StandardHeaders};
 use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER, UnixTime, Webhook};
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
@@ -187,6 +188,14 @@ fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, [u8]>> {
     } else {
         value.cast::<PyBytes>().ok().map(|bytes| Cow::Borrowed(bytes.as_bytes()))
     }
+}
+
+/// Returns the time of Python's clock. Libraries that stop or move the time in tests replace `time.time`, and with it the
+/// clocks of the stores and of the samples.
+pub(crate) fn now(py: Python<'_>) -> PyResult<UnixTime> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let module = MODULE.get_or_try_init(py, || py.import(intern!(py, "time")).map(Bound::unbind))?;
+    time(&module.bind(py).call_method0(intern!(py, "time"))?, "the result of time.time()")
 }
 
 /// Converts a time to whole Unix seconds, rounded down.

@@ -40,6 +40,11 @@ impl ClaimTable {
             .map_err(runtime_error)
     }
 
+    /// Returns True if a full table has removed a done mark that was still alive, once for all marks until then.
+    fn take_evicted(&self) -> bool {
+        self.with_table(dedup::ClaimTable::take_evicted)
+    }
+
     /// Releases a claim if `token` still holds it.
     #[pyo3(signature = (id, token, /))]
     fn release(&self, id: &str, token: u64) {

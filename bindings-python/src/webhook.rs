@@ -106,7 +106,7 @@ impl Webhook {
     fn sign(&self, py: Python<'_>, body: &Bound<'_, PyAny>, timestamp: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
         let raw = arguments::body(body, "body")?;
         let raw = raw.as_bytes();
-        let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(UnixTime::now);
+        let timestamp = self.time(py, timestamp, "timestamp")?;
         without_gil(py, raw.len(), || self.core.sign(raw, timestamp))
             .map_err(|error| PyTypeError::new_err(error.to_string()))
     }
@@ -129,7 +129,7 @@ impl Webhook {
         let raw = arguments::body(body, "body")?;
         let raw = raw.as_bytes();
         let id = id.cast::<PyString>().map_err(|_| wrong_type("id", "a str", id))?.to_string_lossy();
-        let timestamp = self.time(py, timestamp, "timestamp")?.unwrap_or_else(UnixTime::now);
+        let timestamp = self.time(py, timestamp, "timestamp")?;
         let signed = without_gil(py, raw.len(), || self.core.sign_standard(raw, &id, timestamp));
         let headers = signed.map_err(|error| match error {
             StandardSignError::Secret(error) => exception(py, &error),
@@ -222,28 +222,25 @@ impl Webhook {
         Ok(verify(py, &self.core, raw, signature.as_deref(), self.time(py, now, "now")?))
     }
 
-    /// Returns the time of the argument or else of the clock, or None for the system clock.
-    fn time(&self, py: Python<'_>, argument: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Option<UnixTime>> {
+    /// Returns the time of the argument, or else of the clock, or else of Python's clock.
+    fn time(&self, py: Python<'_>, argument: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<UnixTime> {
         match (argument, &self.clock) {
-            (Some(time), _) => arguments::time(time, name).map(Some),
-            (None, Some(clock)) => arguments::time(&clock.bind(py).call0()?, "the clock's time").map(Some),
-            (None, None) => Ok(None),
+            (Some(time), _) => arguments::time(time, name),
+            (None, Some(clock)) => arguments::time(&clock.bind(py).call0()?, "the clock's time"),
+            (None, None) => arguments::now(py),
         }
     }
 }
 
-/// Verifies a body by the given time, or by the system clock.
+/// Verifies a body by the given time.
 fn verify<'b, 'h>(
     py: Python<'_>,
     webhook: &CoreWebhook,
     raw: &'b [u8],
     signature: impl SignatureSource<'h> + Send,
-    now: Option<UnixTime>,
+    now: UnixTime,
 ) -> Result<CoreEvent<'b>, WebhookError> {
-    without_gil(py, raw.len(), || match now {
-        Some(now) => webhook.verify_at(raw, signature, now),
-        None => webhook.verify(raw, signature),
-    })
+    without_gil(py, raw.len(), || webhook.verify_at(raw, signature, now))
 }
 
 /// Runs `work` on a body with this number of bytes. For a large body, it releases the GIL meanwhile.

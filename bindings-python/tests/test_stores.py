@@ -298,3 +298,20 @@ def test_arguments_of_a_store_in_memory(arguments: Any, options: Any, error: typ
 def test_dedup_requires_a_store() -> None:
     with pytest.raises(TypeError, match="^dedup must be a store with claim, complete and release, not dict$"):
         Dedup({})  # type: ignore[type-var]
+
+
+def test_a_full_store_warns_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Only of a done mark that was still alive: an event could be handled again."""
+    clock = Clock()
+    store = MemoryStore(2, clock=clock)
+    for id in ("evt_1", "evt_2"):
+        store.complete(id, "", 60)
+    clock.advance(60)
+    store.complete("evt_3", "", 60)
+    store.complete("evt_4", "", 60)
+    assert caplog.records == [], "the marks had expired"
+    store.claim("evt_5", 60)
+    store.complete("evt_6", "", 60)
+    [record] = caplog.records
+    assert (record.name, record.levelname) == ("clarife_webhooks", "WARNING")
+    assert record.getMessage().endswith("raise its capacity")

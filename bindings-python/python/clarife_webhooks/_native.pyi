@@ -127,6 +127,9 @@ class ClaimTable:
     def complete(self, id: str, now: int, ttl: int, /) -> None:
         """Marks an event id as done. Raises RuntimeError if the table is full."""
 
+    def take_evicted(self) -> bool:
+        """Returns True if a full table has removed a done mark that was still alive, once for all marks until then."""
+
     def release(self, id: str, token: int, /) -> None:
         """Releases a claim if `token` still holds it."""
 
@@ -152,6 +155,8 @@ class Event(Generic[_Type, _Data]):
 
     __match_args__ = ("type", "data")
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any: ...
     @property
     def id(self) -> str:
         """The event id. Every delivery of an event has the same id, so it is the key for deduplication."""

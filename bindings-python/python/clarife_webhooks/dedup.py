@@ -20,15 +20,18 @@ The database must be able to insert a row only if there is none.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from clarife_webhooks._constants import DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL
+from clarife_webhooks._constants import DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL, STORE_EVICTED
 from clarife_webhooks._native import ClaimTable
 
 __all__ = ["AsyncDedupStore", "Claim", "Dedup", "DedupStore", "MemoryStore"]
+
+_log = logging.getLogger("clarife_webhooks")
 
 
 class Claim(NamedTuple):
@@ -121,8 +124,9 @@ class MemoryStore:
     """A store in memory, for a receiver in a single process. Threads and coroutines can share it.
 
     `capacity` is the largest number of event ids; the default is 100,000. A full store removes expired ids first, then
-    the done mark that would expire next. If all ids are being handled, `claim` raises RuntimeError. `clock` returns the
-    current time, in Unix seconds or as an aware datetime. The default is the system clock.
+    the oldest done mark. It logs a warning when it removes a done mark for the first time that has not expired: raise
+    the capacity then. If all ids are being handled, `claim` raises RuntimeError. `clock` returns the current time, in
+    Unix seconds or as an aware datetime. The default is `time.time`.
 
     Raises TypeError or ValueError if an argument is invalid.
 
@@ -135,31 +139,39 @@ class MemoryStore:
     'done'
     """
 
-    def __init__(self, capacity: int | None = None, *, clock: Callable[[], float | datetime] = time.time) -> None:
+    def __init__(self, capacity: int | None = None, *, clock: Callable[[], float | datetime] | None = None) -> None:
         if isinstance(capacity, bool) or not isinstance(capacity, int | None):
             raise TypeError(f"capacity must be a whole number, not {type(capacity).__name__}")
         if capacity is not None and capacity < 1:
             raise ValueError("capacity must be 1 or more")
-        if not callable(clock):
+        if clock is not None and not callable(clock):
             raise TypeError(f"clock must be a function, not {type(clock).__name__}")
         self._table = ClaimTable(capacity)
         self._clock = clock
+        self._warned = False
 
     def claim(self, id: str, ttl: float, /) -> Claim:
         """Claims an event id unless it is claimed or done. The claim expires after `ttl` seconds."""
         token = self._table.claim(id, self._now(), milliseconds(ttl))
+        self._warn()
         return Claim("new", str(token)) if token > 0 else Claim("in_progress" if token == 0 else "done")
 
     def complete(self, id: str, token: str, ttl: float, /) -> None:
         """Marks an event id as done for `ttl` seconds, even if the claim has expired."""
         self._table.complete(id, self._now(), milliseconds(ttl))
+        self._warn()
 
     def release(self, id: str, token: str, /) -> None:
         """Releases the claim if `token` still holds it."""
         self._table.release(id, int(token))
 
+    def _warn(self) -> None:
+        if not self._warned and self._table.take_evicted():
+            self._warned = True
+            _log.warning(STORE_EVICTED)
+
     def _now(self) -> int:
-        now = self._clock()
+        now = time.time() if self._clock is None else self._clock()
         return round((now.timestamp() if isinstance(now, datetime) else now) * 1000)
 
 
