@@ -88,6 +88,16 @@ impl Event {
         PyGenericAlias::new(cls.py(), cls, item)
     }
 
+    /// Returns the schema for pydantic: an event that was verified before, which becomes the JSON that it was.
+    #[classmethod]
+    fn __get_pydantic_core_schema__<'py>(
+        cls: &Bound<'py, PyType>,
+        _source: &Bound<'py, PyAny>,
+        _handler: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        cls.py().import("clarife_webhooks._pydantic")?.call_method1("event_schema", (cls,))
+    }
+
     /// The event id. Every delivery of an event has the same id, so it is the key for deduplication.
     #[getter]
     fn id(&self, py: Python<'_>) -> Py<PyString> {

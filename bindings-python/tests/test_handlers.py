@@ -90,3 +90,16 @@ def test_decorators_return_the_function() -> None:
 
     handlers = Handlers()
     assert handlers.on("media.uploaded")(function) is handlers.otherwise(function) is function
+
+
+def test_types() -> None:
+    assert Handlers().types == ()
+    handlers = Handlers()
+    handlers.otherwise(print)
+    handlers.on("share.*")(print)
+    handlers.on("document.updated")(print)
+    handlers.on("share.created")(print)
+    assert handlers.types == ("document.updated", "share.created", "share.updated", "share.deleted")
+    for group in ("document.*", "project.*", "folder.*", "media.*", "generation.*"):
+        handlers._on(group)(print)
+    assert handlers.types == EVENT_TYPES

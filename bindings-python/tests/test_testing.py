@@ -14,6 +14,7 @@ from helpers import SECRET
 
 from clarife_webhooks import EVENT_TYPES, EventType, Webhook, WebhookError
 from clarife_webhooks.testing import Clock, Deliveries, sample_event, signed_request
+from clarife_webhooks.testing import test_event as make_event
 
 
 @pytest.mark.parametrize("type", EVENT_TYPES)
@@ -116,3 +117,21 @@ def test_mine(clarife_webhooks):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_mine.py"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_events_for_a_handler() -> None:
+    event = make_event("document.updated", id="evt_1", created_at=1774699200, data={"title": "Zażółć"})
+    assert (event.id, event.type, event.data["title"]) == ("evt_1", "document.updated", "Zażółć")
+    assert event.created_at == datetime(2026, 3, 28, 12, tzinfo=timezone.utc)
+    assert json.loads(event.raw)["data"] == event.data
+    assert make_event("document.updated") != make_event("document.updated"), "each event is new"
+
+
+def test_pytest_does_not_collect_it(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "from clarife_webhooks.testing import test_event\n\n"
+        "def test_a_handler():\n    assert test_event('share.created').type == 'share.created'\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", "-v", str(tmp_path)]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "1 passed in" in result.stdout, result.stdout

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from clarife_webhooks._native import EVENT_TYPES
-from clarife_webhooks._types import WebhookEvent
+from clarife_webhooks._types import EventType, WebhookEvent
 
 _Function = TypeVar("_Function", bound=Callable[[Any], object])
 _PATTERNS = frozenset(EVENT_TYPES) | {_type.split(".")[0] + ".*" for _type in EVENT_TYPES}
@@ -46,6 +46,19 @@ class Dispatcher:
         self._otherwise = _check_callable(function)
         return function
 
+    @property
+    def types(self) -> tuple[EventType, ...]:
+        """The event types that have a function, in the order of `EVENT_TYPES`. A group counts as the types that this
+        version knows; `otherwise` does not count. Use it to set a subscription up.
+
+        >>> handlers = Handlers()
+        >>> @handlers.on("share.*")
+        ... def shared(event): ...
+        >>> handlers.types
+        ('share.created', 'share.updated', 'share.deleted')
+        """
+        return tuple(type for type in EVENT_TYPES if any(pattern in self._functions for pattern in _patterns(type)))
+
     def find(self, type: str, /) -> Callable[[Any], object] | None:
         """Returns the function for an event type, or None.
 
@@ -53,8 +66,7 @@ class Dispatcher:
         >>> handlers.find("document.updated") is None
         True
         """
-        group, dot, _ = type.partition(".")
-        for pattern in (type, group + dot + "*"):
+        for pattern in _patterns(type):
             if pattern in self._functions:
                 return self._functions[pattern]
         return self._otherwise
@@ -63,6 +75,11 @@ class Dispatcher:
         """Calls the function for an event and returns its result, or None if there is no function."""
         function = self.find(event.type)
         return None if function is None else function(event)
+
+
+def _patterns(type: str) -> tuple[str, str]:
+    group, dot, _ = type.partition(".")
+    return type, group + dot + "*"
 
 
 def _check_callable(function: Any) -> Any:

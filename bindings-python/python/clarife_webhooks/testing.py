@@ -12,6 +12,8 @@ Start
 >>> receive(webhook, request.body, request.headers, print).code
 'timestamp_too_old'
 
+`test_event` creates an event for a test that calls a handler without a delivery.
+
 For pytest, this package installs the fixture `clarife_webhooks`, a `Deliveries`. It signs with the fixture
 `clarife_webhooks_secret`, which you can override:
 
@@ -26,19 +28,22 @@ For pytest, this package installs the fixture `clarife_webhooks`, a `Deliveries`
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar, cast
 
-from clarife_webhooks._native import SIGNATURE_HEADER, Webhook
+from clarife_webhooks._native import SIGNATURE_HEADER, Event, Webhook, parse_trusted
+from clarife_webhooks._samples import SAMPLES
 from clarife_webhooks._types import EventType
 
-__all__ = ["Clock", "Deliveries", "SampleEvent", "SignedRequest", "sample_event", "signed_request"]
+__all__ = ["Clock", "Deliveries", "SampleEvent", "SignedRequest", "sample_event", "signed_request", "test_event"]
+
+_Type = TypeVar("_Type", bound=EventType)
 
 
 class Clock:
@@ -95,8 +100,7 @@ def sample_event(
     >>> event["id"], event["data"]["document_id"], event["data"]["view_count"]
     ('evt_1', 'doc_sample', 7)
     """
-    samples = json.loads(Path(__file__).with_name("_samples.json").read_text(encoding="utf-8"))
-    if type not in samples:
+    if type not in SAMPLES:
         raise ValueError(f"type must be one of EVENT_TYPES, not {type!r}")
     if created_at is None:
         created_at = time.time()
@@ -108,8 +112,31 @@ def sample_event(
         "id": f"evt_{uuid.uuid4()}" if id is None else id,
         "type": type,
         "created_at": created_at,
-        "data": {**samples[type]["data"], **(data or {})},
+        "data": {**copy.deepcopy(SAMPLES[type]["data"]), **(data or {})},
     }
+
+
+def test_event(
+    type: _Type,
+    *,
+    id: str | None = None,
+    created_at: float | datetime | str | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Event[_Type, Any]:
+    """Creates an event as a handler receives it, for a test that calls the handler itself.
+
+    The arguments are those of `sample_event`. pytest does not collect this function as a test.
+
+    >>> def changed(event):
+    ...     return event.data["title"]
+    >>> changed(test_event("document.updated", data={"title": "Start"}))
+    'Start'
+    """
+    event = sample_event(type, id=id, created_at=created_at, data=data)
+    return cast("Event[_Type, Any]", parse_trusted(json.dumps(event)))
+
+
+setattr(test_event, "__test__", False)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
         ("bindings-python/python/clarife_webhooks/_types.py", python::file()),
         ("bindings-python/python/clarife_webhooks/_handlers.py", python::handlers()),
         ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
-        ("bindings-python/python/clarife_webhooks/_samples.json", samples::json()?),
+        ("bindings-python/python/clarife_webhooks/_samples.py", samples::python()?),
         ("core/schema/events.schema.json", json_schema::file()?),
     ];
     for page in markdown::FILES {

@@ -1,4 +1,10 @@
-{
+# Generated from the core by `cargo xtask codegen`: do not edit.
+"""A sample event of each type."""
+
+import json
+from typing import Any, Final
+
+SAMPLES: Final[dict[str, Any]] = json.loads(r"""{
   "document.created": {
     "created_at": "2026-03-28T12:00:00Z",
     "data": {
@@ -249,4 +255,4 @@
     "id": "evt_sample_share_updated",
     "type": "share.updated"
   }
-}
+}""")
