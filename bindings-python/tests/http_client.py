@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -40,6 +42,15 @@ class Server:
     def log(self) -> str:
         return self.log_file.read_text()
 
+    def ends(self) -> list[str]:
+        """Returns the ends of the handlers that waited, with the ids of their events."""
+        file = self.runs_file.with_name(self.runs_file.name + ".ended")
+        return file.read_text().splitlines() if file.exists() else []
+
+    def resume(self) -> None:
+        """Lets the waiting handlers go on."""
+        self.runs_file.with_name(self.runs_file.name + ".resume").touch()
+
     def send(self, head: Sequence[tuple[str, str]], pieces: Iterable[bytes], *, method: str = "POST", path: str = "/hook") -> Reply:
         """Sends a request and reads the response. `pieces` are the bytes of the body on the wire, sent one by one."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", *(f"{name}: {value}" for name, value in head)]
@@ -56,10 +67,23 @@ class Server:
                 headers = {name.lower(): value for name, value in response.getheaders()}
                 return Reply(response.status, headers, response.read())
 
-    def raw(self, request: bytes) -> bytes:
+    def abort(self, request: bytes, *, until: Callable[[], bool] = lambda: True) -> None:
+        """Sends the start of a request, or a whole one, waits, and resets the connection without reading a response."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as connection:
+            head, separator, rest = request.partition(b"\r\n\r\n")
+            connection.sendall(head + separator)
+            if b"Expect: 100-continue" in head:
+                assert b" 100 " in connection.recv(1024), "the server reads the body"
+            connection.sendall(rest)
+            wait(until)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def raw(self, request: bytes, *, end: bool = False) -> bytes:
         """Sends a request and returns all bytes until the server closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as connection:
             connection.sendall(request)
+            if end:
+                connection.shutdown(socket.SHUT_WR)
             with connection.makefile("rb") as response:
                 return response.read()
 
@@ -69,21 +93,30 @@ class Server:
         return self.send([length, ("Content-Type", "application/json"), *headers], [body] if body else [], path=path)
 
 
+def wait(until: Callable[[], bool]) -> None:
+    """Waits for a condition."""
+    end = time.monotonic() + TIMEOUT
+    while not until():
+        assert time.monotonic() < end, "the condition did not come true"
+        time.sleep(0.01)
+
+
 def chunked(pieces: Iterable[bytes]) -> list[bytes]:
     """Encodes pieces as chunks of HTTP, with the last chunk."""
     return [*(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces), b"0\r\n\r\n"]
 
 
 @contextmanager
-def serve(name: str, folder: Path, **environment: str) -> Iterator[Server]:
-    """Runs a receiver in its real server. The socket listens before the server starts: no request comes too early."""
+def serve(name: str, folder: Path, *, command: Sequence[str] = (), **environment: str) -> Iterator[Server]:
+    """Runs a receiver in its real server, or another command, in which `{fd}` is the listening socket. The socket listens
+    before the server starts: no request comes too early."""
     folder.mkdir(parents=True, exist_ok=True)
     runs, log = Path(environment.get("RUNS", folder / "runs")), folder / "log"
     runs.touch()
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener, log.open("w") as output:
-        command = [sys.executable, str(Path(__file__).with_name("receivers.py")), name, str(listener.fileno())]
+        receiver = [sys.executable, str(Path(__file__).with_name("receivers.py")), name, "{fd}"]
         process = subprocess.Popen(
-            command,
+            [argument.replace("{fd}", str(listener.fileno())) for argument in command or receiver],
             pass_fds=[listener.fileno()],
             env={**os.environ, **environment, "RUNS": str(runs)},
             stdout=output,

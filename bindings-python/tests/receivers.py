@@ -3,25 +3,33 @@
     python receivers.py <name> <file descriptor of a listening socket>
 
 Each receiver has three paths. /hook receives. At /parsed, a middleware reads the body first and loses it. At /kept, a
-middleware reads it with the framework's own method, which keeps it. Environment variables: DEDUP (`memory`, `redis` or
-empty), CLAIM_TTL in seconds, MAX_BODY in bytes, and RUNS, the file to which the handler appends event ids.
+middleware reads it with the framework's own method, which keeps it. Environment variables:
+
+- DEDUP is `memory`, `redis` or empty, CLAIM_TTL in seconds, MAX_BODY in bytes.
+- RUNS is the file to which the handler appends event ids when it starts. RUNS with the suffix `.ended` has the ids and
+  the ends of handlers that wait: `finished` or `cancelled`. They wait until a file with the suffix `.resume` exists.
+- HANDLER is `sync` or `async`, in place of the framework's usual kind.
+- BODY_TIMEOUT replaces the time-out of a body, in seconds.
+- DEBUG turns the framework's development mode on.
 """
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
-from clarife_webhooks import Dedup, Handlers, MemoryStore, Webhook, WebhookEvent
+from clarife_webhooks import Dedup, Handlers, MemoryStore, Webhook, WebhookEvent, current_request
 
 SECRET = "whsec_c2VjcmV0LWZvci1yZWFsLXNlcnZlcnM="
 MAX_BODY = int(os.environ.get("MAX_BODY", "4096"))
 WEBHOOK = Webhook(SECRET)
 RUNS = os.environ.get("RUNS", os.devnull)
+DEBUG = bool(os.environ.get("DEBUG"))
 
 
 def record(event: Any) -> dict[str, Any]:
@@ -37,14 +45,54 @@ def record(event: Any) -> dict[str, Any]:
     return data
 
 
+def ended(event: Any, end: str) -> None:
+    with open(f"{RUNS}.ended", "a") as file:
+        file.write(f"{event.id} {end}\n")
+
+
+def tenant() -> str:
+    """Returns the variable of the URL, from the request of the framework."""
+    request: Any = current_request()
+    if isinstance(request, dict):
+        variables = request["path_params"]
+    elif hasattr(request, "resolver_match"):
+        variables = request.resolver_match.kwargs
+    else:
+        variables = getattr(request, "view_args", None) or getattr(request, "match_info")
+    return str(variables["tenant"])
+
+
 def handle(event: Any) -> str:
-    time.sleep(record(event).get("takes", 0))
+    data = record(event)
+    if data.get("tenant"):
+        ended(event, tenant())
+    time.sleep(data.get("takes", 0))
+    if data.get("waits"):
+        while not os.path.exists(f"{RUNS}.resume"):
+            time.sleep(0.01)
+        ended(event, "finished")
     return "ignored"
 
 
 async def handle_async(event: Any) -> str:
-    await asyncio.sleep(record(event).get("takes", 0))
+    data = record(event)
+    if data.get("tenant"):
+        ended(event, tenant())
+    await asyncio.sleep(data.get("takes", 0))
+    if data.get("waits"):
+        try:
+            while not os.path.exists(f"{RUNS}.resume"):
+                await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            ended(event, "cancelled")
+            raise
+        ended(event, "finished")
     return "ignored"
+
+
+def handler(usual: str) -> Callable[[Any], Any]:
+    """Returns the handler of the kind that HANDLER selects."""
+    return {"sync": handle, "async": handle_async}[os.environ.get("HANDLER") or usual]
 
 
 def handlers(function: Callable[[Any], object]) -> Handlers:
@@ -84,13 +132,15 @@ def options(asynchronous: bool) -> dict[str, Any]:
 def asgi() -> Any:
     from clarife_webhooks.asgi import receiver
 
-    app = receiver(WEBHOOK, handle_async, **options(True))
+    app = receiver(WEBHOOK, handler("async"), **options(True))
 
     async def site(scope: Any, receive: Any, send: Any) -> None:
-        if scope.get("path") != "/parsed":
+        if scope.get("path") not in ("/parsed", "/drained"):
             return await app(scope, receive, send)
         while (await receive()).get("more_body"):
             pass
+        if scope["path"] == "/drained":
+            return await app(scope, receive, send)
 
         async def nothing() -> dict[str, Any]:
             return {"type": "http.request", "body": b"", "more_body": False}
@@ -118,9 +168,9 @@ def starlette() -> Any:
         return await call_next(request)
 
     # This handler is not a coroutine function, so it runs in a thread.
-    app = receiver(WEBHOOK, handlers(handle), **options(True))
-    routes = [Route(path, app) for path in ("/hook", "/parsed", "/kept")]
-    return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=read_before)])
+    app = receiver(WEBHOOK, handlers(handler("sync")), **options(True))
+    routes = [Route(path, app) for path in ("/hook", "/parsed", "/kept", "/hooks/{tenant}")]
+    return Starlette(debug=DEBUG, routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=read_before)])
 
 
 def fastapi() -> Any:
@@ -128,16 +178,20 @@ def fastapi() -> Any:
 
     from clarife_webhooks.fastapi import verified_event
 
-    app = FastAPI()
+    app = FastAPI(debug=DEBUG)
     clarife_event = verified_event(WEBHOOK, **options(True))
 
     async def read_before(request: Request) -> None:
         async for _ in request.stream():
             pass
 
-    @app.post("/hook")
     async def hook(event: Annotated[Any, Depends(clarife_event, scope="function")]) -> dict[str, str]:
         return {"code": await handle_async(event) and "handled"}
+
+    def hook_in_thread(event: Annotated[Any, Depends(clarife_event, scope="function")]) -> dict[str, str]:
+        return {"code": handle(event) and "handled"}
+
+    app.post("/hook")(hook_in_thread if handler("async") is handle else hook)
 
     @app.post("/parsed")
     async def parsed(_: Annotated[None, Depends(read_before)], event: Annotated[Any, Depends(clarife_event, scope="function")]) -> None: ...
@@ -147,6 +201,160 @@ def fastapi() -> Any:
         assert parsed["id"] == event.id
         return {"code": handle(event) and "handled"}
 
+    return app
+
+
+def fastapi_responses() -> Any:
+    """Creates an application whose path functions respond in many ways: by their paths, to the first delivery of an
+    event with an error, and to others with 200. Each path exists with a coroutine function and without, with each scope,
+    and in an included router."""
+    from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
+    from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
+    from pydantic import BaseModel
+
+    from clarife_webhooks.fastapi import verified_event
+
+    class Teapot(Exception):
+        pass
+
+    class Model(BaseModel):
+        id: str
+
+    def first(event: Any) -> bool:
+        return record(event) is not None and open(RUNS).read().split().count(event.id) == 1
+
+    def broken() -> Iterator[str]:
+        yield "a"
+        raise LookupError("requested by the test")
+
+    def json_response(event: Any, response: Response) -> Any:
+        return JSONResponse({}, 500 if first(event) else 200)
+
+    def plain_response(event: Any, response: Response) -> Any:
+        return PlainTextResponse("busy", 503) if first(event) else PlainTextResponse("ok", 202)
+
+    def redirect(event: Any, response: Response) -> Any:
+        return RedirectResponse("/elsewhere") if first(event) else Response(status_code=204)
+
+    def stream(event: Any, response: Response) -> Any:
+        return StreamingResponse(iter(["busy"]), 429) if first(event) else StreamingResponse(iter(["a", "b"]))
+
+    def broken_stream(event: Any, response: Response) -> Any:
+        return StreamingResponse(broken()) if first(event) else StreamingResponse(iter(["a", "b"]))
+
+    def injected(event: Any, response: Response) -> Any:
+        response.status_code = 503 if first(event) else 200
+        return {}
+
+    def raised(event: Any, response: Response) -> Any:
+        if first(event):
+            raise LookupError("requested by the test")
+
+    def http_exception(event: Any, response: Response) -> Any:
+        if first(event):
+            raise HTTPException(503)
+
+    def handled_exception(event: Any, response: Response) -> Any:
+        if first(event):
+            raise Teapot
+
+    def not_serializable(event: Any, response: Response) -> Any:
+        return object() if first(event) else None
+
+    functions = [
+        json_response, plain_response, redirect, stream, broken_stream,
+        injected, raised, http_exception, handled_exception, not_serializable,
+    ]  # fmt: skip
+    app, router = FastAPI(), APIRouter()
+    clarife_event = verified_event(WEBHOOK, **options(True))
+
+    @app.exception_handler(Teapot)
+    async def teapot(request: Request, error: Teapot) -> Response:
+        return Response(status_code=418)
+
+    def add(owner: Any, path: str, function: Any, scope: Any) -> None:
+        def in_thread(event: Annotated[Any, Depends(clarife_event, scope=scope)], response: Response) -> Any:
+            return function(event, response)
+
+        async def coroutine(event: Annotated[Any, Depends(clarife_event, scope=scope)], response: Response) -> Any:
+            return function(event, response)
+
+        owner.post(f"{path}/thread", response_model=None)(in_thread)
+        owner.post(f"{path}/coroutine", response_model=None)(coroutine)
+
+    for function in functions:
+        add(app, f"/{function.__name__}/function", function, "function")
+        add(app, f"/{function.__name__}/request", function, "request")
+        add(router, f"/{function.__name__}", function, "function")
+    app.include_router(router, prefix="/included")
+
+    Event = Annotated[Any, Depends(clarife_event, scope="function")]
+
+    async def other(event: Event, request: Request) -> bytes:
+        return await request.body()
+
+    @app.post("/read/body")
+    async def read_body(event: Event, request: Request) -> None:
+        assert await request.body() == event.raw and (await request.json())["id"] == event.id
+
+    @app.post("/read/stream")
+    async def read_stream(event: Event, request: Request) -> None:
+        assert b"".join([chunk async for chunk in request.stream()]) == event.raw
+
+    @app.post("/read/dependency")
+    def read_dependency(event: Event, body: Annotated[bytes, Depends(other)]) -> None:
+        assert body == event.raw
+
+    @app.post("/read/model")
+    async def read_model(event: Event, model: Model, request: Request) -> None:
+        assert model.id == event.id and await request.body() == event.raw
+
+    return app
+
+
+def fastapi_models() -> Any:
+    """Creates an application whose results and parameters are the package's types."""
+    from fastapi import Depends, FastAPI
+    from pydantic import BaseModel
+
+    from clarife_webhooks import Document, DocumentEvent
+    from clarife_webhooks.fastapi import verified_event
+
+    class Change(BaseModel):
+        document: Document
+        event: DocumentEvent
+
+    app = FastAPI()
+    clarife_event = verified_event(WEBHOOK)
+    Verified = Annotated[Any, Depends(clarife_event, scope="function")]
+
+    @app.post("/event")
+    async def event(event: Verified) -> DocumentEvent:
+        return event  # type: ignore[no-any-return]
+
+    @app.post("/resource")
+    async def resource(event: Verified) -> Document:
+        return event.data  # type: ignore[no-any-return]
+
+    @app.post("/change", response_model=Change)
+    def change(event: Verified) -> Any:
+        return Change(document=event.data, event=event)
+
+    @app.post("/posted")
+    async def posted(document: Document) -> str | None:
+        return document.get("title")
+
+    return app
+
+
+def fastapi_middleware() -> Any:
+    """Creates the application of FastAPI behind a BaseHTTPMiddleware."""
+    app = fastapi()
+
+    async def pass_on(request: Any, call_next: Any) -> Any:
+        return await call_next(request)
+
+    app.middleware("http")(pass_on)
     return app
 
 
@@ -175,6 +383,8 @@ def flask() -> Any:
     view = receiver(WEBHOOK, handlers(handle), **options(False))
     for name in ("hook", "parsed", "kept"):
         app.add_url_rule(f"/{name}", name, view)
+    app.add_url_rule("/hooks/<tenant>", "tenant", view)
+    app.debug = DEBUG
 
     @app.before_request
     def read_before() -> None:
@@ -201,6 +411,7 @@ def django_settings(**settings: Any) -> None:
         SECRET_KEY="for the tests",
         ALLOWED_HOSTS=["*"],
         APPEND_SLASH=False,
+        DEBUG=DEBUG,
         DATA_UPLOAD_MAX_MEMORY_SIZE=1024,  # below the limit of the view, which applies instead
         **{"MIDDLEWARE": ["django.middleware.csrf.CsrfViewMiddleware", "receivers.django_read_before"], **settings},
     )
@@ -235,7 +446,7 @@ django_read_before.async_capable = True  # type: ignore[attr-defined]
 def django_urls(view: Any) -> None:
     from django.urls import path
 
-    setattr(sys.modules["receiver_urls"], "urlpatterns", [path(name, view) for name in ("hook", "parsed", "kept")])
+    setattr(sys.modules["receiver_urls"], "urlpatterns", [path(name, view) for name in ("hook", "parsed", "kept", "hooks/<tenant>")])
 
 
 def django_wsgi() -> Any:
@@ -254,7 +465,7 @@ def django_asgi() -> Any:
 
     from clarife_webhooks.django import async_receiver
 
-    django_urls(async_receiver(WEBHOOK, handlers(handle_async), **options(True)))
+    django_urls(async_receiver(WEBHOOK, handlers(handler("async")), **options(True)))
     return get_asgi_application()
 
 
@@ -273,7 +484,7 @@ def drf() -> Any:
         authentication_classes: list[Any] = []
         permission_classes: list[Any] = []
 
-        def post(self, request: Request) -> Response:
+        def post(self, request: Request, **variables: str) -> Response:
             if request.path == "/parsed":
                 request.stream.read()
             elif request.path == "/kept":
@@ -324,7 +535,9 @@ def aiohttp() -> Any:
         return response
 
     app = web.Application(middlewares=[read_before], client_max_size=1024)
-    app.router.add_route("*", "/{path:.*}", receiver(WEBHOOK, handlers(handle_async), **options(True)))
+    receive = receiver(WEBHOOK, handlers(handler("async")), **options(True))
+    for path in ("/hooks/{tenant}", "/{path:.*}"):
+        app.router.add_route("*", path, receive)
     return app
 
 
@@ -334,7 +547,37 @@ def aiohttp() -> Any:
 def uvicorn(app: Any, listener: socket.socket) -> None:
     from uvicorn import Config, Server
 
-    Server(Config(app, log_level="warning")).run(sockets=[listener])
+    Server(Config(app, log_level="warning", http="h11")).run(sockets=[listener])
+
+
+def httptools(app: Any, listener: socket.socket) -> None:
+    from uvicorn import Config, Server
+
+    Server(Config(app, log_level="warning", http="httptools")).run(sockets=[listener])
+
+
+def hypercorn(app: Any, listener: socket.socket) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.loglevel = "warning"
+    asyncio.run(serve(app, config))
+
+
+def waitress(app: Any, listener: socket.socket) -> None:
+    from waitress import serve
+
+    serve(app, sockets=[listener], threads=40)
+
+
+def uwsgi(app: Any, listener: socket.socket) -> None:
+    module = f"receivers:{RECEIVERS[sys.argv[1].removesuffix('-uwsgi')][0].__name__}()"
+    options = ["--http-socket", f"fd://{listener.fileno()}", "--module", module, "--threads", "4", "--socket-timeout", "5"]
+    options += ["--ignore-sigpipe", "--ignore-write-errors", "--disable-write-exception"]  # of connections that have ended
+    folder, program = os.path.dirname(__file__), os.path.join(os.path.dirname(sys.executable), "uwsgi")
+    os.execv(program, ["uwsgi", "--die-on-term", "--disable-logging", "--pythonpath", folder, "--virtualenv", sys.prefix, *options])
 
 
 def gunicorn(app: Any, listener: socket.socket) -> None:
@@ -358,10 +601,16 @@ def werkzeug(app: Any, listener: socket.socket) -> None:
     make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno()).serve_forever()
 
 
-def aiohttp_server(app: Any, listener: socket.socket) -> None:
+def aiohttp_server(app: Any, listener: socket.socket, **options: Any) -> None:
     from aiohttp import web
 
-    web.run_app(app, sock=listener, print=None)
+    if DEBUG:
+        os.environ["PYTHONASYNCIODEBUG"] = "1"
+    web.run_app(app, sock=listener, print=None, **options)
+
+
+def aiohttp_cancelling(app: Any, listener: socket.socket) -> None:
+    aiohttp_server(app, listener, handler_cancellation=True)
 
 
 RECEIVERS: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], None]]] = {
@@ -378,11 +627,28 @@ RECEIVERS: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], Non
 }
 
 OTHERS: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], None]]] = {
+    "fastapi-responses": (fastapi_responses, uvicorn),
+    "fastapi-responses-hypercorn": (fastapi_responses, hypercorn),
+    "fastapi-models": (fastapi_models, uvicorn),
+    "fastapi-middleware": (fastapi_middleware, uvicorn),
+    "fastapi-middleware-hypercorn": (fastapi_middleware, hypercorn),
+    "aiohttp-cancelling": (aiohttp, aiohttp_cancelling),
+    "flask-werkzeug": (flask, werkzeug),
+    **{f"{name}-hypercorn": (RECEIVERS[name][0], hypercorn) for name in ("asgi", "starlette", "fastapi", "django-async")},
+    **{f"{name}-httptools": (RECEIVERS[name][0], httptools) for name in ("asgi", "fastapi")},
+    **{f"{name}-uwsgi": (RECEIVERS[name][0], uwsgi) for name in ("wsgi", "flask", "django")},
+    **{f"{name}-waitress": (RECEIVERS[name][0], waitress) for name in ("wsgi", "flask", "django")},
     "django-atomic": (lambda: django_atomic(False), gunicorn),
     "django-atomic-async": (lambda: django_atomic(True), uvicorn),
 }
 
+if __name__ == "__main__" or "uwsgi" in sys.modules:
+    logging.basicConfig(format="%(levelname)s %(name)s %(message)s")
 if __name__ == "__main__":
     sys.modules["receivers"] = sys.modules["__main__"]
+    if os.environ.get("BODY_TIMEOUT"):
+        from clarife_webhooks import _async_delivery
+
+        setattr(_async_delivery, "BODY_TIMEOUT", float(os.environ["BODY_TIMEOUT"]))
     make, serve = {**RECEIVERS, **OTHERS}[sys.argv[1]]
     serve(make(), socket.socket(fileno=int(sys.argv[2])))

@@ -25,8 +25,11 @@ from clarife_webhooks import (
     WebhookEvent,
     WebhookResponse,
     _delivery,
+    current_request,
     receive,
     receive_async,
+    receive_trusted,
+    receive_trusted_async,
 )
 from clarife_webhooks._delivery import StoreTimeoutError
 from clarife_webhooks.testing import Clock, sample_event, signed_request
@@ -568,3 +571,57 @@ def test_a_returned_error_response_is_an_error(call: Receive, result: object) ->
 @pytest.mark.parametrize("result", [None, 503, "text", FakeResponse(204), ("id", 7), ({"a": 1}, "b"), {"status": 503}])
 def test_every_other_result_is_ignored(call: Receive, result: object) -> None:
     assert call(WEBHOOK, BODY, HEADERS, lambda event: result).code == "handled"
+
+
+# --- events that were verified before ---
+
+
+def trusted_in_a_loop(*arguments: Any, **options: Any) -> WebhookResponse:
+    return asyncio.run(receive_trusted_async(*arguments, **options))
+
+
+both_trusted = pytest.mark.parametrize("call", [receive_trusted, trusted_in_a_loop])
+
+
+@both_trusted
+@pytest.mark.parametrize("form", [bytes, bytearray, memoryview, bytes.decode])
+def test_trusted(call: Receive, form: Any) -> None:
+    seen: list[WebhookEvent] = []
+    assert call(form(BODY), seen.append) == WebhookResponse(200, "handled", {"content-type": "application/json"}, b'{"code":"handled"}')
+    assert [event.raw for event in seen] == [BODY]
+
+
+@both_trusted
+def test_trusted_events_share_handlers_and_stores_with_deliveries(call: Receive) -> None:
+    store, handlers, seen = MemoryStore(), Handlers(), list[str]()
+    handlers.on("document.*")(lambda event: seen.append(event.id))
+    assert receive(WEBHOOK, BODY, HEADERS, handlers, dedup=store).code == "handled"
+    assert call(BODY, handlers, dedup=store).code == "duplicate"
+    assert call(envelope(id="evt_2"), handlers, dedup=store).code == "handled"
+    assert seen == ["evt_1", "evt_2"]
+    assert call(envelope(id="evt_3"), fail, dedup=store, on_error=lambda *_: None).code == "handler_failed"
+    assert call(envelope(id="evt_3"), handlers, dedup=store).code == "handled"
+
+
+@both_trusted
+def test_trusted_events_that_are_none(call: Receive, caplog: pytest.LogCaptureFixture) -> None:
+    errors: list[Any] = []
+    for body in (b"{}", b"", "[]", b"\xff"):
+        response = call(body, fail, on_error=lambda *error: errors.append(error))
+        assert (response.status, response.code) == (400, "malformed_payload")
+    assert len(errors) == 4
+    assert call({"id": "evt_1"}, fail).code == "body_not_raw"
+    for arguments, message in [((5, print), "raw must be"), ((BODY, None), "handler must be a function")]:
+        with pytest.raises(TypeError, match=f"^{message}"):
+            call(*arguments)
+
+
+@both
+def test_a_webhook_is_required(call: Receive) -> None:
+    with pytest.raises(TypeError, match="^webhook must be a Webhook, not NoneType$"):
+        call(None, BODY, HEADERS, print)
+
+
+def test_no_request_outside_a_handler() -> None:
+    with pytest.raises(RuntimeError, match="^cannot return the request: no adapter is handling a delivery$"):
+        current_request()

@@ -291,7 +291,7 @@ def test_it_cannot_be_pickled_and_is_its_own_copy() -> None:
 def test_constants() -> None:
     assert SIGNATURE_HEADER == "x-clarife-signature"
     assert len(EVENT_TYPES) == len(set(EVENT_TYPES)) > 0
-    assert ERROR_CODES[0] == "invalid_secret" and len(ERROR_CODES) == 10
+    assert ERROR_CODES[0] == "invalid_secret" and len(ERROR_CODES) == 11
 
 
 def test_is_known_event_type() -> None:

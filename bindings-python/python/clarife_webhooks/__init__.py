@@ -37,6 +37,8 @@ delivery. Set `max_event_age`, and deduplicate events with a store (`clarife_web
 """
 
 # `X as X` and `*` mark public names for type checkers.
+# The native module imports the first two. Tools that freeze programs do not see that.
+from clarife_webhooks import _data as _data, _pydantic as _pydantic
 from clarife_webhooks._constants import DEFAULT_MAX_BODY_BYTES as DEFAULT_MAX_BODY_BYTES
 from clarife_webhooks._delivery import WebhookResponse as WebhookResponse
 from clarife_webhooks._error import WebhookError as WebhookError
@@ -53,7 +55,13 @@ from clarife_webhooks._native import (
     verify_webhook_signature as verify_webhook_signature,
 )
 from clarife_webhooks._options import AsyncReceiveOptions as AsyncReceiveOptions, ReceiveOptions as ReceiveOptions
-from clarife_webhooks._receive import receive as receive, receive_async as receive_async
+from clarife_webhooks._receive import (
+    receive as receive,
+    receive_async as receive_async,
+    receive_trusted as receive_trusted,
+    receive_trusted_async as receive_trusted_async,
+)
+from clarife_webhooks._request import current_request as current_request
 from clarife_webhooks._types import *
 from clarife_webhooks.dedup import (
     AsyncDedupStore as AsyncDedupStore,

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 from collections.abc import Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
+from clarife_webhooks._body import BodyBuffer
 from clarife_webhooks._compat import Unpack
-from clarife_webhooks._constants import STORE_LATE, STORE_TIMEOUT
+from clarife_webhooks._constants import BODY_TIMEOUT, STORE_LATE, STORE_TIMEOUT
 from clarife_webhooks._delivery import (
     Call,
     Flow,
     Receiver,
     StoreTimeoutError,
+    Trusted,
     WebhookResponse,
     do_nothing,
     is_async,
@@ -38,28 +41,31 @@ class AsyncReceiver(Receiver):
     its flow goes on in the background.
     """
 
-    def __init__(self, webhook: Webhook, handler: Handler, **options: Unpack[AsyncReceiveOptions]) -> None:
+    def __init__(self, webhook: Webhook | Trusted, handler: Handler, **options: Unpack[AsyncReceiveOptions]) -> None:
         super().__init__(webhook, handler, **options)
         self._in_memory = self.dedup is not None and isinstance(self.dedup.store, MemoryStore)
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def receive(self, method: str, body: Any, headers: Any) -> WebhookResponse:
-        """Receives a delivery. `body` is the request body, or a function that reads it and may raise WebhookError."""
-        flow = await self.start(method, body, headers)
+    async def receive(
+        self, method: str, body: Any, headers: Any, *, debug: bool = sys.flags.dev_mode
+    ) -> WebhookResponse:
+        """Receives a delivery. `body` is the request body, or a function that reads it and may raise WebhookError.
+        `debug` is True in development."""
+        flow = await self.start(method, body, headers, debug)
         if isinstance(flow, WebhookResponse):
             return flow
         if is_async(flow.call()):
             return await self.finish(flow)
         return await asyncio.shield(self._spawn(self.finish(flow)))
 
-    async def start(self, method: str, body: Any, headers: Any) -> Flow | WebhookResponse:
+    async def start(self, method: str, body: Any, headers: Any, debug: bool) -> Flow | WebhookResponse:
         """Verifies a delivery and claims its event. Returns the response if the handler must not run."""
         if method != "POST":
             return make_response("method_not_allowed")
         try:
             flow = self.verify(await self._call(body) if callable(body) else body, headers)
         except WebhookError as error:
-            return self.refuse(error)
+            return self.refuse(error, debug)
         while flow.step is not None and not flow.at_handler:
             await self._take_step(flow)
         return flow.end() if flow.step is None else flow
@@ -128,6 +134,13 @@ class AsyncReceiver(Receiver):
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # asyncio would log it; the flow has reported it, or a time-out before it
+
+
+async def read_in_time(body: BodyBuffer, read: Coroutine[Any, Any, None]) -> None:
+    """Awaits the reading of a body. Raises WebhookError (body_incomplete) if that fails or takes longer than
+    `BODY_TIMEOUT`."""
+    with body.reading():
+        await asyncio.wait_for(read, BODY_TIMEOUT)
 
 
 def _contain_stop_iteration(call: Call) -> Any:

@@ -83,6 +83,9 @@ DEFAULT_CLAIM_TTL: Final = 50
 DEFAULT_DONE_TTL: Final = 86400
 """The default time to live of a done mark, in seconds. A longer replay window of the event takes precedence."""
 
+CONTENT_ENCODED: Final = "the body has a content encoding, and clarife signs and sends bodies without one"
+"""The rest of the message for a body with a content encoding, after the message of `signature_mismatch`."""
+
 STORE_TIMEOUT: Final = 5
 """The time after which a receiver gives up on a call of a store, in seconds."""
 

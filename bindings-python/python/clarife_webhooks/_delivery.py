@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ from clarife_webhooks._constants import (
 )
 from clarife_webhooks._dispatch import Dispatcher
 from clarife_webhooks._error import WebhookError
-from clarife_webhooks._native import Webhook
+from clarife_webhooks._native import Webhook, parse_trusted
 from clarife_webhooks._options import Handler, OnError, ReceiveOptions
 from clarife_webhooks._types import ResponseCode, WebhookEvent
 from clarife_webhooks.dedup import AnyDedup, Claim, Dedup, to_dedup
@@ -79,19 +80,30 @@ def make_response(code: ResponseCode) -> WebhookResponse:
     return WebhookResponse(status, code, dict(headers), body)
 
 
+class Trusted:
+    """The webhook of events that were verified before: it checks no signature."""
+
+    def verify(self, body: Any, headers: Any) -> WebhookEvent:
+        """Parses an event."""
+        return parse_trusted(body)
+
+
+TRUSTED = Trusted()
+
+
 class Receiver:
     """A webhook with its handler and the receiving options."""
 
     def __init__(
         self,
-        webhook: Webhook,
+        webhook: Webhook | Trusted,
         handler: Handler,
         *,
         dedup: AnyDedup = None,
         max_body_bytes: int | None = None,
         on_error: OnError | None = None,
     ) -> None:
-        if not isinstance(webhook, Webhook):
+        if not isinstance(webhook, Webhook | Trusted):
             raise TypeError(f"webhook must be a Webhook, not {type(webhook).__name__}")
         if not callable(handler):
             raise TypeError(f"handler must be a function or Handlers, not {type(handler).__name__}")
@@ -101,7 +113,7 @@ class Receiver:
             raise TypeError("max_body_bytes must be a whole number of bytes, 0 or more")
         if on_error is not None and not callable(on_error):
             raise TypeError(f"on_error must be a function, not {type(on_error).__name__}")
-        self.webhook: Webhook = webhook
+        self.webhook: Webhook | Trusted = webhook
         self.handler: Handler = handler
         self.dedup: Dedup[Any] | None = to_dedup(dedup)
         self.max_body_bytes: int = max_body_bytes
@@ -116,10 +128,12 @@ class Receiver:
         check_size(body, self.max_body_bytes)
         return Flow(self, self.webhook.verify(body, headers))
 
-    def refuse(self, error: WebhookError) -> WebhookResponse:
-        """Reports the error of a refused delivery and creates the response."""
+    def refuse(self, error: WebhookError, debug: bool) -> WebhookResponse:
+        """Reports the error of a refused delivery and creates the response, with the hint in development."""
         self.report(error.code, error)
         content = {"code": error.code, "error": error.message}
+        if debug:
+            content["hint"] = error.hint
         body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
         return WebhookResponse(ERROR_STATUS[error.code], error.code, dict(RESPONSE_HEADERS), body)
 
@@ -145,12 +159,12 @@ class _Counter:
     not_logged: int = 0
 
 
-_counters: WeakKeyDictionary[Webhook, dict[ResponseCode, _Counter]] = WeakKeyDictionary()
+_counters: WeakKeyDictionary[Webhook | Trusted, dict[ResponseCode, _Counter]] = WeakKeyDictionary()
 """The counters of the refusals of a webhook's receivers, by code."""
 _counters_lock = Lock()
 
 
-def count_refusal(webhook: Webhook, code: ResponseCode) -> str | None:
+def count_refusal(webhook: Webhook | Trusted, code: ResponseCode) -> str | None:
     """Counts a refusal. Returns the end of its line in the log, or None if it is not logged.
 
     Strangers can cause refusals at any rate. The log has the first refusal of each code, and then at most one in
@@ -255,20 +269,21 @@ class Flow:
 class SyncReceiver(Receiver):
     """A receiver that makes every call in the thread of the request."""
 
-    def __init__(self, webhook: Webhook, handler: Handler, **options: Unpack[ReceiveOptions]) -> None:
+    def __init__(self, webhook: Webhook | Trusted, handler: Handler, **options: Unpack[ReceiveOptions]) -> None:
         super().__init__(webhook, handler, **options)
         for name, function in [("handler", handler), ("dedup", self.dedup and self.dedup.store.claim)]:
             if is_async(function):
                 raise TypeError(f"{name} must not be asynchronous here: nothing would await it")
 
-    def receive(self, method: str, body: Any, headers: Any) -> WebhookResponse:
-        """Receives a delivery. `body` is the request body, or a function that reads it and may raise WebhookError."""
+    def receive(self, method: str, body: Any, headers: Any, *, debug: bool = sys.flags.dev_mode) -> WebhookResponse:
+        """Receives a delivery. `body` is the request body, or a function that reads it and may raise WebhookError.
+        `debug` is True in development."""
         if method != "POST":
             return make_response("method_not_allowed")
         try:
             flow = self.verify(body() if callable(body) else body, headers)
         except WebhookError as error:
-            return self.refuse(error)
+            return self.refuse(error, debug)
         while flow.step is not None:
             try:
                 result = _call_sync(flow.call())

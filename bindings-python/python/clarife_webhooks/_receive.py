@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from clarife_webhooks._compat import Unpack
-from clarife_webhooks._delivery import SyncReceiver, WebhookResponse
+from clarife_webhooks._delivery import TRUSTED, SyncReceiver, WebhookResponse
 from clarife_webhooks._native import Webhook
-from clarife_webhooks._options import AsyncReceiveOptions, Handler, ReceiveOptions
+from clarife_webhooks._options import AsyncReceiveOptions, Handler, OnError, ReceiveOptions
+from clarife_webhooks.dedup import AnyDedup, SyncDedup
 
 
 def receive(
@@ -59,3 +61,52 @@ async def receive_async(
     from clarife_webhooks._async_delivery import AsyncReceiver  # imports asyncio
 
     return await AsyncReceiver(webhook, handler, **options).receive("POST", body, headers)
+
+
+def receive_trusted(
+    body: bytes | bytearray | memoryview | str,
+    handler: Handler,
+    *,
+    dedup: SyncDedup = None,
+    on_error: OnError | None = None,
+) -> WebhookResponse:
+    """Handles an event that was verified before, for example from your own queue or from Amazon EventBridge.
+
+    It does the same as `receive`, and checks **no signature**: never pass it a body from the network. `body` is the text
+    of the event, as in `event.raw`. `handler` and the options are those of `receive`, so that an event that arrives both
+    ways is handled once with a common store.
+
+    Raises TypeError if an argument has a wrong type. A `body` that is not an event is refused with `malformed_payload`.
+
+    >>> raw = b'{"id":"evt_1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{}}'
+    >>> store = MemoryStore()
+    >>> receive_trusted(raw, lambda event: print(event.type), dedup=store).code
+    media.uploaded
+    'handled'
+    >>> receive_trusted(raw, print, dedup=store).code
+    'duplicate'
+    """
+    return SyncReceiver(TRUSTED, handler, dedup=dedup, max_body_bytes=sys.maxsize, on_error=on_error).receive("POST", body, None)
+
+
+async def receive_trusted_async(
+    body: bytes | bytearray | memoryview | str,
+    handler: Handler,
+    *,
+    dedup: AnyDedup = None,
+    on_error: OnError | None = None,
+) -> WebhookResponse:
+    """Does the same as `receive_trusted` in an event loop. It checks **no signature** either.
+
+    >>> import asyncio
+    >>> raw = b'{"id":"evt_1","type":"media.uploaded","created_at":"2026-03-28T12:00:00Z","data":{}}'
+    >>> async def handle(event):
+    ...     print(event.type)
+    >>> asyncio.run(receive_trusted_async(raw, handle)).code
+    media.uploaded
+    'handled'
+    """
+    from clarife_webhooks._async_delivery import AsyncReceiver  # imports asyncio
+
+    receiver = AsyncReceiver(TRUSTED, handler, dedup=dedup, max_body_bytes=sys.maxsize, on_error=on_error)
+    return await receiver.receive("POST", body, None)

@@ -19,15 +19,17 @@ Do not use `Mount`: it redirects a path without a final slash, and clarife does 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any, TypeAlias
 
-from clarife_webhooks._async_delivery import AsyncReceiver
+from clarife_webhooks._async_delivery import AsyncReceiver, read_in_time
 from clarife_webhooks._body import BodyBuffer
 from clarife_webhooks._compat import Unpack
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._options import AsyncReceiveOptions, Handler
+from clarife_webhooks._request import request_of_delivery
 
 __all__ = ["receiver"]
 
@@ -60,30 +62,31 @@ class _Application:
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close"})
         read = partial(_read, scope, receive, self._receiver.max_body_bytes)
-        try:
-            response = await self._receiver.receive(scope["method"], read, scope["headers"])
-        except _Disconnected:
-            return
+        site = scope.get("app")  # of Starlette
+        debug = sys.flags.dev_mode if site is None else bool(getattr(site, "debug", False))
+        with request_of_delivery(scope):
+            response = await self._receiver.receive(scope["method"], read, scope["headers"], debug=debug)
         headers = {**response.headers, "content-length": str(len(response.body))}
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": response.status, "headers": pairs})
         await send({"type": "http.response.body", "body": response.body})
 
 
-class _Disconnected(Exception):
-    """The sender closed the connection."""
-
-
 async def _read(scope: _Message, receive: _Receive, limit: int) -> bytes:
-    content_length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-    body = BodyBuffer(limit, content_length.decode("latin-1"), "asgi")
-    while True:
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    body = BodyBuffer(limit, "asgi", lambda name: headers.get(name.encode()))
+    await read_in_time(body, _read_messages(body, receive))
+    return body.finish(used_up=True)  # a server does not end a body that has not arrived whole
+
+
+async def _read_messages(body: BodyBuffer, receive: _Receive) -> None:
+    more = True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _Disconnected
+            raise body.incomplete_error()
         body.add(message.get("body", b""))
-        if not message.get("more_body", False):
-            return body.finish()
+        more = message.get("more_body", False)
 
 
 async def _lifespan(receive: _Receive, send: _Send) -> None:

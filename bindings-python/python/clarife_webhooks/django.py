@@ -22,16 +22,17 @@ from functools import partial
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
 from clarife_webhooks._async_delivery import AsyncReceiver
-from clarife_webhooks._body import BodyBuffer, read_wsgi
+from clarife_webhooks._body import BodyBuffer, environ_header, read_wsgi
 from clarife_webhooks._compat import Unpack
 from clarife_webhooks._delivery import Call, Receiver, SyncReceiver, WebhookResponse, is_async
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._options import AsyncReceiveOptions, Handler, ReceiveOptions
+from clarife_webhooks._request import request_of_delivery
 
 __all__ = ["async_receiver", "receiver"]
 
@@ -42,7 +43,8 @@ def receiver(webhook: Webhook, handler: Handler, **options: Unpack[ReceiveOption
     """Creates a view of Django that receives webhooks.
 
     `handler` is called with each verified event; it can be `Handlers`. `options` are `ReceiveOptions`. The view
-    responds with a `WebhookResponse`. `DATA_UPLOAD_MAX_MEMORY_SIZE` does not apply.
+    responds with a `WebhookResponse`. `DATA_UPLOAD_MAX_MEMORY_SIZE` does not apply. The handler reads the variables of
+    the URL from `current_request().resolver_match.kwargs`.
 
     With `ATOMIC_REQUESTS`, the transaction surrounds the handler, not the view. An exception of the handler rolls it
     back, and the event counts as handled only after the commit.
@@ -52,7 +54,9 @@ def receiver(webhook: Webhook, handler: Handler, **options: Unpack[ReceiveOption
     receiver = _SyncReceiver(webhook, handler, **options)
 
     def clarife_webhook(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        return _to_django(receiver.receive(*_delivery(request, receiver)))
+        request = getattr(request, "_request", request)  # which Django REST Framework wraps
+        with request_of_delivery(request):
+            return _to_django(receiver.receive(*_delivery(request, receiver), debug=settings.DEBUG))
 
     return _exempt_from_csrf(clarife_webhook)
 
@@ -75,7 +79,9 @@ def async_receiver(
     receiver = _AsyncReceiver(webhook, handler, **options)
 
     async def clarife_webhook(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        return _to_django(await receiver.receive(*_delivery(request, receiver)))
+        request = getattr(request, "_request", request)
+        with request_of_delivery(request):
+            return _to_django(await receiver.receive(*_delivery(request, receiver), debug=settings.DEBUG))
 
     return _exempt_from_csrf(clarife_webhook)
 
@@ -95,33 +101,30 @@ class _AsyncReceiver(AsyncReceiver):
 
 def _delivery(request: HttpRequest, receiver: Receiver) -> tuple[str, Callable[[], bytes], dict[str, Any]]:
     """Returns the request as arguments of `receive`."""
-    request = getattr(request, "_request", request)  # which Django REST Framework wraps
     return request.method or "", partial(_read, request, receiver.max_body_bytes), request.META
 
 
 def _read(request: HttpRequest, limit: int) -> bytes:
-    body = BodyBuffer(limit, request.META.get("CONTENT_LENGTH"), "django")
-    kept = hasattr(request, "_body")  # Django keeps a body that was read with `request.body`
-    if not kept and getattr(request, "_read_started", False):
+    body = BodyBuffer(limit, "django", environ_header(request.META))
+    if hasattr(request, "_body"):  # Django keeps a body that was read with `request.body`
+        body.add(request.body)
+    elif getattr(request, "_read_started", False):
         raise body.not_raw_error()
-    if kept or body.content_length:
-        try:
-            body.add(request.body)  # Content-Length is within the limit, and Django keeps the body for later readers
-            return body.finish()
-        except RequestDataTooBig:  # DATA_UPLOAD_MAX_MEMORY_SIZE, a limit for forms
-            pass
     elif "wsgi.input" in request.META:
-        return read_wsgi(request.META, limit, "django")  # for Django, a body without a length is empty
-    body.add_stream(request.read)
-    return body.finish()
+        request._body = read_wsgi(request.META, limit, "django")  # for later readers, as `request.body` keeps it
+        return request._body
+    else:
+        body.add_stream(request.read)
+        request._body = body.finish(used_up=True)
+    return body.finish(used_up=True)  # Django under ASGI does not call a view before the body has arrived
 
 
 def _atomic(call: Call) -> Call:
     """Wraps a call as Django wraps a view: in a transaction of every database with `ATOMIC_REQUESTS`."""
     if is_async(call):
         return call
-    for alias, settings in connections.settings.items():
-        if settings["ATOMIC_REQUESTS"]:
+    for alias, database in connections.settings.items():
+        if database["ATOMIC_REQUESTS"]:
             call = transaction.atomic(using=alias)(call)
     return call
 

@@ -16,15 +16,17 @@ To bypass FastAPI's own processing, add `Route("/webhooks/clarife", clarife_webh
 
 # FastAPI reads the annotations of a dependency, so they are not strings here.
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 from fastapi import HTTPException, Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive, Scope, Send
 
-from clarife_webhooks._async_delivery import AsyncReceiver
+from clarife_webhooks._async_delivery import AsyncReceiver, read_in_time
 from clarife_webhooks._body import BodyBuffer
 from clarife_webhooks._compat import Unpack
-from clarife_webhooks._delivery import WebhookResponse
+from clarife_webhooks._delivery import Flow, WebhookResponse
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._options import AsyncReceiveOptions
 from clarife_webhooks._types import WebhookEvent
@@ -34,7 +36,7 @@ __all__ = ["verified_event"]
 
 def verified_event(
     webhook: Webhook, **options: Unpack[AsyncReceiveOptions]
-) -> Callable[[Request, Response], AsyncIterator[WebhookEvent]]:
+) -> Callable[[Request], AsyncIterator[WebhookEvent]]:
     """Creates a dependency of FastAPI that receives webhooks: its value is the verified event. `options` are
     `AsyncReceiveOptions`.
 
@@ -43,46 +45,103 @@ def verified_event(
     its code. When the path function raises an exception, FastAPI responds with 500, unless an exception handler decides
     otherwise.
 
-    To have clarife send the event again, raise an exception such as `HTTPException(503)`, or set `response.status_code`
-    of an injected `Response`. Do not return a response object: FastAPI sends it without showing its status to a
-    dependency, so the event counts as handled.
+    The status of the response decides, before its end is sent: after 2xx, the event counts as handled. After any other
+    status clarife sends it again, for example after `HTTPException(503)`, `JSONResponse(…, 503)` or `status_code` of an
+    injected `Response`.
 
-    With `Depends(…, scope="function")` (FastAPI 0.121 or later), the event is marked as handled before the response is
-    sent; otherwise right after it.
-
-    Read the request body from `event.raw`. If the path function has a parameter for the body, such as a model, FastAPI
-    reads the body first, without a limit. If it has a form parameter, the raw body is lost. FastAPI 0.106 or later is
-    required.
+    The request body is `event.raw`, and `await request.body()` returns it too. If the path function has a parameter for
+    the body, such as a model, FastAPI reads the body first, without a limit. If it has a form parameter, the raw body is
+    lost. FastAPI 0.106 or later is required.
 
     >>> clarife_event = verified_event(Webhook("whsec_c2VjcmV0"), dedup=MemoryStore())
     """
     receiver = AsyncReceiver(webhook, lambda event: None, **options)
 
-    async def clarife_event(request: Request, response: Response) -> AsyncIterator[WebhookEvent]:
+    async def clarife_event(request: Request) -> AsyncIterator[WebhookEvent]:
         read = partial(_read, request, receiver.max_body_bytes)
-        flow = await receiver.start(request.method, read, request.headers.raw)
+        flow = await receiver.start(request.method, read, request.headers.raw, request.app.debug)
         if isinstance(flow, WebhookResponse):
             raise _exception(flow)
+        delivery = _Delivery(receiver, flow)
+        request.scope.setdefault(_KEY, []).append(delivery)
         try:
             yield flow.event
         except BaseException as error:
-            flow.raised(error)
-            await receiver.finish(flow)
+            await delivery.end(error)
             raise
-        flow.returned(response)  # its status is None unless the path function has set it
-        await receiver.finish(flow)
 
     return clarife_event
 
 
+_KEY = "clarife_webhooks.deliveries"
+_BODIES = ("http.response.body", "http.response.zerocopysend", "http.response.pathsend")
+
+
+class _Delivery:
+    """A delivery that waits for the response of its path function."""
+
+    def __init__(self, receiver: AsyncReceiver, flow: Flow) -> None:
+        self._receiver = receiver
+        self._flow = flow
+
+    async def end(self, result: BaseException | Response | None) -> None:
+        """Ends the delivery, unless it has ended before. `result` is an exception, a response of another status than
+        2xx, or else None."""
+        if not self._flow.at_handler:
+            return
+        if isinstance(result, BaseException):
+            self._flow.raised(result)
+        else:
+            self._flow.returned(result)
+        await self._receiver.finish(self._flow)
+
+    async def sent(self, message: Message) -> None:
+        """Ends the delivery by the next message of its response: by an error status at once, else at the end of the
+        body."""
+        if message["type"] == "http.response.start":
+            if not 200 <= message["status"] <= 299:
+                await self.end(Response(status_code=message["status"]))
+        elif message["type"] in _BODIES and not message.get("more_body", False):
+            await self.end(None)
+
+
+def _show_responses(handle: Callable[[APIRoute, Scope, Receive, Send], Awaitable[None]]) -> None:
+    """Makes routes show their responses to the deliveries of their requests, which FastAPI does not do: a dependency
+    sees a response neither in `scope="function"` nor in `scope="request"`."""
+
+    async def handle_and_show(route: APIRoute, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_show(message: Message) -> None:
+            for delivery in scope.get(_KEY, ()):
+                await delivery.sent(message)
+            await send(message)
+
+        try:
+            await handle(route, scope, receive, send_and_show)
+        except BaseException as error:  # for example while the body of the response is sent
+            for delivery in scope.get(_KEY, ()):
+                await delivery.end(error)
+            raise
+
+    setattr(APIRoute, "handle", handle_and_show)
+
+
+_show_responses(APIRoute.handle)
+
+
 async def _read(request: Request, limit: int) -> bytes:
-    body = BodyBuffer(limit, request.headers.get("content-length"), "fastapi")
+    body = BodyBuffer(limit, "fastapi", request.headers.get)
+    await read_in_time(body, _read_stream(body, request))
+    raw = body.finish(used_up=True)
+    request._body = raw  # as `request.body()` keeps it: other dependencies and the path function can read it too
+    return raw
+
+
+async def _read_stream(body: BodyBuffer, request: Request) -> None:
     try:
         async for chunk in request.stream():
             body.add(chunk)
     except RuntimeError:  # Starlette raises it for a stream that was read before
         raise body.not_raw_error() from None
-    return body.finish()
 
 
 def _exception(response: WebhookResponse) -> HTTPException:

@@ -10,8 +10,8 @@ Serve it alone, or mount it in a framework:
 ...     print("changed:", event.data.get("title"))
 >>> app = receiver(Webhook("whsec_c2VjcmV0"), handlers)
 
-A body without a length (`Transfer-Encoding: chunked`) requires a server that sets `wsgi.input_terminated`: gunicorn,
-mod_wsgi, or Werkzeug's.
+A body without a length (`Transfer-Encoding: chunked`) requires uWSGI, or a server that sets `wsgi.input_terminated`:
+gunicorn, waitress, mod_wsgi, or Werkzeug's.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from clarife_webhooks._compat import Unpack
 from clarife_webhooks._delivery import SyncReceiver
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._options import Handler, ReceiveOptions
+from clarife_webhooks._request import request_of_delivery
 
 __all__ = ["receiver"]
 
@@ -50,7 +51,8 @@ class _Application:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Responds to a request."""
         read = partial(read_wsgi, environ, self._receiver.max_body_bytes, "wsgi")
-        response = self._receiver.receive(environ["REQUEST_METHOD"], read, environ)
+        with request_of_delivery(environ):
+            response = self._receiver.receive(environ["REQUEST_METHOD"], read, environ)
         headers = {**response.headers, "content-length": str(len(response.body))}
         start_response(f"{response.status} {HTTPStatus(response.status).phrase}", list(headers.items()))
         # Werkzeug's server would send the body in response to HEAD, and the client would read it as the next response.

@@ -76,7 +76,7 @@ def status(error: WebhookError) -> int:
             return 500
         case "missing_signature" | "malformed_signature" | "signature_mismatch" | "malformed_payload":
             return 400
-        case "timestamp_too_old" | "timestamp_in_future" | "event_too_old":
+        case "timestamp_too_old" | "timestamp_in_future" | "event_too_old" | "body_incomplete":
             return 400
         case "body_too_large":
             return 413

@@ -18,6 +18,10 @@ pub const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// The end of a line that follows refusals which were not logged. Their number comes after it.
 pub const REFUSALS_NOT_LOGGED: &str = "; not logged since the last such line: ";
 
+/// The rest of the message for a body with a content encoding, after the message of `signature_mismatch`: an adapter refuses it by its
+/// header, before anything inflates it.
+pub const CONTENT_ENCODED: &str = "the body has a content encoding, and clarife signs and sends bodies without one";
+
 /// The counters of a receiver's refusals: one for each error code.
 #[cfg(feature = "adapters")]
 #[derive(Debug, Default)]

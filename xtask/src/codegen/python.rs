@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clarife_webhooks::flow::{Outcome, Step};
-use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
+use clarife_webhooks::refusals::{CONTENT_ENCODED, REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
 use clarife_webhooks::{
     BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, OTHER_SENDER, OTHER_SIGNATURE_HEADERS,
     WebhookResponse, dedup,
@@ -89,6 +89,9 @@ DEFAULT_CLAIM_TTL: Final = {}
 
 DEFAULT_DONE_TTL: Final = {}
 """The default time to live of a done mark, in seconds. A longer replay window of the event takes precedence."""
+
+CONTENT_ENCODED: Final = {CONTENT_ENCODED:?}
+"""The rest of the message for a body with a content encoding, after the message of `signature_mismatch`."""
 
 STORE_TIMEOUT: Final = {}
 """The time after which a receiver gives up on a call of a store, in seconds."""
