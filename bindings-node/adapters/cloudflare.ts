@@ -53,6 +53,8 @@ interface Entry {
  * // new_sqlite_classes = ["DedupObject"]
  */
 export class DedupObject {
+  /** The mark of a Durable Object in Cloudflare's types. It has no value. */
+  declare readonly __DURABLE_OBJECT_BRAND: never;
   readonly #storage: ObjectStorage;
 
   constructor(state: { readonly storage: ObjectStorage }) {

@@ -37,6 +37,8 @@ export interface Backend {
   complete(store: object, id: string, now: number, ttl: number): number;
   /** Releases a claim, unless another token holds it by now. */
   release(store: object, id: string, token: number): void;
+  /** Tells whether a full store has removed a handled event that it should still know, since the last call. */
+  takeEvicted(store: object): boolean;
   /** Returns the key of an event's id in stores that several processes share. */
   storeKey(id: string): string;
   /** Returns an error code's message and, in a second line, its hint. 1 is the first of `ERROR_CODES`. */

@@ -1,6 +1,6 @@
 import { DONE, FULL, IN_PROGRESS } from "./abi.generated.js";
 import { backend } from "./backend.js";
-import { STORE_FULL } from "./generated.js";
+import { STORE_EVICTED, STORE_FULL } from "./generated.js";
 import { type Clock, integerOption, pickOptions, toClock } from "./options.js";
 import { setClassName } from "./runtime-types.js";
 
@@ -46,8 +46,8 @@ export interface MemoryStoreOptions {
 }
 
 /**
- * A store in memory, for one process. A full store forgets the handled event that would expire first, and never a
- * claim.
+ * A store in memory, for one process. A full store forgets the oldest handled event, and never a claim. Once, it warns of
+ * that on the console.
  *
  * @example
  * const receive = webhook.receiver(handlers, { dedup: new MemoryStore() });
@@ -59,6 +59,7 @@ export class MemoryStore implements DedupStore {
 
   readonly #store: object;
   readonly #now: () => number;
+  #warned = false;
 
   constructor(options?: MemoryStoreOptions) {
     const { capacity, clock } = pickOptions(options, "capacity", "clock");
@@ -79,9 +80,14 @@ export class MemoryStore implements DedupStore {
     backend.release(this.#store, id, Number(token));
   }
 
+  /** Throws if the store is full of claims. Warns once if the store has forgotten an event that it should know. */
   #checkRoom(result: number): number {
     if (result === FULL) {
       throw new Error(STORE_FULL);
+    }
+    if (!this.#warned && backend.takeEvicted(this.#store)) {
+      this.#warned = true;
+      console.warn(`clarife-webhooks: ${STORE_EVICTED}`);
     }
     return result;
   }

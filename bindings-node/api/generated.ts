@@ -13,6 +13,9 @@ export const STANDARD_HEADERS = [
 /** The limit of the signature header, in bytes. A longer header is malformed. */
 export const MAX_HEADER_BYTES = 4096;
 
+/** The largest tolerance that is not questioned, in seconds. Larger ones in whole thousands look like milliseconds. */
+export const LARGEST_LIKELY_TOLERANCE = 86400;
+
 /** Every type of event that this version knows. */
 export const EVENT_TYPES = [
   "document.created",
@@ -166,6 +169,10 @@ export const SLOW_HANDLER =
 
 /** The message of the error of a store in memory that has no room. */
 export const STORE_FULL = "the store is full of events that are being handled";
+
+/** The warning of a store in memory that has removed a handled event which it should still know. */
+export const STORE_EVICTED =
+  "the store of handled events is full and has removed an event that it should still know; a later delivery of such an event is handled again; raise its capacity";
 
 /** A document. Every member is optional. */
 export interface Document {

@@ -10,12 +10,26 @@ import { setClassName, wrongType } from "./runtime-types.js";
 
 /**
  * Handles an event, and may be async. Throw an error to have clarife send the event again. The receiver ignores the
- * result, but it treats a returned response with a status other than 2xx as an error.
+ * result. Do not return a response: its type is refused, and a status other than 2xx is an error.
  */
-export type EventHandler<Event = WebhookEvent> = (event: Event) => unknown;
+export type EventHandler<Event = WebhookEvent> = (event: Event) => HandlerResult;
+
+/** The result of a handler: anything but a response, which the receiver itself creates. */
+export type HandlerResult = NoResponse | PromiseLike<NoResponse>;
+
+type NoResponse =
+  | void
+  | undefined
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | symbol
+  | (object & { readonly headers?: never; readonly statusCode?: never; readonly then?: never });
 
 /** A handler of events: a function, or {@link Handlers}. */
-export type Handler = EventHandler | { handle(event: WebhookEvent): unknown };
+export type Handler = EventHandler | { handle(event: WebhookEvent): HandlerResult };
 
 /** All types of events about one kind of resource, for example `document.*`. */
 export type EventGroup = KnownEventType extends infer Type
@@ -77,7 +91,7 @@ export class Handlers {
   }
 
   /** Calls the handler of an event and returns its result. */
-  handle(event: WebhookEvent): unknown {
+  handle(event: WebhookEvent): HandlerResult {
     const handlers = this.#handlers;
     const handler = handlers.get(event.type) ?? handlers.get(event.type.replace(REST, ".*")) ?? handlers.get("");
     return (handler as EventHandler | undefined)?.(event);

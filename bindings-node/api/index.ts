@@ -6,7 +6,7 @@ export { WebhookError } from "./error.js";
 export { ERROR_CODES, EVENT_TYPES, SIGNATURE_HEADER } from "./generated.js";
 export type * from "./generated.js";
 export { Handlers } from "./handlers.js";
-export type { EventFor, EventGroup, EventHandler, EventPattern, Handler } from "./handlers.js";
+export type { EventFor, EventGroup, EventHandler, EventPattern, Handler, HandlerResult } from "./handlers.js";
 export type { HeaderContainer, HeaderPairs, HeaderRecord, SignatureSource } from "./headers.js";
 export type {
   BodySource,

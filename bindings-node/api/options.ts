@@ -1,3 +1,4 @@
+import { LARGEST_LIKELY_TOLERANCE } from "./generated.js";
 import { describeType, typeTag, wrongType } from "./runtime-types.js";
 
 /** Returns the caller's options, without those that a polluted `Object.prototype` has. Throws for an unknown option. */
@@ -65,9 +66,6 @@ export function toleranceOption(value: unknown, name: string): number {
   }
   return seconds;
 }
-
-/** A day. A larger tolerance in whole thousands is most likely in milliseconds, such as 300,000. */
-const LARGEST_LIKELY_TOLERANCE = 86_400;
 
 /** A function that returns the time, in Unix seconds or as a `Date`. */
 export type Clock = () => number | Date;

@@ -17,6 +17,7 @@ interface WasmExports {
   claim(store: number, id: number, now: number, ttl: number): number;
   complete(store: number, id: number, now: number, ttl: number): number;
   release(store: number, id: number, token: number): void;
+  take_evicted(store: number): number;
   key(id: number): void;
   describe(code: number): void;
 }
@@ -171,6 +172,9 @@ export function wasmBackend(instanceExports: unknown): Backend {
     },
     release(store, id, token) {
       exports.release((store as Handle).number, writeId(id), token);
+    },
+    takeEvicted(store) {
+      return exports.take_evicted((store as Handle).number) === 1;
     },
     storeKey(id) {
       exports.key(writeId(id));

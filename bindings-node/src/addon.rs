@@ -66,6 +66,12 @@ pub(crate) fn release(store: Handle<'_, RefCell<ClaimTable>>, id: String, token:
     abi::release(&mut store.borrow_mut(), &id, token);
 }
 
+/// Returns whether a full store has removed a done mark that was still alive: `takeEvicted(store)`.
+#[napi(catch_unwind)]
+pub(crate) fn take_evicted(store: Handle<'_, RefCell<ClaimTable>>) -> bool {
+    store.borrow_mut().take_evicted()
+}
+
 /// Returns the key of an event's id in stores that several processes share: `storeKey(id)`.
 #[napi(js_name = "storeKey", catch_unwind)]
 pub(crate) fn key(id: String) -> String {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use clarife_webhooks::standard::{self, StandardHeaders};
-use clarife_webhooks::{ErrorCode, SIGNATURE_HEADER, UnixTime, Webhook};
-use pyo3::exceptions::PyTypeError;
+use clarife_webhooks::{ErrorCode, OTHER_SIGNATURE_HEADERS, SIGNATURE_HEADER, UnixTime, Webhook};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -244,6 +244,24 @@ pub(crate) fn whole_seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<u6
         return Err(PyTypeError::new_err(format!("{name} must be {EXPECTED}")));
     }
     Ok(number.extract().unwrap_or(u64::MAX))
+}
+
+/// Returns a tolerance in seconds, and refuses one that looks like milliseconds.
+pub(crate) fn tolerance(value: &Bound<'_, PyAny>, name: &str) -> PyResult<u64> {
+    let seconds = whole_seconds(value, name)?;
+    if clarife_webhooks::is_likely_milliseconds(seconds) {
+        return Err(PyValueError::new_err(format!("{name} must be in seconds: {seconds} looks like milliseconds")));
+    }
+    Ok(seconds)
+}
+
+/// Returns the first signature header of another sender in any container of headers.
+pub(crate) fn other_signature(value: &Bound<'_, PyAny>) -> PyResult<Option<&'static str>> {
+    if text(value).is_some() {
+        return Ok(None);
+    }
+    let found = headers(value, OTHER_SIGNATURE_HEADERS)?;
+    Ok(OTHER_SIGNATURE_HEADERS.into_iter().zip(found).find_map(|(name, value)| value.map(|_| name)))
 }
 
 /// Returns an `int`, unless it is a `bool`.

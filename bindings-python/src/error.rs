@@ -9,14 +9,19 @@ use pyo3::types::PyType;
 /// Converts an error into the exception `WebhookError`. Its class is Python code: the stable ABI of 3.10 cannot extend
 /// `Exception`.
 pub(crate) fn exception(py: Python<'_>, error: &WebhookError) -> PyErr {
-    instance(py, error).map_or_else(|error| error, PyErr::from_value)
+    exception_with_hint(py, error, error.hint())
 }
 
-fn instance<'py>(py: Python<'py>, error: &WebhookError) -> PyResult<Bound<'py, PyAny>> {
+/// As [`exception`], with another hint.
+pub(crate) fn exception_with_hint(py: Python<'_>, error: &WebhookError, hint: &str) -> PyErr {
+    instance(py, error, hint).map_or_else(|error| error, PyErr::from_value)
+}
+
+fn instance<'py>(py: Python<'py>, error: &WebhookError, hint: &str) -> PyResult<Bound<'py, PyAny>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let code = error.code();
     let class = CLASS.import(py, "clarife_webhooks._error", "WebhookError")?;
-    class.call1((code.as_str(), error.to_string(), error.hint()))
+    class.call1((code.as_str(), error.to_string(), hint))
 }
 
 /// Creates the exception with a code and its default message.
@@ -25,7 +30,7 @@ fn instance<'py>(py: Python<'py>, error: &WebhookError) -> PyResult<Bound<'py, P
 pub(crate) fn error_from_code(py: Python<'_>, code: &str) -> PyResult<Py<PyAny>> {
     let code = ErrorCode::ALL.into_iter().find(|known| known.as_str() == code);
     let code = code.ok_or_else(|| PyValueError::new_err("code must be one of ERROR_CODES"))?;
-    Ok(instance(py, &code.into())?.unbind())
+    Ok(instance(py, &code.into(), code.hint())?.unbind())
 }
 
 /// Creates the exception for an argument of the wrong type. It names the argument and its type, never its value.

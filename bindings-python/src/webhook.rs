@@ -2,7 +2,8 @@
 
 use clarife_webhooks::standard::StandardSignError;
 use clarife_webhooks::{
-    Event as CoreEvent, EventType, SignatureSource, UnixTime, Webhook as CoreWebhook, WebhookError,
+    ErrorCode, Event as CoreEvent, EventType, OTHER_SENDER, SignatureSource, UnixTime, Webhook as CoreWebhook,
+    WebhookError,
 };
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -10,7 +11,7 @@ use pyo3::types::{IntoPyDict as _, PyBytes, PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::arguments;
-use crate::error::{exception, wrong_type};
+use crate::error::{exception, exception_with_hint, wrong_type};
 use crate::event::Event;
 
 /// A verifier of the deliveries of one subscription. It can also sign bodies as clarife does.
@@ -50,7 +51,8 @@ impl Webhook {
     ) -> PyResult<Self> {
         // A TypeError comes before an invalid secret.
         let seconds = |value: Option<_>, name| value.map(|value| arguments::whole_seconds(value, name)).transpose();
-        let (tolerance, max_event_age) = (seconds(tolerance, "tolerance")?, seconds(max_event_age, "max_event_age")?);
+        let tolerance = tolerance.map(|value| arguments::tolerance(value, "tolerance")).transpose()?;
+        let max_event_age = seconds(max_event_age, "max_event_age")?;
         if let Some(clock) = clock.filter(|clock| !clock.is_callable()) {
             return Err(wrong_type("clock", "a function", clock));
         }
@@ -92,7 +94,7 @@ impl Webhook {
         now: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Event> {
         let raw = arguments::body(body, "body")?;
-        let event = self.verify_body(py, &raw, signature, now)?.map_err(|error| exception(py, &error))?;
+        let event = self.verify_body(py, &raw, signature, now)?.map_err(|error| refusal(py, &error, signature))?;
         Event::new(&raw, &event)
     }
 
@@ -230,6 +232,16 @@ impl Webhook {
             (None, None) => arguments::now(py),
         }
     }
+}
+
+/// Creates the exception of a refused delivery. Its hint names the signature of another sender.
+fn refusal(py: Python<'_>, error: &WebhookError, signature: &Bound<'_, PyAny>) -> PyErr {
+    if error.code() == ErrorCode::MissingSignature
+        && let Ok(Some(name)) = arguments::other_signature(signature)
+    {
+        return exception_with_hint(py, error, &format!("{name}{OTHER_SENDER}"));
+    }
+    exception(py, error)
 }
 
 /// Verifies a body by the given time.

@@ -195,6 +195,12 @@ pub fn release(handle: f64, id: usize, token: f64) {
     });
 }
 
+/// Returns 1 if a full store has removed a done mark that was still alive.
+#[wasm_bindgen]
+pub fn take_evicted(handle: f64) -> f64 {
+    with_store(handle, 0, &|store, _| f64::from(u8::from(store.take_evicted())))
+}
+
 /// Sets the text to the key of the id in the input's first `id` bytes, in stores that several processes share.
 #[wasm_bindgen]
 pub fn key(id: usize) {

@@ -192,7 +192,6 @@ pub const ERROR_REFERENCE: &str =
     "https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#";
 
 /// The signature headers of other senders. A request without clarife's header, but with one of these, reached the wrong endpoint.
-#[cfg(feature = "model")]
 pub const OTHER_SIGNATURE_HEADERS: [&str; 6] = [
     "stripe-signature",
     "x-hub-signature-256",
@@ -203,7 +202,6 @@ pub const OTHER_SIGNATURE_HEADERS: [&str; 6] = [
 ];
 
 /// The hint of [`ErrorCode::MissingSignature`] for such a request, after the name of its header.
-#[cfg(feature = "model")]
 pub const OTHER_SENDER: &str =
     " is the signature of another sender: check that only clarife's subscription has the address of this endpoint";
 

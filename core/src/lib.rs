@@ -66,8 +66,10 @@ mod verification;
 
 #[cfg(feature = "model")]
 #[doc(hidden)]
-pub use error::{ERROR_REFERENCE, OTHER_SENDER, OTHER_SIGNATURE_HEADERS};
+pub use error::ERROR_REFERENCE;
 pub use error::{ErrorCode, InvalidTimestamp, WebhookError};
+#[doc(hidden)]
+pub use error::{OTHER_SENDER, OTHER_SIGNATURE_HEADERS};
 pub use event::resource::{Block, Content, ContentMeta, Document, Folder, Generation, Media, Project, Share};
 #[cfg(feature = "model")]
 #[doc(hidden)]
@@ -85,3 +87,5 @@ pub use receiving::{flow, refusals};
 pub use sender::canonical;
 pub use unix_time::UnixTime;
 pub use verification::{DEFAULT_TOLERANCE, SIGNATURE_HEADER, SignatureSource, Webhook, standard};
+#[doc(hidden)]
+pub use verification::{LARGEST_LIKELY_TOLERANCE, is_likely_milliseconds};

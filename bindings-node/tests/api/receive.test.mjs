@@ -398,6 +398,20 @@ test("in memory: a hundred deliveries at once, and a full store", async () => {
   assert.equal((await running).is, "200 handled");
 });
 
+test("in memory: one warning of an event that is forgotten too early", (t) => {
+  const lines = watchLog(t);
+  let now = 1_774_699_200;
+  const store = new MemoryStore({ capacity: 2, clock: () => now });
+  for (const id of ["a", "b"]) store.complete(id, store.claim(id, 50).token, 60);
+  now += 60;
+  for (const id of ["c", "d"]) store.complete(id, store.claim(id, 50).token, 60);
+  assert.deepEqual(lines(), [], "the first two had ended");
+  for (const id of ["e", "f"]) store.complete(id, store.claim(id, 50).token, 60);
+  const [line, ...others] = lines();
+  assert.match(line.join(), /^warn,clarife-webhooks: the store of handled events is full and has removed an event/);
+  assert.deepEqual(others, []);
+});
+
 test("a store's arguments", () => {
   for (const options of [5, { capacity: 0 }, { capacity: 1.5 }, { capacity: "5" }, { clock: 5 }, { size: 5 }]) {
     assert.ok(thrownBy(() => new MemoryStore(options)) instanceof TypeError);

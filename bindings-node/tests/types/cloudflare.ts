@@ -20,6 +20,8 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
+// As `wrangler types` writes a binding.
+export const store = (namespace: DurableObjectNamespace<DedupObject>) => new DurableObjectStore(namespace);
 export const object: new (state: DurableObjectState, env: Env) => DurableObject = DedupObject;
 // @ts-expect-error: KV is not a namespace of Durable Objects
 new DurableObjectStore({} as KVNamespace);

@@ -47,6 +47,21 @@ const signed: StandardHeaders = webhook.signStandard("{}", { id: "evt_1", timest
 // @ts-expect-error: a signature needs an id
 webhook.signStandard("{}", {});
 
+// A handler returns no response.
+declare const remember: (event: WebhookEvent) => Promise<{ id: number }[]>;
+webhook.receiver(remember);
+webhook.receiver((event) => [].push(event.id as never));
+webhook.receiver(async (event) => (event.id === "" ? undefined : { status: "open", at: new Date() }));
+webhook.receiver((event) => JSON.parse(event.raw));
+// @ts-expect-error
+webhook.receiver(() => new Response("try later", { status: 503 }));
+// @ts-expect-error
+webhook.receiver(async () => Response.json({}));
+// @ts-expect-error
+webhook.receiver(async () => ({ statusCode: 503, body: "" }));
+// @ts-expect-error
+new Handlers().on("document.updated", async () => new Response());
+
 // The pattern selects the type of a handler's event.
 new Handlers()
   .on("document.updated", (event) => {

@@ -121,7 +121,7 @@ class AsyncReceiver(Receiver):
         if self.dedup is not None and not claiming.cancelled():
             claim = claiming.result()
             if isinstance(claim, Claim) and claim.state == "new":
-                await self._call(partial(self.dedup.store.release, id, claim.token))
+                await self._call(partial(self.dedup.store.release, self.dedup.id_of(id), claim.token))
 
     def _spawn(self, coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """Starts a task that cancelling the delivery does not cancel."""

@@ -26,12 +26,6 @@ ERROR_STATUS: Final[dict[ErrorCode, int]] = {
 ERROR_REFERENCE: Final = "https://github.com/clarife/clarife-webhooks/blob/main/docs/pages/reference/errors.md#"
 """The address of the section on an error, without the error's code at its end."""
 
-OTHER_SIGNATURE_HEADERS: Final = ("stripe-signature", "x-hub-signature-256", "x-hub-signature", "svix-signature", "x-slack-signature", "x-shopify-hmac-sha256")
-"""The signature headers of other senders."""
-
-OTHER_SENDER: Final = " is the signature of another sender: check that only clarife's subscription has the address of this endpoint"
-"""The hint for a request with such a header, after its name."""
-
 RESPONSE_HEADERS: Final[dict[str, str]] = {"content-type": "application/json"}
 """The headers of the response to a refused delivery."""
 

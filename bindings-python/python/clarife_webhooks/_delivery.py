@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from typing import Any, TypeAlias, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from clarife_webhooks._body import check_size
 from clarife_webhooks._compat import Unpack
@@ -29,9 +29,11 @@ from clarife_webhooks._constants import (
     REFUSAL_LOG_INTERVAL,
     REFUSALS_NOT_LOGGED,
     RESPONSE_HEADERS,
+    RESPONSE_TIMEOUT,
     RESPONSES,
     RETURNED_RESPONSE,
     SERVER_ERRORS,
+    SLOW_HANDLER,
     FlowOutcome,
     FlowStep,
 )
@@ -153,6 +155,16 @@ class Receiver:
                 _log.log(level, "%s: %s; %s%s", code, error.message, error.hint, end)
 
 
+    def warn_of_slow_handler(self, seconds: float) -> None:
+        """Logs a warning after the webhook's first handler that took longer than clarife waits."""
+        if seconds > RESPONSE_TIMEOUT and self.webhook not in _warned_of_slow_handlers:
+            _warned_of_slow_handlers.add(self.webhook)
+            _log.warning(SLOW_HANDLER)
+
+
+_warned_of_slow_handlers: WeakSet[Webhook | Trusted] = WeakSet()
+
+
 @dataclass
 class _Counter:
     logged_at: float
@@ -199,6 +211,7 @@ class Flow:
         self._response: WebhookResponse | None = None
         self._interrupt: BaseException | None = None
         self._token = ""
+        self._handler_start = time.monotonic()
 
     @property
     def at_handler(self) -> bool:
@@ -207,9 +220,10 @@ class Flow:
 
     def call(self) -> Call:
         """Returns the call of the current step."""
-        dedup, id = self._receiver.dedup, self.event.id
+        dedup = self._receiver.dedup
         if dedup is None or self.at_handler:
             return self._handler_call()
+        id = dedup.id_of(self.event.id)
         if self.step == "claim":
             return partial(dedup.store.claim, id, dedup.claim_ttl)
         if self.step == "complete":
@@ -251,12 +265,15 @@ class Flow:
 
     def _advance(self, outcome: FlowOutcome, error: Exception | None = None) -> None:
         assert self.step is not None
+        if self.at_handler:
+            self._receiver.warn_of_slow_handler(time.monotonic() - self._handler_start)
         transition = FLOW[self.step][outcome]
         if transition.report is not None and error is not None:
             self._receiver.report(transition.report, error, self.event)
         if transition.response is not None:
             self._response = make_response(transition.response)
         self.step = transition.next
+        self._handler_start = time.monotonic()
 
     def end(self) -> WebhookResponse:
         """Returns the response. Raises the exception of an abandoned handler."""

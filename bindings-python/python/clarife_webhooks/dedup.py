@@ -191,12 +191,22 @@ class Dedup(Generic[_Store]):
     lifetime of a done mark in seconds; the default is a day. A done mark lives at least as long as the `max_event_age`
     of the webhook accepts the event.
 
-    Raises TypeError or ValueError if a time is not a number above 0.
+    `subscription` names the subscription, if webhooks of several subscriptions share the store: a text of your own
+    without a colon, such as the subscription's id. One subscription's events then never count as another's.
 
-    >>> dedup = Dedup(MemoryStore(), claim_ttl=30, done_ttl=7 * 86_400)
+    Raises TypeError or ValueError if a time is not a number above 0, or if the subscription is not such a text.
+
+    >>> dedup = Dedup(MemoryStore(), claim_ttl=30, done_ttl=7 * 86_400, subscription="sub_1")
     """
 
-    def __init__(self, store: _Store, *, claim_ttl: float = DEFAULT_CLAIM_TTL, done_ttl: float = DEFAULT_DONE_TTL) -> None:
+    def __init__(
+        self,
+        store: _Store,
+        *,
+        claim_ttl: float = DEFAULT_CLAIM_TTL,
+        done_ttl: float = DEFAULT_DONE_TTL,
+        subscription: str | None = None,
+    ) -> None:
         for method in ("claim", "complete", "release"):
             if not callable(getattr(store, method, None)):
                 raise TypeError(f"dedup must be a store with claim, complete and release, not {type(store).__name__}")
@@ -205,9 +215,20 @@ class Dedup(Generic[_Store]):
                 raise TypeError(f"{name} must be a number of seconds, not {type(ttl).__name__}")
             if not 0 < ttl < float("inf"):
                 raise ValueError(f"{name} must be more than 0 seconds, and finite")
+        if subscription is not None and not isinstance(subscription, str):
+            raise TypeError(f"subscription must be a str, not {type(subscription).__name__}")
+        # Without a colon, the id of an event cannot reach into another subscription.
+        if subscription is not None and (not subscription or ":" in subscription):
+            raise ValueError("subscription must be a text without a colon, such as the subscription's id")
         self.store = store
+        self.subscription = subscription
         self.claim_ttl = claim_ttl
         self.done_ttl = done_ttl
+
+    def id_of(self, event_id: str) -> str:
+        """Returns the id of an event in the store."""
+        return event_id if self.subscription is None else f"{self.subscription}:{event_id}"
+
 
 SyncDedup: TypeAlias = DedupStore | Dedup[DedupStore] | None
 AnyDedup: TypeAlias = DedupStore | AsyncDedupStore | Dedup[DedupStore | AsyncDedupStore] | None

@@ -13,6 +13,15 @@ const SERIALIZED_AGAIN: &str = "pass the raw body, byte for byte as received: th
 const NO_PREFIX: &str = "copy the signing secret from the subscription's settings, whsec_ prefix included: this webhook has a \
                          secret without the prefix; if the secret is right, pass the raw body, byte for byte as received";
 
+/// The largest tolerance, in seconds, that a binding does not question: a day.
+pub const LARGEST_LIKELY_TOLERANCE: u64 = 86_400;
+
+/// Returns whether a tolerance was most likely meant in milliseconds, such as 300,000: whole thousands of more than a day.
+#[must_use]
+pub const fn is_likely_milliseconds(tolerance: u64) -> bool {
+    tolerance > LARGEST_LIKELY_TOLERANCE && tolerance.is_multiple_of(1000)
+}
+
 /// Returns the reason of a mismatch, with a hint of its own if the mistake shows.
 pub(super) fn mismatch(body: &[u8], all_have_prefix: bool) -> Reason {
     match body {

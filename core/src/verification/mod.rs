@@ -8,6 +8,7 @@ mod source;
 pub mod standard;
 mod webhook;
 
+pub use advice::{LARGEST_LIKELY_TOLERANCE, is_likely_milliseconds};
 pub use header::MAX_HEADER_BYTES;
 #[cfg(feature = "sender")]
 pub(crate) use header::{MAX_TIMESTAMP, format as format_header};

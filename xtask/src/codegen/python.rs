@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::refusals::{CONTENT_ENCODED, REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
 use clarife_webhooks::{
-    BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, OTHER_SENDER, OTHER_SIGNATURE_HEADERS,
-    WebhookResponse, dedup,
+    BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, WebhookResponse, dedup,
 };
 
 use super::flow;
@@ -50,12 +49,6 @@ ERROR_STATUS: Final[dict[ErrorCode, int]] = {{
 
 ERROR_REFERENCE: Final = {ERROR_REFERENCE:?}
 """The address of the section on an error, without the error's code at its end."""
-
-OTHER_SIGNATURE_HEADERS: Final = ({})
-"""The signature headers of other senders."""
-
-OTHER_SENDER: Final = {OTHER_SENDER:?}
-"""The hint for a request with such a header, after its name."""
 
 RESPONSE_HEADERS: Final[dict[str, str]] = {}
 """The headers of the response to a refused delivery."""
@@ -120,7 +113,6 @@ STORE_EVICTED: Final = {:?}
 STORE_RELEASE_SCRIPT: Final = {:?}
 """The Redis script that releases a claim: it deletes KEYS[1] if its value is the token ARGV[1]."""
 {}"#,
-        format!("{OTHER_SIGNATURE_HEADERS:?}").trim_matches(['[', ']']).to_owned(),
         dict(flow::headers()),
         REFUSAL_LOG_INTERVAL.as_secs(),
         BODY_TIMEOUT.as_secs(),

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use clarife_webhooks::flow::{Outcome, Step};
 use clarife_webhooks::refusals::{REFUSAL_LOG_INTERVAL, REFUSALS_NOT_LOGGED};
 use clarife_webhooks::{
-    BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, MAX_HEADER_BYTES, OTHER_SENDER,
-    OTHER_SIGNATURE_HEADERS, SIGNATURE_HEADER, WebhookResponse, dedup, standard,
+    BODY_TIMEOUT, DEFAULT_MAX_BODY_BYTES, ERROR_REFERENCE, ErrorCode, EventType, LARGEST_LIKELY_TOLERANCE,
+    MAX_HEADER_BYTES, OTHER_SENDER, OTHER_SIGNATURE_HEADERS, SIGNATURE_HEADER, WebhookResponse, dedup, standard,
 };
 
 use super::flow;
@@ -43,6 +43,8 @@ fn tables(ts: &mut String) {
          /** The headers of Standard Webhooks: the event's id, the time and the signatures. */\n\
          export const STANDARD_HEADERS = [{}] as const;\n\n\
          /** The limit of the signature header, in bytes. A longer header is malformed. */\nexport const MAX_HEADER_BYTES = {MAX_HEADER_BYTES};\n\n\
+         /** The largest tolerance that is not questioned, in seconds. Larger ones in whole thousands look like milliseconds. */\n\
+         export const LARGEST_LIKELY_TOLERANCE = {LARGEST_LIKELY_TOLERANCE};\n\n\
          /** Every type of event that this version knows. */\nexport const EVENT_TYPES = [{}] as const;\n\n\
          /** A type of event that this version knows. */\nexport type KnownEventType = (typeof EVENT_TYPES)[number];\n\n\
          /** Every code of a {{@link WebhookError}}, in the order of the checks. */\nexport const ERROR_CODES = [{}] as const;\n\n\
@@ -107,7 +109,9 @@ fn dedup(ts: &mut String) {
          /** The message of the error of a handler that returned an error response. */\nexport const RETURNED_RESPONSE =\n  {:?};\n\n\
          /** The time that clarife waits for a response, in seconds. */\nexport const RESPONSE_TIMEOUT = {};\n\n\
          /** The warning after a handler that took longer. */\nexport const SLOW_HANDLER =\n  {:?};\n\n\
-         /** The message of the error of a store in memory that has no room. */\nexport const STORE_FULL = {:?};\n",
+         /** The message of the error of a store in memory that has no room. */\nexport const STORE_FULL = {:?};\n\n\
+         /** The warning of a store in memory that has removed a handled event which it should still know. */\n\
+         export const STORE_EVICTED =\n  {:?};\n",
         dedup::DEFAULT_CLAIM_TTL.as_secs(),
         dedup::DEFAULT_DONE_TTL.as_secs(),
         dedup::STORE_TIMEOUT.as_secs(),
@@ -116,6 +120,7 @@ fn dedup(ts: &mut String) {
         clarife_webhooks::flow::RESPONSE_TIMEOUT.as_secs(),
         clarife_webhooks::flow::SLOW_HANDLER,
         dedup::StoreFull.to_string(),
+        dedup::EVICTED,
     );
 }
 
