@@ -28,12 +28,17 @@
 //! | feature | content |
 //! |---|---|
 //! | `std` (default) | [`Webhook::verify`] and [`UnixTime::now`], by the system's clock |
-//! | `http` | the headers of the crate `http` as the source of a signature |
+//! | `http` | the headers of the crate `http` as the source of a signature, and its responses |
 //! | `adapters` | receiving in a server: limits, responses, deduplication ([`adapters`]) |
 //! | `axum` and others | adapters for frameworks, which [`adapters`] lists |
 //! | `redis` | a deduplication store that several processes share |
+//! | `tracing` | the log of receivers as events of `tracing`, in place of standard error |
+//! | `js` | the time and random bytes of JavaScript on `wasm32-unknown-unknown`, and events and errors as JavaScript values |
 //! | `sender` | the rules of a sender ([`sender`]) and canonical JSON ([`canonical`]) |
 //! | `testing` | sample events, signed requests and a clock for users' tests ([`testing`]) |
+//!
+//! Without the standard library, only the crate without features compiles: the dependencies of every other feature need it. On
+//! `wasm32-unknown-unknown`, the features that read a clock or random bytes (`sender`, `testing`) need `js`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -55,6 +60,8 @@ extern crate alloc;
 pub mod abi;
 mod error;
 mod event;
+#[cfg(feature = "js")]
+mod js;
 mod receiving;
 #[cfg(feature = "sender")]
 pub mod sender;
@@ -85,7 +92,9 @@ pub use receiving::response::WebhookResponse;
 pub use receiving::{flow, refusals};
 #[cfg(feature = "sender")]
 pub use sender::canonical;
+#[cfg(feature = "std")]
+pub use unix_time::SystemClock;
 pub use unix_time::UnixTime;
-pub use verification::{DEFAULT_TOLERANCE, SIGNATURE_HEADER, SignatureSource, Webhook, standard};
+pub use verification::{DEFAULT_TOLERANCE, RawBody, SIGNATURE_HEADER, SignatureSource, Webhook, standard};
 #[doc(hidden)]
 pub use verification::{LARGEST_LIKELY_TOLERANCE, is_likely_milliseconds};

@@ -24,10 +24,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::vec;
 use std::vec::Vec;
 
+use serde_json::{Map, Value};
+
 use crate::UnixTime;
-use crate::sender::{EventError, TestEvent};
+use crate::sender::{EventError, TestEvent, new_event_id, sample_resource, write_event};
 use crate::standard::StandardSignError;
-use crate::{EventType, InvalidTimestamp, SIGNATURE_HEADER, Webhook};
+use crate::{Event, EventType, InvalidTimestamp, SIGNATURE_HEADER, Webhook};
 
 /// A clock that moves only by [`set`](Self::set) and [`advance`](Self::advance). All clones share one time. Pass a
 /// clock to `Receiver::with_clock` as `move || clock.now()`.
@@ -98,6 +100,41 @@ pub fn sample_event(event_type: EventType<'_>, clock: &Clock) -> Result<TestEven
     TestEvent::new(event_type, clock.now())
 }
 
+/// Creates an event for a test of a handler alone: the sample of its type, in which the members of `data` replace the sample's.
+///
+/// The event has a new id and the time of [`Clock::default`]. Of an unknown type there is no sample, and `data` is the whole data.
+///
+/// # Errors
+///
+/// [`EventError`] if `data` is not an object or has no canonical JSON, or if an unknown type is empty.
+///
+/// ```
+/// use clarife_webhooks::testing::test_event;
+/// use clarife_webhooks::{Event, EventType, Resource};
+/// use serde_json::json;
+///
+/// fn title(event: &Event<'_>) -> Option<String> {
+///     if let Ok(Resource::Document(document)) = event.resource() { document.title } else { None }
+/// }
+///
+/// assert_eq!(title(&test_event(EventType::DocumentUpdated, json!({}))?).as_deref(), Some("Getting started"));
+/// assert_eq!(title(&test_event(EventType::DocumentUpdated, json!({ "title": "Start" }))?).as_deref(), Some("Start"));
+/// assert_eq!(title(&test_event(EventType::Unknown("video.rendered"), json!({}))?), None);
+/// # Ok::<(), clarife_webhooks::sender::EventError>(())
+/// ```
+pub fn test_event(event_type: EventType<'_>, data: Value) -> Result<Event<'static>, EventError> {
+    let Value::Object(members) = data else { return Err(EventError::DataNotObject) };
+    let mut all = match sample_resource(event_type).map(serde_json::to_value) {
+        Some(Ok(Value::Object(sample))) => sample,
+        _ => Map::new(),
+    };
+    all.extend(members);
+    let id = new_event_id().map_err(EventError::Randomness)?;
+    let body = write_event(&id, event_type, Clock::default().now(), &all)?;
+    // The only other reason for an error is an empty type.
+    Event::parse_trusted(body.as_bytes()).map(Event::into_owned).map_err(|_| EventError::UnknownType)
+}
+
 /// Returns the headers of a delivery that clarife would send at the clock's time: `X-Clarife-Signature`, and the
 /// headers of Standard Webhooks if the secret is base64.
 ///
@@ -129,7 +166,7 @@ pub fn signed_headers(
     Ok(headers)
 }
 
-/// Returns the request that clarife would send at the clock's time, to `/`.
+/// Returns the request that clarife would send at the clock's time, to `/webhooks/clarife`.
 ///
 /// # Errors
 ///
@@ -140,6 +177,7 @@ pub fn signed_headers(
 /// # let (webhook, clock) = (Webhook::new("whsec_c2VjcmV0")?, Clock::default());
 /// let sample = sample_event(EventType::ShareCreated, &clock)?;
 /// let request = signed_request(&webhook, &sample, &clock)?;
+/// assert_eq!(request.uri(), "/webhooks/clarife");
 /// assert_eq!(webhook.verify_at(request.body(), request.headers(), clock.now())?.id(), sample.id);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -151,6 +189,7 @@ pub fn signed_request(
 ) -> Result<http::Request<Vec<u8>>, InvalidTimestamp> {
     let mut request = http::Request::new(event.body.clone().into_bytes());
     *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = http::Uri::from_static("/webhooks/clarife");
     for (name, value) in signed_headers(webhook, event, clock)? {
         // Cannot fail: every value is visible ASCII.
         if let Ok(value) = http::HeaderValue::try_from(value) {

@@ -1,4 +1,4 @@
-//! Moments in time. Only [`UnixTime::now`] reads a clock.
+//! Moments in time. Only [`SystemClock`] reads a clock.
 
 #[cfg(feature = "sender")]
 use alloc::string::String;
@@ -24,6 +24,44 @@ pub struct UnixTime {
     nanoseconds: i128,
 }
 
+/// A target with a clock that this crate can read: every target of the standard library, except WebAssembly of an unknown host
+/// (`wasm32-unknown-unknown`) without the feature `js`.
+///
+/// On a target without a clock, [`UnixTime::now`] and everything that calls it do not compile. The trait is implemented for
+/// [`UnixTime`] alone. Its lifetime has no meaning: with one, a function can demand a clock that its target does not have.
+#[cfg(feature = "std")]
+#[diagnostic::on_unimplemented(
+    message = "this target has no clock: enable the feature `js` of clarife-webhooks, which asks JavaScript for the time",
+    label = "reads the clock, which this target does not have",
+    note = "on a host other than JavaScript, pass the time: `Webhook::verify_at`, `Receiver::new_with_clock`, \
+            `MemoryStore::new_with_clock`"
+)]
+pub trait SystemClock<'c>: sealed::Sealed {
+    /// Returns the clock's time.
+    #[doc(hidden)]
+    fn read() -> Self;
+}
+
+#[cfg(feature = "std")]
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::UnixTime {}
+}
+
+#[cfg(all(feature = "std", not(all(target_family = "wasm", target_os = "unknown"))))]
+impl SystemClock<'_> for UnixTime {
+    fn read() -> Self {
+        std::time::SystemTime::now().into()
+    }
+}
+
+#[cfg(all(feature = "js", target_family = "wasm", target_os = "unknown"))]
+impl SystemClock<'_> for UnixTime {
+    fn read() -> Self {
+        Self::from_millis(js_sys::Date::now() as i64)
+    }
+}
+
 const NANOS_PER_MILLI: i128 = 1_000_000;
 const NANOS_PER_SEC: i128 = 1_000_000_000;
 
@@ -38,8 +76,11 @@ impl UnixTime {
     /// ```
     #[cfg(feature = "std")]
     #[must_use]
-    pub fn now() -> Self {
-        std::time::SystemTime::now().into()
+    pub fn now() -> Self
+    where
+        for<'c> Self: SystemClock<'c>,
+    {
+        <Self as SystemClock<'_>>::read()
     }
 
     /// Creates the moment `millis` milliseconds after the epoch.

@@ -1,13 +1,16 @@
 //! The response to a delivery, the same in every language and framework.
 
 use alloc::string::{String, ToString as _};
+use core::fmt;
 
 use crate::WebhookError;
 
 /// The response to a delivery.
 ///
 /// A status of 2xx ends the delivery. After any other status clarife tries again. The body is JSON: `code`, and unless the status is
-/// 2xx, `error`, a sentence that contains nothing of the secret or the delivery.
+/// 2xx, `error`, a sentence that contains nothing of the secret or the delivery. In development, `hint` follows for a refused delivery.
+///
+/// A response is an [`Error`](core::error::Error), so that `?` passes the response of a refused delivery on.
 ///
 /// ```
 /// use clarife_webhooks::{UnixTime, Webhook, WebhookResponse};
@@ -15,7 +18,7 @@ use crate::WebhookError;
 /// assert_eq!((WebhookResponse::Handled.status(), WebhookResponse::Handled.body().as_str()), (200, r#"{"code":"handled"}"#));
 ///
 /// let error = Webhook::new("whsec_c2VjcmV0")?.verify_at("{}", "", UnixTime::from_secs(0)).unwrap_err();
-/// let response = WebhookResponse::Refused(error);
+/// let response = WebhookResponse::from(error);
 /// assert_eq!(response.status(), 400);
 /// assert_eq!(response.body(), r#"{"code":"missing_signature","error":"the signature header is missing"}"#);
 /// # Ok::<(), clarife_webhooks::WebhookError>(())
@@ -27,8 +30,13 @@ pub enum WebhookResponse {
     Handled,
     /// The event was handled before. The handler was not called.
     Duplicate,
-    /// The delivery does not verify, or its body is too large.
-    Refused(WebhookError),
+    /// The delivery does not verify, or its body is too large or incomplete.
+    Refused {
+        /// The error.
+        error: WebhookError,
+        /// `true` if the body holds the error's hint, in development.
+        with_hint: bool,
+    },
     /// Another delivery of the event is being handled.
     InProgress,
     /// The handler failed.
@@ -68,7 +76,7 @@ impl WebhookResponse {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Handled | Self::Duplicate => 200,
-            Self::Refused(error) => error.code().status(),
+            Self::Refused { error, .. } => error.code().status(),
             Self::InProgress => 409,
             Self::HandlerFailed | Self::ReceiverFailed => 500,
             Self::StoreUnavailable => 503,
@@ -87,7 +95,7 @@ impl WebhookResponse {
         match self {
             Self::Handled => "handled",
             Self::Duplicate => "duplicate",
-            Self::Refused(error) => error.code().as_str(),
+            Self::Refused { error, .. } => error.code().as_str(),
             Self::InProgress => "in_progress",
             Self::HandlerFailed => "handler_failed",
             Self::StoreUnavailable => "store_unavailable",
@@ -107,7 +115,7 @@ impl WebhookResponse {
         match self {
             Self::Handled => "the event was handled".into(),
             Self::Duplicate => "the event was handled before".into(),
-            Self::Refused(error) => error.to_string(),
+            Self::Refused { error, .. } => error.to_string(),
             Self::InProgress => "the event is being handled".into(),
             Self::HandlerFailed => "the handler failed".into(),
             Self::StoreUnavailable => "the store of handled events is not available".into(),
@@ -129,6 +137,9 @@ impl WebhookResponse {
         if self.status() >= 300 {
             body.insert("error".into(), self.message().into());
         }
+        if let Self::Refused { error, with_hint: true } = self {
+            body.insert("hint".into(), error.hint().into());
+        }
         serde_json::Value::Object(body).to_string()
     }
 
@@ -147,3 +158,39 @@ impl WebhookResponse {
         }
     }
 }
+
+impl From<WebhookError> for WebhookResponse {
+    /// Creates the response to a refused delivery, without the hint.
+    fn from(error: WebhookError) -> Self {
+        Self::Refused { error, with_hint: false }
+    }
+}
+
+/// A response of the crate `http`, with a body of any type that a text can become.
+///
+/// ```
+/// # use clarife_webhooks::WebhookResponse;
+/// let response: http::Response<String> = WebhookResponse::InProgress.into();
+/// assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (409, &"application/json".parse().unwrap()));
+/// ```
+#[cfg(feature = "http")]
+impl<B: From<String>> From<WebhookResponse> for http::Response<B> {
+    fn from(response: WebhookResponse) -> Self {
+        let mut http = Self::new(response.body().into());
+        *http.status_mut() =
+            http::StatusCode::from_u16(response.status()).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in response.headers() {
+            let name = http::HeaderName::from_static(name);
+            http.headers_mut().insert(name, http::HeaderValue::from_static(value));
+        }
+        http
+    }
+}
+
+impl fmt::Display for WebhookResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.message())
+    }
+}
+
+impl core::error::Error for WebhookResponse {}

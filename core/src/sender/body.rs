@@ -45,9 +45,16 @@ pub fn build_event<T: Serialize + ?Sized>(
     if id.is_empty() {
         return Err(EventError::EmptyId);
     }
-    if !event_type.is_known() {
-        return Err(EventError::UnknownType);
-    }
+    if event_type.is_known() { write_event(id, event_type, created_at, data) } else { Err(EventError::UnknownType) }
+}
+
+/// Writes the body of an event of any type.
+pub(crate) fn write_event<T: Serialize + ?Sized>(
+    id: &str,
+    event_type: EventType<'_>,
+    created_at: UnixTime,
+    data: &T,
+) -> Result<String, EventError> {
     let created_at = created_at.to_rfc3339().ok_or(EventError::CreatedAtOutOfRange)?;
     let mut body = String::with_capacity(512);
     for (name, text) in [("{\"id\":", id), (",\"type\":", event_type.as_str()), (",\"created_at\":", &created_at)] {

@@ -63,6 +63,8 @@ mod secret;
 mod signer;
 mod subscription;
 
+#[cfg(feature = "testing")]
+pub(crate) use body::write_event;
 pub use body::{EventError, TestEvent, build_event};
 pub use delivery::{Delivery, DeliveryKind, DeliveryState, FailureReason, Recorded, ResendError};
 pub use endpoint::{EndpointUrl, EndpointUrlError};

@@ -2,7 +2,6 @@
 
 use super::mac::Key;
 use super::standard;
-use crate::error::Reason;
 
 /// The keys of one secret, one for each scheme.
 #[derive(Clone)]
@@ -19,19 +18,11 @@ impl Keys {
     pub(crate) fn new(secret: &str) -> Self {
         Self { v1: Key::new(secret.as_bytes()), standard: standard::key(secret) }
     }
-
-    /// Checks a secret for text that cannot be a secret, and prepares the keys. See
-    /// [protocol, section 2.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-2-1).
-    pub(crate) fn from_secret(secret: &str) -> Result<Self, Reason> {
-        match find_problem(secret) {
-            Some(problem) => Err(Reason::Secret(problem)),
-            None => Ok(Self::new(secret)),
-        }
-    }
 }
 
-/// Returns the reason why a text cannot be a secret. Every reason is a mistake in copying or in a program's settings.
-fn find_problem(secret: &str) -> Option<&'static str> {
+/// Returns the reason why a text cannot be a secret. Every reason is a mistake in copying or in a program's settings. See
+/// [protocol, section 2.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-2-1).
+pub(super) fn find_problem(secret: &str) -> Option<&'static str> {
     let surrounds = |is: fn(char) -> bool| secret.starts_with(is) || secret.ends_with(is);
     if secret.is_empty() {
         Some(NO_SECRET)

@@ -7,6 +7,7 @@ mod mac;
 mod source;
 pub mod standard;
 mod webhook;
+mod wipe;
 
 pub use advice::{LARGEST_LIKELY_TOLERANCE, is_likely_milliseconds};
 pub use header::MAX_HEADER_BYTES;
@@ -14,7 +15,7 @@ pub use header::MAX_HEADER_BYTES;
 pub(crate) use header::{MAX_TIMESTAMP, format as format_header};
 #[cfg(feature = "sender")]
 pub(crate) use keys::Keys;
-pub use source::{SIGNATURE_HEADER, SignatureSource};
+pub use source::{RawBody, SIGNATURE_HEADER, SignatureSource};
 #[cfg(feature = "actix-web")]
 pub(crate) use source::{join, sealed, standard_headers};
 pub use webhook::{DEFAULT_TOLERANCE, Webhook};

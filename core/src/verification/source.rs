@@ -1,6 +1,8 @@
 //! Sources of the signature: a header value, or the headers of a request.
 
 use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::standard::StandardHeaders;
 
@@ -33,8 +35,16 @@ pub const SIGNATURE_HEADER: &str = "x-clarife-signature";
 /// webhook.verify_at(body, signature.as_str(), now)?;
 /// webhook.verify_at(body, signature.as_bytes(), now)?;
 /// webhook.verify_at(body, Some(&signature), now)?; // as `HashMap::get` returns it
+/// webhook.verify_at(body, Some(signature), now)?; // as the runtime of Cloudflare Workers returns it
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the signature of a delivery",
+    label = "pass the value of the X-Clarife-Signature header, `None` if it is missing, or all headers",
+    note = "with the feature `http`, all headers are a `HeaderMap` of the crate `http` 1, and with `actix-web` one of actix-web 4",
+    note = "from the headers of another type, pass the value as `&str`, `String` or bytes, for example \
+            `headers.get(\"x-clarife-signature\").map(|value| value.as_bytes())`"
+)]
 pub trait SignatureSource<'h>: sealed::Sealed {
     /// Returns the value of the signature header, if the header is present.
     ///
@@ -59,32 +69,93 @@ pub trait SignatureSource<'h>: sealed::Sealed {
     }
 }
 
+/// A raw body for [`Webhook::verify`](crate::Webhook::verify): text or bytes in any type that lends them, such as `&str`,
+/// `Vec<u8>` and `bytes::Bytes`.
+///
+/// ```compile_fail,E0277
+/// # use clarife_webhooks::{UnixTime, Webhook};
+/// # let webhook = Webhook::new("whsec_c2VjcmV0").unwrap();
+/// let parsed = serde_json::json!({}); // the signature covers the bytes, which are lost
+/// webhook.verify_at(&parsed, "t=1,v1=00", UnixTime::from_secs(1));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a raw body",
+    label = "pass the body as received, byte for byte, before anything parses it",
+    note = "the signature covers the bytes: a body that was parsed and serialized again has others",
+    note = "the raw body is `Bytes` in axum and actix-web, `to_bytes` of hyper's body, and `&[u8]`, `Vec<u8>` or `&str` elsewhere"
+)]
+pub trait RawBody {
+    /// Returns the bytes.
+    fn raw_bytes(&self) -> &[u8];
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<[u8]> + ?Sized> RawBody for T {
+    fn raw_bytes(&self) -> &[u8] {
+        self.as_ref()
+    }
+}
+
 pub(crate) mod sealed {
     pub trait Sealed {}
     impl Sealed for &str {}
+    impl Sealed for &&str {}
+    impl Sealed for alloc::string::String {}
     impl Sealed for &alloc::string::String {}
     impl Sealed for &[u8] {}
+    impl Sealed for alloc::vec::Vec<u8> {}
+    impl Sealed for &alloc::vec::Vec<u8> {}
+    impl Sealed for alloc::borrow::Cow<'_, str> {}
     impl<T: Sealed> Sealed for Option<T> {}
     impl Sealed for &super::StandardHeaders<'_> {}
     #[cfg(feature = "http")]
     impl Sealed for &http::HeaderMap {}
+    #[cfg(feature = "http")]
+    impl Sealed for http::HeaderMap {}
+    #[cfg(feature = "http")]
+    impl Sealed for &http::HeaderValue {}
+    #[cfg(feature = "actix-web")]
+    impl Sealed for &actix_web::http::header::HeaderValue {}
 }
 
-impl<'h> SignatureSource<'h> for &'h str {
-    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
-        Some(self.as_bytes().into())
-    }
+/// Implements the source for the types of a header's value.
+macro_rules! values {
+    ($($value:ty: |$self:ident| $bytes:expr;)*) => {$(
+        impl<'h> SignatureSource<'h> for $value {
+            fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+                let $self = self;
+                Some($bytes.into())
+            }
+        }
+    )*};
 }
 
-impl<'h> SignatureSource<'h> for &'h alloc::string::String {
-    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
-        Some(self.as_bytes().into())
-    }
+values! {
+    &'h str: |value| value.as_bytes();
+    &'h &'h str: |value| value.as_bytes();
+    String: |value| value.into_bytes();
+    &'h String: |value| value.as_bytes();
+    &'h [u8]: |value| value;
+    Vec<u8>: |value| value;
+    &'h Vec<u8>: |value| value;
 }
 
-impl<'h> SignatureSource<'h> for &'h [u8] {
+#[cfg(feature = "http")]
+values! {
+    &'h http::HeaderValue: |value| value.as_bytes();
+}
+
+#[cfg(feature = "actix-web")]
+values! {
+    &'h actix_web::http::header::HeaderValue: |value| value.as_bytes();
+}
+
+impl<'h> SignatureSource<'h> for Cow<'h, str> {
     fn signature_header(self) -> Option<Cow<'h, [u8]>> {
-        Some(self.into())
+        Some(match self {
+            Self::Borrowed(value) => value.as_bytes().into(),
+            Self::Owned(value) => value.into_bytes().into(),
+        })
     }
 }
 
@@ -119,6 +190,17 @@ impl<'h> SignatureSource<'h> for &'h http::HeaderMap {
     }
 }
 
+#[cfg(feature = "http")]
+impl<'h> SignatureSource<'h> for http::HeaderMap {
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        Some((&self).signature_header()?.into_owned().into())
+    }
+
+    fn standard_headers(self) -> StandardHeaders<'h> {
+        (&self).standard_headers().into_owned()
+    }
+}
+
 /// Joins the values of one header.
 #[cfg(any(feature = "http", feature = "actix-web"))]
 pub(crate) fn join<'h>(mut values: impl Iterator<Item = &'h [u8]>) -> Option<Cow<'h, [u8]>> {
@@ -134,7 +216,6 @@ pub(crate) fn join<'h>(mut values: impl Iterator<Item = &'h [u8]>) -> Option<Cow
 /// Creates the headers of Standard Webhooks with a function that returns a header by name.
 #[cfg(any(feature = "http", feature = "actix-web"))]
 pub(crate) fn standard_headers<'h>(find: impl Fn(&'static str) -> Option<Cow<'h, [u8]>>) -> StandardHeaders<'h> {
-    use alloc::string::String;
     // Invalid UTF-8 is malformed, and so is its replacement U+FFFD.
     let [id, timestamp, signature] = crate::standard::HEADERS.map(|name| match find(name) {
         Some(Cow::Borrowed(bytes)) => String::from_utf8_lossy(bytes),

@@ -88,6 +88,15 @@ impl<'h> StandardHeaders<'h> {
     }
 }
 
+#[cfg(feature = "http")]
+impl StandardHeaders<'_> {
+    pub(crate) fn into_owned<'h>(self) -> StandardHeaders<'h> {
+        let [id, timestamp, signature] =
+            [self.id, self.timestamp, self.signature].map(|value| value.into_owned().into());
+        StandardHeaders { id, timestamp, signature }
+    }
+}
+
 /// The parsed headers.
 pub(crate) struct Parsed<'h> {
     id: &'h [u8],

@@ -7,8 +7,9 @@ use core::fmt;
 use super::advice;
 use super::header::{self, MAX_TIMESTAMP, Signatures};
 use super::keys::{self, Keys};
-use super::source::SignatureSource;
+use super::source::{RawBody, SignatureSource};
 use super::standard::{self, Parsed, StandardHeaders, StandardSignError};
+use super::wipe::{wipe_stack, wiping};
 use crate::UnixTime;
 use crate::error::{ErrorCode, InvalidTimestamp, Reason, WebhookError};
 use crate::event::Event;
@@ -28,7 +29,7 @@ pub const DEFAULT_TOLERANCE: u64 = 300;
 /// A verifier for the deliveries of one subscription, which also signs bodies as clarife does.
 ///
 /// Create a webhook once and keep it: creating a webhook prepares the secrets. A webhook can be shared between threads.
-/// Its `Debug` form shows no secret, and the prepared secrets are wiped when the webhook is dropped.
+/// Its `Debug` form shows no secret. The prepared secrets, and copies of them on the stack, are wiped when the webhook is dropped.
 ///
 /// ```
 /// use clarife_webhooks::{UnixTime, Webhook};
@@ -40,7 +41,6 @@ pub const DEFAULT_TOLERANCE: u64 = 300;
 /// assert_eq!(event.id(), "evt_1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone)]
 pub struct Webhook {
     keys: Vec<Keys>,
     tolerance: u64,
@@ -107,15 +107,16 @@ impl Webhook {
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     pub fn from_secrets<S: AsRef<str>>(secrets: impl IntoIterator<Item = S>) -> Result<Self, WebhookError> {
-        let mut all_have_prefix = true;
-        let read = |secret: S| {
-            all_have_prefix &= advice::has_prefix(secret.as_ref());
-            Keys::from_secret(secret.as_ref())
-        };
-        let keys = secrets.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        if keys.is_empty() {
+        let secrets: Vec<S> = secrets.into_iter().collect();
+        if secrets.is_empty() {
             return Err(Reason::Secret(keys::NO_SECRET).into());
         }
+        // All checks come first: an error's unused bytes may be those of a key that was in its place before.
+        if let Some(problem) = secrets.iter().find_map(|secret| keys::find_problem(secret.as_ref())) {
+            return Err(Reason::Secret(problem).into());
+        }
+        let all_have_prefix = secrets.iter().all(|secret| advice::has_prefix(secret.as_ref()));
+        let keys = wiping(|| prepare(&secrets));
         Ok(Self { keys, tolerance: DEFAULT_TOLERANCE, max_event_age: None, standard: false, all_have_prefix })
     }
 
@@ -209,9 +210,12 @@ impl Webhook {
     #[cfg(feature = "std")]
     pub fn verify<'b, 'h>(
         &self,
-        body: &'b (impl AsRef<[u8]> + ?Sized),
+        body: &'b (impl RawBody + ?Sized),
         signature: impl SignatureSource<'h>,
-    ) -> Result<Event<'b>, WebhookError> {
+    ) -> Result<Event<'b>, WebhookError>
+    where
+        for<'c> UnixTime: crate::SystemClock<'c>,
+    {
         self.verify_at(body, signature, UnixTime::now())
     }
 
@@ -233,11 +237,11 @@ impl Webhook {
     /// ```
     pub fn verify_at<'b, 'h>(
         &self,
-        body: &'b (impl AsRef<[u8]> + ?Sized),
+        body: &'b (impl RawBody + ?Sized),
         signature: impl SignatureSource<'h>,
         now: UnixTime,
     ) -> Result<Event<'b>, WebhookError> {
-        let (body, now) = (body.as_ref(), now.as_secs());
+        let (body, now) = (body.raw_bytes(), now.as_secs());
         if self.standard {
             self.check_standard(body, &signature.standard_headers(), now)?;
         } else {
@@ -285,12 +289,12 @@ impl Webhook {
     /// assert!(webhook.sign("{}", UnixTime::from_secs(1_711_612_800))?.starts_with("t=1711612800,v1="));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn sign(&self, body: &(impl AsRef<[u8]> + ?Sized), timestamp: UnixTime) -> Result<String, InvalidTimestamp> {
+    pub fn sign(&self, body: &(impl RawBody + ?Sized), timestamp: UnixTime) -> Result<String, InvalidTimestamp> {
         let timestamp = timestamp.as_secs();
         if !(0..=MAX_TIMESTAMP).contains(&timestamp) {
             return Err(InvalidTimestamp);
         }
-        Ok(header::format(timestamp, self.keys.iter().map(|keys| keys.v1.tag(body.as_ref()))))
+        Ok(header::format(timestamp, self.keys.iter().map(|keys| keys.v1.tag(body.raw_bytes()))))
     }
 
     /// Signs a body with every secret for Standard Webhooks, at `timestamp`. `id` is the event's id.
@@ -310,11 +314,11 @@ impl Webhook {
     /// ```
     pub fn sign_standard<'i>(
         &self,
-        body: &(impl AsRef<[u8]> + ?Sized),
+        body: &(impl RawBody + ?Sized),
         id: &'i str,
         timestamp: UnixTime,
     ) -> Result<StandardHeaders<'i>, StandardSignError> {
-        standard::sign(body.as_ref(), id, timestamp.as_secs(), self.keys.iter())
+        standard::sign(body.raw_bytes(), id, timestamp.as_secs(), self.keys.iter())
     }
 
     fn check_timestamp(&self, timestamp: i64, now: i64) -> Result<(), Reason> {
@@ -345,6 +349,34 @@ impl Webhook {
     fn replay_window(&self, event: &Event<'_>, now: i64) -> u64 {
         let age = now.saturating_sub(event.created_at().as_secs());
         self.max_event_age.map_or(0, |maximum| maximum.saturating_add(1).saturating_sub_signed(age))
+    }
+}
+
+/// Prepares the keys of all secrets, in memory that does not grow: growing would leave a copy of the keys behind.
+#[inline(never)]
+fn prepare<S: AsRef<str>>(secrets: &[S]) -> Vec<Keys> {
+    let mut keys = Vec::with_capacity(secrets.len());
+    keys.extend(secrets.iter().map(|secret| Keys::new(secret.as_ref())));
+    keys
+}
+
+impl Clone for Webhook {
+    fn clone(&self) -> Self {
+        let keys = wiping(|| copy(&self.keys));
+        Self { keys, ..*self }
+    }
+}
+
+/// Copies keys.
+#[inline(never)]
+fn copy(keys: &[Keys]) -> Vec<Keys> {
+    keys.to_vec()
+}
+
+/// The keys are wiped where they are. Calls before may have left copies on the stack.
+impl Drop for Webhook {
+    fn drop(&mut self) {
+        wipe_stack();
     }
 }
 

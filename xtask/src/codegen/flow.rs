@@ -1,7 +1,7 @@
 //! The flow of receiving as a table, made by walking the core's state machine.
 
 use clarife_webhooks::flow::{Outcome, Step, Transition, is_server_error};
-use clarife_webhooks::{ErrorCode, WebhookResponse};
+use clarife_webhooks::{ErrorCode, WebhookError, WebhookResponse};
 
 /// A step with the consequences of each outcome that it can have.
 pub(super) type Row = (Step, Vec<(Outcome, Transition)>);
@@ -41,5 +41,5 @@ pub(super) fn server_errors() -> Vec<&'static str> {
 
 /// Returns the headers of the response to a delivery that is refused.
 pub(super) fn headers() -> &'static [(&'static str, &'static str)] {
-    WebhookResponse::Refused(ErrorCode::MissingSignature.into()).headers()
+    WebhookResponse::from(WebhookError::from(ErrorCode::MissingSignature)).headers()
 }

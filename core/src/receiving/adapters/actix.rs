@@ -57,7 +57,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, ResponseError, web};
 use futures_core::Stream as _;
 
-use super::body::Reading;
+use super::body::{self, Reading};
 use super::{BoxError, Receiver};
 use crate::standard::StandardHeaders;
 use crate::verification::{SIGNATURE_HEADER, SignatureSource, join, sealed, standard_headers};
@@ -120,10 +120,18 @@ fn find_receiver(request: &HttpRequest) -> Option<&Receiver> {
     request.app_data::<Receiver>().or_else(wrapped)
 }
 
-async fn read(receiver: &Receiver, request: &HttpRequest, mut payload: Payload) -> Result<Vec<u8>, WebhookResponse> {
+async fn read(receiver: &Receiver, request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, WebhookResponse> {
     if request.method() != Method::POST {
         return Err(WebhookResponse::MethodNotAllowed);
     }
+    body::in_time(receiver, read_all(receiver, request, payload)).await
+}
+
+async fn read_all(
+    receiver: &Receiver,
+    request: &HttpRequest,
+    mut payload: Payload,
+) -> Result<Vec<u8>, WebhookResponse> {
     let length = request.headers().get(header::CONTENT_LENGTH).map(header::HeaderValue::as_bytes);
     let mut reading = Reading::start(receiver, length)?;
     while let Some(chunk) = poll_fn(|context| Pin::new(&mut payload).poll_next(context)).await {

@@ -25,10 +25,9 @@
 //!
 //! The extractor passes every delivery on. For deduplication, use the service or the layer of the feature `tower`.
 
-use axum_core::body::Body;
 use axum_core::extract::{FromRef, FromRequest, Request};
 use axum_core::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::{Receiver, body};
 use crate::{Event, WebhookResponse};
@@ -100,11 +99,6 @@ async fn verify(receiver: &Receiver, request: Request) -> Result<Event<'static>,
 
 impl IntoResponse for WebhookResponse {
     fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body()));
-        *response.status_mut() = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers =
-            self.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        response.headers_mut().extend(headers);
-        response
+        self.into()
     }
 }

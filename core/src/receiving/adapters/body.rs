@@ -2,8 +2,10 @@
 
 use std::vec::Vec;
 
+use core::future::Future;
+
 use super::Receiver;
-use crate::{ErrorCode, WebhookResponse};
+use crate::{BODY_TIMEOUT, ErrorCode, WebhookResponse};
 
 /// A body that is being read, into one buffer: a list of chunks takes many times the memory if a body comes byte by byte.
 pub(super) struct Reading<'r> {
@@ -47,7 +49,7 @@ impl<'r> Reading<'r> {
         Ok(self.bytes)
     }
 
-    /// Returns the response to a body that cannot be read to its end.
+    /// Returns the response to a body that broke off.
     pub(super) fn broken(&self) -> WebhookResponse {
         self.receiver.refuse(ErrorCode::BodyIncomplete.into())
     }
@@ -57,9 +59,27 @@ impl<'r> Reading<'r> {
     }
 }
 
+/// Waits for a body, no longer than [`BODY_TIMEOUT`] if the receiver has a timer.
+pub(super) async fn in_time(
+    receiver: &Receiver,
+    reading: impl Future<Output = Result<Vec<u8>, WebhookResponse>>,
+) -> Result<Vec<u8>, WebhookResponse> {
+    let late = || Err(receiver.refuse(ErrorCode::BodyIncomplete.into()));
+    receiver.within(BODY_TIMEOUT, reading).await.unwrap_or_else(late)
+}
+
 /// Reads a body of the `http` crates.
 #[cfg(any(feature = "axum", feature = "tower"))]
 pub(super) async fn read<B>(receiver: &Receiver, headers: &http::HeaderMap, body: B) -> Result<Vec<u8>, WebhookResponse>
+where
+    B: http_body::Body,
+    B::Error: Into<super::BoxError>,
+{
+    in_time(receiver, read_all(receiver, headers, body)).await
+}
+
+#[cfg(any(feature = "axum", feature = "tower"))]
+async fn read_all<B>(receiver: &Receiver, headers: &http::HeaderMap, body: B) -> Result<Vec<u8>, WebhookResponse>
 where
     B: http_body::Body,
     B::Error: Into<super::BoxError>,

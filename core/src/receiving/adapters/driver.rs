@@ -88,14 +88,22 @@ impl Receiver {
         call: impl FnOnce(&'s dyn Store) -> Boxed<'a, T>,
     ) -> Result<T, (Outcome, BoxError)> {
         let Some(store) = &self.store else { return Err((Outcome::Failed, "there is no store".into())) };
-        let mut step = call(&**store);
-        let mut timer = self.timer.as_ref().map(|timer| timer(STORE_TIMEOUT));
+        match self.within(STORE_TIMEOUT, call(&**store)).await {
+            Some(result) => result.map_err(|error| (Outcome::Failed, error)),
+            None => Err((Outcome::Late, StoreLate.into())),
+        }
+    }
+
+    /// Waits for a future, and if there is a timer, no longer than `time`. Returns `None` if the future is late.
+    pub(super) async fn within<T>(&self, time: Duration, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        let mut timer = self.timer.as_ref().map(|timer| timer(time));
         poll_fn(|context| {
-            if let Poll::Ready(result) = step.as_mut().poll(context) {
-                return Poll::Ready(result.map_err(|error| (Outcome::Failed, error)));
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
             }
             match timer.as_mut().map(|timer| timer.as_mut().poll(context)) {
-                Some(Poll::Ready(())) => Poll::Ready(Err((Outcome::Late, StoreLate.into()))),
+                Some(Poll::Ready(())) => Poll::Ready(None),
                 _ => Poll::Pending,
             }
         })

@@ -39,6 +39,7 @@ pub mod axum;
 mod body;
 mod driver;
 mod error;
+mod log;
 mod receiver;
 #[cfg(feature = "redis")]
 pub mod redis;

@@ -3,17 +3,17 @@
 use core::fmt;
 use core::time::Duration;
 use std::boxed::Box;
-use std::format;
 use std::future::Future;
-use std::string::String;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::driver::Timer;
 use super::error::{BoxError, ReceiveError};
 use super::store::{DedupStore, Store};
 use crate::dedup::{DEFAULT_CLAIM_TTL, DEFAULT_DONE_TTL};
-use crate::receiving::refusals::{REFUSALS_NOT_LOGGED, RefusalCounters};
-use crate::{DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, UnixTime, Webhook, WebhookError, WebhookResponse};
+use crate::receiving::refusals::RefusalCounters;
+use crate::{
+    DEFAULT_MAX_BODY_BYTES, Event, SignatureSource, SystemClock, UnixTime, Webhook, WebhookError, WebhookResponse,
+};
 
 /// A receiver of deliveries: a [`Webhook`] with the options of receiving.
 ///
@@ -46,8 +46,9 @@ pub struct Receiver {
     pub(super) done_ttl: Duration,
     pub(super) timer: Option<Arc<Timer>>,
     clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
-    on_error: Option<Arc<OnError>>,
-    refusals: Arc<Mutex<RefusalCounters>>,
+    with_hints: bool,
+    pub(super) on_error: Option<Arc<OnError>>,
+    pub(super) refusals: Arc<Mutex<RefusalCounters>>,
 }
 
 /// The callback of [`Receiver::on_error`].
@@ -63,7 +64,25 @@ impl Receiver {
     /// # Ok::<(), clarife_webhooks::WebhookError>(())
     /// ```
     #[must_use]
-    pub fn new(webhook: Webhook) -> Self {
+    pub fn new(webhook: Webhook) -> Self
+    where
+        for<'c> UnixTime: SystemClock<'c>,
+    {
+        Self::new_with_clock(webhook, UnixTime::now)
+    }
+
+    /// Creates a receiver that verifies by the caller's clock: for targets without a system clock. Otherwise as
+    /// [`new`](Self::new).
+    ///
+    /// ```
+    /// # use clarife_webhooks::{UnixTime, Webhook, adapters::Receiver};
+    /// # fn host_milliseconds() -> i64 { 0 }
+    /// let webhook = Webhook::new("whsec_c2VjcmV0")?;
+    /// let receiver = Receiver::new_with_clock(webhook, || UnixTime::from_millis(host_milliseconds()));
+    /// # Ok::<(), clarife_webhooks::WebhookError>(())
+    /// ```
+    #[must_use]
+    pub fn new_with_clock(webhook: Webhook, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
         Self {
             webhook: Arc::new(webhook),
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
@@ -71,7 +90,8 @@ impl Receiver {
             claim_ttl: DEFAULT_CLAIM_TTL,
             done_ttl: DEFAULT_DONE_TTL,
             timer: None,
-            clock: Arc::new(UnixTime::now),
+            clock: Arc::new(clock),
+            with_hints: cfg!(debug_assertions),
             on_error: None,
             refusals: Arc::default(),
         }
@@ -124,11 +144,11 @@ impl Receiver {
         self
     }
 
-    /// Sets the timer that limits each step of the store to [`STORE_TIMEOUT`](crate::dedup::STORE_TIMEOUT): a function that
-    /// returns a future which is ready after a time, such as `tokio::time::sleep`.
+    /// Sets the timer: a function that returns a future which is ready after a time, such as `tokio::time::sleep`.
     ///
-    /// Without a timer, the time-outs of the store's own client apply, if it has any. A step that is late is dropped. If that was a claim,
-    /// the claim may be in the store until it expires.
+    /// It limits each step of the store to [`STORE_TIMEOUT`](crate::dedup::STORE_TIMEOUT), and in the adapters of frameworks, the arrival of
+    /// the body to [`BODY_TIMEOUT`](crate::BODY_TIMEOUT). A step that is late is dropped. If that was a claim, the claim may be in the
+    /// store until it expires. Without a timer, only the time-outs of the store's client and of the server apply, if there are any.
     ///
     /// ```
     /// # mod tokio { pub mod time { pub async fn sleep(_: std::time::Duration) {} } }
@@ -169,11 +189,29 @@ impl Receiver {
         self
     }
 
+    /// Sets the responses to refused deliveries: with or without the member `hint`, which says how to mend the receiver.
+    ///
+    /// They have hints in development only: builds with debug assertions. A hint contains nothing of the secret or the delivery.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{Webhook, adapters::Receiver};
+    /// let receiver = Receiver::new(Webhook::new("whsec_c2VjcmV0")?).with_hints(true);
+    /// let refused = receiver.verify(b"{}", None::<&str>).unwrap_err();
+    /// assert!(refused.body().contains(r#","hint":"pass the X-Clarife-Signature header"#));
+    /// # Ok::<(), clarife_webhooks::WebhookError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_hints(mut self, hints: bool) -> Self {
+        self.with_hints = hints;
+        self
+    }
+
     /// Sets the callback for errors. It receives every error, and replaces the log.
     ///
-    /// Unless set, the receiver and its clones print on standard error. They print each error of the handler and the store. Of the
-    /// refusals they print the first one of each code with its hint, and then at most one a minute for each code, with the number
-    /// of those that were not printed.
+    /// Unless set, the receiver and its clones log each error of the handler and the store. Of the refusals they log the first one of each
+    /// code with its hint, and then at most one a minute for each code, with the number of those that were not logged. The log is
+    /// standard error, or with the feature `tracing` the host's own: events of the target `clarife_webhooks`. Errors of the server have
+    /// the level `ERROR`, and refusals `WARN`.
     ///
     /// ```
     /// # use clarife_webhooks::{Webhook, adapters::Receiver};
@@ -214,10 +252,53 @@ impl Receiver {
         F: Future<Output = Result<(), E>>,
         E: Into<BoxError>,
     {
-        let event = match self.verify(body, signature) {
-            Ok(event) => event,
-            Err(response) => return response,
-        };
+        match self.verify(body, signature) {
+            Ok(event) => self.handle(event, handler).await,
+            Err(response) => response,
+        }
+    }
+
+    /// Receives an event that was verified before: claims it, calls the handler, and returns the response.
+    ///
+    /// It is for workers behind a queue into which your own receiver has put [`Event::raw`], and for events from a bus such as EventBridge.
+    /// It has the handler, the store and the log of [`receive`](Self::receive), and checks **no signature** and no age. Never pass a
+    /// body that came over the network: anyone could write it.
+    ///
+    /// Give the worker a store of its own. In the store of the receiver that filled the queue, the event is done already.
+    ///
+    /// A status other than 2xx means that the queue must deliver the event again.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{Webhook, adapters::Receiver};
+    /// # async fn example(receiver: Receiver, message: &[u8]) {
+    /// let response = receiver
+    ///     .receive_trusted(message, |event| async move {
+    ///         println!("{} {}", event.event_type(), event.id());
+    ///         Ok::<_, std::io::Error>(())
+    ///     })
+    ///     .await;
+    /// let acknowledged = response.status() == 200;
+    /// # }
+    /// ```
+    pub async fn receive_trusted<H, F, E>(&self, body: &[u8], handler: H) -> WebhookResponse
+    where
+        H: FnOnce(Event<'static>) -> F,
+        F: Future<Output = Result<(), E>>,
+        E: Into<BoxError>,
+    {
+        match Event::parse_trusted(body) {
+            Ok(event) => self.handle(event.into_owned(), handler).await,
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    /// Takes an event through the flow with a user's handler.
+    async fn handle<H, F, E>(&self, event: Event<'static>, handler: H) -> WebhookResponse
+    where
+        H: FnOnce(Event<'static>) -> F,
+        F: Future<Output = Result<(), E>>,
+        E: Into<BoxError>,
+    {
         let given = event.clone();
         let handler = async move { handler(given).await.map_err(|error| ((), Some(error.into()))) };
         self.run(&event, handler).await.0
@@ -243,7 +324,7 @@ impl Receiver {
         let verified = if body.len() > self.max_body_bytes {
             Err(crate::ErrorCode::BodyTooLarge.into())
         } else {
-            self.webhook.verify_at(body, signature, (self.clock)()).map(Event::into_owned)
+            self.webhook.verify_at(body, signature, self.now()).map(Event::into_owned)
         };
         verified.map_err(|error| self.refuse(error))
     }
@@ -251,31 +332,11 @@ impl Receiver {
     /// Reports a refusal and returns its response.
     pub(super) fn refuse(&self, error: WebhookError) -> WebhookResponse {
         self.report(&ReceiveError::Refused(&error));
-        WebhookResponse::Refused(error)
+        WebhookResponse::Refused { error, with_hint: self.with_hints }
     }
 
-    /// Passes an error to the callback, or prints its line.
-    pub(super) fn report(&self, error: &ReceiveError<'_>) {
-        if let Some(on_error) = &self.on_error {
-            on_error(error);
-        } else if let Some(line) = self.line(error) {
-            std::eprintln!("{line}");
-        }
-    }
-
-    /// Returns the line of an error for the log, if the error is to be logged.
-    fn line(&self, error: &ReceiveError<'_>) -> Option<String> {
-        let not_logged = match error {
-            ReceiveError::Refused(refusal) => {
-                let now = (self.clock)();
-                self.refusals.lock().unwrap_or_else(PoisonError::into_inner).count(refusal.code(), now)?
-            }
-            ReceiveError::Handler { .. } | ReceiveError::Store { .. } => 0,
-        };
-        Some(match not_logged {
-            0 => format!("clarife-webhooks: {error}"),
-            count => format!("clarife-webhooks: {error}{REFUSALS_NOT_LOGGED}{count}"),
-        })
+    pub(super) fn now(&self) -> UnixTime {
+        (self.clock)()
     }
 
     #[cfg(feature = "framework")]
@@ -291,40 +352,5 @@ impl fmt::Debug for Receiver {
             .field("max_body_bytes", &self.max_body_bytes)
             .field("dedup", &self.store.is_some())
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::string::ToString as _;
-    use std::sync::atomic::{AtomicI64, Ordering};
-
-    use super::*;
-    use crate::ErrorCode;
-
-    #[test]
-    fn refusals_are_logged_once_a_minute_with_their_number() {
-        static NOW: AtomicI64 = AtomicI64::new(1_774_699_200);
-        let webhook = Webhook::new("whsec_c2VjcmV0").expect("a secret");
-        let receiver = Receiver::new(webhook).with_clock(|| UnixTime::from_secs(NOW.load(Ordering::Relaxed)));
-        let line = |code: ErrorCode| receiver.clone().line(&ReceiveError::Refused(&code.into()));
-        let first = format!(
-            "clarife-webhooks: missing_signature: the signature header is missing; {}",
-            ErrorCode::MissingSignature.hint()
-        );
-        assert_eq!(line(ErrorCode::MissingSignature), Some(first.clone()));
-        assert_eq!(line(ErrorCode::MissingSignature), None);
-        assert!(line(ErrorCode::BodyNotRaw).expect("a line").starts_with("clarife-webhooks: body_not_raw: "));
-        assert_eq!(line(ErrorCode::BodyNotRaw), None);
-        NOW.fetch_add(60, Ordering::Relaxed);
-        let counted = format!("{first}; not logged since the last such line: 1");
-        assert_eq!(line(ErrorCode::MissingSignature), Some(counted));
-
-        let event = Event::parse_trusted(br#"{"id":"evt_1","type":"a","created_at":"2026-03-28T12:00:00Z","data":{}}"#);
-        let (event, error) = (event.expect("an event"), BoxError::from("no"));
-        for _ in 0..2 {
-            let line = receiver.line(&ReceiveError::Handler { event: &event, error: &error });
-            assert_eq!(line, Some("clarife-webhooks: the handler of \"evt_1\" failed: no".to_string()));
-        }
     }
 }

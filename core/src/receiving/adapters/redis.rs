@@ -18,6 +18,8 @@ use crate::dedup::{ClaimResult, DONE, KEY_PREFIX, RELEASE_SCRIPT, store_key};
 /// by itself. Keys are `clarife-webhooks:` and the event's id, and expire by themselves. Set `maxmemory-policy noeviction`: an event whose
 /// key was evicted may be handled twice.
 ///
+/// A pool (deadpool, bb8) is not such a connection, and not needed: all commands share one connection without waiting for each other.
+///
 /// A command has the response time-out of its connection. Set one of a few seconds, or give the receiver a
 /// [timer](super::Receiver::with_timer).
 ///

@@ -8,8 +8,8 @@ use std::string::{String, ToString as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::BoxError;
-use crate::UnixTime;
 use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, DEFAULT_MEMORY_CAPACITY, StoreFull};
+use crate::{SystemClock, UnixTime};
 
 /// A store of claims and done marks, for [`Receiver::dedup`](super::Receiver::dedup).
 ///
@@ -112,8 +112,24 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// Creates a store for at most `capacity` ids. The default is [`DEFAULT_MEMORY_CAPACITY`].
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
-        Self { store: Arc::new(Mutex::new(ClaimTable::new(capacity))), clock: Arc::new(UnixTime::now) }
+    pub fn new(capacity: usize) -> Self
+    where
+        for<'c> UnixTime: SystemClock<'c>,
+    {
+        Self::new_with_clock(capacity, UnixTime::now)
+    }
+
+    /// Creates a store for at most `capacity` ids, with the caller's clock: for targets without a system clock.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{UnixTime, adapters::MemoryStore, dedup::DEFAULT_MEMORY_CAPACITY};
+    /// # fn host_milliseconds() -> i64 { 0 }
+    /// let clock = || UnixTime::from_millis(host_milliseconds());
+    /// let store = MemoryStore::new_with_clock(DEFAULT_MEMORY_CAPACITY, clock);
+    /// ```
+    #[must_use]
+    pub fn new_with_clock(capacity: usize, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
+        Self { store: Arc::new(Mutex::new(ClaimTable::new(capacity))), clock: Arc::new(clock) }
     }
 
     /// Sets the clock, for tests.
@@ -128,13 +144,28 @@ impl MemoryStore {
         self
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut ClaimTable, UnixTime) -> T) -> T {
-        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&mut store, (self.clock)())
+    fn lock<T>(&self, work: impl FnOnce(&mut ClaimTable) -> T) -> T {
+        work(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Default for MemoryStore {
+/// With a method of its own, the compiler shows the advice of [`SystemClock`].
+#[cfg(all(target_family = "wasm", target_os = "unknown", not(feature = "js")))]
+impl MemoryStore {
+    #[doc(hidden)]
+    #[expect(clippy::should_implement_trait, reason = "it is implemented, and says less")]
+    pub fn default() -> Self
+    where
+        for<'c> UnixTime: SystemClock<'c>,
+    {
+        Self::new(DEFAULT_MEMORY_CAPACITY)
+    }
+}
+
+impl Default for MemoryStore
+where
+    for<'c> UnixTime: SystemClock<'c>,
+{
     fn default() -> Self {
         Self::new(DEFAULT_MEMORY_CAPACITY)
     }
@@ -142,7 +173,9 @@ impl Default for MemoryStore {
 
 impl core::fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_tuple("MemoryStore").field(&self.with(|store, _| store.clone())).finish()
+        // Not the table itself: a copy of it takes a millisecond under the lock.
+        let (capacity, len) = self.lock(|store| (store.capacity(), store.len()));
+        f.debug_struct("MemoryStore").field("capacity", &capacity).field("len", &len).finish()
     }
 }
 
@@ -150,7 +183,7 @@ impl DedupStore for MemoryStore {
     type Error = StoreFull;
 
     async fn claim(&self, id: &str, ttl: Duration) -> Result<ClaimResult<String>, StoreFull> {
-        Ok(match self.with(|store, now| store.claim(id, now, ttl))? {
+        Ok(match self.lock(|store| store.claim(id, (self.clock)(), ttl))? {
             ClaimResult::New(token) => ClaimResult::New(token.to_number().to_string()),
             ClaimResult::InProgress => ClaimResult::InProgress,
             ClaimResult::Done => ClaimResult::Done,
@@ -158,12 +191,12 @@ impl DedupStore for MemoryStore {
     }
 
     async fn complete(&self, id: &str, _token: &str, ttl: Duration) -> Result<(), StoreFull> {
-        self.with(|store, now| store.complete(id, now, ttl))
+        self.lock(|store| store.complete(id, (self.clock)(), ttl))
     }
 
     async fn release(&self, id: &str, token: &str) -> Result<(), StoreFull> {
         if let Ok(number) = token.parse() {
-            self.with(|store, _| store.release(id, ClaimToken::from_number(number)));
+            self.lock(|store| store.release(id, ClaimToken::from_number(number)));
         }
         Ok(())
     }

@@ -50,7 +50,7 @@ use std::boxed::Box;
 use std::future::Future;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -109,7 +109,7 @@ where
             } else {
                 WebhookResponse::MethodNotAllowed
             };
-            Ok(http_response(&response))
+            Ok(response.into())
         })
     }
 }
@@ -161,11 +161,11 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self { receiver, mut inner } = self.clone();
-        let refuse = |response: &WebhookResponse| Ok(http_response(response).map(Either::Left));
+        let refuse = |response: WebhookResponse| Ok(Response::from(response).map(Either::Left));
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             if parts.method != http::Method::POST {
-                return refuse(&WebhookResponse::MethodNotAllowed);
+                return refuse(WebhookResponse::MethodNotAllowed);
             }
             let verified = match body::read(&receiver, &parts.headers, body).await {
                 Ok(body) => receiver.verify(&body, &parts.headers).map(|event| (event, body)),
@@ -173,7 +173,7 @@ where
             };
             let (event, body) = match verified {
                 Ok(verified) => verified,
-                Err(response) => return refuse(&response),
+                Err(response) => return refuse(response),
             };
             parts.extensions.insert(event.clone());
             #[cfg_attr(not(feature = "axum"), expect(unused_mut, reason = "only axum has a limit to lift"))]
@@ -191,17 +191,8 @@ where
             let (response, result) = receiver.run(&event, handler).await;
             match result {
                 Some(result) => result.map(|response| response.map(Either::Right)),
-                None => refuse(&response),
+                None => refuse(response),
             }
         })
     }
-}
-
-fn http_response(response: &WebhookResponse) -> Response<Full<Bytes>> {
-    let mut http = Response::new(Full::from(response.body()));
-    *http.status_mut() = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers =
-        response.headers().iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-    http.headers_mut().extend(headers);
-    http
 }

@@ -175,6 +175,12 @@ impl ClaimTable {
         self.marks.len()
     }
 
+    /// Returns the largest number of ids in the table.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Returns whether the table is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {

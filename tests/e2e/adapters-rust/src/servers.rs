@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use actix_web::{App, HttpMessage as _, HttpResponse, HttpServer, dev::Service as _, web};
 use axum::{Extension, Router, body::Body, extract::Request, middleware, routing};
 use clarife_webhooks::adapters::{Receiver, actix, axum::Verified};
 use clarife_webhooks::{Event, WebhookResponse};
 use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::Handler;
 
@@ -44,6 +46,8 @@ pub enum Before {
     BodyConsumer,
     /// A layer that decompresses bodies (tower only).
     Decompression,
+    /// A layer that gives up on a body (tower only).
+    TimeLimit,
 }
 
 /// Starts a server on a free port, which runs until the test process ends.
@@ -81,6 +85,7 @@ async fn start_axum(adapter: Adapter, before: Before, receiver: Receiver, handle
             Request::from_parts(parts, Body::empty())
         })),
         Before::Decompression => app.layer(RequestDecompressionLayer::new()),
+        Before::TimeLimit => app.layer(RequestBodyTimeoutLayer::new(Duration::from_millis(20))),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

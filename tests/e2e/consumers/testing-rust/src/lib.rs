@@ -20,5 +20,5 @@ pub fn app(receiver: Receiver, index: Index) -> Router {
             Ok::<_, BoxError>(())
         }
     };
-    Router::new().route_service("/", receiver.service(handle))
+    Router::new().route_service("/webhooks/clarife", receiver.service(handle))
 }
