@@ -76,7 +76,10 @@ fn cargo_workspace(sh: &Shell, folder: &Path, packages: &Packages) -> Result<Pat
     let (before, members) = manifest.split_once("members = [").context("no members in Cargo.toml")?;
     let (_, after) = members.split_once(']').context("no end of the members in Cargo.toml")?;
     let after = after.replace("path = \"core\"", &format!("path = {:?}", packages.crates.core.display().to_string()));
-    let started = PROJECTS.iter().filter(|project| matches!(project.start, Start::Cargo)).map(|project| project.name);
+    let started = PROJECTS
+        .iter()
+        .filter(|project| matches!(project.start, Start::Cargo | Start::WorkerRust))
+        .map(|project| project.name);
     let members: Vec<&str> = started.chain(["testing-rust"]).collect();
     sh.write_file(folder.join("Cargo.toml"), format!("{before}members = {members:?}{after}"))?;
     sh.copy_file(root().join("Cargo.lock"), folder)?;

@@ -203,6 +203,13 @@ const RUST: &[Framework] = &[
     Framework { name: "axum", import: "axum", page: Some("axum"), raw_body: NO_EXTRACTOR, hint: None },
     Framework { name: "tower and hyper", import: "tower", page: Some("tower"), raw_body: "always", hint: None },
     Framework { name: "actix-web", import: "actix-web", page: Some("actix-web"), raw_body: NO_EXTRACTOR, hint: None },
+    Framework {
+        name: "Cloudflare Workers in Rust",
+        import: "js",
+        page: Some("cloudflare-rust"),
+        raw_body: UNREAD,
+        hint: None,
+    },
 ];
 
 /// Modules other than adapters: deduplication stores with a shared server, and helpers for tests.
@@ -240,6 +247,8 @@ pub enum Start {
     App(&'static str),
     /// `worker.mjs` in workerd.
     Worker,
+    /// A crate for WebAssembly in workerd.
+    WorkerRust,
     /// `deno run server.ts`.
     Deno,
     /// `bun server.ts`.
@@ -294,6 +303,7 @@ pub const PROJECTS: &[Project] = &[
     Project { name: "tower", start: Start::Cargo, responses: ONCE },
     Project { name: "actix-web", start: Start::Cargo, responses: ONCE },
     Project { name: "redis-rust", start: Start::Cargo, responses: ONCE },
+    Project { name: "worker-rust", start: Start::WorkerRust, responses: ONCE },
 ];
 
 /// Returns all modules of a language beside the main one, in alphabetical order.

@@ -7,6 +7,7 @@ mod consumers;
 mod demo;
 mod deny;
 mod docs;
+mod edge;
 mod frameworks;
 mod instructions;
 mod nats;
@@ -21,6 +22,7 @@ mod python;
 mod receivers;
 mod redis;
 mod runtimes;
+mod rust_frameworks;
 mod servers;
 mod setup;
 mod test;
@@ -62,6 +64,10 @@ enum Command {
     },
     /// Bundle a receiver with every bundler and into executables, and start each bundle alone
     Bundlers,
+    /// Test the crate on wasm32-unknown-unknown: in Node.js with JavaScript's clock, and without any clock
+    Edge,
+    /// Deliver to receivers in Rust frameworks without an adapter: poem, Rocket, salvo and warp
+    RustFrameworks,
     /// Test the packed npm package, its types and its sizes
     Javascript,
     /// Test the packed crate and build the packed sender, each outside the workspace
@@ -126,6 +132,8 @@ fn run(command: Command) -> Result<()> {
         Command::Instructions { renew } => instructions::run(&sh, renew),
         Command::Consumers { names } => test::consumers(&sh, &names),
         Command::Bundlers => test::bundlers(&sh),
+        Command::RustFrameworks => rust_frameworks::run(&sh),
+        Command::Edge => edge::test(&sh),
         Command::Javascript => test::javascript(&sh),
         Command::Packed => packed::test(&sh, &package::pack_crates(&sh)?).map(|_| ()),
         Command::Numbers { count } => test::numbers(&sh, count),

@@ -76,7 +76,7 @@ fn components(sh: &Shell) -> Result<()> {
 
 /// Installs the wasm target. Returns the cargo command that builds for WebAssembly: `cargo`, or `cargo +<toolchain>` if
 /// rustup could not add the target and the standard library was built from Debian's sources.
-fn wasm_cargo(sh: &Shell) -> Result<Vec<String>> {
+pub fn wasm_cargo(sh: &Shell) -> Result<Vec<String>> {
     let script = root().join("xtask/src/wasm_target.sh");
     let output =
         cmd!(sh, "bash {script}").quiet().read().with_context(|| format!("cannot install the Rust target {TARGET}"))?;

@@ -8,7 +8,8 @@ use xshell::{Shell, cmd};
 
 use crate::project::{RUSTFLAGS, npm_tool, release_rustflags, target};
 
-const TRIPLE: &str = "wasm32-unknown-unknown";
+/// The target of modules for JavaScript.
+pub const TRIPLE: &str = "wasm32-unknown-unknown";
 
 /// The features of every current runtime, and no others: wasm-opt uses each feature that is enabled.
 const WASM_OPT: [&str; 10] = [
@@ -23,6 +24,12 @@ const WASM_OPT: [&str; 10] = [
     "--strip-producers",
     "--strip-target-features",
 ];
+
+/// Writes a module and its glue code, `index_bg.js` or `index.js`, for the runtime that `choose` sets.
+pub fn bind(module: &Path, output: &Path, choose: impl FnOnce(&mut Bindgen) -> Result<&mut Bindgen>) -> Result<()> {
+    let mut bindgen = Bindgen::new();
+    choose(bindgen.input_path(module).out_name("index").typescript(false))?.generate(output)
+}
 
 /// Builds the module of `bindings-wasm`. `cargo` is the command that builds for WebAssembly.
 pub fn build(sh: &Shell, cargo: &[String], output: &Path) -> Result<()> {

@@ -57,13 +57,13 @@ pub fn run(sh: &Shell, consumers: &Consumers, names: &[String]) -> Result<()> {
 /// Builds the project of Next.js with webpack in place of Turbopack, and delivers to it.
 pub fn next_with_webpack(sh: &Shell, consumers: &Consumers) -> Result<()> {
     let (name, script) = ("nextjs", "build:webpack");
-    let server = start::start_after(sh, consumers, name, script)?;
-    let wrong = wrong_responses(&server, &format!("{name} {script}"), ["200 handled", "200 duplicate"])?;
-    ensure!(
-        wrong.is_none(),
-        "wrong responses, or a handler ran too often or not at all:\n{}",
-        wrong.unwrap_or_default()
-    );
+    expect_once(&start::start_after(sh, consumers, name, script)?, &format!("{name} {script}"))
+}
+
+/// Delivers to a server, and expects that it handles an event once and refuses a changed one.
+pub fn expect_once(server: &Server, name: &str) -> Result<()> {
+    let wrong = wrong_responses(server, name, ["200 handled", "200 duplicate"])?.unwrap_or_default();
+    ensure!(wrong.is_empty(), "wrong responses, or a handler ran too often or not at all:\n{wrong}");
     Ok(())
 }
 

@@ -23,6 +23,9 @@ pub fn build(sh: &Shell, consumers: &Consumers, names: &[&str]) -> Result<()> {
         let project = consumers.npm.join("tests/e2e/consumers").join(project.name);
         cmd!(sh, "{tsc} --project {project}").run()?;
     }
+    if let Some(project) = projects.iter().find(|project| matches!(project.start, Start::WorkerRust)) {
+        worker::build_rust(sh, consumers, &format!("consumer-{}", project.name))?;
+    }
     let rust: Vec<String> = projects
         .iter()
         .filter(|project| matches!(project.start, Start::Cargo))
@@ -59,6 +62,11 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, script: &str, port: u1
         Start::Worker => {
             let mut workerd = Command::new(npm_tool("workerd"));
             workerd.arg("serve").arg(worker::config(sh, &folder.join("worker.mjs"), port)?);
+            workerd
+        }
+        Start::WorkerRust => {
+            let mut workerd = Command::new(npm_tool("workerd"));
+            workerd.arg("serve").arg(worker::rust_config(sh, port)?);
             workerd
         }
         Start::Deno => {
