@@ -3,10 +3,9 @@ import { wasmBackend } from "./wasm.js";
 
 /** Opens the WebAssembly module in base64. Bundlers lose files beside a bundle, and never a text in it. */
 export function embeddedWasm(base64: string): Backend {
-  if (typeof TextEncoder === "undefined") {
-    throw new Error(
-      'cannot open the WebAssembly module: TextEncoder is missing in this environment; in Jest, use testEnvironment "node"',
-    );
+  const missing = ["WebAssembly", "TextEncoder", "TextDecoder"].find((name) => !(name in globalThis));
+  if (missing !== undefined) {
+    throw new Error(`cannot open the WebAssembly module: ${missing} is missing here; in Jest, use testEnvironment "node"`);
   }
   const module = new WebAssembly.Module(decode(base64));
   return wasmBackend(new WebAssembly.Instance(module).exports);

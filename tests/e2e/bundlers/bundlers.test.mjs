@@ -65,10 +65,10 @@ for (const entry of SOURCES) {
       run(tool("ncc"), ["build", entry, "--out", out, ...flags], project),
     );
   }
-  for (const [format, file] of [["es", "receiver.mjs"], ["cjs", "receiver.cjs"]]) {
-    bundle(`rollup ${format} ${entry}`, [NODE, file], async (out, project) => {
+  for (const [format, file, exportConditions] of [["es", "receiver.mjs", []], ["cjs", "receiver.cjs", []], ["es", "receiver.mjs", ["node"]]]) {
+    bundle(`rollup ${format} ${entry} [${exportConditions}]`, [NODE, file], async (out, project) => {
       const warnings = [];
-      const plugins = [resolve({ exportConditions: ["node"], rootDir: project }), commonjs()];
+      const plugins = [resolve({ exportConditions, rootDir: project }), commonjs()];
       const onwarn = ({ message }) => warnings.push(message);
       const built = await rollup({ external: /^node:/, input: join(project, entry), onwarn, plugins });
       await built.write({ file: join(out, file), format });

@@ -5,6 +5,6 @@ test("without the addon, one sentence says what is missing", () => {
   process.env.CLARIFE_WEBHOOKS_ENGINE = "wasm";
   jest.resetModules();
   expect(() => require("clarife-webhooks")).toThrow(
-    /^cannot open the WebAssembly module: TextEncoder is missing in this environment; in Jest, use testEnvironment "node"$/,
+    /^cannot open the WebAssembly module: TextEncoder is missing here; in Jest, use testEnvironment "node"$/,
   );
 });
