@@ -315,3 +315,47 @@ def test_a_full_store_warns_once(caplog: pytest.LogCaptureFixture) -> None:
     [record] = caplog.records
     assert (record.name, record.levelname) == ("clarife_webhooks", "WARNING")
     assert record.getMessage().endswith("raise its capacity")
+
+
+def test_subscriptions_that_share_a_store_handle_their_own_events(store: DedupStore, id: str) -> None:
+    handled: list[str] = []
+
+    def deliver(subscription: str, event_id: str) -> str:
+        request = signed_request(sample_event("document.updated", id=event_id), secret=SECRET)
+        dedup = Dedup(store, subscription=subscription)
+        return receive(WEBHOOK, request.body, request.headers, lambda event: handled.append(event.id), dedup=dedup).code
+
+    assert [deliver("sub_1", id), deliver("sub_2", id)] == ["handled", "handled"]
+    assert [deliver("sub_1", id), deliver("sub_2", id)] == ["duplicate", "duplicate"]
+    # No id of an event reaches into another subscription.
+    assert deliver("sub", f"1:{id}") == "handled"
+    assert handled == [id, id, f"1:{id}"]
+
+
+@pytest.mark.parametrize(("subscription", "kind"), [("", ValueError), ("a:b", ValueError), (5, TypeError)])
+def test_a_subscription_is_a_text_without_a_colon(subscription: Any, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match="^subscription must be a "):
+        Dedup(MemoryStore(), subscription=subscription)
+
+
+def test_one_warning_of_a_handler_that_is_slower_than_clarife_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("clarife_webhooks._delivery.time.monotonic", lambda: now)
+    webhook = Webhook(SECRET)
+
+    def deliver(seconds: float) -> None:
+        def handle(event: WebhookEvent) -> None:
+            nonlocal now
+            now += seconds
+
+        request = signed_request(sample_event("document.updated"), secret=SECRET)
+        assert receive(webhook, request.body, request.headers, handle).code == "handled"
+
+    deliver(10)
+    assert caplog.messages == []
+    deliver(10.5)
+    deliver(11)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("the handler took longer than the 10 s that clarife waits")

@@ -4,7 +4,12 @@
 //! and all stacks. Linux shows them in `/proc/self`.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test that panics fails, as it should")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails, as it should"
+)]
 
 use std::fs::{File, read_to_string};
 use std::hint::black_box;

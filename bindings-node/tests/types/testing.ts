@@ -72,7 +72,7 @@ new Handlers()
     same<Equal<typeof event.data, Share>>();
     same<Equal<typeof event.type, "share.created" | "share.updated" | "share.deleted" | UnknownEventType>>();
   })
-  .on("folder.*", (event) => event.data["name"])
+  .on("folder.*", (event) => void event.data["name"])
   // @ts-expect-error: a share has no word_count
   .on("share.created", (event) => event.data.word_count)
   // @ts-expect-error: not a type

@@ -8,12 +8,14 @@ use std::boxed::Box;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::string::String;
+use std::sync::atomic::Ordering;
 
 use super::error::{BoxError, ReceiveError};
+use super::log::log_warning;
 use super::receiver::Receiver;
 use super::store::{Boxed, Store};
 use crate::dedup::{ClaimResult, STORE_TIMEOUT, StoreLate};
-use crate::receiving::flow::{Outcome, Report, Step, done_ttl};
+use crate::receiving::flow::{Outcome, RESPONSE_TIMEOUT, Report, SLOW_HANDLER, Step, done_ttl};
 use crate::{Event, WebhookResponse};
 
 /// The timer of [`Receiver::with_timer`].
@@ -32,10 +34,11 @@ impl Receiver {
     ) -> (WebhookResponse, Option<R>) {
         let mut handler = pin!(handler);
         let (mut token, mut response, mut result) = (String::new(), None, None);
+        let id = self.store_id(event);
         let mut step = Step::start(self.store.is_some());
         loop {
             let (outcome, error) = match step {
-                Step::Claim => match self.ask(|store| store.claim(event.id(), self.claim_ttl)).await {
+                Step::Claim => match self.ask(|store| store.claim(&id, self.claim_ttl)).await {
                     Ok(ClaimResult::New(claimed)) => {
                         token = claimed;
                         (Outcome::New, None)
@@ -44,7 +47,7 @@ impl Receiver {
                     Ok(ClaimResult::Done) => (Outcome::Done, None),
                     Err((outcome, error)) => (outcome, Some(error)),
                 },
-                Step::Handle | Step::HandleClaimed => match catch_panic(handler.as_mut()).await {
+                Step::Handle | Step::HandleClaimed => match self.timed(catch_panic(handler.as_mut())).await {
                     Ok(Ok(value)) => {
                         result = Some(Ok(value));
                         (Outcome::Returned, None)
@@ -60,9 +63,9 @@ impl Receiver {
                 },
                 Step::Complete => {
                     let ttl = done_ttl(self.done_ttl, event.replay_window());
-                    written(self.ask(|store| store.complete(event.id(), &token, ttl)).await)
+                    written(self.ask(|store| store.complete(&id, &token, ttl)).await)
                 }
-                Step::Release => written(self.ask(|store| store.release(event.id(), &token)).await),
+                Step::Release => written(self.ask(|store| store.release(&id, &token)).await),
             };
             let Some(transition) = step.after(outcome) else { break };
             if let (Some(report), Some(error)) = (transition.report, &error) {
@@ -92,6 +95,19 @@ impl Receiver {
             Some(result) => result.map_err(|error| (Outcome::Failed, error)),
             None => Err((Outcome::Late, StoreLate.into())),
         }
+    }
+
+    /// Waits for a handler. Logs a warning after the first one that takes longer than clarife waits.
+    async fn timed<T>(&self, handler: impl Future<Output = T>) -> T {
+        let start = self.now();
+        let output = handler.await;
+        let took = self.now().as_millis().saturating_sub(start.as_millis());
+        if i128::from(took) > RESPONSE_TIMEOUT.as_millis().cast_signed()
+            && !self.warned_of_slow_handler.swap(true, Ordering::Relaxed)
+        {
+            log_warning(SLOW_HANDLER);
+        }
+        output
     }
 
     /// Waits for a future, and if there is a timer, no longer than `time`. Returns `None` if the future is late.

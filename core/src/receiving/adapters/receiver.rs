@@ -3,7 +3,10 @@
 use core::fmt;
 use core::time::Duration;
 use std::boxed::Box;
+use std::format;
 use std::future::Future;
+use std::string::String;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::driver::Timer;
@@ -44,11 +47,13 @@ pub struct Receiver {
     pub(super) store: Option<Arc<dyn Store>>,
     pub(super) claim_ttl: Duration,
     pub(super) done_ttl: Duration,
+    subscription: Option<Arc<str>>,
     pub(super) timer: Option<Arc<Timer>>,
     clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
     with_hints: bool,
     pub(super) on_error: Option<Arc<OnError>>,
     pub(super) refusals: Arc<Mutex<RefusalCounters>>,
+    pub(super) warned_of_slow_handler: Arc<AtomicBool>,
 }
 
 /// The callback of [`Receiver::on_error`].
@@ -89,11 +94,13 @@ impl Receiver {
             store: None,
             claim_ttl: DEFAULT_CLAIM_TTL,
             done_ttl: DEFAULT_DONE_TTL,
+            subscription: None,
             timer: None,
             clock: Arc::new(clock),
             with_hints: cfg!(debug_assertions),
             on_error: None,
             refusals: Arc::default(),
+            warned_of_slow_handler: Arc::default(),
         }
     }
 
@@ -142,6 +149,32 @@ impl Receiver {
     pub const fn with_done_ttl(mut self, ttl: Duration) -> Self {
         self.done_ttl = ttl;
         self
+    }
+
+    /// Names the subscription, if receivers of several subscriptions share the store: a text of your own, such as the subscription's id.
+    /// One subscription's events then never count as another's.
+    ///
+    /// The text is part of the ids in the store, before a colon. Colons in the text are escaped, and an empty text names nothing.
+    ///
+    /// ```
+    /// # use clarife_webhooks::{Webhook, adapters::{MemoryStore, Receiver}};
+    /// let store = MemoryStore::default();
+    /// let one = Receiver::new(Webhook::new("whsec_b25l")?).dedup(store.clone()).with_subscription("sub_1");
+    /// let other = Receiver::new(Webhook::new("whsec_b3RoZXI")?).dedup(store).with_subscription("sub_2");
+    /// # Ok::<(), clarife_webhooks::WebhookError>(())
+    /// ```
+    #[must_use]
+    pub fn with_subscription(mut self, subscription: &str) -> Self {
+        self.subscription = Some(subscription.replace(':', "%3A").into()).filter(|name: &Arc<str>| !name.is_empty());
+        self
+    }
+
+    /// Returns the id of an event in the store.
+    pub(super) fn store_id(&self, event: &Event<'_>) -> String {
+        match &self.subscription {
+            Some(subscription) => format!("{subscription}:{}", event.id()),
+            None => event.id().into(),
+        }
     }
 
     /// Sets the timer: a function that returns a future which is ready after a time, such as `tokio::time::sleep`.

@@ -39,3 +39,18 @@ async fn a_store_is_shared_with_verified_deliveries() {
     assert_eq!(receiver.receive_trusted(good.body.as_bytes(), run).await.code(), "duplicate");
     assert_eq!(handler.calls(), 1);
 }
+
+#[tokio::test]
+async fn subscriptions_that_share_a_store_handle_their_own_events() {
+    let (handler, store) = (Handler::default(), MemoryStore::default());
+    let receive = async |subscription: &str, id: &str| {
+        let receiver = receiver(&Clock::default()).dedup(store.clone()).with_subscription(subscription);
+        let run = |event: Event<'static>| handler.clone().handle(event);
+        receiver.receive_trusted(event(id, "Start").body.as_bytes(), run).await.code()
+    };
+    assert_eq!((receive("sub_1", "evt_1").await, receive("sub_2", "evt_1").await), ("handled", "handled"));
+    assert_eq!((receive("sub_1", "evt_1").await, receive("sub_2", "evt_1").await), ("duplicate", "duplicate"));
+    // No id of an event reaches into another subscription.
+    assert_eq!((receive("sub", "1:evt_1").await, receive("a:b", "evt_1").await), ("handled", "handled"));
+    assert_eq!((receive("a", "b:evt_1").await, receive("", "evt_1").await), ("handled", "handled"));
+}
