@@ -47,9 +47,11 @@ class Server:
         file = self.runs_file.with_name(self.runs_file.name + ".ended")
         return file.read_text().splitlines() if file.exists() else []
 
-    def resume(self) -> None:
-        """Lets the waiting handlers go on."""
-        self.runs_file.with_name(self.runs_file.name + ".resume").touch()
+    def signal(self, name: str) -> Path:
+        """Signals to the waiting handlers, by a file: `resume` lets them go on, `cancel` cancels their requests."""
+        file = self.runs_file.with_name(f"{self.runs_file.name}.{name}")
+        file.touch()
+        return file
 
     def send(self, head: Sequence[tuple[str, str]], pieces: Iterable[bytes], *, method: str = "POST", path: str = "/hook") -> Reply:
         """Sends a request and reads the response. `pieces` are the bytes of the body on the wire, sent one by one."""

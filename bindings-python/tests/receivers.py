@@ -347,6 +347,29 @@ def fastapi_models() -> Any:
     return app
 
 
+def cancelled(make: Callable[[], Any]) -> Callable[[], Any]:
+    """Puts an application behind a middleware that cancels a request once a file with the suffix `.cancel` exists, as a
+    middleware with a time limit does."""
+
+    def make_cancelled() -> Any:
+        app = make()
+
+        async def site(scope: Any, receive: Any, send: Any) -> None:
+            task = asyncio.create_task(app(scope, receive, send))
+            while scope["type"] == "http" and not task.done():
+                await asyncio.wait({task}, timeout=0.01)
+                if os.path.exists(f"{RUNS}.cancel"):
+                    task.cancel()
+            await asyncio.wait({task})
+            if task.cancelled():
+                await send({"type": "http.response.start", "status": 504, "headers": []})
+                await send({"type": "http.response.body"})
+
+        return site
+
+    return make_cancelled
+
+
 def fastapi_middleware() -> Any:
     """Creates the application of FastAPI behind a BaseHTTPMiddleware."""
     app = fastapi()
@@ -629,6 +652,7 @@ RECEIVERS: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], Non
 OTHERS: dict[str, tuple[Callable[[], Any], Callable[[Any, socket.socket], None]]] = {
     "fastapi-responses": (fastapi_responses, uvicorn),
     "fastapi-responses-hypercorn": (fastapi_responses, hypercorn),
+    **{f"{name}-cancelled": (cancelled(RECEIVERS[name][0]), uvicorn) for name in ("asgi", "starlette", "fastapi")},
     "fastapi-models": (fastapi_models, uvicorn),
     "fastapi-middleware": (fastapi_middleware, uvicorn),
     "fastapi-middleware-hypercorn": (fastapi_middleware, hypercorn),

@@ -12,7 +12,7 @@ from test_adapters import body_of, signed, verdict
 
 from clarife_webhooks._constants import RAW_BODY_HINTS
 
-OF_OTHER_TESTS = ("atomic", "cancelling", "responses", "models")
+OF_OTHER_TESTS = ("atomic", "cancelling", "cancelled", "responses", "models")
 SERVERS = [name for name in [*RECEIVERS, *OTHERS] if not any(part in name for part in OF_OTHER_TESTS)]
 
 # These have the whole body before they call the receiver, and refuse another one themselves.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,28 @@ def test_a_sender_that_hangs_up(name: str, kind: str, tmp_path: Path) -> None:
         else:
             assert server.send([], [], method="GET").status == 405  # the server has seen the end of the connection
             assert verdict(server.post(body, signed(body))) == (409, "in_progress")
-        server.resume()
+        server.signal("resume")
         assert next_delivery(server, body) == (200, "handled" if cancelled else "duplicate"), server.log()
         assert [end.split()[1] for end in server.ends()] == (["cancelled", "finished"] if cancelled else ["finished"])
         assert verdict(server.post(body, signed(body))) == (200, "duplicate")
     assert "ERROR" not in server.log() and "Traceback" not in server.log(), server.log()
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("name", ["asgi-cancelled", "starlette-cancelled", "fastapi-cancelled"])
+def test_a_middleware_that_cancels_the_request(name: str, kind: str, tmp_path: Path) -> None:
+    with serve(name, tmp_path, DEDUP="memory", HANDLER=kind) as server, ThreadPoolExecutor() as pool:
+        body = body_of(waits=True)
+        first = pool.submit(server.post, body, signed(body))
+        wait(lambda: len(server.runs()) == 1)
+        signal = server.signal("cancel")
+        assert first.result().status == 504
+        signal.unlink()
+        if kind == "sync":
+            assert verdict(server.post(body, signed(body))) == (409, "in_progress"), "the thread goes on"
+        server.signal("resume")
+        assert next_delivery(server, body) == (200, "duplicate" if kind == "sync" else "handled"), server.log()
+        assert [end.split()[1] for end in server.ends()] == (["finished"] if kind == "sync" else ["cancelled", "finished"])
 
 
 def request_of(body: bytes) -> bytes:

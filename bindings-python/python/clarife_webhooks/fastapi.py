@@ -15,18 +15,20 @@ To bypass FastAPI's own processing, add `Route("/webhooks/clarife", clarife_webh
 """
 
 # FastAPI reads the annotations of a dependency, so they are not strings here.
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 
 from fastapi import HTTPException, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from clarife_webhooks._async_delivery import AsyncReceiver, read_in_time
 from clarife_webhooks._body import BodyBuffer
 from clarife_webhooks._compat import Unpack
-from clarife_webhooks._delivery import Flow, WebhookResponse
+from clarife_webhooks._delivery import Flow, WebhookResponse, is_async
 from clarife_webhooks._native import Webhook
 from clarife_webhooks._options import AsyncReceiveOptions
 from clarife_webhooks._types import WebhookEvent
@@ -70,10 +72,11 @@ def verified_event(
             await delivery.end(error)
             raise
 
+    setattr(clarife_event, _KEY, True)
     return clarife_event
 
 
-_KEY = "clarife_webhooks.deliveries"
+_KEY = "clarife_webhooks_deliveries"
 _BODIES = ("http.response.body", "http.response.zerocopysend", "http.response.pathsend")
 
 
@@ -107,9 +110,31 @@ class _Delivery:
 
 def _show_responses(handle: Callable[[APIRoute, Scope, Receive, Send], Awaitable[None]]) -> None:
     """Makes routes show their responses to the deliveries of their requests, which FastAPI does not do: a dependency
-    sees a response neither in `scope="function"` nor in `scope="request"`."""
+    sees a response neither in `scope="function"` nor in `scope="request"`.
+
+    A path function that runs in a thread cannot be cancelled. Its request then goes on in the background to its end, so
+    that a handler that finished is marked as done.
+    """
 
     async def handle_and_show(route: APIRoute, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_async(route.endpoint) or not _has_delivery(route.dependant):
+            return await handle_to_the_end(route, scope, receive, send)
+        cancelled = False
+
+        async def send_unless_cancelled(message: Message) -> None:
+            if not cancelled:
+                await send(message)
+
+        task = asyncio.create_task(handle_to_the_end(route, scope, receive, send_unless_cancelled))
+        _tasks.add(task)  # the event loop has only a weak reference
+        task.add_done_callback(_tasks.discard)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+            raise
+
+    async def handle_to_the_end(route: APIRoute, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_and_show(message: Message) -> None:
             for delivery in scope.get(_KEY, ()):
                 await delivery.sent(message)
@@ -125,6 +150,12 @@ def _show_responses(handle: Callable[[APIRoute, Scope, Receive, Send], Awaitable
     setattr(APIRoute, "handle", handle_and_show)
 
 
+def _has_delivery(dependant: Dependant) -> bool:
+    """Returns True if the path function has a dependency of this module, at any depth."""
+    return any(hasattr(inner.call, _KEY) or _has_delivery(inner) for inner in dependant.dependencies)
+
+
+_tasks: set[asyncio.Task[None]] = set()
 _show_responses(APIRoute.handle)
 
 
