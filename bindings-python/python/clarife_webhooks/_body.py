@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from io import BufferedReader, BytesIO
@@ -79,7 +79,7 @@ class BodyBuffer:
                 self.add(chunk)
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self) -> Generator[None, None, None]:
         """Converts an exception of the server into body_incomplete: servers have no common one for a lost sender."""
         try:
             yield

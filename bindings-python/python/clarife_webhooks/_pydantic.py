@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-JSON_SCHEMA = {
+_JSON_SCHEMA = {
     "title": "Event",
     "type": "object",
     "properties": {
@@ -28,5 +28,9 @@ def event_schema(cls: type) -> Any:
     return core_schema.is_instance_schema(
         cls,
         serialization=core_schema.plain_serializer_function_ser_schema(lambda event: json.loads(event.raw)),
-        metadata={"pydantic_js_functions": [lambda schema, handler: dict(JSON_SCHEMA)]},
+        metadata={"pydantic_js_functions": [_json_schema]},
     )
+
+
+def _json_schema(schema: object, handler: object) -> dict[str, Any]:
+    return dict(_JSON_SCHEMA)

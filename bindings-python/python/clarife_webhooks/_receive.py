@@ -72,9 +72,9 @@ def receive_trusted(
 ) -> WebhookResponse:
     """Handles an event that was verified before, for example from your own queue or from Amazon EventBridge.
 
-    It does the same as `receive`, and checks **no signature**: never pass it a body from the network. `body` is the text
-    of the event, as in `event.raw`. `handler` and the options are those of `receive`, so that an event that arrives both
-    ways is handled once with a common store.
+    It does the same as `receive`, and checks **no signature**: never pass it a body from the network. `body` is the
+    text of the event, as in `event.raw`. `handler` and the options are those of `receive`, so that an event that arrives
+    both ways is handled once with a common store.
 
     Raises TypeError if an argument has a wrong type. A `body` that is not an event is refused with `malformed_payload`.
 
@@ -86,7 +86,8 @@ def receive_trusted(
     >>> receive_trusted(raw, print, dedup=store).code
     'duplicate'
     """
-    return SyncReceiver(TRUSTED, handler, dedup=dedup, max_body_bytes=sys.maxsize, on_error=on_error).receive("POST", body, None)
+    receiver = SyncReceiver(TRUSTED, handler, dedup=dedup, max_body_bytes=sys.maxsize, on_error=on_error)
+    return receiver.receive("POST", body, None)
 
 
 async def receive_trusted_async(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -11,7 +11,7 @@ _request: ContextVar[Any] = ContextVar("clarife_webhooks_request")
 
 
 @contextmanager
-def request_of_delivery(request: Any) -> Iterator[None]:
+def request_of_delivery(request: Any) -> Generator[None, None, None]:
     """Sets the request for the handler, also in the threads and the tasks in which it runs."""
     token = _request.set(request)
     try:
@@ -21,8 +21,8 @@ def request_of_delivery(request: Any) -> Iterator[None]:
 
 
 def current_request() -> Any:
-    """Returns the framework's request of the delivery that is being handled. Call it in a handler, for example to read a
-    variable of the URL.
+    """Returns the framework's request of the delivery that is being handled. Call it in a handler, for example to read
+    a variable of the URL.
 
     It is Django's `HttpRequest`, Flask's `Request`, aiohttp's `Request`, the scope of ASGI or the environ of WSGI. In
     FastAPI, the path function has parameters instead.

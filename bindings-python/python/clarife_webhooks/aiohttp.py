@@ -67,7 +67,7 @@ async def _read(request: web.Request, limit: int) -> bytes:
     if not body.size and request.content.total_bytes:
         raise body.not_raw_error()
     raw = body.finish(used_up=True)
-    request._read_bytes = raw  # as `request.read()` keeps it, for later readers
+    setattr(request, "_read_bytes", raw)  # as `request.read()` keeps it, for later readers
     return raw
 
 

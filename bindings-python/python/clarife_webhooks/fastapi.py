@@ -163,7 +163,7 @@ async def _read(request: Request, limit: int) -> bytes:
     body = BodyBuffer(limit, "fastapi", request.headers.get)
     await read_in_time(body, _read_stream(body, request))
     raw = body.finish(used_up=True)
-    request._body = raw  # as `request.body()` keeps it: other dependencies and the path function can read it too
+    setattr(request, "_body", raw)  # as `request.body()` keeps it, for other dependencies and the path function
     return raw
 
 

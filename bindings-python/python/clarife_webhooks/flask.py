@@ -44,7 +44,8 @@ def receiver(webhook: Webhook, handler: Handler, **options: Unpack[ReceiveOption
 
     def clarife_webhook(**variables: object) -> Response:
         with request_of_delivery(getattr(request, "_get_current_object")()):
-            response = receiver.receive(request.method, partial(_read, receiver.max_body_bytes), request.environ, debug=current_app.debug)
+            read = partial(_read, receiver.max_body_bytes)
+            response = receiver.receive(request.method, read, request.environ, debug=current_app.debug)
         return Response(response.body, response.status, response.headers)
 
     setattr(clarife_webhook, "methods", ["POST"])  # `add_url_rule` reads it
