@@ -20,6 +20,7 @@ pub const REFUSALS_NOT_LOGGED: &str = "; not logged since the last such line: ";
 
 /// The rest of the message for a body with a content encoding, after the message of `signature_mismatch`: an adapter refuses it by its
 /// header, before anything inflates it.
+#[cfg(feature = "model")]
 pub const CONTENT_ENCODED: &str = "the body has a content encoding, and clarife signs and sends bodies without one";
 
 /// The counters of a receiver's refusals: one for each error code.

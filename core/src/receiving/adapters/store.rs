@@ -5,10 +5,11 @@ use core::time::Duration;
 use std::boxed::Box;
 use std::future::Future;
 use std::string::{String, ToString as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use super::error::BoxError;
-use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, DEFAULT_MEMORY_CAPACITY, StoreFull};
+use super::log::log_warning;
+use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, DEFAULT_MEMORY_CAPACITY, EVICTED, StoreFull};
 use crate::{SystemClock, UnixTime};
 
 /// A store of claims and done marks, for [`Receiver::dedup`](super::Receiver::dedup).
@@ -99,6 +100,9 @@ impl<S: DedupStore> Store for S {
 
 /// A store in memory, for one process: a [`ClaimTable`] with the system clock. Clones share the table.
 ///
+/// A full store forgets the oldest event that was handled. If a delivery of that event could still be accepted, the store logs so
+/// once, where a receiver without a callback logs its errors: raise the capacity.
+///
 /// ```
 /// use clarife_webhooks::adapters::MemoryStore;
 /// let store = MemoryStore::new(10_000); // ids, of about 150 bytes each
@@ -106,6 +110,8 @@ impl<S: DedupStore> Store for S {
 #[derive(Clone)]
 pub struct MemoryStore {
     store: Arc<Mutex<ClaimTable>>,
+    /// Runs when the first done mark is removed that was still alive.
+    warned: Arc<Once>,
     clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
 }
 
@@ -129,7 +135,8 @@ impl MemoryStore {
     /// ```
     #[must_use]
     pub fn new_with_clock(capacity: usize, clock: impl Fn() -> UnixTime + Send + Sync + 'static) -> Self {
-        Self { store: Arc::new(Mutex::new(ClaimTable::new(capacity))), clock: Arc::new(clock) }
+        let store = Arc::new(Mutex::new(ClaimTable::new(capacity)));
+        Self { store, warned: Arc::new(Once::new()), clock: Arc::new(clock) }
     }
 
     /// Sets the clock, for tests.
@@ -145,7 +152,14 @@ impl MemoryStore {
     }
 
     fn lock<T>(&self, work: impl FnOnce(&mut ClaimTable) -> T) -> T {
-        work(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner))
+        let (result, evicted) = {
+            let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+            (work(&mut store), store.take_evicted())
+        };
+        if evicted {
+            self.warned.call_once(|| log_warning(EVICTED));
+        }
+        result
     }
 }
 
