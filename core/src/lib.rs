@@ -43,6 +43,17 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![cfg_attr(
+    not(all(
+        feature = "actix-web",
+        feature = "axum",
+        feature = "js",
+        feature = "redis",
+        feature = "testing",
+        feature = "tracing"
+    )),
+    allow(rustdoc::broken_intra_doc_links, reason = "items of features that are off have no page to link to")
+)]
+#![cfg_attr(
     test,
     allow(
         clippy::unwrap_used,

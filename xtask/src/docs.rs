@@ -31,13 +31,16 @@ pub fn build(sh: &Shell) -> Result<()> {
     links(sh)
 }
 
-/// Builds the crate's reference into `target/doc`.
+/// Builds the crate's reference into `target/doc`, with each set of features that a user may build it with.
 fn rustdoc(sh: &Shell) -> Result<()> {
     // Crates that were documented there before must not get onto the site.
     sh.remove_path(target().join("doc"))?;
-    cmd!(sh, "cargo doc --quiet --locked --package clarife-webhooks --all-features --no-deps")
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run()?;
+    // All features come last: theirs is the reference on the site.
+    for features in [Some("--no-default-features"), None, Some("--all-features")] {
+        cmd!(sh, "cargo doc --quiet --locked --package clarife-webhooks --no-deps {features...}")
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .run()?;
+    }
     Ok(())
 }
 

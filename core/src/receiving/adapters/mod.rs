@@ -29,6 +29,8 @@
 )]
 #![cfg_attr(feature = "redis", doc = "| `redis` | [`redis::RedisStore`], a store for several processes |")]
 //!
+//! Import from here by name: `use clarife_webhooks::adapters::*` also imports the modules, and `axum` is then ambiguous with the crate.
+//!
 //! For other frameworks, [`Receiver::receive`] takes a body and its headers and returns the response.
 
 #[cfg(feature = "actix-web")]
