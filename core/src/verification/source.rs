@@ -106,7 +106,9 @@ pub(crate) mod sealed {
     impl Sealed for alloc::vec::Vec<u8> {}
     impl Sealed for &alloc::vec::Vec<u8> {}
     impl Sealed for alloc::borrow::Cow<'_, str> {}
+    impl<const N: usize> Sealed for &[u8; N] {}
     impl<T: Sealed> Sealed for Option<T> {}
+    impl<'h, T> Sealed for &'h Option<T> where &'h T: Sealed {}
     impl Sealed for &super::StandardHeaders<'_> {}
     #[cfg(feature = "http")]
     impl Sealed for &http::HeaderMap {}
@@ -166,6 +168,25 @@ impl<'h, T: SignatureSource<'h>> SignatureSource<'h> for Option<T> {
 
     fn standard_headers(self) -> StandardHeaders<'h> {
         self.map(T::standard_headers).unwrap_or_default()
+    }
+}
+
+impl<'h, T> SignatureSource<'h> for &'h Option<T>
+where
+    &'h T: SignatureSource<'h>,
+{
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        self.as_ref().signature_header()
+    }
+
+    fn standard_headers(self) -> StandardHeaders<'h> {
+        self.as_ref().standard_headers()
+    }
+}
+
+impl<'h, const N: usize> SignatureSource<'h> for &'h [u8; N] {
+    fn signature_header(self) -> Option<Cow<'h, [u8]>> {
+        Some(self.as_slice().into())
     }
 }
 
