@@ -5,7 +5,7 @@ use std::{env, error::Error};
 use clarife_webhooks::adapters::{BoxError, MemoryStore, Receiver};
 use clarife_webhooks::{DEFAULT_MAX_BODY_BYTES, ErrorCode, Event, Resource, Webhook, WebhookError, WebhookResponse};
 use poem::error::ReadBodyError;
-use poem::http::HeaderMap;
+use poem::http::{HeaderMap, StatusCode};
 use poem::listener::TcpListener;
 use poem::web::Data;
 use poem::{Body, EndpointExt as _, Response, Route, Server, handler, post};
@@ -25,7 +25,9 @@ async fn receive(Data(receiver): Data<&Receiver>, headers: &HeaderMap, body: Bod
         Err(ReadBodyError::PayloadTooLarge) => refuse(ErrorCode::BodyTooLarge),
         Err(_) => refuse(ErrorCode::BodyIncomplete),
     };
-    poem::http::Response::<Body>::from(response).into()
+    let status = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let reply = Response::builder().status(status);
+    response.headers().iter().fold(reply, |reply, (name, value)| reply.header(*name, *value)).body(response.body())
 }
 
 #[tokio::main]
