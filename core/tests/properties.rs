@@ -100,7 +100,7 @@ proptest! {
             2 => format!("\"{title}\""),
             _ => format!("{{\"id\":\"{title}\" \"{title}"),
         };
-        let error = webhook.verify_at(&body, &webhook.sign(&body, NOW).unwrap(), NOW).unwrap_err();
+        let error = webhook.verify_at(&body, webhook.sign(&body, NOW).unwrap(), NOW).unwrap_err();
         let text = format!("{error} {error:?} {} {webhook:?}", error.hint());
         prop_assert!(!text.contains(&title) && !text.contains(&secret) && !text.contains(&secret[6..]), "{}", text);
     }

@@ -16,6 +16,7 @@ fn verifies<'h>(name: &str, signature: impl SignatureSource<'h>) {
 }
 
 #[test]
+#[allow(clippy::needless_borrows_for_generic_args, reason = "a reference is the type under test")]
 fn a_signature_of_every_type_is_accepted() {
     let good = event("evt_1", "Start");
     let text = signed(&good)[0].1.clone();
