@@ -38,7 +38,8 @@ export function sampleEvent<Type extends KnownEventType>(
     id,
     type,
     created_at: typeof created_at === "string" ? created_at : created_at.toISOString(),
-    data: { ...structuredClone(SAMPLES[type].data), ...overrides.data } as DataOf<Type>,
+    // A copy without structuredClone, which jsdom in Jest lacks.
+    data: { ...JSON.parse(JSON.stringify(SAMPLES[type].data)), ...overrides.data } as DataOf<Type>,
   };
 }
 
