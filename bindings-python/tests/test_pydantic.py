@@ -11,6 +11,7 @@ from helpers import envelope
 from http_client import serve
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from test_adapters import signed
+from typing_extensions import is_typeddict
 
 import clarife_webhooks
 from clarife_webhooks import Document, DocumentEvent, Event, KnownEvent, UnknownEvent, WebhookEvent, _types, parse_trusted
@@ -24,7 +25,7 @@ class Change(BaseModel):
     event: WebhookEvent
 
 
-@pytest.mark.parametrize("name", [name for name in _types.__all__ if isinstance(getattr(_types, name), type)])
+@pytest.mark.parametrize("name", [name for name in _types.__all__ if is_typeddict(getattr(_types, name))])
 def test_resources(name: str) -> None:
     adapter = TypeAdapter(getattr(clarife_webhooks, name))
     assert adapter.validate_python({}) == {}

@@ -9,6 +9,7 @@ mod deny;
 mod docs;
 mod edge;
 mod frameworks;
+mod frozen;
 mod instructions;
 mod nats;
 mod npm;
@@ -70,6 +71,8 @@ enum Command {
     RustFrameworks,
     /// Test the packed npm package, its types and its sizes
     Javascript,
+    /// Freeze a program with the wheel by PyInstaller, cx_Freeze, shiv, pex, zipapp and Nuitka, and run it
+    Frozen,
     /// Test the packed crate and build the packed sender, each outside the workspace
     Packed,
     /// Send numbers in every notation through the packed sender, with each store, and compare what arrives
@@ -135,6 +138,7 @@ fn run(command: Command) -> Result<()> {
         Command::RustFrameworks => rust_frameworks::run(&sh),
         Command::Edge => edge::test(&sh),
         Command::Javascript => test::javascript(&sh),
+        Command::Frozen => frozen::run(&sh),
         Command::Packed => packed::test(&sh, &package::pack_crates(&sh)?).map(|_| ()),
         Command::Numbers { count } => test::numbers(&sh, count),
         Command::Torture { kills } => torture::run(&sh, kills),
