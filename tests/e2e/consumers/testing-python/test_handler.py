@@ -2,14 +2,20 @@
 
 import pytest
 from flask import Flask
-from handler import make_app
+from handler import handle, make_app
 
-from clarife_webhooks.testing import Deliveries, SignedRequest, signed_request
+from clarife_webhooks.testing import Deliveries, SignedRequest, signed_request, test_event
 
 
 def deliver(app: Flask, request: SignedRequest) -> tuple[int, str]:
     response = app.test_client().post("/webhooks/clarife", data=request.body, headers=request.headers)
     return response.status_code, response.get_json()["code"]
+
+
+def test_the_handler_alone_indexes_a_changed_document() -> None:
+    titles: list[str] = []
+    handle(test_event("document.updated", data={"title": "Start"}), titles.append)
+    assert titles == ["Start"]
 
 
 def test_a_changed_document_is_indexed_once_however_often_it_is_delivered(clarife_webhooks: Deliveries) -> None:
