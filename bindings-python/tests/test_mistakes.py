@@ -49,7 +49,7 @@ MISTAKES: list[tuple[str, Callable[[], Any], str | type[Exception], str]] = [
     ("a clock that is ahead", verify(now=NOW + 600), "timestamp_too_old", "600 s ago, and the tolerance is 300 s.*the server's clock"),
     ("a time in milliseconds", verify(now=NOW * 1000), "timestamp_too_old", r"is the time of verification in milliseconds\?"),
     ("a tolerance in milliseconds", create(SECRET, tolerance=300_000), ValueError, "tolerance must be in seconds: 300000 looks like milliseconds"),
-    ("Stripe's order of arguments", lambda: WEBHOOK.verify(BODY, SIGNED, SECRET), TypeError, "positional"),  # type: ignore[misc]
+    ("Stripe's order of arguments", lambda: WEBHOOK.verify(BODY, SIGNED, SECRET), TypeError, "positional"),  # type: ignore[call-arg, arg-type]
     ("a misspelt option", create(SECRET, tolerence=5), TypeError, "tolerence"),
     ("a misspelt type", lambda: Handlers().on("document.update"), ValueError, "document.update"),  # type: ignore[call-overload]
 ]

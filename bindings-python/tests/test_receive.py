@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast, get_args, get_type_hints
 
 import pytest
@@ -531,11 +532,12 @@ def test_annotations_can_be_read() -> None:
 
 @pytest.mark.parametrize("wrong", [0, -1, float("nan"), float("inf")])
 def test_invalid_times(wrong: float) -> None:
+    create: Any = partial(Dedup, MemoryStore())
     for name in ("claim_ttl", "done_ttl"):
         with pytest.raises(ValueError, match=f"^{name} must be more than 0"):
-            Dedup(MemoryStore(), **{name: wrong})
+            create(**{name: wrong})
         with pytest.raises(TypeError, match=f"^{name} must be a number"):
-            Dedup(MemoryStore(), **{name: "60"})  # type: ignore[arg-type]
+            create(**{name: "60"})
 
 
 class FakeResponse:
