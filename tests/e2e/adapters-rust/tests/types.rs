@@ -32,7 +32,9 @@ fn a_signature_of_every_type_is_accepted() {
     verifies("&str", text.as_str());
     verifies("String", text.clone());
     verifies("Option<String>", Some(text.clone()));
-    verifies("&Option<String>", &Some(text.clone()));
+    let optional = Some(text.clone());
+    verifies("&Option<String>", &optional);
+    verifies("&Option<String> again", &optional);
     verifies("Cow", String::from_utf8_lossy(text.as_bytes()));
     verifies("Vec<u8>", text.clone().into_bytes());
     verifies("&[u8]", text.as_bytes());
