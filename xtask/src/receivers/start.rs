@@ -66,7 +66,7 @@ fn command(sh: &Shell, consumers: &Consumers, name: &str, script: &str, port: u1
         }
         Start::WorkerRust => {
             let mut workerd = Command::new(npm_tool("workerd"));
-            workerd.arg("serve").arg(worker::rust_config(sh, port)?);
+            workerd.arg("serve").arg(worker::config(sh, &worker::rust_entry(), port)?);
             workerd
         }
         Start::Deno => {

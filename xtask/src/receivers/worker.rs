@@ -38,46 +38,6 @@ pub fn bundle(sh: &Shell, entry: &Path, more: &[&str]) -> Result<(PathBuf, Strin
 /// Writes a configuration for workerd that serves a bundled worker on a loopback port. Returns its path.
 pub(super) fn config(sh: &Shell, entry: &Path, port: u16) -> Result<PathBuf> {
     let (folder, modules) = bundle(sh, entry, &[])?;
-    write_config(sh, &folder, &modules, port)
-}
-
-/// The entry of the worker in Rust, as worker-build would write it: an instance of the module, whose glue code has the handlers.
-const RUST_ENTRY: &str = r#"import * as glue from "./index_bg.js";
-import module from "./index_bg.wasm";
-
-const instance = new WebAssembly.Instance(module, { "./index_bg.js": glue });
-glue.__wbg_set_wasm(instance.exports);
-instance.exports.__wbindgen_start();
-export const DedupObject = glue.DedupObject;
-export default { fetch: glue.fetch };
-"#;
-
-/// Builds the worker in Rust into `target/worker-rust`. worker-build is left out, because it downloads its tools.
-pub(super) fn build_rust(sh: &Shell, consumers: &Consumers, package: &str) -> Result<()> {
-    let cargo = setup::wasm_cargo(sh)?;
-    let (program, arguments) = cargo.split_first().context("no cargo command was given")?;
-    let (manifest, target) = (consumers.rust.join("Cargo.toml"), target());
-    cmd!(sh, "{program} {arguments...} build --quiet --package {package} --target {TRIPLE}")
-        .args(["--manifest-path".as_ref(), manifest.as_os_str(), "--target-dir".as_ref(), target.as_os_str()])
-        .run()?;
-    let module = target.join(TRIPLE).join("debug").join(package.replace('-', "_")).with_extension("wasm");
-    wasm::bind(&module, &rust_folder(), |bindgen| bindgen.bundler(true))?;
-    Ok(sh.write_file(rust_folder().join("worker.js"), RUST_ENTRY)?)
-}
-
-fn rust_folder() -> PathBuf {
-    target().join("worker-rust")
-}
-
-/// Writes workerd's configuration for the worker in Rust, and returns its path.
-pub(super) fn rust_config(sh: &Shell, port: u16) -> Result<PathBuf> {
-    let modules = r#"(name = "worker.js", esModule = embed "worker.js"),
-      (name = "index_bg.js", esModule = embed "index_bg.js"),
-      (name = "index_bg.wasm", wasm = embed "index_bg.wasm")"#;
-    write_config(sh, &rust_folder(), modules, port)
-}
-
-fn write_config(sh: &Shell, folder: &Path, modules: &str, port: u16) -> Result<PathBuf> {
     let path = folder.join("config.capnp");
     sh.write_file(
         &path,
@@ -100,4 +60,34 @@ const config :Workerd.Config = (
         ),
     )?;
     Ok(path)
+}
+
+/// The entry of the worker in Rust, as worker-build would write it: an instance of the module, whose glue code has the handlers.
+const RUST_ENTRY: &str = r#"import * as glue from "./index_bg.js";
+import module from "./index_bg.wasm";
+
+const instance = new WebAssembly.Instance(module, { "./index_bg.js": glue });
+glue.__wbg_set_wasm(instance.exports);
+instance.exports.__wbindgen_start();
+export const DedupObject = glue.DedupObject;
+export default { fetch: glue.fetch };
+"#;
+
+/// Builds the worker in Rust into `target/worker-rust`. worker-build is left out, because it downloads its tools.
+pub(super) fn build_rust(sh: &Shell, consumers: &Consumers, package: &str) -> Result<()> {
+    let cargo = setup::wasm_cargo(sh)?;
+    let (program, arguments) = cargo.split_first().context("no cargo command was given")?;
+    let (manifest, target) = (consumers.rust.join("Cargo.toml"), target());
+    cmd!(sh, "{program} {arguments...} build --quiet --package {package} --target {TRIPLE}")
+        .args(["--manifest-path".as_ref(), manifest.as_os_str(), "--target-dir".as_ref(), target.as_os_str()])
+        .run()?;
+    let module = target.join(TRIPLE).join("debug").join(package.replace('-', "_")).with_extension("wasm");
+    let entry = rust_entry();
+    wasm::bind(&module, &entry.with_file_name(""), |bindgen| bindgen.bundler(true))?;
+    Ok(sh.write_file(entry, RUST_ENTRY)?)
+}
+
+/// Returns the entry of the worker in Rust.
+pub(super) fn rust_entry() -> PathBuf {
+    target().join("worker-rust/worker.js")
 }
