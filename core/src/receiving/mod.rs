@@ -8,7 +8,6 @@
 pub mod adapters;
 pub mod dedup;
 #[cfg(any(feature = "adapters", feature = "model"))]
-#[cfg_attr(not(feature = "model"), allow(unreachable_pub, reason = "as in flow"))]
 pub mod flow;
 pub(crate) mod limits;
 #[cfg(any(feature = "adapters", feature = "model"))]
