@@ -9,8 +9,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyDateTime, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList, PyMapping,
-    PyMemoryView, PySequence, PyString, PyStringMethods, PyTuple, PyTzInfo,
+    PyBool, PyByteArray, PyBytes, PyDelta, PyDeltaAccess, PyDict, PyFloat, PyInt, PyList, PyMapping, PyMemoryView,
+    PySequence, PyString, PyStringMethods, PyTuple, PyType, PyTzInfo,
 };
 
 use crate::error::{exception, wrong_type};
@@ -214,11 +214,11 @@ fn unix_seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<i64> {
         }
         return Ok(number as i64); // `as` saturates
     }
-    if let Ok(time) = value.cast::<PyDateTime>() {
-        if time.call_method0("utcoffset")?.is_none() {
+    if value.is_instance(datetime_type(value.py())?)? {
+        if value.call_method0("utcoffset")?.is_none() {
             return Err(PyTypeError::new_err(format!("{name} must be an aware datetime, not a naive one")));
         }
-        let elapsed = time.sub(unix_epoch(value.py())?)?;
+        let elapsed = value.sub(unix_epoch(value.py())?)?;
         let elapsed = elapsed.cast::<PyDelta>().map_err(|_| wrong_type(name, TIME_TYPES, value))?;
         return Ok(i64::from(elapsed.get_days()).saturating_mul(86_400).saturating_add(elapsed.get_seconds().into()));
     }
@@ -228,12 +228,19 @@ fn unix_seconds(value: &Bound<'_, PyAny>, name: &str) -> PyResult<i64> {
 const TIME_TYPES: &str = "Unix seconds (int or float) or an aware datetime";
 
 /// Returns the start of Unix time as an aware datetime. Arithmetic with it is exact; `datetime.timestamp()` is not.
-pub(crate) fn unix_epoch(py: Python<'_>) -> PyResult<&Bound<'_, PyDateTime>> {
-    static UNIX_EPOCH: PyOnceLock<Py<PyDateTime>> = PyOnceLock::new();
+pub(crate) fn unix_epoch(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static UNIX_EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let epoch = UNIX_EPOCH.get_or_try_init(py, || {
-        PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&*PyTzInfo::utc(py)?)).map(Bound::unbind)
+        datetime_type(py)?.call1((1970, 1, 1, 0, 0, 0, 0, &*PyTzInfo::utc(py)?)).map(Bound::unbind)
     })?;
     Ok(epoch.bind(py))
+}
+
+/// Returns the class `datetime`, and not the one that freezegun puts in its place: PyO3 keeps the class that it finds at
+/// the first use. A class of freezegun is a subclass of the real one, but not the reverse.
+fn datetime_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
+    static DATETIME: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    DATETIME.import(py, "_datetime", "datetime")
 }
 
 /// Converts an option in whole seconds.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta, timezone
@@ -67,3 +69,24 @@ def test_a_store_from_before(stop: Callable[[datetime], AbstractContextManager[A
         assert STORE.claim(id, 60).state == "in_progress"
     with stop(START + timedelta(seconds=60)):
         assert STORE.claim(id, 60).state == "new"
+
+
+FIRST_USE = """
+from datetime import datetime, timezone
+from freezegun import freeze_time
+
+with freeze_time("2030-01-01"):
+    from clarife_webhooks import Webhook
+    from clarife_webhooks.testing import test_event
+
+    webhook = Webhook("whsec_c2VjcmV0")
+    assert webhook.sign(b"{}", timestamp=datetime.now(timezone.utc)).startswith("t=1893456000,")
+    event = test_event("document.updated")
+moment = datetime(2030, 1, 1, tzinfo=timezone.utc)
+assert event.created_at == moment and type(event.created_at) is datetime
+assert webhook.sign(b"{}", timestamp=moment).startswith("t=1893456000,")
+"""
+
+
+def test_the_first_use_may_be_while_the_time_is_stopped() -> None:
+    subprocess.run([sys.executable, "-c", FIRST_USE], check=True)
