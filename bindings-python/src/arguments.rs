@@ -236,11 +236,21 @@ pub(crate) fn unix_epoch(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     Ok(epoch.bind(py))
 }
 
-/// Returns the class `datetime`, and not the one that freezegun puts in its place: PyO3 keeps the class that it finds at
-/// the first use. A class of freezegun is a subclass of the real one, but not the reverse.
+/// Returns the class `datetime`, and not its subclass that freezegun puts in its place. PyO3 keeps the class that it finds
+/// at the first use, and real datetimes are no instances of freezegun's.
 fn datetime_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     static DATETIME: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    DATETIME.import(py, "_datetime", "datetime")
+    let class = DATETIME.get_or_try_init(py, || -> PyResult<Py<PyType>> {
+        let found = py.import("datetime")?.getattr("datetime")?.cast_into::<PyType>()?;
+        for class in found.getattr("__mro__")?.try_iter()? {
+            let class = class?.cast_into::<PyType>()?;
+            if class.name()? == "datetime" && class.module()? == "datetime" {
+                return Ok(class.unbind());
+            }
+        }
+        Ok(found.unbind())
+    })?;
+    Ok(class.bind(py))
 }
 
 /// Converts an option in whole seconds.
