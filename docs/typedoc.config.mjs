@@ -27,7 +27,7 @@ export default {
   treatWarningsAsErrors: true,
   packagesRequiringDocumentation: ["clarife-webhooks"],
   // Parts of exported types, without a use of their own.
-  intentionallyNotExported: ["Backend", "Clock", "DataOf", "GroupEvent", "Listener", "Unlisted.Type"],
+  intentionallyNotExported: ["Backend", "Clock", "DataOf", "GroupEvent", "Listener", "NoResponse", "Unlisted.Type"],
   // Not members: many an interface says what is needed of a framework's object, which has its own documentation.
   requiredToBeDocumented: ["Class", "Interface", "TypeAlias", "Variable"],
   validation: { notExported: true, invalidLink: true, rewrittenLink: true, notDocumented: true },
