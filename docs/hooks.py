@@ -69,7 +69,8 @@ def on_post_page(output: str, page: Page, config: MkDocsConfig, **_: Any) -> Non
         return
     package = ROOT / "bindings-python/python/clarife_webhooks"
     shown = set(re.findall(r'id="clarife_webhooks\.(?:\w+\.)?(\w+)"', output))
-    if missing := _exported(package) - shown:
+    public = {name for name in _exported(package) if not name.startswith("_")}
+    if missing := public - shown:
         raise PluginError(f"{page.file.src_uri} does not show {', '.join(sorted(missing))}")
 
 
