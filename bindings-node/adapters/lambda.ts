@@ -67,15 +67,14 @@ function readBody({ body, isBase64Encoded, headers }: LambdaEvent, maxBodyBytes:
   return Buffer.from(body, "base64");
 }
 
-/** Returns the headers. Each one is in `multiValueHeaders` with all its values, if the service fills this member. */
+/**
+ * Returns the headers. Each one is in `multiValueHeaders` with all its values, if the service fills this member, and then
+ * `headers` has its last value again.
+ */
 function pickHeaders({ headers, multiValueHeaders }: LambdaEvent): HeaderPairs {
-  const all = new Map<string, string | readonly string[]>();
-  for (const [name, value] of [...Object.entries(headers ?? {}), ...Object.entries(multiValueHeaders ?? {})]) {
-    if (value !== undefined && value !== null && value.length > 0) {
-      all.set(name.toLowerCase(), value);
-    }
-  }
-  return [...all];
+  const several = Object.entries(multiValueHeaders ?? {}).filter(([, values]) => values?.length);
+  const names = new Set(several.map(([name]) => name.toLowerCase()));
+  return [...several, ...Object.entries(headers ?? {}).filter(([name]) => !names.has(name.toLowerCase()))];
 }
 
 /** Returns the method. An event that is not a request has none, and its missing body is the clearer error. */

@@ -265,6 +265,8 @@ describe("a framework's own ways", () => {
     assert.equal(await codeOf({ headers: {}, multiValueHeaders: {} }), "missing_signature");
     const twice = { "x-clarife-signature": [...several["x-clarife-signature"], webhook.sign(body)] };
     assert.equal(await codeOf({ headers, multiValueHeaders: twice }), "malformed_signature");
+    const inBothCases = { ...headers, "x-clarife-signature": webhook.sign(body) };
+    assert.equal(await codeOf({ headers: inBothCases }), "malformed_signature");
   });
 
   test("Koa: behind a parser that keeps the text", async () => {
