@@ -11,7 +11,6 @@ use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, SigningSec
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpSocket;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::api::{Api, token};
@@ -188,13 +187,24 @@ impl Serve {
 }
 
 /// Installs handlers for SIGINT and SIGTERM; the returned future resolves on the first signal.
+#[cfg(unix)]
 fn shutdown_signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+    })
+}
+
+/// Installs a handler for Ctrl+C; the returned future resolves on the first signal.
+#[cfg(windows)]
+fn shutdown_signal() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
     })
 }
 
@@ -225,6 +235,7 @@ fn extra_roots(settings: &Settings) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 /// Raises the soft limit of open files to the hard limit: every attempt may need a descriptor.
+#[cfg(unix)]
 fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -233,3 +244,7 @@ fn raise_file_limit() {
         tracing::warn!(%error, "cannot raise the limit of open files");
     }
 }
+
+/// Does nothing: Windows limits no process to a number of sockets.
+#[cfg(windows)]
+fn raise_file_limit() {}
