@@ -56,6 +56,11 @@ enum Command {
         /// Shell
         shell: Shell,
     },
+    /// Write the man pages into a folder
+    Man {
+        /// Existing folder
+        folder: PathBuf,
+    },
 }
 
 /// Option for the store.
@@ -108,6 +113,11 @@ pub(crate) fn run() -> Result<ExitCode> {
         }
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "clarife-sender", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man { folder } => {
+            let pages = clap_mangen::generate_to(Cli::command(), &folder);
+            pages.with_context(|| format!("cannot write man pages into {}", folder.display()))?;
             Ok(ExitCode::SUCCESS)
         }
     }
