@@ -46,6 +46,7 @@ pub fn build(sh: &Shell, wasm_cargo: &[String]) -> Result<()> {
 pub fn pack(sh: &Shell) -> Result<PathBuf> {
     let _folder = sh.push_dir(package());
     let to = dist();
+    sh.copy_file(root().join("LICENSE"), package())?; // npm packs no link
     let packed = cmd!(sh, "npm pack --silent --pack-destination {to}").read()?;
     Ok(to.join(packed.lines().last().context("npm pack named no file")?))
 }
