@@ -22,6 +22,7 @@ mod prose;
 mod python;
 mod receivers;
 mod redis;
+mod release;
 mod runtimes;
 mod rust_frameworks;
 mod servers;
@@ -40,7 +41,7 @@ use xshell::cmd;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Install the wasm target, the pinned npm and Python packages, Chromium, Redis and Valgrind
+    /// Install the wasm target, the pinned npm and Python packages, Chromium, OpenSSH, Redis and Valgrind
     Setup,
     /// Deliver events over HTTP to servers in Rust, Node, Python and workerd
     Demo,
@@ -113,6 +114,11 @@ enum Command {
     Docs,
     /// Build the crate, the wheel and the npm package into dist/
     Package,
+    /// Set the version, date the changelog, commit and make a signed tag. Publishes and pushes nothing
+    Release {
+        /// The version, for example 0.2.0
+        version: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -151,5 +157,6 @@ fn run(command: Command) -> Result<()> {
         Command::Prose => prose::check(&sh),
         Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),
+        Command::Release { version } => release::run(&sh, &version),
     }
 }

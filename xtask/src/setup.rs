@@ -19,6 +19,7 @@ pub fn all(sh: &Shell) -> Result<()> {
     let chromium = chromium(sh)?;
     eprintln!("Chromium: {}", chromium.display());
     redis(sh)?;
+    ssh_keygen(sh)?;
     instructions::tools(sh)
 }
 
@@ -100,6 +101,14 @@ pub fn chromium(sh: &Shell) -> Result<PathBuf> {
     let hint = "cannot install Chromium: install it yourself, or set CHROMIUM to its path";
     debian(sh, "chromium").context(hint)?;
     installed().context(hint)
+}
+
+/// Installs ssh-keygen, which signs the tag in the test of releases.
+fn ssh_keygen(sh: &Shell) -> Result<()> {
+    if cmd!(sh, "which ssh-keygen").quiet().ignore_stdout().run().is_ok() {
+        return Ok(());
+    }
+    debian(sh, "openssh-client").context("cannot install ssh-keygen: install OpenSSH yourself")
 }
 
 /// Installs a Redis server from Debian's packages, unless the machine has one or `REDIS_URL` is set.

@@ -11,7 +11,7 @@ use crate::frameworks::{self, Language};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
     bundlers, codegen, demo, docs, edge, instructions, npm, odd_events, package, packed, parity, prose, python,
-    receivers, redis, runtimes, setup, torture,
+    receivers, redis, release, runtimes, setup, torture,
 };
 
 /// The count of numbers that the sender receives with each store. `cargo xtask numbers` sends a million.
@@ -25,6 +25,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     prose::check(sh)?;
     step("generated files");
     codegen::run(sh, true)?;
+    release::check_versions(sh)?;
     let python = python::venv(sh)?;
     cmd!(sh, "{python} tests/vectors/validate.py").quiet().run()?;
     rust(sh)?;

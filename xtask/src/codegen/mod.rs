@@ -21,6 +21,7 @@ use xshell::{Shell, cmd};
 
 use crate::frameworks::check as check_frameworks;
 use crate::project::root;
+use crate::release::current_version;
 
 /// Writes the files and the test vectors, or only compares them with `check`.
 pub fn run(sh: &Shell, check: bool) -> Result<()> {
@@ -48,7 +49,8 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
     files.push(("bindings-node/tests/types/receivers.generated.ts", frameworks::type_program(false)));
     files.push(("bindings-node/tests/types/receivers.generated.cts", frameworks::type_program(true)));
     let manifest = "bindings-node/package.json";
-    files.push((manifest, frameworks::fill_exports(&sh.read_file(manifest)?).with_context(|| manifest.to_owned())?));
+    let npm = frameworks::fill_exports(&sh.read_file(manifest)?).and_then(|npm| fill_version(sh, &npm));
+    files.push((manifest, npm.with_context(|| manifest.to_owned())?));
     let config = "docs/mkdocs.yml";
     files.push((config, frameworks::fill_navigation(&sh.read_file(config)?).with_context(|| config.to_owned())?));
     let mut stale = Vec::new();
@@ -71,6 +73,14 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
         bail!("outdated files: {}: run `cargo xtask codegen` and commit the result", stale.join(", "));
     }
     Ok(())
+}
+
+/// Fills the version of the npm package's manifest.
+fn fill_version(sh: &Shell, manifest: &str) -> Result<String> {
+    let key = "\n  \"version\": \"";
+    let (before, rest) = manifest.split_once(key).context("no version")?;
+    let (_, after) = rest.split_once('"').context("no end of the version")?;
+    Ok(format!("{before}{key}{}\"{after}", current_version(sh)?))
 }
 
 /// The type of a member, for other languages.
