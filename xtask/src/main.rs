@@ -15,6 +15,7 @@ mod nats;
 mod npm;
 mod odd_events;
 mod package;
+mod package_lints;
 mod packed;
 mod parity;
 mod project;
@@ -25,6 +26,7 @@ mod redis;
 mod release;
 mod runtimes;
 mod rust_frameworks;
+mod sbom;
 mod servers;
 mod setup;
 mod test;
@@ -114,6 +116,8 @@ enum Command {
     Docs,
     /// Build the crate, the wheel and the npm package into dist/
     Package,
+    /// Check the metadata and the contents of the packages in dist/
+    PackageLints,
     /// Set the version, date the changelog, commit and make a signed tag. Publishes and pushes nothing
     Release {
         /// The version, for example 0.2.0
@@ -157,6 +161,7 @@ fn run(command: Command) -> Result<()> {
         Command::Prose => prose::check(&sh),
         Command::Docs => docs::build(&sh),
         Command::Package => package::all(&sh).map(|_| ()),
+        Command::PackageLints => package_lints::check(&sh),
         Command::Release { version } => release::run(&sh, &version),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::project::{dist, root, step, target};
-use crate::{npm, python, setup};
+use crate::{npm, package_lints, python, setup};
 
 /// Packages that users install.
 pub struct Packages {
@@ -37,8 +37,10 @@ pub fn all(sh: &Shell) -> Result<Packages> {
     let npm = npm::pack(sh)?;
     step("package: wheel");
     let wheel = python::build_wheel(sh)?;
+    python::build_sdist(sh)?;
     step("package: crates");
     let crates = pack_crates(sh)?;
+    package_lints::check(sh)?;
     for file in sh.read_dir(dist())? {
         eprintln!("{} ({} bytes)", file.strip_prefix(root()).unwrap_or(&file).display(), file.metadata()?.len());
     }

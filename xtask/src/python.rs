@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
 use crate::project::{RUSTFLAGS, dist, release_rustflags, root, target, unless_unchanged};
+use crate::sbom;
 
 /// Returns the Python of the virtual environment with the tools of `xtask/tools/requirements.txt`.
 pub fn venv(sh: &Shell) -> Result<PathBuf> {
@@ -37,12 +38,19 @@ pub fn build_wheel(sh: &Shell) -> Result<PathBuf> {
     for old in sh.read_dir(&dist)?.iter().filter(|path| is_wheel(path)) {
         sh.remove_path(old)?;
     }
-    cmd!(
-        sh,
-        "{python} -m maturin build --quiet --release --locked --manifest-path bindings-python/Cargo.toml --out {dist}"
-    )
-    .env("CARGO_TARGET_DIR", target)
-    .env(RUSTFLAGS, release_rustflags(&[]))
-    .run()?;
+    let sbom = sbom::write(sh, "bindings-python", None)?;
+    let options = "--quiet --release --locked --manifest-path bindings-python/Cargo.toml".split(' ');
+    cmd!(sh, "{python} -m maturin build {options...} --sbom-include {sbom} --out {dist}")
+        .env("CARGO_TARGET_DIR", target)
+        .env(RUSTFLAGS, release_rustflags(&[]))
+        .run()?;
     sh.read_dir(&dist)?.into_iter().find(is_wheel).context("maturin built no wheel")
+}
+
+/// Packs the sources of the wheel into `dist/`, for platforms without a wheel.
+pub fn build_sdist(sh: &Shell) -> Result<()> {
+    let (python, dist) = (venv(sh)?, dist());
+    let options = "--manifest-path bindings-python/Cargo.toml".split(' ');
+    // Without its standard error, which lists every file.
+    Ok(cmd!(sh, "{python} -m maturin sdist {options...} --out {dist}").ignore_stderr().run()?)
 }
