@@ -3,10 +3,10 @@
 // The slots of `Backend.out`. Ends are exclusive. Positions in the body count UTF-16 code units, and those of a
 // JSON string include its quotes.
 
-/** 0 for success, the index in `ERROR_CODES` plus 1 for a `WebhookError`, or -1 for a `TypeError`. */
+/** 0 for success, the number of an error code, which counts from 1, or -1 for an invalid argument. */
 export const VERDICT = 0;
 
-/** The type's index in `EVENT_TYPES`, or -1. */
+/** The number of a known event type, which counts from 0, or -1. */
 export const TYPE = 1;
 
 /** The start of the id. */

@@ -1,8 +1,10 @@
-//! The WebAssembly module of the npm package `clarife-webhooks`: conversions only.
+//! The WebAssembly module of the npm package `clarife-webhooks`, and `clarife-webhooks-core.wasm` for other hosts:
+//! conversions only.
 //!
 //! Every function takes and returns numbers, so the module has no imports and needs no glue code. The host writes bodies,
 //! headers and secrets to [`reserve`]d memory, and reads the numbers of `clarife_webhooks::abi` at [`out`].
-//! `bindings-node/backends/wasm.ts` is the host.
+//! `bindings-node/backends/wasm.ts` is the host of the npm package. With the feature `standalone`, the module counts
+//! positions in bytes. `cargo xtask codegen` writes the exports and their comments into the page for other hosts.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
@@ -75,15 +77,22 @@ pub fn reserve(length: usize) -> *mut u8 {
     })
 }
 
-/// Returns the address of the numbers.
+/// Returns the address of the numbers, which never changes.
 #[wasm_bindgen]
 pub fn out() -> *const f64 {
     OUT.as_ptr().cast()
 }
 
+/// Returns the version of these functions and numbers.
+#[cfg(feature = "standalone")]
+#[wasm_bindgen]
+pub fn abi_version() -> u32 {
+    abi::VERSION
+}
+
 /// Creates a webhook from the secrets in the input's first `length` bytes, and wipes them. A byte 255, which UTF-8 never
-/// has, ends each secret. Returns a handle, or 0 for an error. The host writes the first `options` numbers of
-/// `abi::WEBHOOK_OPTIONS` to [`out`] before.
+/// has, ends each secret. Returns a handle, or 0 for an error. The host writes the first `options` options to [`out`]
+/// before.
 #[wasm_bindgen]
 pub fn open(length: usize, options: usize) -> f64 {
     let mut input = INPUT.take();
@@ -145,7 +154,7 @@ pub fn parse(body: usize) {
     with_input(|input| set_event(Event::parse_trusted(input.get(..body).unwrap_or_default())));
 }
 
-/// Signs the input's first `body` bytes.
+/// Signs the input's first `body` bytes, and sets the text to the header.
 #[wasm_bindgen]
 pub fn sign(handle: f64, body: usize, timestamp: f64) {
     with_webhook(handle, &|webhook, input| {
@@ -157,7 +166,8 @@ pub fn sign(handle: f64, body: usize, timestamp: f64) {
     });
 }
 
-/// Signs the input's first `body` bytes as in Standard Webhooks. The `id` bytes after them are the event's id.
+/// Signs the input's first `body` bytes as in Standard Webhooks. The `id` bytes after them are the event's id. Sets the
+/// text to the values of the three headers, each in a line.
 #[wasm_bindgen]
 pub fn sign_standard(handle: f64, body: usize, id: usize, timestamp: f64) {
     with_webhook(handle, &|webhook, input| {
@@ -168,19 +178,21 @@ pub fn sign_standard(handle: f64, body: usize, id: usize, timestamp: f64) {
     });
 }
 
-/// Creates a store of handled events and returns its handle.
+/// Creates a store of handled events and returns its handle. A capacity of NaN is the default.
 #[wasm_bindgen]
 pub fn open_store(capacity: f64) -> f64 {
     VALUES.with(|values| values.add(Value::Store(Box::new(abi::store(capacity)))))
 }
 
-/// Claims the id in the input's first `id` bytes and returns the result of `abi::claim`.
+/// Claims the id in the input's first `id` bytes. Returns the token, which counts from 1, or a result of the store. Times
+/// are in milliseconds.
 #[wasm_bindgen]
 pub fn claim(handle: f64, id: usize, now: f64, ttl: f64) -> f64 {
     with_store(handle, id, &|store, id| abi::claim(store, id, now, ttl))
 }
 
-/// Marks the id in the input's first `id` bytes as handled and returns the result of `abi::complete`.
+/// Marks the id in the input's first `id` bytes as handled. Returns 0, or the result of a full store. Times are in
+/// milliseconds.
 #[wasm_bindgen]
 pub fn complete(handle: f64, id: usize, now: f64, ttl: f64) -> f64 {
     with_store(handle, id, &|store, id| abi::complete(store, id, now, ttl))
@@ -207,7 +219,7 @@ pub fn key(id: usize) {
     with_input(|input| set_result(abi::SUCCESS, store_key(to_text(input.get(..id).unwrap_or_default())).into()));
 }
 
-/// Sets the text to an error code's message and hint.
+/// Sets the text to the message and the hint of an error code's number, each in a line.
 #[wasm_bindgen]
 pub fn describe(code: f64) {
     set_result(abi::SUCCESS, abi::describe(code));
@@ -258,9 +270,14 @@ fn keep_input(input: Vec<u8>) {
 
 fn set_event(verdict: Result<Event<'_>, WebhookError>) {
     match verdict {
-        Ok(event) => set_result(abi::of_event(&event), String::new()),
+        Ok(event) => set_result(numbers_of(&event), String::new()),
         Err(error) => set_result(abi::of_error(&error), abi::text_of_error(&error)),
     }
+}
+
+/// Returns the numbers of an event with positions for the host: JavaScript slices strings, and other hosts slice bytes.
+fn numbers_of(event: &Event<'_>) -> Numbers {
+    if cfg!(feature = "standalone") { abi::of_event_in_bytes(event) } else { abi::of_event(event) }
 }
 
 fn set_result(mut numbers: Numbers, text: String) {

@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use crate::dedup::{ClaimResult, ClaimTable, ClaimToken, StoreFull};
 use crate::standard::{StandardHeaders, StandardSignError};
-use crate::{ErrorCode, Event, UnixTime, Webhook, WebhookError};
+use crate::{ErrorCode, Event, Layout, UnixTime, Webhook, WebhookError};
 
 /// Defines the slots of [`Numbers`], and the list of them that the code generator reads.
 macro_rules! slots {
@@ -22,11 +22,14 @@ macro_rules! slots {
     };
 }
 
-// Ends are exclusive. Positions in the body count UTF-16 code units, as JavaScript does, and those of a JSON string
-// include its quotes.
+/// The version of the module for other hosts than JavaScript. It changes if a function or a number changes its meaning.
+pub const VERSION: u32 = 1;
+
+// Ends are exclusive. Positions in the body count UTF-16 code units, as JavaScript does, or bytes in the module for other
+// hosts. Those of a JSON string include its quotes.
 slots! {
-    VERDICT = 0, "0 for success, the index in `ERROR_CODES` plus 1 for a `WebhookError`, or -1 for a `TypeError`.";
-    TYPE = 1, "The type's index in `EVENT_TYPES`, or -1.";
+    VERDICT = 0, "0 for success, the number of an error code, which counts from 1, or -1 for an invalid argument.";
+    TYPE = 1, "The number of a known event type, which counts from 0, or -1.";
     ID_START = 2, "The start of the id.";
     ID_END = 3, "The end of the id.";
     TYPE_START = 4, "The start of the type.";
@@ -71,10 +74,19 @@ pub fn text_of_error(error: &WebhookError) -> String {
     lines(error.to_string(), error.closer_hint().as_slice())
 }
 
-/// Returns the numbers of an event.
+/// Returns the numbers of an event, with positions in UTF-16 code units.
 #[must_use]
 pub fn of_event(event: &Event<'_>) -> Numbers {
-    let layout = event.layout().utf16(event.raw());
+    of_layout(event, &event.layout().utf16(event.raw()))
+}
+
+/// Returns the numbers of an event, with positions in bytes.
+#[must_use]
+pub fn of_event_in_bytes(event: &Event<'_>) -> Numbers {
+    of_layout(event, &event.layout())
+}
+
+fn of_layout(event: &Event<'_>, layout: &Layout) -> Numbers {
     let mut numbers = SUCCESS;
     numbers[TYPE] = event.event_type().index().map_or(-1.0, number);
     numbers[ID_START] = number(layout.id.start);

@@ -18,6 +18,7 @@ mod package;
 mod package_lints;
 mod packed;
 mod parity;
+mod ports;
 mod project;
 mod prose;
 mod python;
@@ -72,6 +73,8 @@ enum Command {
     Edge,
     /// Deliver to receivers in Rust frameworks without an adapter: poem, Rocket, salvo and warp
     RustFrameworks,
+    /// Walk the vectors with the WebAssembly module in other hosts than JavaScript
+    Ports,
     /// Test the packed npm package, its types and its sizes
     Javascript,
     /// Freeze a program with the wheel by PyInstaller, cx_Freeze, shiv, pex, zipapp and Nuitka, and run it
@@ -147,6 +150,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bundlers => test::bundlers(&sh),
         Command::RustFrameworks => rust_frameworks::run(&sh),
         Command::Edge => edge::test(&sh),
+        Command::Ports => ports::run(&sh),
         Command::Javascript => test::javascript(&sh),
         Command::Frozen => frozen::run(&sh),
         Command::Packed => packed::test(&sh, &package::pack_crates(&sh)?).map(|_| ()),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::project::{dist, root, step, target};
-use crate::{npm, package_lints, python, setup};
+use crate::{npm, package_lints, python, setup, wasm};
 
 /// Packages that users install.
 pub struct Packages {
@@ -35,6 +35,8 @@ pub fn all(sh: &Shell) -> Result<Packages> {
     step("package: npm");
     npm::build(sh, &wasm_cargo)?;
     let npm = npm::pack(sh)?;
+    step("package: the module for other hosts");
+    wasm::build_standalone(sh, &wasm_cargo)?;
     step("package: wheel");
     let wheel = python::build_wheel(sh)?;
     python::build_sdist(sh)?;

@@ -1,6 +1,6 @@
 //! The vectors in every language and runtime, reported as a table of runtimes and passed cases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
@@ -23,11 +23,7 @@ struct Report {
     succeeded: bool,
 }
 
-/// Runs all runners and prints the table.
-///
-/// # Errors
-///
-/// Returns an error if a case failed or a runner ran no case.
+/// Runs the runners of the packages.
 pub fn walk(sh: &Shell, consumers: &Consumers) -> Result<()> {
     step("vectors");
     let runners = consumers::copy_into(sh, "tests/runners", &consumers.npm)?;
@@ -47,6 +43,15 @@ pub fn walk(sh: &Shell, consumers: &Consumers) -> Result<()> {
         cmd!(sh, "node {workerd_runner} clarife-webhooks {vectors}").env("WORKERD", workerd),
         cmd!(sh, "node {chromium_runner} clarife-webhooks {vectors}").env("CHROMIUM", chromium),
     ];
+    run(commands)
+}
+
+/// Runs runners and prints the table of their reports.
+///
+/// # Errors
+///
+/// Returns an error if a case failed or a runner ran no case.
+pub fn run(commands: Vec<Cmd<'_>>) -> Result<()> {
     let mut reports = Vec::new();
     for command in commands {
         reports.push(report(command)?);
@@ -74,7 +79,7 @@ fn report(command: Cmd<'_>) -> Result<Report> {
 }
 
 fn print(reports: &[Report]) {
-    let files: Vec<&String> = reports.first().map(|rust| rust.passed.keys().collect()).unwrap_or_default();
+    let files: BTreeSet<&String> = reports.iter().flat_map(|report| report.passed.keys()).collect();
     eprint!("\n{:26}", "runtime");
     for file in &files {
         eprint!("{file:>13}");

@@ -10,7 +10,7 @@ use crate::consumers::{self, Consumers};
 use crate::frameworks::{self, Language};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
-    bundlers, codegen, demo, docs, edge, instructions, npm, odd_events, package, packed, parity, prose, python,
+    bundlers, codegen, demo, docs, edge, instructions, npm, odd_events, package, packed, parity, ports, prose, python,
     receivers, redis, release, runtimes, setup, torture,
 };
 
@@ -35,6 +35,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     javascript_tests(sh, &consumers)?;
     python_tests(sh, &consumers)?;
     runtimes::walk(sh, &consumers)?;
+    ports::walk(sh)?;
     parity::compare(sh, &consumers)?;
     receivers::run(sh, &consumers, &[])?;
     bundlers::quick(sh, &consumers)?;

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 use clarife_webhooks::{ErrorCode, EventType, WebhookError, WebhookResponse};
 
-use super::{Kind, frameworks, is_published, json_name, resource_of, resources};
+use super::{Kind, frameworks, is_published, json_name, module, resource_of, resources};
 use crate::project::root;
 
 /// The files with generated blocks.
-pub(super) const FILES: [&str; 7] = [
+pub(super) const FILES: [&str; 8] = [
     "README.md",
     "bindings-node/README.md",
     "docs/pages/index.md",
@@ -18,6 +18,7 @@ pub(super) const FILES: [&str; 7] = [
     "docs/pages/reference/errors.md",
     "docs/pages/reference/events.md",
     "docs/pages/reference/python.md",
+    "docs/pages/reference/wasm-module.md",
 ];
 
 /// Fills the blocks between `<!-- begin: … -->` and `<!-- end -->`. A block names a table or a file's path.
@@ -33,6 +34,12 @@ pub(super) fn fill(page: &str) -> Result<String> {
             "responses" => responses(),
             "events" => events(),
             "resources" => resources_tables(),
+            "module: functions" => module::exports()?,
+            "module: numbers" => module::numbers(),
+            "module: options" => module::options(),
+            "module: errors" => module::errors(),
+            "module: event types" => module::event_types(),
+            "module: store" => module::store(),
             "framework-names" => frameworks::names(),
             "framework-links" => frameworks::links(),
             "entries of JavaScript" => frameworks::entries(),

@@ -8,6 +8,7 @@ mod flow;
 mod frameworks;
 mod json_schema;
 mod markdown;
+mod module;
 mod python;
 mod samples;
 mod typescript;
@@ -40,6 +41,7 @@ pub fn run(sh: &Shell, check: bool) -> Result<()> {
         ("bindings-python/python/clarife_webhooks/_constants.py", python::constants()),
         ("bindings-python/python/clarife_webhooks/_samples.py", samples::python()?),
         ("core/schema/events.schema.json", json_schema::file()?),
+        ("bindings-wasm/abi.json", module::file()?),
     ];
     for page in markdown::FILES {
         files.push((page, markdown::fill(&sh.read_file(page)?).with_context(|| page.to_owned())?));

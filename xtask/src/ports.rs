@@ -1,0 +1,33 @@
+//! `cargo xtask ports`: the vectors with the module `clarife-webhooks-core.wasm` in hosts without a package: in Wasmtime,
+//! and in Node.js without the package's JavaScript.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::project::{dist, root, step};
+use crate::{python, runtimes, setup, wasm};
+
+/// Builds the module, and walks the vectors.
+pub fn run(sh: &Shell) -> Result<()> {
+    let wasm_cargo = setup::for_packages(sh)?;
+    sh.create_dir(dist())?;
+    wasm::build_standalone(sh, &wasm_cargo)?;
+    walk(sh)
+}
+
+/// Walks the vectors with the module in `dist/`.
+pub fn walk(sh: &Shell) -> Result<()> {
+    step("vectors: other hosts");
+    let (vectors, module, tests) = (root().join("tests/vectors"), wasm::standalone(), root().join("tests"));
+    let hosts = tests.join("e2e/module");
+    let python = python::environment(sh, "venv-module", &hosts.join("requirements.txt"))?;
+    wasm::check_standalone(sh)?;
+    cmd!(sh, "{python} {hosts}/exports.py {module}").quiet().run()?;
+    cmd!(sh, "node {tests}/runners/wiped.mjs {module}").quiet().run()?;
+    cmd!(sh, "{python} {hosts}/host.py {module}").quiet().ignore_stdout().run()?;
+    cmd!(sh, "node {hosts}/host.mjs {module}").quiet().ignore_stdout().run()?;
+    runtimes::run(vec![
+        cmd!(sh, "{python} {hosts}/vectors.py {module} {vectors}"),
+        cmd!(sh, "node {hosts}/vectors.mjs {module} {vectors}"),
+    ])
+}
