@@ -32,6 +32,7 @@ mod servers;
 mod setup;
 mod test;
 mod torture;
+mod vectors;
 mod wasm;
 
 use std::process::ExitCode;
@@ -44,7 +45,7 @@ use xshell::cmd;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
-    /// Install the wasm target, the pinned npm and Python packages, Chromium, OpenSSH, Redis and Valgrind
+    /// Install the wasm target, the pinned npm and Python packages, Chromium, OpenSSH, PHP, Redis and Valgrind
     Setup,
     /// Deliver events over HTTP to servers in Rust, Node, Python and workerd
     Demo,
@@ -73,7 +74,7 @@ enum Command {
     Edge,
     /// Deliver to receivers in Rust frameworks without an adapter: poem, Rocket, salvo and warp
     RustFrameworks,
-    /// Walk the vectors with the WebAssembly module in other hosts than JavaScript
+    /// Walk the vectors with the verifier in PHP, and with the WebAssembly module in other hosts than JavaScript
     Ports,
     /// Test the packed npm package, its types and its sizes
     Javascript,

@@ -6,7 +6,7 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use crate::project::{dist, root, step, target};
-use crate::{npm, package_lints, python, setup, wasm};
+use crate::{npm, package_lints, python, setup, vectors, wasm};
 
 /// Packages that users install.
 pub struct Packages {
@@ -35,8 +35,9 @@ pub fn all(sh: &Shell) -> Result<Packages> {
     step("package: npm");
     npm::build(sh, &wasm_cargo)?;
     let npm = npm::pack(sh)?;
-    step("package: the module for other hosts");
+    step("package: the module for other hosts, and the vectors");
     wasm::build_standalone(sh, &wasm_cargo)?;
+    vectors::pack(sh)?;
     step("package: wheel");
     let wheel = python::build_wheel(sh)?;
     python::build_sdist(sh)?;

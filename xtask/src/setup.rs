@@ -20,6 +20,7 @@ pub fn all(sh: &Shell) -> Result<()> {
     eprintln!("Chromium: {}", chromium.display());
     redis(sh)?;
     ssh_keygen(sh)?;
+    php(sh)?;
     instructions::tools(sh)
 }
 
@@ -119,5 +120,16 @@ pub fn redis(sh: &Shell) -> Result<()> {
     }
     let hint = "cannot install Redis: install it yourself, or set REDIS_URL to a running server";
     debian(sh, "redis-server").context(hint)?;
+    installed().context(hint)
+}
+
+/// Installs PHP from Debian's packages, unless the machine has it.
+pub fn php(sh: &Shell) -> Result<()> {
+    let installed = || cmd!(sh, "php --version").quiet().ignore_stdout().ignore_stderr().run();
+    if installed().is_ok() {
+        return Ok(());
+    }
+    let hint = "cannot install PHP: install PHP 8.2 or later yourself";
+    debian(sh, "php-cli").context(hint)?;
     installed().context(hint)
 }

@@ -10,7 +10,7 @@ use super::{Kind, frameworks, is_published, json_name, module, resource_of, reso
 use crate::project::root;
 
 /// The files with generated blocks.
-pub(super) const FILES: [&str; 8] = [
+pub(super) const FILES: [&str; 9] = [
     "README.md",
     "bindings-node/README.md",
     "docs/pages/index.md",
@@ -19,6 +19,7 @@ pub(super) const FILES: [&str; 8] = [
     "docs/pages/reference/events.md",
     "docs/pages/reference/python.md",
     "docs/pages/reference/wasm-module.md",
+    "tests/ports/README.md",
 ];
 
 /// Fills the blocks between `<!-- begin: … -->` and `<!-- end -->`. A block names a table or a file's path.
@@ -34,6 +35,7 @@ pub(super) fn fill(page: &str) -> Result<String> {
             "responses" => responses(),
             "events" => events(),
             "resources" => resources_tables(),
+            "cases of the port" => cases_of_port()?,
             "module: functions" => module::exports()?,
             "module: numbers" => module::numbers(),
             "module: options" => module::options(),
@@ -65,6 +67,19 @@ fn file(path: &str) -> Result<String> {
         _ => "js",
     };
     Ok(format!("```{language}\n{content}```\n"))
+}
+
+/// Returns the table of the vector files that the port's runner walks, with their numbers of cases.
+fn cases_of_port() -> Result<String> {
+    let runner = std::fs::read_to_string(root().join("tests/ports/php/vectors.php"))?;
+    let (_, files) = runner.split_once("const WALKERS = [").context("the port's runner has no list of files")?;
+    let files = files.split_once("];").map(|(files, _)| files).unwrap_or_default();
+    let rows = files.split('\'').skip(1).step_by(4).map(|file| {
+        let content = std::fs::read_to_string(root().join(format!("tests/vectors/{file}.json")))?;
+        let content: serde_json::Value = serde_json::from_str(&content)?;
+        Ok(format!("`{file}` | {}", content["numberOfTests"]))
+    });
+    Ok(table("file | cases", rows.collect::<Result<Vec<_>>>()?))
 }
 
 /// Returns the table of error codes for the README.
