@@ -72,8 +72,9 @@ class Core {
 
   event(body) {
     const { numbers } = this.result();
-    const member = (name) => Buffer.from(body.subarray(numbers[`${name}_START`], numbers[`${name}_END`])).toString();
-    return { known: numbers.TYPE >= 0, id: member("ID"), type: member("TYPE"), created_at: member("CREATED_AT"), data: member("DATA") };
+    const member = (name) => new TextDecoder().decode(body.subarray(numbers[`${name}_START`], numbers[`${name}_END`]));
+    const [id, type, created_at, data] = ["ID", "TYPE", "CREATED_AT", "DATA"].map(member);
+    return { known: numbers.TYPE >= 0, replay_window: numbers.REPLAY_WINDOW, id, type, created_at, data };
   }
 
   sign(webhook, body, timestamp) {
@@ -90,10 +91,11 @@ class Core {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const core = await load(process.argv[2]);
   const webhook = core.open(["whsec_c2VjcmV0"], { tolerance: 60 });
-  const body = Buffer.from('{"id":"evt_1","type":"share.created","created_at":"2026-03-28T12:00:00Z","data":{"id":"shr_1"}}');
+  const event = { id: "evt_1", type: "share.created", created_at: "2026-03-28T12:00:00Z", data: { id: "shr_1" } };
+  const body = Buffer.from(JSON.stringify(event));
   const now = Math.floor(Date.now() / 1000);
   const header = core.sign(webhook, body, now); // in a server, the header X-Clarife-Signature of the request
-  const event = core.verify(webhook, body, Buffer.from(header), now);
-  console.log(JSON.parse(event.type), JSON.parse(event.data));
+  const { type, data } = core.verify(webhook, body, Buffer.from(header), now);
+  console.log(JSON.parse(type), JSON.parse(data));
   core.exports.close(webhook);
 }

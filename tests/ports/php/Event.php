@@ -6,8 +6,8 @@ declare(strict_types=1);
 final class Event
 {
     private const MAX_DEPTH = 128;
-    private const DATE_TIME = '/\A(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)'
-        . '(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))\z/';
+    private const DATE_TIME = '/\A(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]'
+        . '([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))\z/';
 
     private function __construct(
         public readonly string $id,

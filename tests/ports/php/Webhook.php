@@ -31,7 +31,7 @@ class Webhook
     public function __construct(
         #[SensitiveParameter] protected readonly array $secrets,
         private readonly int $tolerance = 300,
-        private readonly ?int $maxEventAge = null,
+        public readonly ?int $maxEventAge = null,
     ) {
         foreach ($secrets ?: [''] as $secret) {
             // Not 0 is also the result for text that is not UTF-8.
@@ -46,11 +46,13 @@ class Webhook
     {
         $now ??= time();
         [$timestamp, $signatures, $tags] = $this->read($headers, $body);
-        if ($now - $timestamp > $this->tolerance) {
-            throw new WebhookError('timestamp_too_old', 'the delivery is older than the tolerance');
+        $age = $now - $timestamp;
+        if ($age > $this->tolerance) {
+            $why = "signed too long ago: $age s ago, and the tolerance is $this->tolerance s";
+            throw new WebhookError('timestamp_too_old', "the delivery was $why");
         }
-        if ($timestamp - $now > $this->tolerance) {
-            throw new WebhookError('timestamp_in_future', 'the delivery is from the future');
+        if (-$age > $this->tolerance) {
+            throw new WebhookError('timestamp_in_future', 'the delivery was signed in the future');
         }
         $matches = false;
         foreach ($tags as $tag) {
@@ -59,11 +61,13 @@ class Webhook
             }
         }
         if (!$matches) {
-            throw new WebhookError('signature_mismatch', 'no signature matches the body');
+            throw new WebhookError('signature_mismatch', 'no signature in the header matches the body');
         }
         $event = Event::parse($body);
-        if ($this->maxEventAge !== null && $now - $event->seconds > $this->maxEventAge) {
-            throw new WebhookError('event_too_old', 'the event is older than the maximum');
+        $age = $now - $event->seconds;
+        if ($this->maxEventAge !== null && $age > $this->maxEventAge) {
+            $why = "created too long ago: $age s ago, and the maximum event age is $this->maxEventAge s";
+            throw new WebhookError('event_too_old', "the event was $why");
         }
         return $event;
     }
@@ -88,7 +92,8 @@ class Webhook
             self::malformed('it does not have one t');
         }
         self::checkCount($signatures);
-        return [$timestamps[0], $signatures, array_map(fn ($key) => hash_hmac('sha256', $body, $key, true), $this->secrets)];
+        $tags = array_map(fn ($secret) => hash_hmac('sha256', $body, $secret, true), $this->secrets);
+        return [$timestamps[0], $signatures, $tags];
     }
 
     /** Returns a header's value. Several headers of one name count as one, joined by a comma. */
@@ -96,7 +101,8 @@ class Webhook
     {
         $found = array_filter($headers, fn ($header) => strcasecmp($header[0], $name) === 0);
         $value = implode(', ', array_column($found, 1));
-        return trim($value, " \t") !== '' ? $value : throw new WebhookError('missing_signature', "there is no $name");
+        $isMissing = trim($value, " \t") === '';
+        return $isMissing ? throw new WebhookError('missing_signature', 'the signature header is missing') : $value;
     }
 
     protected static function checkText(string $header): void
@@ -115,7 +121,7 @@ class Webhook
 
     protected static function readTimestamp(string $digits): int
     {
-        return preg_match('/\A\d{1,12}\z/', $digits) ? (int) $digits : self::malformed('the time is not 1 to 12 digits');
+        return preg_match('/\A\d{1,12}\z/', $digits) ? (int) $digits : self::malformed('t is not 1 to 12 digits');
     }
 
     protected static function malformed(string $problem): never
