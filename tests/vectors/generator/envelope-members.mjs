@@ -88,6 +88,9 @@ export function members(good, bad) {
   data("the halves of a surrogate pair in the wrong order", '{"title":"\\udd11\\ud83d"}', ["Data", "Surrogate"]);
   data("half a surrogate pair before another escape", '{"title":"\\ud83d\\n","x":"\\ud83d\\u0041"}', ["Data", "Surrogate"]);
   data("half a surrogate pair as a name in data", '{"\\ud83d":1}', ["Data", "Surrogate"]);
+  const intact = '{"backslash":"\\\\ud83d","pair":"\\ud83d\\udd11"}';
+  good("half a surrogate pair in an extra member, and similar escapes in data that must not change", ["Extra", "Surrogate"],
+    envelope({ data: intact, extra: '"\\ud83d"' }), { data: intact });
 
   bad("half a surrogate pair in the id", "Surrogate", envelope({ id: '"evt_\\ud83d"' }), "$.id");
   bad("the second half of a surrogate pair in the id", "Surrogate", envelope({ id: '"\\udd11"' }), "$.id");
