@@ -41,6 +41,8 @@ use anyhow::Result;
 use clap::Parser;
 use xshell::cmd;
 
+use crate::package::targets::{TARGETS, Target};
+
 /// Build, test and document clarife-webhooks. Each command installs the tools that it needs.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
@@ -118,8 +120,18 @@ enum Command {
     Prose,
     /// Build the documentation into target/site, and check its links
     Docs,
-    /// Build the crate, the wheel and the npm package into dist/
-    Package,
+    /// Build the packages for this machine into dist/, or a release for all platforms
+    Package {
+        /// Build everything that a release consists of, for all platforms
+        #[arg(long, conflicts_with_all = ["target", "check"])]
+        all_targets: bool,
+        /// Run the packages of a release, under qemu, Wine and musl too
+        #[arg(long, conflicts_with = "target")]
+        check: bool,
+        /// Build everything that a release consists of, for a target of Rust only; can be repeated
+        #[arg(long, value_name = "TARGET")]
+        target: Vec<&'static Target>,
+    },
     /// Check the metadata and the contents of the packages in dist/
     PackageLints,
     /// Set the version, date the changelog, commit and make a signed tag. Publishes and pushes nothing
@@ -165,7 +177,10 @@ fn run(command: Command) -> Result<()> {
         Command::Deny => deny::run(&sh),
         Command::Prose => prose::check(&sh),
         Command::Docs => docs::build(&sh),
-        Command::Package => package::all(&sh).map(|_| ()),
+        Command::Package { all_targets: true, .. } => package::release(&sh, &TARGETS.each_ref()),
+        Command::Package { check: true, .. } => package::check(&sh),
+        Command::Package { target, .. } if target.is_empty() => package::all(&sh).map(|_| ()),
+        Command::Package { target, .. } => package::release(&sh, &target),
         Command::PackageLints => package_lints::check(&sh),
         Command::Release { version } => release::run(&sh, &version),
     }

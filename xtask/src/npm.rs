@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::consumers::Consumers;
+use crate::package::targets::Target;
 use crate::project::{RUSTFLAGS, dist, gzipped_size, npm_tool, release_rustflags, root, target};
 use crate::receivers::worker;
 use crate::wasm;
@@ -25,17 +26,23 @@ pub fn module() -> PathBuf {
     package().join("dist/clarife_webhooks.wasm")
 }
 
-/// Builds the package for this machine. `wasm_cargo` is the command that builds for WebAssembly.
-pub fn build(sh: &Shell, wasm_cargo: &[String]) -> Result<()> {
+/// Builds the addon for this machine with this machine's own compiler. Returns its file.
+pub fn build_addon(sh: &Shell) -> Result<PathBuf> {
+    cmd!(sh, "cargo build --quiet --locked --package bindings-node --release")
+        .env(RUSTFLAGS, release_rustflags(&[]))
+        .run()?;
+    Ok(target().join("release").join(Target::host()?.library))
+}
+
+/// Builds the package with the addons. `wasm_cargo` is the command that builds for WebAssembly.
+pub fn build(sh: &Shell, wasm_cargo: &[String], addons: &[(&Target, PathBuf)]) -> Result<()> {
     let (package, output) = (package(), package().join("dist"));
     sh.remove_path(&output)?;
     sh.create_dir(&output)?;
     wasm::build(sh, wasm_cargo, &module())?;
-    cmd!(sh, "cargo build --quiet --locked --package bindings-node --release")
-        .env(RUSTFLAGS, release_rustflags(&[]))
-        .run()?;
-    let (library, name) = addon()?;
-    sh.copy_file(target().join("release").join(library), output.join(name))?;
+    for (to, file) in addons {
+        sh.copy_file(file, output.join(to.addon_file()))?;
+    }
     let tsc = npm_tool("tsc");
     cmd!(sh, "{tsc} --project {package}").run()?;
     cmd!(sh, "{tsc} --project {package}/tsconfig.types.json").run()?;
@@ -60,21 +67,4 @@ pub fn report_sizes(sh: &Shell, consumers: &Consumers) -> Result<()> {
     eprintln!("a worker with the module: {worker} bytes gzipped, limit {MAX_WORKER}");
     ensure!(module <= MAX_MODULE && worker <= MAX_WORKER, "the npm package exceeds its size limits");
     Ok(())
-}
-
-/// Returns cargo's name of the addon, and the name that the package looks for (as napi-rs names addons).
-fn addon() -> Result<(&'static str, String)> {
-    let arch = match std::env::consts::ARCH {
-        "x86_64" => "x64",
-        "aarch64" => "arm64",
-        other => bail!("cannot name the addon for the architecture {other}"),
-    };
-    let (library, platform) = match std::env::consts::OS {
-        "linux" if cfg!(target_env = "musl") => ("libclarife_webhooks_node.so", format!("linux-{arch}-musl")),
-        "linux" => ("libclarife_webhooks_node.so", format!("linux-{arch}-gnu")),
-        "macos" => ("libclarife_webhooks_node.dylib", format!("darwin-{arch}")),
-        "windows" => ("clarife_webhooks_node.dll", format!("win32-{arch}-msvc")),
-        other => bail!("cannot name the addon for the system {other}"),
-    };
-    Ok((library, format!("clarife-webhooks.{platform}.node")))
 }

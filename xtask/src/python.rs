@@ -29,6 +29,29 @@ pub fn environment(sh: &Shell, name: &str, requirements: &Path) -> Result<PathBu
     Ok(python)
 }
 
+/// The versions of CPython that wheels are for. `t` is a free-threaded build.
+pub const VERSIONS: [&str; 8] = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15", "3.14t", "3.15t"];
+
+/// Returns the interpreters of this machine, of all supported versions, and prints the versions that it does not have.
+pub fn interpreters(sh: &Shell) -> Result<Vec<PathBuf>> {
+    // pyenv hides versions that are not selected.
+    let versions = cmd!(sh, "pyenv versions --bare").quiet().ignore_stderr().read().unwrap_or_default();
+    let _selected = sh.push_env("PYENV_VERSION", versions.lines().map(str::trim).collect::<Vec<_>>().join(":"));
+    let print = "import sys; print(sys.executable)";
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for version in VERSIONS {
+        match cmd!(sh, "python{version} -c {print}").quiet().ignore_stderr().read() {
+            Ok(path) => found.push(path.into()),
+            Err(_) => missing.push(version),
+        }
+    }
+    if !missing.is_empty() {
+        eprintln!("not checked, because this machine does not have them: CPython {}", missing.join(", "));
+    }
+    anyhow::ensure!(!found.is_empty(), "cannot find any of CPython {}", VERSIONS.join(", "));
+    Ok(found)
+}
+
 /// Builds the wheel, which works for CPython 3.10 and later, into `dist/`.
 pub fn build_wheel(sh: &Shell) -> Result<PathBuf> {
     let python = venv(sh)?;
@@ -47,10 +70,10 @@ pub fn build_wheel(sh: &Shell) -> Result<PathBuf> {
     sh.read_dir(&dist)?.into_iter().find(is_wheel).context("maturin built no wheel")
 }
 
-/// Packs the sources of the wheel into `dist/`, for platforms without a wheel.
-pub fn build_sdist(sh: &Shell) -> Result<()> {
+/// Packs the sources of the Python package in a folder into `dist/`, for platforms without a wheel.
+pub fn build_sdist(sh: &Shell, folder: &str) -> Result<()> {
     let (python, dist) = (venv(sh)?, dist());
-    let options = "--manifest-path bindings-python/Cargo.toml".split(' ');
+    let options = ["--manifest-path", &format!("{folder}/Cargo.toml")];
     // Without its standard error, which lists every file.
     Ok(cmd!(sh, "{python} -m maturin sdist {options...} --out {dist}").ignore_stderr().run()?)
 }

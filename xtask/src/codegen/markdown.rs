@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use clarife_webhooks::{ErrorCode, EventType, WebhookError, WebhookResponse};
 
 use super::{Kind, frameworks, is_published, json_name, module, resource_of, resources};
+use crate::package::targets;
 use crate::project::root;
 
 /// The files with generated blocks.
@@ -45,6 +46,7 @@ pub(super) fn fill(page: &str) -> Result<String> {
             "framework-names" => frameworks::names(),
             "framework-links" => frameworks::links(),
             "entries of JavaScript" => frameworks::entries(),
+            "platforms" => format!("| system | processors |\n|---|---|\n{}", targets::rows()),
             "python-adapters" => frameworks::python_references(),
             name => match name.strip_prefix("frameworks of ") {
                 Some(language) => frameworks::tables(language)?,

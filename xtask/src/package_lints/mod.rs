@@ -82,7 +82,8 @@ pub fn check(sh: &Shell) -> Result<()> {
     cmd!(sh, "{python} -m twine --no-color check --strict {files...}").quiet().run()?;
     let sboms = contents::sboms(&packages)?;
     cmd!(sh, "{python} -c {VALIDATE_SBOMS} {sboms...}").quiet().run().context("an SBOM is not CycloneDX")?;
-    Ok(cmd!(sh, "{python} -m validate_pyproject bindings-python/pyproject.toml").quiet().ignore_stdout().run()?)
+    let projects = ["bindings-python/pyproject.toml", "sender/pyproject.toml"];
+    Ok(cmd!(sh, "{python} -m validate_pyproject {projects...}").quiet().ignore_stdout().run()?)
 }
 
 /// Unpacks a package into a folder of its own.

@@ -1,11 +1,21 @@
 //! `cargo xtask package`: builds the packages that users install, into `dist/`.
 
-use std::path::PathBuf;
+mod check;
+mod cross;
+mod emulators;
+mod sender;
+pub mod targets;
 
-use anyhow::Result;
+use std::path::PathBuf;
+use std::thread;
+
+use anyhow::{Result, anyhow};
 use xshell::{Shell, cmd};
 
-use crate::project::{dist, root, step, target};
+pub use self::check::run as check;
+use self::cross::Cross;
+use self::targets::Target;
+use crate::project::{dist, root, shell, step, target};
 use crate::{npm, package_lints, python, setup, vectors, wasm};
 
 /// Packages that users install.
@@ -27,27 +37,76 @@ pub struct Crates {
     pub sender: PathBuf,
 }
 
-/// Builds all packages.
+/// Builds the packages for this machine, with this machine's own compiler: quick, and enough for the tests.
 pub fn all(sh: &Shell) -> Result<Packages> {
     let wasm_cargo = setup::for_packages(sh)?;
     sh.remove_path(dist())?;
     sh.create_dir(dist())?;
     step("package: npm");
-    npm::build(sh, &wasm_cargo)?;
+    let addon = npm::build_addon(sh)?;
+    npm::build(sh, &wasm_cargo, &[(Target::host()?, addon)])?;
     let npm = npm::pack(sh)?;
     step("package: the module for other hosts, and the vectors");
     wasm::build_standalone(sh, &wasm_cargo)?;
     vectors::pack(sh)?;
     step("package: wheel");
     let wheel = python::build_wheel(sh)?;
-    python::build_sdist(sh)?;
+    python::build_sdist(sh, "bindings-python")?;
     step("package: crates");
     let crates = pack_crates(sh)?;
     package_lints::check(sh)?;
-    for file in sh.read_dir(dist())? {
+    list(sh)?;
+    Ok(Packages { crates, wheel, npm })
+}
+
+/// Builds everything that a release consists of, for `targets`.
+pub fn release(sh: &Shell, targets: &[&Target]) -> Result<()> {
+    let wasm_cargo = setup::for_packages(sh)?;
+    let cross = Cross::setup(sh)?;
+    cross.add_targets(sh, targets)?;
+    sh.remove_path(dist())?;
+    sh.create_dir(dist())?;
+    // Each final crate keeps one core busy, so the programs are built beside the libraries.
+    let (addons, programs) = thread::scope(|scope| {
+        let programs = scope.spawn(|| {
+            let sh = shell()?;
+            let with_program = targets.iter().filter(|to| to.has_program());
+            with_program
+                .map(|&to| {
+                    step(&format!("clarife-sender: {}", to.rust));
+                    Ok((to, cross.program(&sh, to)?))
+                })
+                .collect::<Result<Vec<_>>>()
+        });
+        let addons = targets.iter().map(|&to| {
+            step(&format!("addon and wheels: {}", to.rust));
+            let addon = cross.addon(sh, to)?;
+            cross.wheels(sh, to)?;
+            Ok((to, addon))
+        });
+        let addons: Result<Vec<_>> = addons.collect();
+        let programs = programs.join().map_err(|_| anyhow!("the build of clarife-sender panicked"));
+        Ok::<_, anyhow::Error>((addons?, programs??))
+    })?;
+    step("package: npm, sources, archives");
+    npm::build(sh, &wasm_cargo, &addons)?;
+    npm::pack(sh)?;
+    wasm::build_standalone(sh, &wasm_cargo)?;
+    vectors::pack(sh)?;
+    python::build_sdist(sh, "bindings-python")?;
+    python::build_sdist(sh, "sender")?;
+    pack_crates(sh)?;
+    sender::pack(sh, &programs)?;
+    package_lints::check(sh)?;
+    list(sh)
+}
+
+/// Prints the files of `dist/` with their sizes.
+fn list(sh: &Shell) -> Result<()> {
+    for file in sh.read_dir(dist())?.into_iter().filter(|path| path.is_file()) {
         eprintln!("{} ({} bytes)", file.strip_prefix(root()).unwrap_or(&file).display(), file.metadata()?.len());
     }
-    Ok(Packages { crates, wheel, npm })
+    Ok(())
 }
 
 /// Packs the crates into `dist/`, and unpacks them under `target`.
