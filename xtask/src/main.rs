@@ -34,6 +34,7 @@ mod test;
 mod torture;
 mod vectors;
 mod wasm;
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -118,6 +119,8 @@ enum Command {
     Deny,
     /// Check the English of comments and pages, and the citations of the protocol
     Prose,
+    /// Lint the workflows of GitHub Actions, and test the scripts that they run
+    Workflows,
     /// Build the documentation into target/site, and check its links
     Docs,
     /// Build the packages for this machine into dist/, or a release for all platforms
@@ -176,6 +179,7 @@ fn run(command: Command) -> Result<()> {
         Command::Codegen { check } => codegen::run(&sh, check),
         Command::Deny => deny::run(&sh),
         Command::Prose => prose::check(&sh),
+        Command::Workflows => workflows::check(&sh),
         Command::Docs => docs::build(&sh),
         Command::Package { all_targets: true, .. } => package::release(&sh, &TARGETS.each_ref()),
         Command::Package { check: true, .. } => package::check(&sh),

@@ -11,7 +11,7 @@ use crate::frameworks::{self, Language};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
     bundlers, codegen, demo, docs, edge, instructions, npm, odd_events, package, packed, parity, ports, prose, python,
-    receivers, redis, release, runtimes, setup, torture,
+    receivers, redis, release, runtimes, setup, torture, workflows,
 };
 
 /// The count of numbers that the sender receives with each store. `cargo xtask numbers` sends a million.
@@ -23,6 +23,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     setup::all(sh)?;
     let _redis = redis::start(sh)?;
     prose::check(sh)?;
+    workflows::check(sh)?;
     step("generated files");
     codegen::run(sh, true)?;
     release::check_versions(sh)?;
