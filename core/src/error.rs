@@ -1,6 +1,5 @@
 //! Errors: a stable code, a message and a hint.
 
-use alloc::boxed::Box;
 use core::fmt;
 
 use crate::text::json::Malformed;
@@ -233,7 +232,8 @@ pub(crate) enum Reason {
     /// The problem of a secret.
     Secret(&'static str),
     /// The name of the environment variable that should hold the secret.
-    NoVariable(Box<str>),
+    #[cfg(feature = "std")]
+    NoVariable(alloc::boxed::Box<str>),
     /// The name of the missing header of Standard Webhooks.
     Missing(&'static str),
     /// The problem of the signature header.
@@ -276,7 +276,9 @@ impl WebhookError {
     pub const fn code(&self) -> ErrorCode {
         match &self.0 {
             Reason::Plain(code) => *code,
-            Reason::Secret(_) | Reason::NoVariable(_) => ErrorCode::InvalidSecret,
+            Reason::Secret(_) => ErrorCode::InvalidSecret,
+            #[cfg(feature = "std")]
+            Reason::NoVariable(_) => ErrorCode::InvalidSecret,
             Reason::Missing(_) => ErrorCode::MissingSignature,
             Reason::Signature(_) => ErrorCode::MalformedSignature,
             Reason::TooOld { .. } => ErrorCode::TimestampTooOld,
@@ -317,6 +319,7 @@ impl fmt::Display for WebhookError {
         let summary = self.code().summary();
         match &self.0 {
             Reason::Plain(_) | Reason::Mismatch(_) => f.write_str(summary),
+            #[cfg(feature = "std")]
             Reason::NoVariable(name) => write!(f, "{summary}: the environment variable {name} is not set"),
             Reason::Secret(problem) | Reason::Signature(problem) => write!(f, "{summary}: {problem}"),
             Reason::Missing(name) => write!(f, "{summary}: there is no {name}"),
