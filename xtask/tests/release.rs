@@ -178,8 +178,8 @@ fn refuses_and_writes_nothing() -> Result<()> {
     repository.git("branch start")?;
     repository.refuses("1.0", "\"1.0\" is not a semantic version")?;
     repository.refuses("v999.0.0", "\"v999.0.0\" is not a semantic version")?;
-    repository.refuses("999.0.0-nightly.1", "PyPI does not know the pre-release nightly.1")?;
-    repository.refuses("999.0.0+1", "PyPI accepts no build metadata")?;
+    repository.refuses("999.0.0-nightly.1", "\"999.0.0-nightly.1\" is not MAJOR.MINOR.PATCH")?;
+    repository.refuses("999.0.0+1", "\"999.0.0+1\" is not MAJOR.MINOR.PATCH")?;
     repository.refuses("0.0.1", "0.0.1 is less than ")?;
 
     repository.append("README.md", "a change")?;
@@ -220,8 +220,8 @@ fn refuses_and_writes_nothing() -> Result<()> {
 
     repository.git("config --unset user.signingKey")?;
     repository.refuses(VERSION, "git cannot sign: ")?;
-    repository.git("config --unset gpg.format")?;
-    repository.refuses(VERSION, "git cannot sign: ")?;
+    repository.git("config gpg.format openpgp")?;
+    repository.refuses(VERSION, "git signs with openpgp, and the workflow accepts keys of SSH")?;
 
     // Not even in a folder of another repository, which is this one.
     repository.sh.remove_path(repository.root.join(".git"))?;

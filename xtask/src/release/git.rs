@@ -40,6 +40,8 @@ pub(super) fn today(sh: &Shell) -> Result<String> {
 
 /// Signs a commit with git's own key, and keeps neither the commit nor a reference to it.
 pub(super) fn try_signing(sh: &Shell, head: &str) -> Result<()> {
+    let format = cmd!(sh, "git config --default openpgp gpg.format").quiet().read()?;
+    ensure!(format == "ssh", "git signs with {format}, and the workflow accepts keys of SSH: set gpg.format to ssh");
     let objects = cmd!(sh, "git rev-parse --path-format=absolute --git-path objects").quiet().read()?;
     let (folder, tree) = (sh.create_temp_dir()?, format!("{head}^{{tree}}"));
     cmd!(sh, "git commit-tree --gpg-sign -m signing {tree}")
@@ -48,7 +50,7 @@ pub(super) fn try_signing(sh: &Shell, head: &str) -> Result<()> {
         .quiet()
         .ignore_stdout()
         .run()
-        .context("git cannot sign: set user.signingKey, and gpg.format for a key of SSH")
+        .context("git cannot sign: set user.signingKey")
 }
 
 /// Commits all changes and tags the commit, signed.

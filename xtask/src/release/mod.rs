@@ -5,8 +5,8 @@ mod changelog;
 mod git;
 mod versions;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use semver::{BuildMetadata, Version};
+use anyhow::{Context as _, Result, ensure};
+use semver::Version;
 use xshell::{Shell, cmd};
 
 use crate::codegen;
@@ -48,18 +48,11 @@ fn prepare(sh: &Shell, version: &str) -> Result<()> {
     Ok(())
 }
 
-/// Parses a version that all registries accept.
+/// Parses a version that the workflow publishes.
 fn parse(text: &str) -> Result<Version> {
     let version = Version::parse(text).with_context(|| format!("{text:?} is not a semantic version"))?;
-    // PyPI knows these pre-releases only, and no build metadata.
-    let known = match version.pre.split_once('.') {
-        None => version.pre.is_empty(),
-        Some((name, number)) => ["alpha", "beta", "rc"].contains(&name) && number.parse::<u32>().is_ok(),
-    };
-    if !known {
-        bail!("PyPI does not know the pre-release {}: use alpha.N, beta.N or rc.N", version.pre);
-    }
-    ensure!(version.build == BuildMetadata::EMPTY, "PyPI accepts no build metadata: omit +{}", version.build);
+    let is_plain = version.pre.is_empty() && version.build.is_empty();
+    ensure!(is_plain, "{text:?} is not MAJOR.MINOR.PATCH, and the workflow publishes nothing else");
     Ok(version)
 }
 
