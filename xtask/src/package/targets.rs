@@ -158,3 +158,16 @@ impl FromStr for &'static Target {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::TARGETS;
+
+    #[test]
+    fn the_dependencies_of_every_target_are_checked() {
+        let rules = std::fs::read_to_string(crate::project::root().join("deny.toml")).unwrap_or_default();
+        let missing: Vec<&str> =
+            TARGETS.iter().map(|target| target.rust).filter(|name| !rules.contains(&format!("\"{name}\""))).collect();
+        assert_eq!(missing, [""; 0], "deny.toml does not check these targets");
+    }
+}
