@@ -8,6 +8,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use xshell::{Shell, cmd};
 
+/// The version of all packages, and of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// Returns the repository's root. `cargo run` names the package that runs, and the test of releases a copy of it.
 pub fn root() -> PathBuf {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
@@ -82,6 +85,17 @@ pub fn release_rustflags(more: &[&str]) -> String {
     flags.extend(registries.map(|registry| remap(&registry.path(), "crates")));
     flags.extend(more.iter().map(|&flag| flag.to_owned()));
     flags.join("\u{1f}") // cargo's separator, because a path may contain spaces
+}
+
+/// Installs a Debian package, unless the machine has its program, which is a name or a path.
+pub fn debian_program(sh: &Shell, program: &str, package: &str) -> Result<()> {
+    let installed = || cmd!(sh, "which {program}").quiet().ignore_stdout().ignore_stderr().run();
+    if installed().is_ok() {
+        return Ok(());
+    }
+    let hint = || format!("cannot install {program}: install it yourself");
+    debian(sh, package).with_context(hint)?;
+    installed().with_context(hint)
 }
 
 /// Installs a Debian package.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::project::{debian, root, step, unless_unchanged};
+use crate::project::{debian, debian_program, root, step, unless_unchanged};
 use crate::{instructions, python};
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -19,7 +19,7 @@ pub fn all(sh: &Shell) -> Result<()> {
     let chromium = chromium(sh)?;
     eprintln!("Chromium: {}", chromium.display());
     redis(sh)?;
-    ssh_keygen(sh)?;
+    debian_program(sh, "ssh-keygen", "openssh-client")?; // for the test of releases
     php(sh)?;
     instructions::tools(sh)
 }
@@ -104,14 +104,6 @@ pub fn chromium(sh: &Shell) -> Result<PathBuf> {
     installed().context(hint)
 }
 
-/// Installs ssh-keygen, which signs the tag in the test of releases.
-fn ssh_keygen(sh: &Shell) -> Result<()> {
-    if cmd!(sh, "which ssh-keygen").quiet().ignore_stdout().run().is_ok() {
-        return Ok(());
-    }
-    debian(sh, "openssh-client").context("cannot install ssh-keygen: install OpenSSH yourself")
-}
-
 /// Installs a Redis server from Debian's packages, unless the machine has one or `REDIS_URL` is set.
 pub fn redis(sh: &Shell) -> Result<()> {
     let installed = || cmd!(sh, "redis-server --version").quiet().ignore_stdout().ignore_stderr().run();
@@ -125,11 +117,5 @@ pub fn redis(sh: &Shell) -> Result<()> {
 
 /// Installs PHP from Debian's packages, unless the machine has it.
 pub fn php(sh: &Shell) -> Result<()> {
-    let installed = || cmd!(sh, "php --version").quiet().ignore_stdout().ignore_stderr().run();
-    if installed().is_ok() {
-        return Ok(());
-    }
-    let hint = "cannot install PHP: install PHP 8.2 or later yourself";
-    debian(sh, "php-cli").context(hint)?;
-    installed().context(hint)
+    debian_program(sh, "php", "php-cli").context("cannot install PHP: install PHP 8.2 or later yourself")
 }

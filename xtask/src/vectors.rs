@@ -9,10 +9,8 @@ use flate2::write::GzEncoder;
 use tar::{Archive, Builder, EntryType, Header};
 use xshell::Shell;
 
-use crate::project::{dist, root, target};
+use crate::project::{VERSION, dist, root, target};
 
-/// The version of the archive, which all packages share.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The first section of the README about this repository's own files.
 const OWN_SECTION: &str = "\n## Adding a case\n";
 

@@ -8,7 +8,7 @@ use regex::Regex;
 use xshell::{Shell, cmd};
 
 use crate::package::targets::TARGETS;
-use crate::project::{debian, root, step};
+use crate::project::{debian_program, root, step};
 use crate::python::{self, VERSIONS};
 
 /// The pages whose commands install something.
@@ -33,9 +33,7 @@ pub fn check(sh: &Shell) -> Result<()> {
 
 fn lint(sh: &Shell) -> Result<()> {
     for (program, package) in [("shellcheck", "shellcheck"), ("ssh-keygen", "openssh-client")] {
-        if cmd!(sh, "which {program}").quiet().ignore_stdout().run().is_err() {
-            debian(sh, package).with_context(|| format!("cannot install {program}, which the tests need"))?;
-        }
+        debian_program(sh, program, package)?;
     }
     let bin = python::venv(sh)?.with_file_name("");
     // A named shellcheck must exist. Without the option, jactionlint leaves out what it does not find.

@@ -46,7 +46,7 @@ pub(super) fn fill(page: &str) -> Result<String> {
             "framework-names" => frameworks::names(),
             "framework-links" => frameworks::links(),
             "entries of JavaScript" => frameworks::entries(),
-            "platforms" => format!("| system | processors |\n|---|---|\n{}", targets::rows()),
+            "platforms" => table("system | processors", targets::rows()),
             "python-adapters" => frameworks::python_references(),
             name => match name.strip_prefix("frameworks of ") {
                 Some(language) => frameworks::tables(language)?,

@@ -10,10 +10,8 @@ use xshell::{Cmd, Shell, cmd};
 use super::cross::{Cross, find};
 use super::emulators::Emulators;
 use super::targets::{TARGETS, Target};
-use crate::project::{debian, dist, root, step, target};
+use crate::project::{VERSION, debian_program, dist, root, step, target};
 use crate::{python, setup};
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Checks everything in `dist/` that `cargo xtask package --all-targets` built.
 pub fn run(sh: &Shell) -> Result<()> {
@@ -108,9 +106,7 @@ fn binstall(sh: &Shell, target: &Target) -> Result<()> {
 
 /// Checks the unit with `systemd-analyze`, for a program in the place where the unit expects one.
 fn unit(sh: &Shell) -> Result<()> {
-    if cmd!(sh, "which systemd-analyze").quiet().ignore_stdout().run().is_err() {
-        debian(sh, "systemd")?;
-    }
+    debian_program(sh, "systemd-analyze", "systemd")?;
     let root = target().join("unit");
     sh.remove_path(&root)?;
     let program = program("x86_64-unknown-linux-musl", "clarife-sender");
@@ -140,7 +136,7 @@ fn addons(sh: &Shell, emulators: &Emulators, project: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Installs the wheels as pip does, and runs them in each CPython of this machine, and in CPython on arm64.
+/// Installs the wheels as pip does, and runs them in each CPython of this machine, on arm64 and on Windows.
 fn wheels(sh: &Shell, cross: &Cross, emulators: &Emulators) -> Result<()> {
     let (smoke, wheels) = (root().join("tests/e2e/install/smoke.py"), dist());
     step("the wheel in this machine's CPython");

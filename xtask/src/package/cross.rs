@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
 use super::targets::Target;
-use crate::project::{RUSTFLAGS, dist, release_rustflags, root, target};
+use crate::project::{RUSTFLAGS, VERSION, dist, release_rustflags, root, target};
 use crate::{python, sbom};
 
 /// The oldest macOS. zig's own default shuts out all but the last.
@@ -88,7 +88,7 @@ impl Cross {
         cmd!(sh, "{python} -m zipfile --extract {wheel} {unpacked}").run()?;
         let name = if to.is_windows() { "clarife-sender.exe" } else { "clarife-sender" };
         let program = unpacked.join(name);
-        let scripts = format!("clarife_sender-{}.data/scripts", env!("CARGO_PKG_VERSION"));
+        let scripts = format!("clarife_sender-{VERSION}.data/scripts");
         sh.copy_file(unpacked.join(scripts).join(name), &program)?;
         cmd!(sh, "chmod 755 {program}").quiet().run()?; // Python's zipfile does not restore modes
         if to.is_musl() {

