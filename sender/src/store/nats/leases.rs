@@ -110,9 +110,13 @@ impl Worker {
     }
 
     async fn take(self: &Arc<Self>, partition: &Partition) -> Result<()> {
-        let replaces = partition.state().observed.as_ref().map_or(0, |observed| observed.sequence);
+        let (replaces, pending) = {
+            let state = partition.state();
+            // The number of pending deliveries stays until this worker has counted them.
+            state.observed.as_ref().map_or((0, 0), |observed| (observed.sequence, observed.lease.pending))
+        };
         let sent = Instant::now();
-        let lease = Lease { worker: self.id.clone(), pending: 0 };
+        let lease = Lease { worker: self.id.clone(), pending };
         let writes = vec![schema::write(subject::LEASE.into(), &lease, replaces)?];
         // One try: when the store works again, its current holder comes first.
         match partition.stream.write_within(Duration::ZERO, writes).await {
@@ -130,7 +134,7 @@ impl Worker {
         let (held, pending) = {
             let state = partition.state();
             let Some(held) = state.held else { return };
-            (held, state.pending.as_ref().map_or(0, PendingIndex::pending))
+            (held, state.count_pending())
         };
         let sent = Instant::now();
         let lease = Lease { worker: self.id.clone(), pending };
@@ -176,8 +180,12 @@ impl Worker {
             }
         };
         self.write_checkpoint(partition).await;
-        let pending = partition.state().pending.as_ref().map_or(0, PendingIndex::pending);
-        partition.state().lose();
+        let pending = {
+            let mut state = partition.state();
+            let pending = state.count_pending();
+            state.lose();
+            pending
+        };
         if let Err(error) = self.free(partition, held.sequence, pending).await {
             tracing::debug!(%error, "cannot free a partition; its lease will expire");
         }

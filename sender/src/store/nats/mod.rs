@@ -262,9 +262,7 @@ impl Store for NatsStore {
         let worker = self.open_worker()?;
         let (mut pending, mut active, mut all): (u64, u64, u64) = (0, 0, 0);
         for partition in &worker.partitions {
-            let state = partition.state();
-            let reported = state.observed.as_ref().map_or(0, |observed| observed.lease.pending);
-            pending = pending.saturating_add(state.pending.as_ref().map_or(reported, pending::PendingIndex::pending));
+            pending = pending.saturating_add(partition.state().count_pending());
         }
         for cached in worker.catalog().all() {
             all = all.saturating_add(1);

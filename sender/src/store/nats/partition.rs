@@ -82,6 +82,14 @@ impl PartitionState {
         self.held.as_mut().filter(|held| held.taken == taken)
     }
 
+    /// Returns the number of pending deliveries: this worker's own count once it has read them all, the holder's last
+    /// report before.
+    pub(super) fn count_pending(&self) -> u64 {
+        let own = self.pending.as_ref().filter(|_| self.held.is_some_and(|held| held.complete));
+        let reported = self.observed.as_ref().map_or(0, |observed| observed.lease.pending);
+        own.map_or(reported, PendingIndex::pending)
+    }
+
     /// Drops the lease and the pending deliveries.
     pub(super) fn lose(&mut self) {
         (self.pending, self.held) = (None, None);
