@@ -14,7 +14,7 @@ use std::time::Duration;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{
     ATTEMPT_TIMEOUT, DEACTIVATION_THRESHOLD, Delivery, DeliveryState, EndpointUrl, EventTypes, FailureKind,
-    FailureReason, Health, MAX_ATTEMPTS, Outcome, Plan, RETRY_DELAYS, ROTATION_OVERLAP, ResendError, Signer,
+    FailureReason, Health, MAX_ATTEMPTS, Outcome, Plan, RETRY_DELAYS, ROTATION_OVERLAP, Resend, ResendError, Signer,
     Subscription,
 };
 use clarife_webhooks::{EventType, Webhook};
@@ -210,10 +210,12 @@ fn reactivation_is_by_hand_and_failed_and_held_deliveries_can_be_sent_again() {
     assert_eq!(simulation.deliveries[held].resend(&simulation.health, at(6_000)), inactive);
 
     simulation.health = simulation.health.reactivate();
-    assert_eq!(simulation.health, Health::new());
+    assert_eq!((simulation.health.consecutive_failures(), simulation.health.warning()), (0, None));
     assert!(matches!(simulation.state(held), DeliveryState::Held { .. }), "a reactivation sends nothing");
     for ended in [failing, held] {
         let resent = simulation.deliveries[ended].resend(&simulation.health, at(7_000)).unwrap();
+        assert_eq!(matches!(resent, Resend::Reuse(_)), ended == held);
+        let resent = resent.delivery();
         assert_eq!(resent.state(), pending(1, 7_000));
         simulation.add(resent);
     }
@@ -242,9 +244,30 @@ fn late_failures_do_not_count_and_late_successes_deliver() {
     let ended = in_flight.deactivate(at(10));
     let recorded = ended.record(&ten, 1, BAD, at(500));
     assert_eq!((recorded.delivery, recorded.health, recorded.changed), (ended, ten, false));
-    // Late failures do not count after a reactivation either.
-    let recorded = ended.record(&ten.reactivate(), 1, BAD, at(500));
-    assert_eq!((recorded.health, recorded.changed), (Health::new(), false));
+    // Late failures do not count after a reactivation either, whether the end was written or not.
+    let active = ten.reactivate();
+    let recorded = ended.record(&active, 1, BAD, at(500));
+    assert_eq!((recorded.health, recorded.changed), (active, false));
+    let recorded = in_flight.record(&active, 1, BAD, at(500));
+    assert_eq!(recorded.delivery.state(), failed(FailureReason::SubscriptionDeactivated, 1, 500));
+    assert_eq!((recorded.health, recorded.changed), (active, true));
+}
+
+#[test]
+fn a_reactivation_revives_no_delivery() {
+    let fail = |health: Health, when| (0..10).fold(health, |health, _| health.record(BAD, at(when)));
+    let old = Delivery::new(&Health::new(), at(0));
+    let active = fail(Health::new(), 5).reactivate();
+    let new = Delivery::new(&active, at(20));
+    assert_eq!(old.settle(&active).state(), failed(FailureReason::SubscriptionDeactivated, 0, 5));
+    assert_eq!((new.settle(&active), Delivery::test(at(0)).settle(&active)), (new, Delivery::test(at(0))));
+    // A success keeps the periods apart, and so does the next deactivation.
+    let success = active.record(OK, at(30));
+    assert_eq!(old.settle(&success), old.settle(&active));
+    let again = fail(success, 40);
+    assert_eq!(new.settle(&again).state(), failed(FailureReason::SubscriptionDeactivated, 0, 40));
+    assert_eq!(new.settle(&again.reactivate()), new.settle(&again));
+    assert_eq!(active.reactivate(), active);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::health::Health;
+use super::health::{Health, is_zero};
 use super::outcome::Outcome;
 use super::schedule::retry_delay;
 use crate::UnixTime;
@@ -33,6 +33,9 @@ use crate::UnixTime;
 pub struct Delivery {
     kind: DeliveryKind,
     state: DeliveryState,
+    /// The period of the subscription's health that the delivery belongs to while it is pending.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    period: u32,
 }
 
 /// The kind of a delivery.
@@ -126,11 +129,45 @@ pub struct Recorded {
     pub delivery: Delivery,
     /// The new health of the subscription.
     pub health: Health,
-    /// `true` if the outcome deactivated the subscription. [`deactivate`](Delivery::deactivate) its other deliveries
-    /// then.
+    /// `true` if the outcome deactivated the subscription. [`settle`](Delivery::settle) its other deliveries then.
     pub deactivated: bool,
     /// `true` if the delivery or the health changed. Otherwise the outcome belongs in the history only.
     pub changed: bool,
+}
+
+/// A resend by hand: the new delivery, and its place. See [`Delivery::resend`].
+///
+/// ```
+/// # use clarife_webhooks::UnixTime;
+/// # use clarife_webhooks::sender::{Delivery, Health, Outcome, Resend};
+/// # let now = UnixTime::from_secs(1_711_612_800);
+/// let inactive = (0..10).fold(Health::new(), |health, _| health.record(Outcome::Status(500), now));
+/// let (held, active) = (Delivery::new(&inactive, now), inactive.reactivate());
+/// assert_eq!(held.resend(&active, now), Ok(Resend::Reuse(Delivery::new(&active, now))));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Resend {
+    /// The new delivery replaces the held one and keeps its id.
+    Reuse(Delivery),
+    /// The failed delivery stays in the history, and the new delivery has an id of its own.
+    Beside(Delivery),
+}
+
+impl Resend {
+    /// Returns the new delivery.
+    ///
+    /// ```
+    /// # use clarife_webhooks::UnixTime;
+    /// # use clarife_webhooks::sender::{Delivery, Health, Resend};
+    /// let delivery = Delivery::new(&Health::new(), UnixTime::from_secs(0));
+    /// assert_eq!(Resend::Reuse(delivery).delivery(), delivery);
+    /// ```
+    #[must_use]
+    pub const fn delivery(self) -> Delivery {
+        match self {
+            Self::Reuse(delivery) | Self::Beside(delivery) => delivery,
+        }
+    }
 }
 
 /// The error of a delivery that cannot be sent again.
@@ -169,7 +206,7 @@ impl Delivery {
         } else {
             DeliveryState::Held { since: now }
         };
-        Self { kind: DeliveryKind::Event, state }
+        Self { kind: DeliveryKind::Event, state, period: health.period() }
     }
 
     /// Creates the delivery of a test event: due at once, even if the subscription is inactive.
@@ -184,7 +221,7 @@ impl Delivery {
     /// ```
     #[must_use]
     pub const fn test(now: UnixTime) -> Self {
-        Self { kind: DeliveryKind::Test, state: DeliveryState::Pending { attempt: 1, due: now } }
+        Self { kind: DeliveryKind::Test, state: DeliveryState::Pending { attempt: 1, due: now }, period: 0 }
     }
 
     /// Returns the kind of the delivery.
@@ -218,8 +255,8 @@ impl Delivery {
 
     /// Returns the earliest start of the next attempt, or `None` if no attempt follows.
     ///
-    /// Before an attempt, a sender checks that the subscription is active. If the subscription is inactive, the sender
-    /// [`deactivate`](Self::deactivate)s the delivery instead.
+    /// Before an attempt, a sender [`settle`](Self::settle)s the delivery: a deactivation of the subscription may have
+    /// ended it.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -243,8 +280,9 @@ impl Delivery {
     /// Recording is idempotent. An outcome that was recorded before, or that comes after the delivery ended, changes
     /// nothing. A crash between an attempt and its record does no harm.
     ///
-    /// An attempt in flight during a deactivation does not count. Its success still delivers the event. Its failure
-    /// ends the delivery, with the reason [`FailureReason::SubscriptionDeactivated`] unless it was the last attempt.
+    /// An attempt in flight during a deactivation does not count, not even after a reactivation. Its success still
+    /// delivers the event. Its failure ends the delivery, with the reason [`FailureReason::SubscriptionDeactivated`]
+    /// unless it was the last attempt.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -254,31 +292,61 @@ impl Delivery {
     /// assert_eq!(recorded.delivery.state(), DeliveryState::Delivered { attempts: 1, at });
     /// ```
     pub fn record(&self, health: &Health, attempt: u32, outcome: Outcome, at: UnixTime) -> Recorded {
-        let (kind, delivered) = (self.kind, DeliveryState::Delivered { attempts: attempt, at });
+        let delivered = DeliveryState::Delivered { attempts: attempt, at };
         match self.state {
             DeliveryState::Pending { attempt: expected, .. } if expected == attempt => {}
             // The attempt was in flight when the deactivation ended the delivery, and succeeded.
             DeliveryState::Failed { reason: FailureReason::SubscriptionDeactivated, attempts, .. }
                 if attempts.checked_add(1) == Some(attempt) && outcome.is_success() =>
             {
-                let delivery = Self { kind, state: delivered };
+                let delivery = Self { state: delivered, ..*self };
                 return Recorded { delivery, health: *health, deactivated: false, changed: true };
             }
             _ => return Recorded { delivery: *self, health: *health, deactivated: false, changed: false },
         }
         let was_active = health.is_active();
-        let (health, delay) = match kind {
+        let (health, delay) = match self.kind {
+            DeliveryKind::Event if health.end_of(self.period).is_some() => (*health, retry_delay(attempt)),
             DeliveryKind::Event => (health.record(outcome, at), retry_delay(attempt)),
             DeliveryKind::Test => (*health, None),
         };
         let state = match delay {
             _ if outcome.is_success() => delivered,
             None => failed(FailureReason::AttemptsExhausted, attempt, at),
-            Some(_) if !health.is_active() => failed(FailureReason::SubscriptionDeactivated, attempt, at),
+            Some(_) if health.end_of(self.period).is_some() => {
+                failed(FailureReason::SubscriptionDeactivated, attempt, at)
+            }
             Some(delay) => DeliveryState::Pending { attempt: attempt.saturating_add(1), due: at.saturating_add(delay) },
         };
         let deactivated = was_active && !health.is_active();
-        Recorded { delivery: Self { kind, state }, health, deactivated, changed: true }
+        Recorded { delivery: Self { state, ..*self }, health, deactivated, changed: true }
+    }
+
+    /// Returns the delivery as the subscription's health leaves it.
+    ///
+    /// A deactivation ends all pending deliveries of events. A reactivation does not revive them, so that a store may
+    /// write their ends later, one after the other. Deliveries that a reader or the sender's loop reads in between are
+    /// settled first.
+    ///
+    /// ```
+    /// use clarife_webhooks::UnixTime;
+    /// use clarife_webhooks::sender::{Delivery, DeliveryState, FailureReason, Health, Outcome};
+    ///
+    /// let now = UnixTime::from_secs(1_711_612_800);
+    /// let delivery = Delivery::new(&Health::new(), now);
+    /// let health = (0..10).fold(Health::new(), |health, _| health.record(Outcome::Status(500), now));
+    ///
+    /// let reason = FailureReason::SubscriptionDeactivated;
+    /// let ended = DeliveryState::Failed { reason, attempts: 0, at: now };
+    /// assert_eq!(delivery.settle(&health).state(), ended);
+    /// assert_eq!(delivery.settle(&health.reactivate()).state(), ended);
+    /// ```
+    #[must_use]
+    pub const fn settle(&self, health: &Health) -> Self {
+        match health.end_of(self.period) {
+            Some(ended_at) => self.deactivate(ended_at),
+            None => *self,
+        }
     }
 
     /// Returns the delivery after a deactivation of its subscription.
@@ -299,16 +367,16 @@ impl Delivery {
         match (self.kind, self.state) {
             (DeliveryKind::Event, DeliveryState::Pending { attempt, .. }) => {
                 let state = failed(FailureReason::SubscriptionDeactivated, attempt.saturating_sub(1), now);
-                Self { kind: self.kind, state }
+                Self { state, ..*self }
             }
             _ => *self,
         }
     }
 
-    /// Creates a new delivery of the event, for a resend of a failed or held delivery by hand.
+    /// Returns the delivery of a resend by hand, and its place: a failed delivery stays in the history beside the new
+    /// one, and a held delivery is replaced.
     ///
-    /// The new delivery sends the same bytes. A failed delivery stays in the history beside the new delivery. A held
-    /// delivery is replaced.
+    /// The new delivery sends the same bytes.
     ///
     /// # Errors
     ///
@@ -317,19 +385,20 @@ impl Delivery {
     ///
     /// ```
     /// use clarife_webhooks::UnixTime;
-    /// use clarife_webhooks::sender::{Delivery, Health, Outcome, ResendError};
+    /// use clarife_webhooks::sender::{Delivery, Health, Outcome, Resend, ResendError};
     ///
     /// let (health, now) = (Health::new(), UnixTime::from_secs(1_711_612_800));
     /// let failed = Delivery::new(&health, now).deactivate(now);
-    /// assert_eq!(failed.resend(&health, now), Ok(Delivery::new(&health, now)));
+    /// assert_eq!(failed.resend(&health, now), Ok(Resend::Beside(Delivery::new(&health, now))));
     /// assert_eq!(Delivery::new(&health, now).resend(&health, now), Err(ResendError::NotFailed));
     /// ```
-    pub const fn resend(&self, health: &Health, now: UnixTime) -> Result<Self, ResendError> {
+    pub const fn resend(&self, health: &Health, now: UnixTime) -> Result<Resend, ResendError> {
         match (self.kind, self.state) {
             (DeliveryKind::Test, _) => Err(ResendError::TestEvent),
             (_, DeliveryState::Pending { .. } | DeliveryState::Delivered { .. }) => Err(ResendError::NotFailed),
             _ if !health.is_active() => Err(ResendError::SubscriptionDeactivated),
-            _ => Ok(Self::new(health, now)),
+            (_, DeliveryState::Held { .. }) => Ok(Resend::Reuse(Self::new(health, now))),
+            (_, DeliveryState::Failed { .. }) => Ok(Resend::Beside(Self::new(health, now))),
         }
     }
 }

@@ -39,12 +39,23 @@ pub const DEACTIVATION_THRESHOLD: u32 = 10;
 /// let ten = nine.record(Outcome::Status(503), now);
 /// let warning = ten.warning().expect("is deactivated");
 /// assert_eq!(warning.to_string(), "deactivated after 10 failed attempts in a row, the last one with status 503");
-/// assert_eq!(ten.reactivate(), Health::new());
+/// assert!(ten.reactivate().is_active());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Health {
     consecutive_failures: u32,
     warning: Option<Warning>,
+    /// The number of reactivations. A pending delivery belongs to one period, and ends with that period.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    period: u32,
+    /// The end of the period before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_at: Option<UnixTime>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(super) const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The time and the cause of a deactivation.
@@ -73,7 +84,7 @@ impl Health {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { consecutive_failures: 0, warning: None }
+        Self { consecutive_failures: 0, warning: None, period: 0, ended_at: None }
     }
 
     /// Returns whether the subscription is active.
@@ -136,15 +147,18 @@ impl Health {
             return *self;
         }
         if outcome.is_success() {
-            return Self::new();
+            return Self { consecutive_failures: 0, ..*self };
         }
         let consecutive_failures = self.consecutive_failures.saturating_add(1);
         let deactivated = consecutive_failures >= DEACTIVATION_THRESHOLD;
         let warning = deactivated.then_some(Warning { deactivated_at: at, last_outcome: outcome });
-        Self { consecutive_failures, warning }
+        Self { consecutive_failures, warning, ..*self }
     }
 
     /// Returns the health after a reactivation by hand: a count of 0 and no warning.
+    ///
+    /// Deliveries from before the deactivation stay ended, see [`Delivery::settle`](super::Delivery::settle). An active
+    /// subscription does not change, except for its count.
     ///
     /// ```
     /// # use clarife_webhooks::UnixTime;
@@ -155,7 +169,29 @@ impl Health {
     /// ```
     #[must_use]
     pub const fn reactivate(&self) -> Self {
-        Self::new()
+        match self.warning {
+            None => Self { consecutive_failures: 0, ..*self },
+            Some(Warning { deactivated_at, .. }) => Self {
+                consecutive_failures: 0,
+                warning: None,
+                period: self.period.saturating_add(1),
+                ended_at: Some(deactivated_at),
+            },
+        }
+    }
+
+    /// Returns the number of reactivations.
+    pub(super) const fn period(&self) -> u32 {
+        self.period
+    }
+
+    /// Returns the time at which a period ended, or `None` if that period lasts.
+    pub(super) const fn end_of(&self, period: u32) -> Option<UnixTime> {
+        match (&self.warning, self.ended_at) {
+            (_, Some(ended_at)) if period < self.period => Some(ended_at),
+            (Some(warning), _) => Some(warning.deactivated_at),
+            _ => None,
+        }
     }
 }
 

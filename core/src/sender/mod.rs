@@ -34,7 +34,7 @@
 //!     let recorded = delivery.record(&subscription.health, attempt, Outcome::Status(status), now);
 //!     (delivery, subscription.health) = (recorded.delivery, recorded.health);
 //!     if recorded.deactivated {
-//!         // end the other deliveries of the subscription with `Delivery::deactivate`, and notify the owner
+//!         // end the other deliveries of the subscription with `Delivery::settle`, and notify the owner
 //!     }
 //! }
 //! assert!(matches!(delivery.state(), DeliveryState::Delivered { attempts: 2, .. }));
@@ -48,8 +48,10 @@
 //!
 //! For `wasm32-unknown-unknown`, the application must depend on the crate `getrandom` with its feature `wasm_js`.
 
+mod accept;
 mod body;
 pub mod canonical;
+mod change;
 mod delivery;
 mod endpoint;
 mod event_types;
@@ -65,8 +67,10 @@ mod subscription;
 
 #[cfg(feature = "testing")]
 pub(crate) use body::write_event;
+pub use accept::{Acceptance, ConflictingEvent, plan_accept};
 pub use body::{EventError, TestEvent, build_event};
-pub use delivery::{Delivery, DeliveryKind, DeliveryState, FailureReason, Recorded, ResendError};
+pub use change::Change;
+pub use delivery::{Delivery, DeliveryKind, DeliveryState, FailureReason, Recorded, Resend, ResendError};
 pub use endpoint::{EndpointUrl, EndpointUrlError};
 pub use event_types::{EventTypes, EventTypesError};
 pub use health::{DEACTIVATION_THRESHOLD, Health, Warning};
