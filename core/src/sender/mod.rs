@@ -65,9 +65,9 @@ mod secret;
 mod signer;
 mod subscription;
 
+pub use accept::{Acceptance, ConflictingEvent, plan_accept};
 #[cfg(feature = "testing")]
 pub(crate) use body::write_event;
-pub use accept::{Acceptance, ConflictingEvent, plan_accept};
 pub use body::{EventError, TestEvent, build_event};
 pub use change::Change;
 pub use delivery::{Delivery, DeliveryKind, DeliveryState, FailureReason, Recorded, Resend, ResendError};

@@ -59,7 +59,7 @@ pub(crate) struct ApiLimits {
 pub(crate) struct Api(Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<Store>,
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
     pub(crate) limits: ApiLimits,
@@ -92,7 +92,7 @@ struct Document;
 
 impl Api {
     pub(crate) fn new(
-        store: Arc<dyn Store>,
+        store: Arc<Store>,
         clock: Clock,
         metrics: Metrics,
         limits: ApiLimits,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Signer, SigningSecret, TestEvent};
+use clarife_webhooks::sender::{Change, EndpointUrl, EventTypes, Signer, SigningSecret, TestEvent};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,7 +16,7 @@ use super::{Api, rfc3339};
 use crate::clock::wall;
 use crate::deliver::AddressPolicy;
 use crate::ids::SubscriptionId;
-use crate::store::{Change, NewEvent, SubscriptionRecord};
+use crate::store::{NewEvent, SubscriptionRecord};
 
 /// A subscription
 #[derive(Debug, Serialize, ToSchema)]

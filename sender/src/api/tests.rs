@@ -17,14 +17,13 @@ use super::{Api, ApiLimits, token};
 use crate::clock::Clock;
 use crate::deliver::AddressPolicy;
 use crate::metrics::Metrics;
-use crate::store::sqlite::SqliteStore;
 use crate::store::{Attempt, Limits, Store};
 
 const ADMIN: &str = "an administrator's token of 32 bytes";
 
 struct Fixture {
     router: Router,
-    store: Arc<SqliteStore>,
+    store: Arc<Store>,
     /// Token of a workspace with the Pro plan.
     token: String,
     _folder: tempfile::TempDir,
@@ -37,8 +36,8 @@ impl Fixture {
 
     async fn with(policy: AddressPolicy, rate: u32) -> Self {
         let (folder, clock) = (tempfile::tempdir().expect("a folder"), Clock::start());
-        let path = folder.path().join("store.db");
-        let store = Arc::new(SqliteStore::open(&path, Limits { per_subscription: 8 }, clock.now()).expect("is new"));
+        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        let store = Store::open(&url, Limits { per_subscription: 8 }, clock.now()).await.expect("is new");
         let limits = ApiLimits {
             request_bytes: 100_000,
             event_bytes: 10_000,

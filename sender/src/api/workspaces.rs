@@ -150,12 +150,8 @@ pub(super) async fn create(
     State(api): State<Api>,
     Body(new): Body<NewWorkspace>,
 ) -> Result<(StatusCode, Json<WorkspaceView>), ApiError> {
-    let workspace = Workspace {
-        id: WorkspaceId::random(),
-        name: check_name(new.name)?,
-        plan: new.plan.into(),
-        created_at: api.clock.now(),
-    };
+    let (name, now) = (check_name(new.name)?, api.clock.now());
+    let workspace = Workspace::new(WorkspaceId::random(), name, new.plan.into(), now);
     api.store.create_workspace(workspace.clone()).await?;
     Ok((StatusCode::CREATED, Json(workspace.into())))
 }

@@ -24,7 +24,7 @@ use crate::clock::{Clock, wall};
 use crate::deliver::{AddressPolicy, Client, DeliverySettings, Dispatcher, Options, signature_header, system_lookup};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
-use crate::store::{self, DeliveryFilter, Limits, NewEvent, Store, Workspace};
+use crate::store::{DeliveryFilter, Limits, NewEvent, Store, Workspace};
 
 /// Number of events accepted in one call of a batch.
 const BATCH: usize = 100;
@@ -64,7 +64,7 @@ pub(super) struct Bench {
 
 /// A store with workspaces that have one subscription each.
 struct Fixture {
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     clock: Clock,
     workspaces: Vec<WorkspaceId>,
     _folder: tempfile::TempDir,
@@ -189,12 +189,7 @@ impl Bench {
 
     async fn workspace(&self, fixture: &Fixture) -> Result<WorkspaceId> {
         let id = WorkspaceId::random();
-        let workspace = Workspace {
-            id: id.clone(),
-            name: "Bench".to_owned(),
-            plan: Plan::Business,
-            created_at: fixture.clock.now(),
-        };
+        let workspace = Workspace::new(id.clone(), "Bench".to_owned(), Plan::Business, fixture.clock.now());
         fixture.store.create_workspace(workspace).await?;
         Ok(id)
     }
@@ -206,7 +201,7 @@ impl Bench {
             Some(servers) => format!("{servers}/bench-{}", Uuid::new_v4().simple()),
             None => format!("sqlite:{}", folder.path().join("bench.db").display()),
         };
-        let store = store::open(&url, limits, clock.now()).await?;
+        let store = Store::open(&url, limits, clock.now()).await?;
         let mut fixture = Fixture { store, clock, workspaces: Vec::new(), _folder: folder };
         for n in 0..self.subscriptions {
             // One subscription per workspace, so that an event is one delivery.
@@ -275,7 +270,7 @@ fn event(bytes: usize) -> Result<NewEvent> {
 
 /// Sends events one by one to an endpoint that fails at first; returns the lateness of the retries, in milliseconds.
 async fn sample(
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     clock: Clock,
     workspace: WorkspaceId,
     bytes: usize,

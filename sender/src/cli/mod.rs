@@ -16,7 +16,7 @@ use clap_complete::Shell;
 use clarife_webhooks::Webhook;
 
 use crate::settings::Settings;
-use crate::store::sqlite::backup;
+use crate::store::backup;
 
 /// Send, receive and inspect clarife webhooks.
 #[derive(Parser)]

@@ -19,7 +19,7 @@ use crate::deliver::{AddressPolicy, Client, Dispatcher, Options, system_lookup};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::store::{self, ApiToken, Limits, Store, Workspace};
+use crate::store::{ApiToken, Limits, Store, Workspace};
 use crate::telemetry::Telemetry;
 
 /// Interval of deleting old events, and limit of the events deleted at a time.
@@ -81,7 +81,7 @@ impl Serve {
         }
         let (clock, metrics) = (Clock::start(), Metrics::new());
         let limits = Limits { per_subscription: settings.max_per_subscription() };
-        let store = store::open(settings.store(), limits, clock.now()).await?;
+        let store = Store::open(settings.store(), limits, clock.now()).await?;
         let policy = if self.dev { AddressPolicy::PublicAndLoopback } else { AddressPolicy::Public };
         let client = Client::new(Options {
             policy,
@@ -94,7 +94,7 @@ impl Serve {
         let address = socket.local_addr()?;
         if self.dev {
             admin = Some(admin.map_or_else(token::generate, Ok)?);
-            self.prepare_development(&*store, clock, address, admin.as_deref()).await?;
+            self.prepare_development(&store, clock, address, admin.as_deref()).await?;
         }
         let hash = admin.as_deref().map(token::hash);
         let api = Api::new(store.clone(), clock, metrics.clone(), settings.api_limits(), hash, policy);
@@ -130,7 +130,7 @@ impl Serve {
     /// Creates the workspace, token and subscriptions of `--dev`, and prints them with a warning.
     async fn prepare_development(
         &self,
-        store: &dyn Store,
+        store: &Store,
         clock: Clock,
         address: SocketAddr,
         admin: Option<&str>,
@@ -142,7 +142,7 @@ impl Serve {
             Some(workspace) => workspace,
             None => {
                 let id = WorkspaceId::random();
-                let workspace = Workspace { id, name: NAME.to_owned(), plan: Plan::Business, created_at: now };
+                let workspace = Workspace::new(id, NAME.to_owned(), Plan::Business, now);
                 store.create_workspace(workspace.clone()).await?;
                 workspace
             }
@@ -209,7 +209,7 @@ fn shutdown_signal() -> Result<impl Future<Output = ()>> {
 }
 
 /// Deletes events older than the retention, in batches.
-async fn tidy(store: Arc<dyn Store>, api: Api, clock: Clock, retention: Duration) {
+async fn tidy(store: Arc<Store>, api: Api, clock: Clock, retention: Duration) {
     let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
     loop {
         tokio::time::sleep(TIDY.0).await;

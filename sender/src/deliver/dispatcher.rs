@@ -30,7 +30,7 @@ pub(crate) struct Dispatcher {
 
 #[derive(Clone)]
 struct Attempts {
-    store: Arc<dyn Store>,
+    store: Arc<Store>,
     client: Client,
     clock: Clock,
     metrics: Metrics,
@@ -48,7 +48,7 @@ pub(crate) struct DeliverySettings {
 
 impl Dispatcher {
     pub(crate) fn new(
-        store: Arc<dyn Store>,
+        store: Arc<Store>,
         client: Client,
         clock: Clock,
         metrics: Metrics,

@@ -29,7 +29,6 @@ use super::{AddressPolicy, Client, DeliverySettings, Dispatcher, Options, signat
 use crate::clock::{Clock, wall};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
-use crate::store::sqlite::SqliteStore;
 use crate::store::{DeliveryFilter, Limits, NewEvent, StateName, Store, SubscriptionRecord, Workspace};
 
 fn client(policy: AddressPolicy) -> Client {
@@ -334,7 +333,7 @@ impl Receiver {
 
 /// A running sender with its own store.
 struct Sender {
-    store: Arc<SqliteStore>,
+    store: Arc<Store>,
     workspace: WorkspaceId,
     stop: watch::Sender<bool>,
     running: tokio::task::JoinHandle<()>,
@@ -345,11 +344,10 @@ impl Sender {
     async fn start(per_subscription: usize, max_in_flight: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::start();
-        let path = folder.path().join("store.db");
-        let store = Arc::new(SqliteStore::open(&path, Limits { per_subscription }, clock.now()).expect("is new"));
+        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        let store = Store::open(&url, Limits { per_subscription }, clock.now()).await.expect("is new");
         let id = WorkspaceId::random();
-        let workspace =
-            Workspace { id: id.clone(), name: "Test".into(), plan: Plan::Business, created_at: clock.now() };
+        let workspace = Workspace::new(id.clone(), "Test".into(), Plan::Business, clock.now());
         store.create_workspace(workspace).await.expect("is kept");
         let (stop, stopped) = watch::channel(false);
         let client = client(AddressPolicy::PublicAndLoopback);

@@ -1,173 +1,156 @@
-//! The store: one trait over all kinds of storage, so that one dispatcher serves them all.
+//! The store: the sender's data and the rules for them, above one of several engines.
 //!
-//! A store keeps data and leases deliveries. All decisions about events and attempts are made by
-//! `clarife_webhooks::sender`. After a call returned `Ok`, its effect survives a crash of the process or of the
-//! machine.
+//! An [`Engine`] reads, writes and leases. The store makes the decisions, with the state machines of
+//! `clarife_webhooks::sender`, the same for every engine: the deliveries of an event, the subscription that is served
+//! next, the consequences of an attempt, and the end of what is pending on a deactivation. Every write names the state
+//! that it replaces. If another worker was faster, the store decides again from the new state. After a call returned
+//! `Ok`, its effect survives a crash of the process or of the machine.
 
+mod accept;
+mod attempts;
+mod catalog;
 #[cfg(test)]
 mod conformance;
+mod ending;
+mod engine;
 mod error;
-pub(crate) mod nats;
+mod history;
+mod memory;
+mod nats;
 mod scheduler;
-pub(crate) mod sqlite;
+mod sqlite;
+mod subscriptions;
 mod token_index;
 mod types;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Recorded, Signer};
+use tokio::task::AbortHandle;
+
+use self::engine::{Engine, WriteError, WriteResult};
+use self::memory::Memory;
+use crate::ids::WorkspaceId;
 
 pub(crate) use error::{OpenError, StoreError};
+pub(crate) use sqlite::backup;
 pub(crate) use types::{
-    Accepted, ApiToken, Attempt, Change, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent,
-    Page, StateName, Stats, SubscriptionRecord, TokenHash, Workspace, same_event,
+    Accepted, ApiToken, Attempt, DeliveryFilter, DeliveryRecord, EventRecord, LeasedDelivery, Limits, NewEvent, Page,
+    StateName, Stats, SubscriptionRecord, TokenHash, Workspace,
 };
-
-use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
 /// Result of the store's calls.
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
-/// Opens the store at a URL: `sqlite:FILE`, or `nats://HOST` (see [`nats`]).
-pub(crate) async fn open(url: &str, limits: Limits, now: UnixTime) -> std::result::Result<Arc<dyn Store>, OpenError> {
-    match url.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => {
-            Ok(Arc::new(sqlite::SqliteStore::open(path.as_ref(), limits, now)?))
-        }
-        Some(("nats", _)) => Ok(Arc::new(nats::NatsStore::open(url, limits).await?)),
-        _ => {
-            let why = "invalid store URL; use `sqlite:FILE` or `nats://HOST`".to_owned();
-            Err(OpenError::Failed { path: url.split(':').next().unwrap_or_default().into(), why })
-        }
-    }
-}
-
 /// Limit of the events in one call of [`Store::accept`].
 pub(crate) const MAX_EVENTS: usize = 1000;
 
-/// Storage of workspaces, subscriptions, events and deliveries, with a scheduler of the deliveries that are due.
+/// Limit of the tries of one change that other workers interfere with.
+const MAX_TRIES: usize = 16;
+
+/// Limit of the concurrent calls of the engine in one operation.
+const CONCURRENCY: usize = 64;
+
+/// The sender's data: workspaces, subscriptions, events and deliveries, with a scheduler of the deliveries that are due.
 ///
 /// Errors other than [`StoreError::Unavailable`] mean that nothing has changed. After `Unavailable`, the call may be
 /// retried: accepting, recording and deleting are idempotent.
-#[async_trait]
-pub(crate) trait Store: Send + Sync {
-    /// Creates a workspace.
-    async fn create_workspace(&self, workspace: Workspace) -> Result<()>;
+pub(crate) struct Store {
+    engine: Arc<dyn Engine>,
+    memory: Arc<Memory>,
+    /// The task that ends deliveries of deactivated subscriptions.
+    ending: AbortHandle,
+    /// Held while deliveries are leased: a delivery that is not leased before the read is not leased during the read.
+    leasing: tokio::sync::Mutex<()>,
+    /// Locks for counting a subscription's failures, so that its concurrent attempts do not conflict.
+    counting: [tokio::sync::Mutex<()>; 64],
+    closed: AtomicBool,
+}
 
-    /// Returns a workspace.
-    async fn workspace(&self, id: &WorkspaceId) -> Result<Workspace>;
+impl Store {
+    /// Opens the store at a URL: `sqlite:FILE`, or `nats://HOST` (see [`nats`]).
+    pub(crate) async fn open(url: &str, limits: Limits, now: UnixTime) -> std::result::Result<Arc<Self>, OpenError> {
+        let memory = Arc::new(Memory::new(limits.per_subscription));
+        let engine: Arc<dyn Engine> = match url.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => {
+                Arc::new(sqlite::SqliteEngine::open(path.as_ref(), Arc::clone(&memory), now)?)
+            }
+            Some(("nats", _)) => Arc::new(nats::NatsEngine::open(url, Arc::clone(&memory)).await?),
+            _ => {
+                let why = "invalid store URL; use `sqlite:FILE` or `nats://HOST`".to_owned();
+                return Err(OpenError::Failed { path: url.split(':').next().unwrap_or_default().into(), why });
+            }
+        };
+        Ok(Arc::new(Self::new(engine, memory)))
+    }
 
-    /// Returns all workspaces, oldest first.
-    async fn workspaces(&self) -> Result<Vec<Workspace>>;
-
-    /// Changes a workspace's plan. Subscriptions beyond the new plan's limit stay.
-    async fn set_plan(&self, id: &WorkspaceId, plan: Plan) -> Result<Workspace>;
-
-    /// Creates a token; only its hash is stored.
-    async fn create_token(&self, token: ApiToken) -> Result<()>;
-
-    /// Returns a workspace's tokens, oldest first.
-    async fn tokens(&self, workspace: &WorkspaceId) -> Result<Vec<ApiToken>>;
-
-    /// Deletes a token; it stops working at once.
-    async fn delete_token(&self, workspace: &WorkspaceId, id: &TokenId) -> Result<()>;
-
-    /// Returns the workspace that a token belongs to, unless the token has expired.
-    async fn authenticate(&self, hash: &TokenHash, now: UnixTime) -> Result<Option<WorkspaceId>>;
-
-    /// Creates a subscription, if the plan allows one more.
-    async fn subscribe(
-        &self,
-        workspace: &WorkspaceId,
-        url: EndpointUrl,
-        event_types: EventTypes,
-        signer: Signer,
-        now: UnixTime,
-    ) -> Result<Arc<SubscriptionRecord>>;
-
-    /// Returns a workspace's subscriptions, oldest first.
-    async fn subscriptions(&self, workspace: &WorkspaceId) -> Result<Vec<Arc<SubscriptionRecord>>>;
-
-    /// Returns a subscription.
-    async fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<Arc<SubscriptionRecord>>;
-
-    /// Changes a subscription.
-    async fn change(
-        &self,
-        workspace: &WorkspaceId,
-        id: &SubscriptionId,
-        change: Change,
-        now: UnixTime,
-    ) -> Result<Arc<SubscriptionRecord>>;
-
-    /// Deletes a subscription at once and its deliveries soon after. Attempts in flight may still arrive.
-    async fn unsubscribe(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<()>;
-
-    /// Accepts up to [`MAX_EVENTS`] events: stores them and creates their deliveries, all or none. An event that was
-    /// accepted before with the same type and data is a duplicate and creates no deliveries. One with another type or
-    /// other data fails with [`StoreError::Conflict`].
-    async fn accept(&self, workspace: &WorkspaceId, events: Vec<NewEvent>, now: UnixTime) -> Result<Vec<Accepted>>;
-
-    /// Accepts a test event for one subscription, active or not.
-    async fn accept_test(
-        &self,
-        workspace: &WorkspaceId,
-        id: &SubscriptionId,
-        event: NewEvent,
-        now: UnixTime,
-    ) -> Result<DeliveryId>;
-
-    /// Returns an event as it was accepted.
-    async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord>;
-
-    /// Leases up to `max` deliveries that are due. A leased delivery is not leased again until it is recorded or
-    /// released, or until the process that leased it is gone.
-    ///
-    /// Due retries come before new deliveries, and subscriptions take turns. A subscription has at most
-    /// [`Limits::per_subscription`] leases at a time.
-    async fn lease(&self, now: UnixTime, max: usize) -> Result<Vec<LeasedDelivery>>;
-
-    /// Returns when there may be a delivery to lease. Spurious returns are possible.
-    async fn ready(&self, now: UnixTime);
-
-    /// Records an attempt together with its consequences for the delivery and for the subscription's health, and ends
-    /// the lease. Recording an attempt again changes nothing. Returns `None` if the delivery no longer exists.
-    async fn record(&self, leased: &LeasedDelivery, attempt: Attempt) -> Result<Option<Recorded>>;
-
-    /// Ends a lease without an attempt.
-    async fn release(&self, leased: &LeasedDelivery);
-
-    /// Returns a page of a workspace's deliveries, newest first.
-    async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page>;
-
-    /// Returns a delivery and its attempts.
-    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<(DeliveryRecord, Vec<Attempt>)>;
-
-    /// Sends a failed or held delivery again; returns the delivery that is now pending.
-    async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId>;
-
-    /// Sends all failed or held deliveries of a subscription again that were created at or after `since` and not resent
-    /// before. Returns their number.
-    async fn resend_since(
-        &self,
-        workspace: &WorkspaceId,
-        id: &SubscriptionId,
-        since: UnixTime,
-        now: UnixTime,
-    ) -> Result<u64>;
-
-    /// Deletes events accepted before `before` with their deliveries, unless a delivery is pending. Returns the number
-    /// of deleted events, at most `max`.
-    async fn prune(&self, before: UnixTime, max: usize) -> Result<usize>;
+    /// Creates the store above an open engine.
+    fn new(engine: Arc<dyn Engine>, memory: Arc<Memory>) -> Self {
+        let ending = {
+            let (engine, memory) = (Arc::clone(&engine), Arc::clone(&memory));
+            tokio::spawn(async move { memory.endings.run(engine.as_ref(), &memory).await })
+        };
+        Self {
+            engine,
+            memory,
+            ending: ending.abort_handle(),
+            leasing: tokio::sync::Mutex::default(),
+            counting: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+            closed: AtomicBool::new(false),
+        }
+    }
 
     /// Counts pending deliveries and subscriptions, for the metrics.
-    async fn stats(&self) -> Result<Stats>;
+    pub(crate) async fn stats(&self) -> Result<Stats> {
+        let pending = self.engine()?.count_pending().await?;
+        let (mut active, mut deactivated): (u64, u64) = (0, 0);
+        for cached in self.memory.catalog().all() {
+            let count = if cached.record.subscription.health.is_active() { &mut active } else { &mut deactivated };
+            *count = count.saturating_add(1);
+        }
+        Ok(Stats { pending, active, deactivated })
+    }
 
     /// Checks that the store accepts writes.
-    async fn check(&self) -> Result<()>;
+    pub(crate) async fn check(&self) -> Result<()> {
+        self.engine()?.check().await
+    }
 
     /// Finishes writes in progress and closes the store; later calls return `Unavailable`.
-    async fn close(&self);
+    pub(crate) async fn close(&self) {
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            self.ending.abort();
+            self.engine.close().await;
+        }
+    }
+
+    fn engine(&self) -> Result<&dyn Engine> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(StoreError::Unavailable("the store is closed".into()));
+        }
+        Ok(self.engine.as_ref())
+    }
+
+    /// Runs a change of a workspace, and again with the latest catalog while another worker interferes.
+    async fn retry<T, F: Future<Output = WriteResult<T>>>(
+        &self,
+        workspace: &WorkspaceId,
+        change: impl Fn() -> F,
+    ) -> Result<T> {
+        for _ in 0..MAX_TRIES {
+            match change().await {
+                Ok(value) => return Ok(value),
+                Err(WriteError::Failed(error)) => return Err(error),
+                Err(WriteError::Conflict) => self.engine()?.refresh(workspace).await?,
+            }
+        }
+        Err(StoreError::Unavailable(format!("gave up after {MAX_TRIES} write conflicts")))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.ending.abort();
+    }
 }

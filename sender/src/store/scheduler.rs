@@ -13,7 +13,7 @@ use crate::ids::DeliveryId;
 pub(super) type Key = i64;
 
 /// Queue that a pending delivery waits in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum QueueKind {
     /// Retries and test events, served when they are due.
     Retry,
@@ -43,7 +43,7 @@ pub(super) struct FairScheduler {
 
 #[derive(Debug, Default)]
 struct SubscriptionQueues {
-    leased: usize,
+    leased: Vec<DeliveryId>,
     /// Lower bound of the time at which the first retry is due.
     retry: Option<UnixTime>,
     /// Set while there may be first attempts.
@@ -52,15 +52,17 @@ struct SubscriptionQueues {
     enqueued: bool,
 }
 
-/// Subscription to be served next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct NextSubscription {
+/// Request for due deliveries of one subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DueRequest {
     /// Key of the subscription.
     pub(super) key: Key,
-    /// Number of its deliveries that may be leased.
-    pub(super) free: usize,
-    /// Number of its leased deliveries.
-    pub(super) leased: usize,
+    /// Queue of the deliveries.
+    pub(super) kind: QueueKind,
+    /// Limit of the deliveries.
+    pub(super) limit: usize,
+    /// Leased deliveries of the subscription, which are not due.
+    pub(super) leased: Vec<DeliveryId>,
 }
 
 impl FairScheduler {
@@ -70,52 +72,79 @@ impl FairScheduler {
         Self { per_subscription, subscriptions, retries: BTreeSet::new(), fresh: VecDeque::new(), leases }
     }
 
-    /// Adds a retry that is due at `due`.
-    pub(super) fn add_retry(&mut self, key: Key, due: UnixTime) {
+    /// Adds a delivery's subscription to a queue; `due` matters for retries only.
+    pub(super) fn add(&mut self, key: Key, kind: QueueKind, due: UnixTime) {
         let queues = self.subscriptions.entry(key).or_default();
-        let due = queues.retry.map_or(due, |earlier| earlier.min(due));
-        self.set_retry(key, Some(due));
-    }
-
-    /// Adds a first attempt.
-    pub(super) fn add_fresh(&mut self, key: Key) {
-        self.subscriptions.entry(key).or_default().fresh = true;
-        self.enqueue(key);
+        match kind {
+            QueueKind::Retry => {
+                let due = queues.retry.map_or(due, |earlier| earlier.min(due));
+                self.set_retry(key, Some(due));
+            }
+            QueueKind::Fresh => {
+                queues.fresh = true;
+                self.enqueue(key);
+            }
+        }
     }
 
     /// Removes a subscription from the queues; its leases stay.
     pub(super) fn clear(&mut self, key: Key) {
         self.set_retry(key, None);
-        self.set_fresh(key, false);
-    }
-
-    /// Returns the next subscription with a due retry. Call [`set_retry`](Self::set_retry) after serving it.
-    pub(super) fn next_retry(&mut self, now: UnixTime) -> Option<NextSubscription> {
-        while let Some(&(due, key)) = self.retries.first().filter(|(due, _)| *due <= now) {
-            self.retries.remove(&(due, key));
-            if let Some(selected) = self.select(key) {
-                return Some(selected);
-            }
+        if let Some(queues) = self.subscriptions.get_mut(&key) {
+            queues.fresh = false;
         }
-        None
+        self.drop_unused(key);
     }
 
-    /// Returns the next subscription with first attempts. Call [`set_fresh`](Self::set_fresh) after serving it.
-    pub(super) fn next_fresh(&mut self) -> Option<NextSubscription> {
-        while let Some(key) = self.fresh.pop_front() {
-            if let Some(queues) = self.subscriptions.get_mut(&key) {
-                queues.enqueued = false;
-                if queues.fresh
-                    && let Some(selected) = self.select(key)
-                {
-                    return Some(selected);
+    /// Selects subscriptions to be served, with `max` deliveries in all, and removes them from the queue.
+    ///
+    /// [`add`](Self::add) them again if the queue has more deliveries. A delivery that is added meanwhile is not
+    /// forgotten, because its subscription is then in the queue again.
+    pub(super) fn select(&mut self, kind: QueueKind, now: UnixTime, max: usize) -> Vec<DueRequest> {
+        let (mut selected, mut left) = (Vec::new(), max);
+        while left > 0
+            && let Some(mut request) = self.select_one(kind, now)
+        {
+            request.limit = request.limit.min(left);
+            left = left.saturating_sub(request.limit);
+            selected.push(request);
+        }
+        selected
+    }
+
+    fn select_one(&mut self, kind: QueueKind, now: UnixTime) -> Option<DueRequest> {
+        loop {
+            let key = match kind {
+                QueueKind::Retry => {
+                    let &(due, key) = self.retries.first().filter(|(due, _)| *due <= now)?;
+                    self.retries.remove(&(due, key));
+                    key
                 }
+                QueueKind::Fresh => self.fresh.pop_front()?,
+            };
+            let per_subscription = self.per_subscription;
+            let Some(queues) = self.subscriptions.get_mut(&key) else { continue };
+            if kind == QueueKind::Fresh {
+                queues.enqueued = false;
             }
+            let limit = per_subscription.saturating_sub(queues.leased.len());
+            let waits = match kind {
+                QueueKind::Retry => queues.retry.is_some(),
+                QueueKind::Fresh => queues.fresh,
+            };
+            if limit == 0 || !waits {
+                self.drop_unused(key);
+                continue; // `release` adds a full subscription again
+            }
+            match kind {
+                QueueKind::Retry => queues.retry = None,
+                QueueKind::Fresh => queues.fresh = false,
+            }
+            return Some(DueRequest { key, kind, limit, leased: queues.leased.clone() });
         }
-        None
     }
 
-    pub(super) fn set_retry(&mut self, key: Key, due: Option<UnixTime>) {
+    fn set_retry(&mut self, key: Key, due: Option<UnixTime>) {
         let Some(queues) = self.subscriptions.get_mut(&key) else { return };
         if let Some(earlier) = queues.retry {
             self.retries.remove(&(earlier, key));
@@ -124,26 +153,14 @@ impl FairScheduler {
         self.enqueue(key);
     }
 
-    pub(super) fn set_fresh(&mut self, key: Key, fresh: bool) {
-        if let Some(queues) = self.subscriptions.get_mut(&key) {
-            queues.fresh = fresh;
-            self.enqueue(key);
-        }
-    }
-
-    pub(super) fn is_leased(&self, delivery: DeliveryId) -> bool {
-        self.leases.contains_key(&delivery)
-    }
-
-    /// Returns the number of leased deliveries.
-    pub(super) fn leased(&self) -> usize {
-        self.leases.len()
+    /// Tells whether a delivery of one of these subscriptions is leased.
+    pub(super) fn has_leases(&self, of: impl Fn(Key) -> bool) -> bool {
+        self.leases.values().any(|key| of(*key))
     }
 
     pub(super) fn lease(&mut self, delivery: DeliveryId, key: Key) {
         if self.leases.insert(delivery, key).is_none() {
-            let queues = self.subscriptions.entry(key).or_default();
-            queues.leased = queues.leased.saturating_add(1);
+            self.subscriptions.entry(key).or_default().leased.push(delivery);
         }
     }
 
@@ -151,21 +168,9 @@ impl FairScheduler {
     pub(super) fn release(&mut self, delivery: DeliveryId) {
         let Some(key) = self.leases.remove(&delivery) else { return };
         if let Some(queues) = self.subscriptions.get_mut(&key) {
-            queues.leased = queues.leased.saturating_sub(1);
-            if queues.leased == 0 && queues.retry.is_none() && !queues.fresh && !queues.enqueued {
-                self.subscriptions.remove(&key);
-            } else {
-                self.enqueue(key);
-            }
-        }
-    }
-
-    /// Clears everything but the leases, before the scheduler is refilled.
-    pub(super) fn clear_all(&mut self) {
-        self.retries.clear();
-        self.fresh.clear();
-        for queues in self.subscriptions.values_mut() {
-            *queues = SubscriptionQueues { leased: queues.leased, ..SubscriptionQueues::default() };
+            queues.leased.retain(|leased| *leased != delivery);
+            self.enqueue(key);
+            self.drop_unused(key);
         }
     }
 
@@ -178,16 +183,10 @@ impl FairScheduler {
         }
     }
 
-    fn select(&self, key: Key) -> Option<NextSubscription> {
-        let leased = self.subscriptions.get(&key)?.leased;
-        let free = self.per_subscription.saturating_sub(leased);
-        (free > 0).then_some(NextSubscription { key, free, leased })
-    }
-
     /// Adds a subscription to its queues, unless it has reached its limit; `release` adds it then.
     fn enqueue(&mut self, key: Key) {
         let Some(queues) = self.subscriptions.get_mut(&key) else { return };
-        if queues.leased >= self.per_subscription {
+        if queues.leased.len() >= self.per_subscription {
             return;
         }
         if let Some(due) = queues.retry {
@@ -198,75 +197,101 @@ impl FairScheduler {
             self.fresh.push_back(key);
         }
     }
+
+    fn drop_unused(&mut self, key: Key) {
+        let unused = |queues: &SubscriptionQueues| {
+            queues.leased.is_empty() && queues.retry.is_none() && !queues.fresh && !queues.enqueued
+        };
+        if self.subscriptions.get(&key).is_some_and(unused) {
+            self.subscriptions.remove(&key);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FairScheduler, NextSubscription};
-    use crate::ids::DeliveryId;
     use clarife_webhooks::UnixTime;
+
+    use super::{DueRequest, FairScheduler, QueueKind};
+    use crate::ids::DeliveryId;
 
     const fn at(seconds: i64) -> UnixTime {
         UnixTime::from_secs(seconds)
     }
 
+    fn select(scheduler: &mut FairScheduler, kind: QueueKind, now: i64, max: usize) -> Vec<(i64, usize)> {
+        let selected = scheduler.select(kind, at(now), max);
+        selected.iter().map(|DueRequest { key, limit, .. }| (*key, *limit)).collect()
+    }
+
     #[test]
     fn subscriptions_take_turns() {
         let mut scheduler = FairScheduler::new(2);
-        scheduler.add_fresh(1);
-        scheduler.add_fresh(2);
-        scheduler.add_fresh(1);
+        for key in [1, 2, 1] {
+            scheduler.add(key, QueueKind::Fresh, at(0));
+        }
         let mut served = Vec::new();
         for _ in 0..4 {
-            let selected = scheduler.next_fresh().expect("both have more");
-            served.push(selected.key);
-            scheduler.set_fresh(selected.key, true);
+            let [(key, 2)] = select(&mut scheduler, QueueKind::Fresh, 0, 2)[..] else { panic!("both have more") };
+            served.push(key);
+            scheduler.add(key, QueueKind::Fresh, at(0));
         }
         assert_eq!(served, [1, 2, 1, 2]);
+        assert_eq!(select(&mut scheduler, QueueKind::Fresh, 0, 3), [(1, 2), (2, 1)]);
     }
 
     #[test]
     fn a_full_subscription_waits_for_a_free_slot() {
         let mut scheduler = FairScheduler::new(1);
-        scheduler.add_fresh(1);
-        scheduler.add_retry(1, at(5));
-        assert_eq!(scheduler.next_fresh(), Some(NextSubscription { key: 1, free: 1, leased: 0 }));
+        scheduler.add(1, QueueKind::Fresh, at(0));
+        scheduler.add(1, QueueKind::Retry, at(5));
+        assert_eq!(select(&mut scheduler, QueueKind::Fresh, 0, 9), [(1, 1)]);
         scheduler.lease(DeliveryId(7), 1);
-        scheduler.set_fresh(1, true);
-        assert_eq!(scheduler.next_fresh(), None);
-        assert_eq!(scheduler.next_retry(at(5)), None);
+        scheduler.add(1, QueueKind::Fresh, at(0));
+        assert_eq!(select(&mut scheduler, QueueKind::Fresh, 9, 9), []);
+        assert_eq!(select(&mut scheduler, QueueKind::Retry, 9, 9), []);
         assert_eq!(scheduler.wake_at(), None);
         scheduler.release(DeliveryId(7));
-        assert_eq!(scheduler.next_retry(at(4)), None);
-        assert_eq!(scheduler.next_retry(at(5)).map(|selected| selected.key), Some(1));
-        assert_eq!(scheduler.next_fresh().map(|selected| selected.key), Some(1));
+        assert_eq!(select(&mut scheduler, QueueKind::Retry, 4, 9), []);
+        assert_eq!(select(&mut scheduler, QueueKind::Retry, 5, 9), [(1, 1)]);
+        assert_eq!(select(&mut scheduler, QueueKind::Fresh, 5, 9), [(1, 1)]);
+    }
+
+    #[test]
+    fn a_delivery_that_arrives_during_a_read_is_not_forgotten() {
+        let mut scheduler = FairScheduler::new(4);
+        scheduler.add(1, QueueKind::Fresh, at(0));
+        assert_eq!(select(&mut scheduler, QueueKind::Fresh, 0, 9), [(1, 4)]);
+        scheduler.add(1, QueueKind::Fresh, at(0)); // arrives while the storage is read
+        assert_eq!(select(&mut scheduler, QueueKind::Fresh, 0, 9), [(1, 4)]);
+        assert_eq!(select(&mut scheduler, QueueKind::Fresh, 0, 9), []);
+    }
+
+    #[test]
+    fn requests_name_the_leased_deliveries() {
+        let mut scheduler = FairScheduler::new(4);
+        scheduler.lease(DeliveryId(7), 1);
+        scheduler.lease(DeliveryId(8), 1);
+        scheduler.add(1, QueueKind::Retry, at(0));
+        let requests = scheduler.select(QueueKind::Retry, at(0), 9);
+        let leased = vec![DeliveryId(7), DeliveryId(8)];
+        assert_eq!(requests, [DueRequest { key: 1, kind: QueueKind::Retry, limit: 2, leased }]);
     }
 
     #[test]
     fn what_is_over_leaves_nothing_behind() {
         let mut scheduler = FairScheduler::new(1);
         for key in 0..100 {
-            scheduler.add_fresh(key);
-            assert_eq!(scheduler.next_fresh().map(|selected| selected.key), Some(key));
+            scheduler.add(key, QueueKind::Fresh, at(0));
+            assert_eq!(select(&mut scheduler, QueueKind::Fresh, 0, 1), [(key, 1)]);
             scheduler.lease(DeliveryId(key), key);
-            scheduler.set_fresh(key, false);
             scheduler.release(DeliveryId(key));
         }
-        assert!(scheduler.subscriptions.is_empty() && scheduler.leases.is_empty() && scheduler.fresh.is_empty());
-        scheduler.add_retry(3, at(1));
+        scheduler.add(3, QueueKind::Retry, at(1));
+        scheduler.add(3, QueueKind::Fresh, at(1));
         scheduler.clear(3);
+        assert_eq!(select(&mut scheduler, QueueKind::Fresh, 9, 1), []);
         assert_eq!(scheduler.wake_at(), None);
-    }
-
-    #[test]
-    fn leases_survive_when_the_scheduler_is_refilled() {
-        let mut scheduler = FairScheduler::new(1);
-        scheduler.lease(DeliveryId(7), 1);
-        scheduler.add_retry(1, at(1));
-        scheduler.clear_all();
-        scheduler.add_fresh(1);
-        assert_eq!((scheduler.next_fresh(), scheduler.is_leased(DeliveryId(7))), (None, true));
-        scheduler.release(DeliveryId(7));
-        assert_eq!((scheduler.next_fresh().map(|selected| selected.key), scheduler.next_retry(at(9))), (Some(1), None));
+        assert!(scheduler.subscriptions.is_empty() && scheduler.leases.is_empty() && scheduler.fresh.is_empty());
     }
 }

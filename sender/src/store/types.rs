@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clarife_webhooks::Event;
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::{
-    Delivery, DeliveryState, EndpointUrl, EventTypes, Outcome, Plan, Signer, SigningSecret, Subscription,
-};
+use clarife_webhooks::sender::{Delivery, DeliveryState, Outcome, Plan, Signer, Subscription};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
@@ -23,6 +20,15 @@ pub(crate) struct Workspace {
     pub(crate) plan: Plan,
     /// Time of creation.
     pub(crate) created_at: UnixTime,
+    /// Ids of the subscriptions, oldest first.
+    pub(crate) subscriptions: Vec<SubscriptionId>,
+}
+
+impl Workspace {
+    /// Creates a workspace without subscriptions.
+    pub(crate) const fn new(id: WorkspaceId, name: String, plan: Plan, created_at: UnixTime) -> Self {
+        Self { id, name, plan, created_at, subscriptions: Vec::new() }
+    }
 }
 
 /// SHA-256 of a token. Tokens are random, so no slower hash is needed.
@@ -60,22 +66,6 @@ pub(crate) struct SubscriptionRecord {
     pub(crate) created_at: UnixTime,
 }
 
-/// A change of a subscription.
-#[derive(Debug, Clone)]
-pub(crate) enum Change {
-    /// Changes the endpoint or the event types.
-    Update {
-        /// New URL, if it changes.
-        url: Option<EndpointUrl>,
-        /// New event types, if they change.
-        event_types: Option<EventTypes>,
-    },
-    /// Replaces the secret; the old one stays valid for a while.
-    Rotate(SigningSecret),
-    /// Activates the subscription and resets its failures.
-    Activate,
-}
-
 /// An event to be accepted.
 #[derive(Debug, Clone)]
 pub(crate) struct NewEvent {
@@ -110,6 +100,8 @@ pub(crate) struct EventRecord {
 pub(crate) struct LeasedDelivery {
     /// Id of the delivery.
     pub(crate) id: DeliveryId,
+    /// State of the delivery when it was leased.
+    pub(crate) delivery: Delivery,
     /// Number of the attempt to be made.
     pub(crate) attempt: u32,
     /// Time at which the attempt was due.
@@ -226,12 +218,4 @@ pub(crate) struct Stats {
     pub(crate) active: u64,
     /// Deactivated subscriptions.
     pub(crate) deactivated: u64,
-}
-
-/// Returns `true` if two bodies have the same type and data; `created_at` may differ.
-pub(crate) fn same_event(a: &str, b: &str) -> bool {
-    match (Event::parse_trusted(a.as_bytes()), Event::parse_trusted(b.as_bytes())) {
-        (Ok(a), Ok(b)) => (a.event_type(), a.data()) == (b.event_type(), b.data()),
-        _ => false,
-    }
 }

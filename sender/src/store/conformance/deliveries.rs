@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(in crate::store) async fn events_go_to_the_subscriptions_of_their_type(store: &impl Store) {
+pub(in crate::store) async fn events_go_to_the_subscriptions_of_their_type(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let types = EventTypes::new([EventType::ShareCreated]).expect("one");
     fixture.subscribe(types).await;
@@ -21,7 +21,7 @@ pub(in crate::store) async fn events_go_to_the_subscriptions_of_their_type(store
     assert_eq!((record.body.as_bytes(), record.accepted_at), (&leased.body[..], NOW));
 }
 
-pub(in crate::store) async fn accepting_is_idempotent_and_all_or_nothing(store: &impl Store) {
+pub(in crate::store) async fn accepting_is_idempotent_and_all_or_nothing(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
     let (new, repeated) = (Accepted { deliveries: 1, repeated: false }, Accepted { deliveries: 1, repeated: true });
@@ -41,7 +41,7 @@ pub(in crate::store) async fn accepting_is_idempotent_and_all_or_nothing(store: 
     assert_eq!(fixture.list(all()).await.deliveries.len(), 3);
 }
 
-pub(in crate::store) async fn a_lease_is_for_one(store: &impl Store) {
+pub(in crate::store) async fn a_lease_is_for_one(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_1", "evt_2"], NOW).await;
@@ -54,7 +54,7 @@ pub(in crate::store) async fn a_lease_is_for_one(store: &impl Store) {
     fixture.has_no_more(after(3600)).await;
 }
 
-pub(in crate::store) async fn subscriptions_take_turns_and_have_their_limit(store: &impl Store) {
+pub(in crate::store) async fn subscriptions_take_turns_and_have_their_limit(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let busy = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept((0..50).map(|n| format!("evt_{n}")), NOW).await;
@@ -79,7 +79,7 @@ pub(in crate::store) async fn subscriptions_take_turns_and_have_their_limit(stor
     assert_eq!(served, both);
 }
 
-pub(in crate::store) async fn retries_come_first_and_when_they_are_due(store: &impl Store) {
+pub(in crate::store) async fn retries_come_first_and_when_they_are_due(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept((0..20).map(|n| format!("evt_{n}")), NOW).await;
@@ -96,7 +96,7 @@ pub(in crate::store) async fn retries_come_first_and_when_they_are_due(store: &i
     assert_eq!((last.attempt, last.id), (3, failed.id));
 }
 
-pub(in crate::store) async fn recording_is_idempotent(store: &impl Store) {
+pub(in crate::store) async fn recording_is_idempotent(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let subscription = fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_1"], NOW).await;
@@ -111,7 +111,7 @@ pub(in crate::store) async fn recording_is_idempotent(store: &impl Store) {
     fixture.has_no_more(after(1)).await;
 }
 
-pub(in crate::store) async fn a_clock_that_jumps_loses_and_repeats_nothing(store: &impl Store) {
+pub(in crate::store) async fn a_clock_that_jumps_loses_and_repeats_nothing(store: &Store) {
     const YEAR: i64 = 365 * 24 * 3600;
     let fixture = Fixture::new(store, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;

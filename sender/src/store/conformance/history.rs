@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(in crate::store) async fn tokens_open_their_workspace_until_they_end(store: &impl Store) {
+pub(in crate::store) async fn tokens_open_their_workspace_until_they_end(store: &Store) {
     let (a, b) = (Fixture::new(store, Plan::Pro).await.workspace, Fixture::new(store, Plan::Pro).await.workspace);
     for (hash, workspace, expires_at) in [([1; 32], &a, None), ([2; 32], &b, Some(after(60)))] {
         let (id, workspace) = (TokenId::random(), workspace.clone());
@@ -20,7 +20,7 @@ pub(in crate::store) async fn tokens_open_their_workspace_until_they_end(store: 
     assert_eq!(opens(1, NOW).await, None);
 }
 
-pub(in crate::store) async fn pages_hold_everything_once(store: &impl Store) {
+pub(in crate::store) async fn pages_hold_everything_once(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
     fixture.subscribe(EventTypes::ALL).await;
@@ -48,7 +48,7 @@ pub(in crate::store) async fn pages_hold_everything_once(store: &impl Store) {
     assert_eq!(count(DeliveryFilter { state: Some(StateName::Pending), event_id, ..all() }).await, 1);
 }
 
-pub(in crate::store) async fn workspaces_do_not_see_each_other(store: &impl Store) {
+pub(in crate::store) async fn workspaces_do_not_see_each_other(store: &Store) {
     let (a, b) = (Fixture::new(store, Plan::Pro).await, Fixture::new(store, Plan::Pro).await);
     let id = a.subscribe(EventTypes::ALL).await.id.clone();
     b.subscribe(EventTypes::ALL).await;
@@ -70,7 +70,7 @@ pub(in crate::store) async fn workspaces_do_not_see_each_other(store: &impl Stor
     assert!(!b.accept(["evt_1"], NOW).await[0].repeated);
 }
 
-pub(in crate::store) async fn old_events_are_forgotten_unless_pending(store: &impl Store) {
+pub(in crate::store) async fn old_events_are_forgotten_unless_pending(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
     fixture.accept(["evt_1", "evt_2", "evt_3"], NOW).await;
@@ -86,7 +86,7 @@ pub(in crate::store) async fn old_events_are_forgotten_unless_pending(store: &im
     assert_eq!(left.iter().map(|delivery| delivery.event_id.as_str()).collect::<Vec<_>>(), ["evt_4", "evt_2"]);
 }
 
-pub(in crate::store) async fn a_closed_store_is_unavailable(store: &impl Store) {
+pub(in crate::store) async fn a_closed_store_is_unavailable(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     store.check().await.expect("is open");
     store.close().await;

@@ -11,13 +11,13 @@ use std::time::Duration;
 use clarife_webhooks::EventType;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{
-    DEACTIVATION_THRESHOLD, DeliveryState, EndpointUrl, EventTypes, FailureReason, Outcome, Plan, RETRY_DELAYS,
+    Change, DEACTIVATION_THRESHOLD, DeliveryState, EndpointUrl, EventTypes, FailureReason, Outcome, Plan, RETRY_DELAYS,
     ResendError, Signer, SigningSecret, TestEvent, build_event,
 };
 
 use super::{
-    Accepted, ApiToken, Attempt, Change, DeliveryFilter, LeasedDelivery, MAX_EVENTS, NewEvent, StateName, Store,
-    StoreError, SubscriptionRecord, Workspace,
+    Accepted, ApiToken, Attempt, DeliveryFilter, LeasedDelivery, MAX_EVENTS, NewEvent, StateName, Store, StoreError,
+    SubscriptionRecord, Workspace,
 };
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
 
@@ -31,7 +31,7 @@ macro_rules! conformance {
         async fn $rule() {
             let (store, _guard) = $make;
             crate::store::conformance::$rule(&store).await;
-            crate::store::Store::close(&store).await;
+            store.close().await;
         }
     )+};
     ($make:expr) => {
@@ -71,13 +71,13 @@ fn after(seconds: i64) -> UnixTime {
 }
 
 /// A store with a workspace.
-struct Fixture<'a, E> {
-    store: &'a E,
+struct Fixture<'a> {
+    store: &'a Store,
     workspace: WorkspaceId,
 }
 
-impl<'a, E: Store> Fixture<'a, E> {
-    async fn new(store: &'a E, plan: Plan) -> Self {
+impl<'a> Fixture<'a> {
+    async fn new(store: &'a Store, plan: Plan) -> Self {
         Self { store, workspace: workspace(store, plan).await }
     }
 
@@ -134,15 +134,15 @@ fn event(id: &str, title: &str, now: UnixTime) -> NewEvent {
     NewEvent { id: id.into(), event_type: "document.updated".into(), body }
 }
 
-async fn workspace(store: &impl Store, plan: Plan) -> WorkspaceId {
+async fn workspace(store: &Store, plan: Plan) -> WorkspaceId {
     let id = WorkspaceId::random();
-    let workspace = Workspace { id: id.clone(), name: "Test".into(), plan, created_at: NOW };
+    let workspace = Workspace::new(id.clone(), "Test".into(), plan, NOW);
     store.create_workspace(workspace).await.expect("is kept");
     id
 }
 
 async fn subscribe(
-    store: &impl Store,
+    store: &Store,
     workspace: &WorkspaceId,
     types: EventTypes,
 ) -> super::Result<Arc<SubscriptionRecord>> {
@@ -152,14 +152,14 @@ async fn subscribe(
 }
 
 /// Creates a workspace with a subscription to all event types.
-pub(super) async fn subscribed_workspace(store: &impl Store) -> WorkspaceId {
+pub(super) async fn subscribed_workspace(store: &Store) -> WorkspaceId {
     let id = workspace(store, Plan::Pro).await;
     subscribe(store, &id, EventTypes::ALL).await.expect("is within the plan");
     id
 }
 
 /// Records a leased delivery's first attempt.
-pub(super) async fn finish(store: &impl Store, leased: &LeasedDelivery, status: u16, at: UnixTime) {
+pub(super) async fn finish(store: &Store, leased: &LeasedDelivery, status: u16, at: UnixTime) {
     let recorded = store.record(leased, attempt(leased, status, at)).await.expect("is open");
     assert!(recorded.expect("is there").changed);
 }
@@ -174,7 +174,7 @@ fn all() -> DeliveryFilter {
 }
 
 /// Leases `count` deliveries. A busy store may lease none for a while, or a few at a time.
-pub(super) async fn lease(store: &impl Store, now: UnixTime, count: usize) -> Vec<LeasedDelivery> {
+pub(super) async fn lease(store: &Store, now: UnixTime, count: usize) -> Vec<LeasedDelivery> {
     let mut deliveries = Vec::new();
     for _ in 0..TRIES {
         deliveries.extend(store.lease(now, count - deliveries.len()).await.expect("is open"));

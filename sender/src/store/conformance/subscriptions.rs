@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(in crate::store) async fn plans_limit_subscriptions(store: &impl Store) {
+pub(in crate::store) async fn plans_limit_subscriptions(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     for _ in 0..Plan::Pro.max_subscriptions() {
         fixture.subscribe(EventTypes::ALL).await;
@@ -18,7 +18,7 @@ pub(in crate::store) async fn plans_limit_subscriptions(store: &impl Store) {
 }
 
 /// Fails attempts until the subscription is deactivated; returns the deliveries still leased.
-async fn deactivate<E: Store>(fixture: &Fixture<'_, E>) -> Vec<LeasedDelivery> {
+async fn deactivate(fixture: &Fixture<'_>) -> Vec<LeasedDelivery> {
     let mut failures = 0;
     loop {
         let mut deliveries = fixture.lease(NOW, PER_SUBSCRIPTION).await;
@@ -33,7 +33,7 @@ async fn deactivate<E: Store>(fixture: &Fixture<'_, E>) -> Vec<LeasedDelivery> {
     }
 }
 
-pub(in crate::store) async fn ten_failures_deactivate_and_end_what_is_pending(store: &impl Store) {
+pub(in crate::store) async fn ten_failures_deactivate_and_end_what_is_pending(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
     fixture.accept((0..2500).map(|n| format!("evt_{n}")), NOW).await;
@@ -61,7 +61,7 @@ pub(in crate::store) async fn ten_failures_deactivate_and_end_what_is_pending(st
     fixture.has_no_more(after(3600)).await;
 }
 
-pub(in crate::store) async fn test_events_are_for_one_and_do_not_count(store: &impl Store) {
+pub(in crate::store) async fn test_events_are_for_one_and_do_not_count(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
     fixture.subscribe(EventTypes::ALL).await;
@@ -82,7 +82,7 @@ pub(in crate::store) async fn test_events_are_for_one_and_do_not_count(store: &i
     assert_eq!(refused, Err(StoreError::Resend(ResendError::TestEvent)));
 }
 
-pub(in crate::store) async fn sending_again_by_hand(store: &impl Store) {
+pub(in crate::store) async fn sending_again_by_hand(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
     fixture.accept(["evt_0"], NOW).await;
@@ -118,7 +118,7 @@ pub(in crate::store) async fn sending_again_by_hand(store: &impl Store) {
     fixture.has_no_more(after(3600)).await;
 }
 
-pub(in crate::store) async fn deleted_subscriptions_leave_nothing(store: &impl Store) {
+pub(in crate::store) async fn deleted_subscriptions_leave_nothing(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let kept = fixture.subscribe(EventTypes::ALL).await.id.clone();
     let id = fixture.subscribe(EventTypes::ALL).await.id.clone();
@@ -138,7 +138,7 @@ pub(in crate::store) async fn deleted_subscriptions_leave_nothing(store: &impl S
     assert_eq!(fixture.accept(["evt_later"], NOW).await[0].deliveries, 1);
 }
 
-pub(in crate::store) async fn secrets_rotate(store: &impl Store) {
+pub(in crate::store) async fn secrets_rotate(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     let before = fixture.subscribe(EventTypes::ALL).await;
     let secret = SigningSecret::generate().expect("random bytes");

@@ -11,14 +11,13 @@ use nats_cluster::Cluster;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::NatsStore;
 use super::partition::{LEASE, Partition};
 use super::stream::PATIENCE;
-use super::tests::{deliver, events, open, start_cluster, url, workspaces};
+use super::tests::{TestStore, deliver, events, open, start_cluster, url, workspaces};
 use crate::clock::wall;
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, finish, lease, soon};
-use crate::store::{DeliveryFilter, NewEvent, StateName, Store, StoreError};
+use crate::store::{DeliveryFilter, NewEvent, StateName, StoreError};
 
 const SERVERS: usize = 3;
 /// Longer than any request waits for a server.
@@ -35,7 +34,7 @@ struct Dispatcher {
 }
 
 impl Dispatcher {
-    fn start(stores: &[Arc<NatsStore>], records: bool) -> Self {
+    fn start(stores: &[Arc<TestStore>], records: bool) -> Self {
         let (attempts, records, mut tasks) = (Arc::default(), watch::Sender::new(records), JoinSet::new());
         for store in stores {
             tasks.spawn(dispatch(Arc::clone(store), Arc::clone(&attempts), records.subscribe()));
@@ -49,7 +48,7 @@ impl Dispatcher {
 
     /// Waits until `count` deliveries were attempted and none is pending, and checks that each was attempted
     /// once. The count of pending deliveries may be a renewal old, so the history of each workspace is read.
-    async fn ends_with(self, store: &NatsStore, workspaces: &[WorkspaceId], count: usize) {
+    async fn ends_with(self, store: &TestStore, workspaces: &[WorkspaceId], count: usize) {
         let filter = DeliveryFilter { state: Some(StateName::Pending), limit: 1, ..DeliveryFilter::default() };
         soon(async || self.attempts().len() == count).await;
         for workspace in workspaces {
@@ -62,7 +61,7 @@ impl Dispatcher {
 }
 
 async fn dispatch(
-    store: Arc<NatsStore>,
+    store: Arc<TestStore>,
     attempts: Arc<Mutex<HashMap<DeliveryId, usize>>>,
     records: watch::Receiver<bool>,
 ) {
@@ -84,7 +83,7 @@ async fn dispatch(
 }
 
 /// Accepts an event, with retries until the store accepts it; returns the number of refusals.
-async fn accept_with_retries(store: &NatsStore, workspace: &WorkspaceId, event: NewEvent) -> usize {
+async fn accept_with_retries(store: &TestStore, workspace: &WorkspaceId, event: NewEvent) -> usize {
     for refused in 0..1000 {
         match store.accept(workspace, vec![event.clone()], NOW).await {
             Ok(_) => return refused,
@@ -95,9 +94,9 @@ async fn accept_with_retries(store: &NatsStore, workspace: &WorkspaceId, event: 
     panic!("an event was refused again and again");
 }
 
-fn held_partitions(store: &NatsStore) -> usize {
+fn held_partitions(store: &TestStore) -> usize {
     let complete = |partition: &&Partition| partition.state().held.is_some_and(|held| held.complete);
-    store.worker.partitions.iter().filter(complete).count()
+    store.engine.worker.partitions.iter().filter(complete).count()
 }
 
 fn kill_all(cluster: &mut Cluster) {
@@ -212,12 +211,12 @@ async fn a_worker_that_was_away_keeps_nothing_of_what_another_had() {
     let workspace = workspaces(&away, 1).await.remove(0);
     away.accept(&workspace, events(1), NOW).await.expect("are kept");
     let leased = lease(&away, NOW, 1).await.remove(0);
-    away.tasks.lock().expect("no panic").drain(..).for_each(|task| task.abort()); // its leases are no longer renewed
+    away.engine.tasks.lock().expect("no panic").drain(..).for_each(|task| task.abort()); // its leases are no longer renewed
     let other = open(&url).await;
     let again = lease(&other, NOW, 1).await.remove(0);
     assert_eq!((again.id, again.attempt), (leased.id, 1));
-    let partition = away.worker.partition(&workspace).expect("is there");
-    away.worker.renew(partition).await;
+    let partition = away.engine.worker.partition(&workspace).expect("is there");
+    away.engine.worker.renew(partition).await;
     assert!(partition.state().held.is_none() && partition.state().pending.is_none());
     // Its outcome is not lost, and the attempt counts once.
     finish(&away, &leased, 200, NOW).await;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 
-use super::partition::{CONCURRENCY, HeldLease, ObservedLease, Partition};
+use super::partition::{HeldLease, ObservedLease, Partition, PartitionState};
 use super::pending::{PendingIndex, latest_due};
 use super::schema::{self, Arrival, Checkpoint, Progress, locate};
 use super::stream::Message;
@@ -14,7 +14,7 @@ use super::subject::{self, Subject};
 use super::worker::Worker;
 use crate::clock::wall;
 use crate::ids::{DeliveryId, SubscriptionId};
-use crate::store::Result;
+use crate::store::{CONCURRENCY, Result};
 
 impl Worker {
     /// Follows the catalog, the lease and the heartbeats of a partition.
@@ -47,12 +47,12 @@ impl Worker {
             Some(message) => schema::read(&message)?,
             None => Checkpoint::default(),
         };
-        let mut pending = PendingIndex::new(index, self.limits.per_subscription, latest_due(wall()));
+        let mut pending = PendingIndex::new(index, Arc::clone(&self.memory), latest_due(wall()));
         let load = |id: i64| self.load_exception(partition, DeliveryId(id));
         let mut loads = futures_util::stream::iter(checkpoint.except).map(load).buffer_unordered(CONCURRENCY);
         while let Some(loaded) = loads.next().await {
             if let Some((id, subscription, progress, version)) = loaded? {
-                pending.restore(id, &subscription, progress.delivery, version);
+                pending.apply_progress(id, self.key(partition, &subscription), progress.delivery, version);
             }
         }
         let worker = Arc::clone(self);
@@ -83,44 +83,53 @@ impl Worker {
     async fn follow_pending(&self, index: usize, taken: u64, from: u64) {
         let Some(partition) = self.partitions.get(index) else { return };
         let apply_message = |message: Message| {
-            let catalog = self.catalog();
-            let mut state = partition.state();
-            let Some(held) = state.held_since(taken) else { return false };
-            let completes = !held.complete && message.sequence >= taken;
-            held.complete |= completes;
-            let Some(pending) = &mut state.pending else { return false };
-            if pending.should_apply(message.sequence, false)
-                && let Err(error) = apply(pending, &message)
             {
+                let mut state = partition.state();
+                if state.held_since(taken).is_none() {
+                    return false;
+                }
+                let Some(pending) = &mut state.pending else { return false };
+                if !pending.should_apply(message.sequence, false) {
+                    return self.complete(&mut state, taken, message.sequence);
+                }
+            }
+            if let Err(error) = self.apply(partition, &message) {
                 tracing::error!(%error, "skipped a record");
             }
-            if completes {
-                pending.set_complete();
-                for cached in catalog.all() {
-                    pending.recheck(cached);
-                }
-                partition.deactivated.notify_one();
-            }
-            drop(state);
-            self.changed.notify_waiters();
-            true
+            self.complete(&mut partition.state(), taken, message.sequence)
         };
         partition.stream.follow(&subject::PENDING, from, || (), apply_message).await;
     }
-}
 
-/// Applies an arrival or a delivery's progress to the index.
-fn apply(pending: &mut PendingIndex, message: &Message) -> Result<()> {
-    match Subject::parse(&message.subject) {
-        Some(Subject::Arrival { .. }) => {
-            let (arrival, body) = Arrival::split(&message.payload)?;
-            pending.add_arrival(message.sequence, &arrival, &body);
+    /// Marks the partition as read when the record of the take-over is read. Returns `false` if the partition was lost.
+    fn complete(&self, state: &mut PartitionState, taken: u64, sequence: u64) -> bool {
+        let Some(held) = state.held_since(taken) else { return false };
+        if !held.complete && sequence >= taken {
+            held.complete = true;
+            if let Some(pending) = &mut state.pending {
+                pending.set_complete();
+            }
+            self.memory.changed.notify_waiters();
         }
-        Some(Subject::Delivery { subscription, id }) => {
-            let progress: Progress = schema::read(message)?;
-            pending.apply_progress(id, &subscription.to_owned().into(), progress.delivery, message.sequence);
-        }
-        _ => {}
+        true
     }
-    Ok(())
+
+    /// Applies an arrival or a delivery's progress to the index.
+    fn apply(&self, partition: &Partition, message: &Message) -> Result<()> {
+        match Subject::parse(&message.subject) {
+            Some(Subject::Arrival { .. }) => {
+                let (arrival, body) = Arrival::split(&message.payload)?;
+                self.apply_arrival(partition, message.sequence, &arrival, &body, false);
+            }
+            Some(Subject::Delivery { subscription, id }) => {
+                let progress: Progress = schema::read(message)?;
+                let key = self.key(partition, &subscription.to_owned().into());
+                if let Some(pending) = &mut partition.state().pending {
+                    pending.apply_progress(id, key, progress.delivery, message.sequence);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
 }

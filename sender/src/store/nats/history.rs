@@ -3,65 +3,60 @@
 //! The subjects are the only index. A page reads windows of the workspace's arrivals backwards, so its cost depends on
 //! the records between its first and its last delivery.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use clarife_webhooks::UnixTime;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::catalog::CachedSubscription;
-use super::partition::{CONCURRENCY, Partition};
-use super::pending::effective_state;
-use super::schema::{Arrival, Progress, delivery_id, locate};
-use super::stream::Message;
+use super::partition::Partition;
+use super::schema::{self, Arrival, Progress, delivery_id, locate};
+use super::stream::{Message, unavailable};
 use super::subject::{self, Subject};
 use super::worker::Worker;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
-use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, EventRecord, Page, Result, StateName, StoreError};
+use crate::store::engine::{ListQuery, StoredEvent};
+use crate::store::{CONCURRENCY, DeliveryRecord, EventRecord, Result, StateName, StoreError};
 
 /// Number of sequences in a window: the first, the minimum and the maximum.
 const WINDOW: (u64, u64, u64) = (512, 256, 1 << 20);
 /// Number of arrivals in a window from which the next window shrinks.
 const FULL_WINDOW: usize = 512;
 
-/// A delivery that may belong to the page.
+/// A delivery that may belong to a list.
 struct Candidate {
     id: DeliveryId,
-    arrival: std::sync::Arc<Arrival>,
-    cached: CachedSubscription,
+    arrival: Arc<Arrival>,
+    subscription: SubscriptionId,
 }
 
 impl Worker {
-    /// See [`Store::event`](crate::store::Store::event).
-    pub(super) async fn event(&self, workspace: &WorkspaceId, id: &str) -> Result<EventRecord> {
-        self.catalog().workspace(workspace)?;
-        let subject = subject::first_arrival(workspace, id);
-        let message = self.partition(workspace)?.stream.last(&subject).await?.ok_or(StoreError::NotFound("event"))?;
-        let (arrival, body) = Arrival::split(&message.payload)?;
-        let body = String::from_utf8(body.to_vec()).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(EventRecord { body, accepted_at: arrival.at })
+    /// See [`Engine::events`](crate::store::engine::Engine::events).
+    pub(super) async fn events(&self, workspace: &WorkspaceId, ids: Vec<String>) -> Result<Vec<Option<StoredEvent>>> {
+        let partition = self.partition(workspace)?;
+        let reads = ids.iter().map(|id| async move {
+            let Some(message) = partition.stream.last(&subject::first_arrival(workspace, id)).await? else {
+                return Ok(None);
+            };
+            let (arrival, body) = Arrival::split(&message.payload)?;
+            let body = String::from_utf8(body.to_vec()).map_err(unavailable)?;
+            let record = EventRecord { body, accepted_at: arrival.at };
+            Ok(Some(StoredEvent { record, deliveries: arrival.to.len() }))
+        });
+        futures_util::stream::iter(reads.collect::<Vec<_>>()).buffered(CONCURRENCY).try_collect().await
     }
 
-    /// See [`Store::deliveries`](crate::store::Store::deliveries).
-    pub(super) async fn deliveries(&self, workspace: &WorkspaceId, filter: &DeliveryFilter) -> Result<Page> {
-        let cached: HashMap<SubscriptionId, _> = {
-            let catalog = self.catalog();
-            let all = match &filter.subscription {
-                Some(id) => vec![catalog.subscription(workspace, id)?],
-                None => catalog.subscriptions(workspace)?,
-            };
-            all.into_iter().map(|cached| (cached.record.id.clone(), cached)).collect()
-        };
-        let partition = self.partition(workspace)?;
-        let subject = match &filter.event_id {
-            Some(event) => subject::arrivals_of_event(workspace, event),
-            None => subject::arrivals_of(workspace),
+    /// See [`Engine::list`](crate::store::engine::Engine::list).
+    pub(super) async fn list(&self, query: &ListQuery) -> Result<Vec<DeliveryRecord>> {
+        let partition = self.partition(&query.workspace)?;
+        let subject = match &query.event_id {
+            Some(event) => subject::arrivals_of_event(&query.workspace, event),
+            None => subject::arrivals_of(&query.workspace),
         };
         let (first, last) = partition.stream.bounds().await?;
-        let mut to = filter.before.map_or(u64::MAX, |id| locate(id).0).min(last).saturating_add(1);
+        let mut to = query.before.map_or(u64::MAX, |id| locate(id).0).min(last).saturating_add(1);
         let (mut window, min, max) = WINDOW;
-        let needed = filter.limit.saturating_add(1);
-        let mut page = Vec::new();
-        while page.len() < needed && to > first {
+        let mut found = Vec::new();
+        while found.len() < query.limit && to > first {
             let from = to.saturating_sub(window).max(first);
             let arrivals = partition.stream.range(&subject, from, to).await?;
             window = match arrivals.len() {
@@ -71,47 +66,51 @@ impl Worker {
             };
             let mut candidates = Vec::new();
             for message in arrivals.into_iter().rev() {
-                let arrival = std::sync::Arc::new(Arrival::split(&message.payload)?.0);
-                for (index, (to, _)) in arrival.to.iter().enumerate().rev() {
-                    let id = delivery_id(message.sequence, partition.index, index);
-                    if let Some(cached) = cached.get(to)
-                        && filter.before.is_none_or(|before| id < before)
-                    {
-                        candidates.push(Candidate { id, arrival: arrival.clone(), cached: cached.clone() });
-                    }
-                }
+                candidates.extend(candidates_of(partition, &message, query)?);
             }
-            let mut records = futures_util::stream::iter(candidates)
-                .map(|candidate| self.read_record(partition, candidate))
-                .buffered(CONCURRENCY);
-            while page.len() < needed
+            let records = candidates.into_iter().map(|candidate| self.read_candidate(partition, query, candidate));
+            let mut records = futures_util::stream::iter(records).buffered(CONCURRENCY);
+            while found.len() < query.limit
                 && let Some(record) = records.try_next().await?
             {
-                let matches = filter.state.is_none_or(|state| StateName::from(&record.delivery.state()) == state);
-                page.extend(matches.then_some(record));
+                let matches = query.states.contains(&StateName::from(&record.delivery.state()))
+                    && (query.to_resend_since.is_none() || record.resent_as.is_none());
+                found.extend(matches.then_some(record));
             }
             to = from;
         }
-        let more = page.len() > filter.limit;
-        page.truncate(filter.limit);
-        Ok(Page { deliveries: page, more })
+        Ok(found)
     }
 
-    async fn read_record(&self, partition: &Partition, candidate: Candidate) -> Result<DeliveryRecord> {
-        let Candidate { id, arrival, cached } = candidate;
-        let subscription = &cached.record;
-        let subject = subject::delivery(&subscription.workspace, &subscription.id, id);
-        let (progress, version) = match partition.stream.last(&subject).await? {
-            Some(message) => (super::schema::read(&message)?, message.sequence),
+    async fn read_candidate(
+        &self,
+        partition: &Partition,
+        query: &ListQuery,
+        candidate: Candidate,
+    ) -> Result<DeliveryRecord> {
+        let Candidate { id, arrival, subscription } = candidate;
+        let subject = subject::delivery(&query.workspace, &subscription, id);
+        let progress = match partition.stream.last(&subject).await? {
+            Some(message) => schema::read(&message)?,
             None => {
                 let arrived = arrival.to.get(locate(id).2).map(|(_, delivery)| *delivery);
-                (Progress::new(arrived.ok_or(StoreError::NotFound("delivery"))?), 0)
+                Progress::new(arrived.ok_or(StoreError::NotFound("delivery"))?)
             }
         };
-        let resent_as = match progress.resent {
+        self.record_of(partition, &query.workspace, (id, &arrival, subscription), &progress).await
+    }
+
+    async fn record_of(
+        &self,
+        partition: &Partition,
+        workspace: &WorkspaceId,
+        (id, arrival, subscription): (DeliveryId, &Arrival, SubscriptionId),
+        progress: &Progress,
+    ) -> Result<DeliveryRecord> {
+        let resent_as = match &progress.resent {
             Some(tag) => {
-                let subject = subject::resent_arrival(&subscription.workspace, &arrival.event_id, &tag);
-                let message = partition.stream.last(&subject).await?;
+                let message =
+                    partition.stream.last(&subject::resent_arrival(workspace, &arrival.event_id, tag)).await?;
                 message.map(|message| delivery_id(message.sequence, partition.index, 0))
             }
             None => None,
@@ -120,30 +119,46 @@ impl Worker {
             id,
             event_id: arrival.event_id.clone(),
             event_type: arrival.event_type.clone(),
-            subscription: subscription.id.clone(),
-            delivery: effective_state(progress.delivery, id, version, &cached),
+            subscription,
+            delivery: progress.delivery,
             created_at: arrival.at,
             resent_as,
         })
     }
 
-    /// See [`Store::delivery`](crate::store::Store::delivery).
-    pub(super) async fn delivery(
+    /// Reads a delivery and its progress, unless it does not exist in the workspace.
+    pub(super) async fn read_delivery(
         &self,
         workspace: &WorkspaceId,
         id: DeliveryId,
-    ) -> Result<(DeliveryRecord, Vec<Attempt>)> {
-        let (partition, message) = self.arrival_of(workspace, id).await?;
+    ) -> Result<Option<(DeliveryRecord, Progress)>> {
+        let Some((partition, message)) = self.arrival_of(workspace, id).await? else { return Ok(None) };
         let (arrival, _) = Arrival::split(&message.payload)?;
-        let cached = arrival.to.get(locate(id).2).and_then(|(to, _)| self.catalog().get(to).cloned());
-        let cached = cached.ok_or(StoreError::NotFound("delivery"))?;
-        let loaded = partition.load(workspace, &cached.record.id, id).await?;
-        let (progress, _) = loaded.ok_or(StoreError::NotFound("delivery"))?;
-        let record = self.read_record(partition, Candidate { id, arrival: arrival.into(), cached }).await?;
-        Ok((record, progress.attempts.into_iter().map(Attempt::from).collect()))
+        let Some((subscription, _)) = arrival.to.get(locate(id).2).cloned() else { return Ok(None) };
+        let Some((progress, _)) = partition.load(workspace, &subscription, id).await? else { return Ok(None) };
+        let record = self.record_of(partition, workspace, (id, &arrival, subscription), &progress).await?;
+        Ok(Some((record, progress)))
     }
 
-    /// See [`Store::prune`](crate::store::Store::prune). Each worker prunes the partitions that it holds.
+    /// Returns the partition and the arrival of a workspace's delivery.
+    pub(super) async fn arrival_of(
+        &self,
+        workspace: &WorkspaceId,
+        id: DeliveryId,
+    ) -> Result<Option<(&Partition, Message)>> {
+        let (sequence, index, _) = locate(id);
+        let partition = self.partition(workspace)?;
+        if index != partition.index {
+            return Ok(None);
+        }
+        let message = partition.stream.at(sequence).await?.filter(|message| {
+            let owner = Subject::parse(&message.subject);
+            matches!(owner, Some(Subject::Arrival { workspace: owner }) if owner == workspace.as_str())
+        });
+        Ok(message.map(|message| (partition, message)))
+    }
+
+    /// See [`Engine::prune`](crate::store::engine::Engine::prune). Each worker prunes the partitions that it holds.
     pub(super) async fn prune(&self, before: UnixTime, max: usize) -> Result<usize> {
         let mut pruned: usize = 0;
         for partition in &self.partitions {
@@ -192,4 +207,21 @@ impl Worker {
         }
         partition.stream.delete(message.sequence).await
     }
+}
+
+/// Returns the deliveries of an arrival that may belong to a list, newest first.
+fn candidates_of(partition: &Partition, message: &Message, query: &ListQuery) -> Result<Vec<Candidate>> {
+    let arrival = Arc::new(Arrival::split(&message.payload)?.0);
+    if query.to_resend_since.is_some_and(|since| arrival.at < since) {
+        return Ok(Vec::new());
+    }
+    let mut candidates = Vec::new();
+    for (index, (to, _)) in arrival.to.iter().enumerate().rev() {
+        let id = delivery_id(message.sequence, partition.index, index);
+        let is_listed = query.subscriptions.iter().any(|cached| cached.record.id == *to);
+        if is_listed && query.before.is_none_or(|before| id < before) {
+            candidates.push(Candidate { id, arrival: Arc::clone(&arrival), subscription: to.clone() });
+        }
+    }
+    Ok(candidates)
 }

@@ -9,18 +9,17 @@
 //! held the partition all along. It keeps its index and the leased deliveries whose attempts it could not record. It
 //! loses the partition only when another worker has written the lease.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::partition::{HeldLease, LEASE, Partition};
 use super::pending::PendingIndex;
-use super::retry::retry_on_conflict;
 use super::schema::{self, Lease};
-use super::stream::{WriteError, unavailable};
+use super::stream::unavailable;
 use super::subject;
-use super::worker::Worker;
-use crate::store::Result;
+use super::worker::{Worker, partition_of_key};
+use crate::store::engine::{WriteError, WriteResult};
+use crate::store::{MAX_TRIES, Result};
 
 /// Time between two renewals.
 const TICK: Duration = Duration::from_secs(1);
@@ -124,7 +123,10 @@ impl Worker {
             Err(WriteError::Conflict) => Ok(()), // another worker was faster
             Err(error) => {
                 partition.state().reading = Some(Instant::now()); // the holder could not renew its lease either
-                Err(error.into())
+                match error {
+                    WriteError::Failed(error) => Err(error),
+                    WriteError::Conflict => Ok(()),
+                }
             }
         }
     }
@@ -156,7 +158,14 @@ impl Worker {
         let mut state = partition.state();
         let Some(held) = state.held_since(held.taken) else { return }; // given up meanwhile
         match result {
-            Ok(sequence) => *held = HeldLease { sequence, renewed: sent, ..*held },
+            Ok(sequence) => {
+                *held = HeldLease { sequence, renewed: sent, ..*held };
+                if std::mem::take(&mut state.waiting)
+                    && let Some(pending) = &state.pending
+                {
+                    pending.announce_all();
+                }
+            }
             Err(WriteError::Conflict) => state.lose(),
             Err(WriteError::Failed(error)) => tracing::debug!(%error, "cannot renew a lease"),
         }
@@ -172,9 +181,8 @@ impl Worker {
     /// Gives up a partition: at once with `now`, else when it is marked as leaving and no attempt is in flight.
     async fn leave(&self, partition: &Partition, now: bool) {
         let held = {
-            let state = partition.state();
-            let idle = state.pending.as_ref().is_none_or(PendingIndex::is_idle);
-            match state.held {
+            let idle = !self.memory.scheduler().has_leases(|key| partition_of_key(key) == partition.index);
+            match partition.state().held {
                 Some(held) if now || (held.leaving && idle) => held,
                 _ => return,
             }
@@ -187,29 +195,24 @@ impl Worker {
             pending
         };
         if let Err(error) = self.free(partition, held.sequence, pending).await {
-            tracing::debug!(%error, "cannot free a partition; its lease will expire");
+            tracing::debug!(?error, "cannot free a partition; its lease will expire");
         }
     }
 
     /// Marks the partition as free. The write replaces this worker's latest renewal, whose reply may have been lost.
-    async fn free(&self, partition: &Partition, sequence: u64, pending: u64) -> Result<()> {
-        let sequence = AtomicU64::new(sequence);
-        retry_on_conflict(|| async {
+    async fn free(&self, partition: &Partition, mut sequence: u64, pending: u64) -> WriteResult<()> {
+        for _ in 0..MAX_TRIES {
             let lease = Lease { worker: String::new(), pending };
-            let write = schema::write(subject::LEASE.into(), &lease, sequence.load(Ordering::Relaxed))?;
+            let write = schema::write(subject::LEASE.into(), &lease, sequence)?;
             match partition.stream.write(vec![write]).await {
-                Ok(_) => Ok(()),
                 Err(WriteError::Conflict) => match self.last_renewal(partition).await? {
-                    Some(renewal) => {
-                        sequence.store(renewal, Ordering::Relaxed);
-                        Err(WriteError::Conflict)
-                    }
-                    None => Ok(()), // another worker holds it already
+                    Some(renewal) => sequence = renewal,
+                    None => return Ok(()), // another worker holds it already
                 },
-                Err(error) => Err(error),
+                result => return result.map(|_| ()),
             }
-        })
-        .await
+        }
+        Err(WriteError::Conflict)
     }
 
     /// Gives up all partitions.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::pending::PendingIndex;
@@ -17,18 +17,12 @@ use crate::store::Result;
 pub(super) const LEASE: Duration = Duration::from_secs(15);
 /// Time after a renewal within which attempts start: an attempt of 10 s then ends before the lease does.
 const START_WITHIN: Duration = Duration::from_secs(4);
-/// Limit of the concurrent reads or writes of one operation.
-pub(super) const CONCURRENCY: usize = 64;
 
 /// A partition of the store.
 pub(super) struct Partition {
     pub(super) index: usize,
     pub(super) stream: Stream,
     state: Mutex<PartitionState>,
-    /// Notified when deliveries of a deactivated subscription are to be ended.
-    pub(super) deactivated: Notify,
-    /// Locks for writing a subscription's health, so that its concurrent attempts do not conflict.
-    pub(super) health: [tokio::sync::Mutex<()>; 16],
     /// The latest sequence that was read for the catalog.
     pub(super) read: watch::Sender<u64>,
 }
@@ -45,6 +39,8 @@ pub(super) struct PartitionState {
     /// Start of the current uninterrupted reading of the lease.
     pub(super) reading: Option<Instant>,
     pub(super) tail: Option<AbortHandle>,
+    /// Set when deliveries were due while no attempt could start.
+    pub(super) waiting: bool,
 }
 
 /// A lease that this process holds.
@@ -72,9 +68,10 @@ pub(super) struct ObservedLease {
 
 impl PartitionState {
     /// Returns the pending deliveries, if attempts may start now.
-    pub(super) fn startable(&mut self) -> Option<&mut PendingIndex> {
+    pub(super) fn startable(&mut self) -> Option<&PendingIndex> {
         let may = self.held.is_some_and(|held| held.complete && !held.leaving && held.renewed.elapsed() < START_WITHIN);
-        self.pending.as_mut().filter(|_| may)
+        self.waiting |= !may;
+        self.pending.as_ref().filter(|_| may)
     }
 
     /// Returns the lease that was taken with the sequence `taken`, if this process still holds it.
@@ -92,6 +89,9 @@ impl PartitionState {
 
     /// Drops the lease and the pending deliveries.
     pub(super) fn lose(&mut self) {
+        if let Some(pending) = &self.pending {
+            pending.withdraw();
+        }
         (self.pending, self.held) = (None, None);
         if let Some(tail) = self.tail.take() {
             tail.abort();
@@ -101,9 +101,7 @@ impl PartitionState {
 
 impl Partition {
     pub(super) fn new(index: usize, stream: Stream) -> Self {
-        let (state, deactivated, health) =
-            (Mutex::default(), Notify::new(), std::array::from_fn(|_| tokio::sync::Mutex::default()));
-        Self { index, stream, state, deactivated, health, read: watch::Sender::new(0) }
+        Self { index, stream, state: Mutex::default(), read: watch::Sender::new(0) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, PartitionState> {

@@ -5,17 +5,17 @@
 
 use bytes::Bytes;
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::{Delivery, Outcome, Plan, StoredSecrets, Subscription};
+use clarife_webhooks::sender::{Delivery, Outcome, Plan, Signer, StoredSecrets, Subscription};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::stream::{Message, NewMessage};
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
-use crate::store::{ApiToken, Attempt, Result, StoreError, TokenHash, Workspace};
+use crate::store::{ApiToken, Attempt, Result, StoreError, SubscriptionRecord, TokenHash, Workspace};
 
 /// Version of the records and subjects, in the metadata of the streams.
-pub(super) const SCHEMA: i64 = 2;
+pub(super) const SCHEMA: i64 = 3;
 
 /// Record of a workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -44,15 +44,6 @@ pub(super) struct SubscriptionData {
     /// Signing secrets, not encrypted.
     pub(super) secrets: StoredSecrets,
     pub(super) created_at: UnixTime,
-    /// The last deactivation: it ends older pending deliveries, even those whose end is not written yet.
-    pub(super) ended: Option<Deactivation>,
-}
-
-/// Mark of a deactivation: pending deliveries written before the sequence failed at that time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Deactivation {
-    pub(super) before: u64,
-    pub(super) at: UnixTime,
 }
 
 /// Head of an arrival; the event's body follows it.
@@ -192,8 +183,31 @@ impl TokenRecord {
 
 impl WorkspaceRecord {
     /// Returns the workspace with its id.
-    pub(super) fn workspace(&self, id: WorkspaceId) -> Workspace {
-        Workspace { id, name: self.name.clone(), plan: self.plan, created_at: self.created_at }
+    pub(super) fn workspace(self, id: WorkspaceId) -> Workspace {
+        let Self { name, plan, created_at, subscriptions } = self;
+        Workspace { id, name, plan, created_at, subscriptions }
+    }
+}
+
+impl From<Workspace> for WorkspaceRecord {
+    fn from(workspace: Workspace) -> Self {
+        let Workspace { name, plan, created_at, subscriptions, .. } = workspace;
+        Self { name, plan, created_at, subscriptions }
+    }
+}
+
+impl SubscriptionData {
+    /// Returns the subscription with its ids.
+    pub(super) fn record(self, id: SubscriptionId, workspace: WorkspaceId) -> SubscriptionRecord {
+        let Self { subscription, secrets, created_at } = self;
+        SubscriptionRecord { id, workspace, subscription, signer: Signer::from(secrets), created_at }
+    }
+}
+
+impl From<&SubscriptionRecord> for SubscriptionData {
+    fn from(record: &SubscriptionRecord) -> Self {
+        let (subscription, secrets) = (record.subscription.clone(), record.signer.stored().clone());
+        Self { subscription, secrets, created_at: record.created_at }
     }
 }
 

@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::retry::MAX_TRIES;
+use crate::store::engine::{WriteError, WriteResult};
 use crate::store::{Result, StoreError};
 
 /// Limit of this worker's concurrent batches in a stream; the server refuses more than 50 in all.
@@ -77,15 +77,6 @@ enum Lookup<'a> {
     At(u64),
 }
 
-/// Reason for which nothing was written.
-#[derive(Debug)]
-pub(super) enum WriteError {
-    /// A record to be replaced has changed.
-    Conflict,
-    /// Another failure. After `Unavailable`, the write may have happened all the same.
-    Failed(StoreError),
-}
-
 /// Outcome of a failed publish.
 enum PublishError {
     /// Nothing was written; the write may be tried again.
@@ -97,21 +88,6 @@ enum PublishError {
 impl From<StoreError> for PublishError {
     fn from(error: StoreError) -> Self {
         Self::Final(WriteError::Failed(error))
-    }
-}
-
-impl From<StoreError> for WriteError {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<WriteError> for StoreError {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Conflict => Self::Unavailable(format!("gave up after {MAX_TRIES} write conflicts")),
-            WriteError::Failed(error) => error,
-        }
     }
 }
 
@@ -138,16 +114,12 @@ impl Stream {
     }
 
     /// Writes all messages or none; returns the sequence of the last one. Sequences are consecutive.
-    pub(super) async fn write(&self, writes: Vec<NewMessage>) -> std::result::Result<u64, WriteError> {
+    pub(super) async fn write(&self, writes: Vec<NewMessage>) -> WriteResult<u64> {
         self.write_within(PATIENCE, writes).await
     }
 
     /// Writes all messages or none, and retries for `patience` while the stream has no leader.
-    pub(super) async fn write_within(
-        &self,
-        patience: Duration,
-        writes: Vec<NewMessage>,
-    ) -> std::result::Result<u64, WriteError> {
+    pub(super) async fn write_within(&self, patience: Duration, writes: Vec<NewMessage>) -> WriteResult<u64> {
         let _permit = if writes.len() > 1 { self.batches.acquire().await.ok() } else { None };
         let start = Instant::now();
         loop {
@@ -199,7 +171,10 @@ impl Stream {
     pub(super) async fn write_one(&self, subject: &str, payload: impl Into<Bytes>) -> Result<u64> {
         let write =
             NewMessage { subject: subject.into(), payload: payload.into(), replaces: None, keep_forever: false };
-        Ok(self.write(vec![write]).await?)
+        self.write(vec![write]).await.map_err(|error| match error {
+            WriteError::Failed(error) => error,
+            WriteError::Conflict => unavailable("a write conflicted that replaces nothing"),
+        })
     }
 
     /// Reads the latest message on a subject from the stream's leader.

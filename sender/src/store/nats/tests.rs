@@ -1,7 +1,8 @@
 //! Conformance tests against a cluster of three servers, and tests of NATS's own behaviour.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::jetstream::stream::Config;
@@ -10,12 +11,14 @@ use clarife_webhooks::sender::{RETRY_DELAYS, build_event};
 use nats_cluster::Cluster;
 use uuid::Uuid;
 
-use super::NatsStore;
+use super::NatsEngine;
 use super::connect::{SCHEMA_KEY, is_too_old};
 use super::partition::Partition;
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::conformance::{NOW, PER_SUBSCRIPTION, conformance, finish, lease, soon, subscribed_workspace};
-use crate::store::{Limits, NewEvent, OpenError, Store, StoreError};
+use crate::store::engine::Engine;
+use crate::store::memory::Memory;
+use crate::store::{NewEvent, OpenError, Store, StoreError};
 
 /// Starts one cluster for all tests; each test has its own store. The cluster ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
@@ -34,18 +37,34 @@ pub(super) fn url() -> String {
     format!("{}/{}?partitions=2", cluster().0.url(), Uuid::new_v4())
 }
 
-async fn try_open(url: &str) -> Result<NatsStore, OpenError> {
-    NatsStore::open(url, Limits { per_subscription: PER_SUBSCRIPTION }).await
+/// A store with its engine.
+pub(super) struct TestStore {
+    store: Store,
+    pub(super) engine: Arc<NatsEngine>,
 }
 
-pub(super) async fn open(url: &str) -> NatsStore {
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+async fn try_open(url: &str) -> Result<TestStore, OpenError> {
+    let memory = Arc::new(Memory::new(PER_SUBSCRIPTION));
+    let engine = Arc::new(NatsEngine::open(url, Arc::clone(&memory)).await?);
+    Ok(TestStore { store: Store::new(Arc::clone(&engine) as Arc<dyn Engine>, memory), engine })
+}
+
+pub(super) async fn open(url: &str) -> TestStore {
     try_open(url).await.expect("is there")
 }
 
 conformance! {(open(&url()).await, ())}
 
 /// Creates `count` workspaces with a subscription each.
-pub(super) async fn workspaces(store: &NatsStore, count: usize) -> Vec<WorkspaceId> {
+pub(super) async fn workspaces(store: &TestStore, count: usize) -> Vec<WorkspaceId> {
     let mut all = Vec::new();
     for _ in 0..count {
         all.push(subscribed_workspace(store).await);
@@ -64,13 +83,13 @@ pub(super) fn events(count: usize) -> Vec<NewEvent> {
 
 /// Leases and delivers until `count` deliveries are delivered, none of them by two workers; returns each worker's
 /// count.
-pub(super) async fn deliver(stores: &[&NatsStore], count: usize) -> Vec<usize> {
+pub(super) async fn deliver(stores: &[&TestStore], count: usize) -> Vec<usize> {
     let (mut delivered, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; stores.len()]);
     for _ in 0..3000 {
         for (store, share) in stores.iter().zip(&mut shares) {
             for leased in store.lease(NOW, 100).await.expect("is open") {
                 assert!(delivered.insert(leased.id), "leased twice");
-                finish(*store, &leased, 200, NOW).await;
+                finish(store, &leased, 200, NOW).await;
                 *share += 1;
             }
         }
@@ -93,7 +112,7 @@ async fn workers_share_the_work_and_hand_it_over() {
     let second = open(&url).await;
     // The first worker gives up half of the partitions.
     let complete = |partition: &&Partition| partition.state().held.is_some_and(|held| held.complete);
-    soon(async || second.worker.partitions.iter().filter(complete).count() == 2).await;
+    soon(async || second.engine.worker.partitions.iter().filter(complete).count() == 2).await;
     let shares = deliver(&[&first, &second], 80).await;
     assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
     // The second worker delivers what the first accepts, and everything once the first is gone.

@@ -12,7 +12,7 @@ use crate::store::OpenError;
 const APPLICATION_ID: i64 = 0x636c_7768;
 
 /// SQL that migrates a store from each version of the schema to the next. Never change a released migration.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Time limit of waiting for a reader, for example a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -136,17 +136,20 @@ mod tests {
     fn an_older_store_takes_each_missing_step_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.db");
-        let older = [MIGRATIONS[0], "CREATE TABLE taken (step INTEGER); INSERT INTO taken VALUES (2);"];
-        let later = [older[0], older[1], "INSERT INTO taken VALUES (3);", "INSERT INTO taken VALUES (4);"];
-        for (steps, taken) in [(&older[..1], ""), (&older, "2"), (&older, "2"), (&later, "2,3,4"), (&later, "2,3,4")] {
-            let (connection, _lock) = open_up_to(&path, steps).expect("is whole");
-            assert_eq!(pragma::<usize>(&connection, "user_version"), Ok(steps.len()));
+        let last = MIGRATIONS.len();
+        let mut steps = MIGRATIONS.to_vec();
+        steps.extend(["CREATE TABLE taken (step INTEGER); INSERT INTO taken VALUES (1);"]);
+        steps.extend(["INSERT INTO taken VALUES (2);", "INSERT INTO taken VALUES (3);"]);
+        for (known, taken) in [(1, ""), (last, ""), (last + 1, "1"), (last + 1, "1"), (last + 3, "1,2,3")] {
+            let (connection, _lock) = open_up_to(&path, &steps[..known]).expect("is whole");
+            assert_eq!(pragma::<usize>(&connection, "user_version"), Ok(known));
             if !taken.is_empty() {
                 let sql = "SELECT group_concat(step) FROM taken";
                 assert_eq!(connection.query_row(sql, [], |row| row.get(0)), Ok(taken.to_owned()));
             }
         }
-        assert!(matches!(open_up_to(&path, &older), Err(OpenError::Newer { found: 4, known: 2, .. })));
+        let newer = open_up_to(&path, &MIGRATIONS).map(|_| ());
+        assert!(matches!(newer, Err(OpenError::Newer { found, known, .. }) if found == known + 3));
     }
 
     #[test]
@@ -155,11 +158,27 @@ mod tests {
         let path = folder.path().join("store.db");
         drop(open_up_to(&path, &MIGRATIONS).expect("is new"));
         let before = std::fs::read(&path).expect("is there");
-        let [first] = MIGRATIONS;
-        let steps = [first, "CREATE TABLE taken (step INTEGER);", "INSERT INTO taken VALUES (3); INSERT INTO nowhere;"];
+        let mut steps = MIGRATIONS.to_vec();
+        steps.extend(["CREATE TABLE taken (step INTEGER);", "INSERT INTO taken VALUES (3); INSERT INTO nowhere;"]);
         assert!(matches!(open_up_to(&path, &steps), Err(OpenError::Failed { .. })));
         assert!(std::fs::read(&path).expect("is there") == before);
-        let (connection, _lock) = open_up_to(&path, &steps[..2]).expect("is whole");
+        let (connection, _lock) = open_up_to(&path, &steps[..=MIGRATIONS.len()]).expect("is whole");
         assert_eq!(connection.query_row("SELECT count(*) FROM taken", [], |row| row.get(0)), Ok(0));
+    }
+
+    #[test]
+    fn a_store_of_the_first_version_keeps_its_subscriptions_in_order() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        let (connection, lock) = open_up_to(&path, &MIGRATIONS[..1]).expect("is new");
+        let fill = "INSERT INTO workspaces VALUES (1, 'wsp_1', 'a', '\"pro\"', 0), (2, 'wsp_2', 'b', '\"pro\"', 0);
+            INSERT INTO subscriptions (reference, workspace, subscription, secrets, created_at, deleted) VALUES
+                ('sub_2', 1, '', '', 0, 0), ('sub_3', 1, '', '', 0, 1), ('sub_1', 1, '', '', 0, 0);";
+        connection.execute_batch(fill).expect("are the tables");
+        drop((connection, lock));
+        let (connection, _lock) = open_up_to(&path, &MIGRATIONS).expect("is whole");
+        let lists = "SELECT group_concat(subscriptions, ' ') FROM (SELECT * FROM workspaces ORDER BY id)";
+        let lists: String = connection.query_row(lists, [], |row| row.get(0)).expect("is there");
+        assert_eq!(lists, r#"["sub_2","sub_1"] []"#);
     }
 }

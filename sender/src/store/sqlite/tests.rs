@@ -1,6 +1,7 @@
 //! Conformance tests, and tests of SQLite's own behaviour: restarts, refused files, full disks.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clarife_webhooks::EventType;
 use clarife_webhooks::UnixTime;
@@ -8,22 +9,30 @@ use clarife_webhooks::sender::build_event;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{SqliteStore, backup};
+use super::{SqliteEngine, backup};
 use crate::ids::WorkspaceId;
 use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, conformance, subscribed_workspace};
-use crate::store::{DeliveryFilter, Limits, NewEvent, OpenError, Store, StoreError};
+use crate::store::engine::Engine;
+use crate::store::memory::Memory;
+use crate::store::{DeliveryFilter, NewEvent, OpenError, Store, StoreError};
 
 conformance! {{
     let folder = tempfile::tempdir().expect("a folder");
     (open(&folder.path().join("store.db")).expect("is new"), folder)
 }}
 
-fn open(path: &Path) -> Result<SqliteStore, OpenError> {
-    SqliteStore::open(path, Limits { per_subscription: PER_SUBSCRIPTION }, NOW)
+fn open(path: &Path) -> Result<Store, OpenError> {
+    open_engine(path).map(|(store, _)| store)
+}
+
+fn open_engine(path: &Path) -> Result<(Store, Arc<SqliteEngine>), OpenError> {
+    let memory = Arc::new(Memory::new(PER_SUBSCRIPTION));
+    let engine = Arc::new(SqliteEngine::open(path, Arc::clone(&memory), NOW)?);
+    Ok((Store::new(Arc::clone(&engine) as Arc<dyn Engine>, memory), engine))
 }
 
 /// Creates a store with a workspace, a subscription and `events` events.
-async fn filled(events: usize) -> (TempDir, SqliteStore, WorkspaceId) {
+async fn filled(events: usize) -> (TempDir, Store, WorkspaceId) {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(&folder.path().join("store.db")).expect("is new");
     let id = subscribed_workspace(&store).await;
@@ -38,7 +47,7 @@ fn event(id: &str, size: usize) -> NewEvent {
     NewEvent { id: id.into(), event_type: "document.updated".into(), body }
 }
 
-async fn pending(store: &SqliteStore) -> u64 {
+async fn pending(store: &Store) -> u64 {
     store.stats().await.expect("is open").pending
 }
 
@@ -130,9 +139,11 @@ fn overwrite(path: &Path, at: usize, with: &[u8]) {
 #[tokio::test]
 async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
     let (folder, store, workspace) = filled(5).await;
+    store.close().await;
+    let (store, engine) = open_engine(&folder.path().join("store.db")).expect("is whole");
     let limit = |pages: &'static str| {
-        store.writer.write(move |database| {
-            let _: i64 = database.connection.query_row(pages, [], |row| row.get(0))?;
+        engine.writer.write(move |connection| {
+            let _: i64 = connection.query_row(pages, [], |row| row.get(0))?;
             Ok(())
         })
     };
@@ -144,7 +155,7 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
         assert!(matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("full")), "{refused:?}");
         assert_eq!(store.event(&workspace, id).await, Err(StoreError::NotFound("event")));
     }
-    // Leases survive the failed transaction, and the scheduler knows the other deliveries.
+    // Leases survive the failed transactions, and the scheduler knows the other deliveries.
     assert_eq!(pending(&store).await, 5);
     let others = store.lease(NOW, 10).await.expect("is open");
     assert_eq!(others.len(), 2);
@@ -158,19 +169,20 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
 
 #[tokio::test]
 async fn a_slow_store_keeps_all_accepted_events() {
-    let (_folder, store, workspace) = filled(0).await;
-    let store = std::sync::Arc::new(store);
+    let (folder, store, workspace) = filled(0).await;
+    store.close().await;
+    let (store, engine) = open_engine(&folder.path().join("store.db")).expect("is whole");
+    let store = Arc::new(store);
     let slow = {
-        let store = std::sync::Arc::clone(&store);
-        let sleep = |_: &mut super::database::Database| {
+        let sleep = |_: &Connection| {
             std::thread::sleep(std::time::Duration::from_millis(300));
             Ok(())
         };
-        tokio::spawn(async move { store.writer.write(sleep).await })
+        tokio::spawn(async move { engine.writer.write(sleep).await })
     };
     let calls: Vec<_> = (0..200)
         .map(|n| {
-            let (store, workspace) = (std::sync::Arc::clone(&store), workspace.clone());
+            let (store, workspace) = (Arc::clone(&store), workspace.clone());
             tokio::spawn(async move { store.accept(&workspace, vec![event(&format!("evt_{n}"), 1)], NOW).await })
         })
         .collect();

@@ -1,13 +1,12 @@
 //! The writer's thread: waiting writes share a transaction, and so one flush to disk.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::fs::File;
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
 
-use super::database::Database;
 use crate::store::{Result, StoreError};
 
 /// Limit of the jobs in one transaction.
@@ -16,53 +15,34 @@ const MAX_GROUP: usize = 1024;
 /// Limit of the waiting jobs; further callers wait.
 const MAX_WAITING: usize = 4096;
 
-/// Pause after a chore failed.
-const PAUSE: Duration = Duration::from_millis(250);
-
 /// Handle of the writer's thread.
 pub(super) struct Writer {
-    jobs: std::sync::Mutex<Option<mpsc::Sender<Job>>>,
-    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
-    wake: Arc<Wake>,
+    jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Time from which there may be a delivery to lease.
-struct Wake {
-    at: AtomicI64,
-    changed: Notify,
-}
-
-enum Job {
-    /// Write; the reply follows when the transaction is on disk.
-    Write(Box<dyn Write>),
-    /// Access to committed data; it may change state in memory only.
-    Access(Access),
-}
-
-type Access = Box<dyn FnOnce(Result<&mut Database>) + Send>;
-
-trait Write: Send {
+trait Job: Send {
     /// Runs the write; an error aborts the whole transaction.
-    fn run(&mut self, database: &mut Database) -> Result<()>;
+    fn run(&mut self, connection: &Connection) -> Result<()>;
 
-    /// Sends the reply.
+    /// Sends the reply, once the transaction is on disk or has failed.
     fn finish(self: Box<Self>, failure: Option<&StoreError>);
 }
 
-struct WriteJob<F, T> {
+struct Write<F, T> {
     work: Option<F>,
     result: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<F, T> Write for WriteJob<F, T>
+impl<F, T> Job for Write<F, T>
 where
-    F: FnOnce(&mut Database) -> Result<T> + Send,
+    F: FnOnce(&Connection) -> Result<T> + Send,
     T: Send,
 {
-    fn run(&mut self, database: &mut Database) -> Result<()> {
+    fn run(&mut self, connection: &Connection) -> Result<()> {
         let Some(work) = self.work.take() else { return Ok(()) };
-        match work(database) {
+        match work(connection) {
             Err(error @ StoreError::Unavailable(_)) => Err(error),
             result => {
                 self.result = Some(result);
@@ -81,64 +61,42 @@ where
 }
 
 impl Writer {
-    /// Starts the thread.
-    pub(super) fn start(database: Database) -> std::io::Result<Self> {
+    /// Starts the thread. The lock on the store is held until the thread ends.
+    pub(super) fn start(connection: Connection, lock: File) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(MAX_WAITING);
-        let wake = Arc::new(Wake { at: AtomicI64::new(i64::MIN), changed: Notify::new() });
-        let thread_wake = Arc::clone(&wake);
-        let thread =
-            std::thread::Builder::new().name("store".into()).spawn(move || run(database, receiver, &thread_wake))?;
-        Ok(Self { jobs: Some(sender).into(), thread: Some(thread).into(), wake })
+        let thread = std::thread::Builder::new().name("store".into()).spawn(move || {
+            run(&connection, receiver);
+            drop((connection, lock));
+        })?;
+        Ok(Self { jobs: Some(sender).into(), thread: Some(thread).into() })
     }
 
     /// Runs a write; returns when it is on disk.
+    ///
+    /// A write that fails with another error than [`StoreError::Unavailable`] must not have written anything.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, receiver) = oneshot::channel();
-        self.send(Job::Write(Box::new(WriteJob { work: Some(work), result: None, reply }))).await?;
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)?;
+        jobs.send(Box::new(Write { work: Some(work), result: None, reply })).await.map_err(|_| closed())?;
+        drop(jobs);
         receiver.await.map_err(|_| closed())?
     }
 
-    /// Runs `work` on committed data.
-    pub(super) async fn access<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (reply, receiver) = oneshot::channel();
-        let access = move |database: Result<&mut Database>| {
-            let _ = reply.send(database.and_then(work));
-        };
-        self.send(Job::Access(Box::new(access))).await?;
-        receiver.await.map_err(|_| closed())?
-    }
-
-    /// Returns the time from which there may be a delivery to lease, in milliseconds.
-    pub(super) fn wake_at(&self) -> i64 {
-        self.wake.at.load(Ordering::Acquire)
-    }
-
-    /// Returns when [`wake_at`](Self::wake_at) may have changed.
-    pub(super) async fn changed(&self) {
-        self.wake.changed.notified().await;
+    /// Tells whether the thread has been told to end.
+    pub(super) fn is_closed(&self) -> bool {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// Finishes waiting jobs and ends the thread.
     pub(super) async fn close(&self) {
-        let take = |mutex: &std::sync::Mutex<Option<mpsc::Sender<Job>>>| {
-            mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
-        };
-        drop(take(&self.jobs));
-        let thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
-    }
-
-    async fn send(&self, job: Job) -> Result<()> {
-        let jobs = self.jobs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        jobs.ok_or_else(closed)?.send(job).await.map_err(|_| closed())
     }
 }
 
@@ -146,64 +104,36 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".into())
 }
 
-fn run(mut database: Database, mut jobs: mpsc::Receiver<Job>, wake: &Wake) {
-    loop {
-        let first = if database.has_chores() {
-            match jobs.try_recv() {
-                Ok(job) => Some(job),
-                Err(mpsc::error::TryRecvError::Empty) => None,
-                Err(mpsc::error::TryRecvError::Disconnected) => break,
-            }
-        } else {
-            match jobs.blocking_recv() {
-                Some(job) => Some(job),
-                None => break,
-            }
-        };
-        let mut group: Vec<Job> = first.into_iter().collect();
+fn run(connection: &Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+    while let Some(first) = jobs.blocking_recv() {
+        let mut group = vec![first];
         while group.len() < MAX_GROUP
             && let Ok(job) = jobs.try_recv()
         {
             group.push(job);
         }
-        serve(&mut database, group);
-        let at = database.wake_at();
-        if wake.at.swap(at, Ordering::AcqRel) != at || at == i64::MIN {
-            wake.changed.notify_one();
+        let failure = transact(connection, &mut group).err();
+        if let Some(error) = &failure {
+            tracing::error!(%error, "a transaction of {} writes failed", group.len());
         }
+        group.into_iter().for_each(|job| job.finish(failure.as_ref()));
     }
-    database.close();
+    // The file alone is the store.
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        tracing::warn!(%error, "cannot move the write-ahead log into the store");
+    }
 }
 
-/// Runs the writes in one transaction, then the accesses.
-fn serve(database: &mut Database, group: Vec<Job>) {
-    let (mut writes, mut accesses) = (Vec::new(), Vec::new());
-    for job in group {
-        match job {
-            Job::Write(write) => writes.push(write),
-            Job::Access(access) => accesses.push(access),
-        }
+/// Runs the jobs in a transaction: either all of it is on disk afterwards, or nothing has changed.
+fn transact(connection: &Connection, group: &mut [Box<dyn Job>]) -> Result<()> {
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?; // the last rollback failed
     }
-    let failure = if writes.is_empty() && !database.has_chores() {
-        database.repair()
-    } else {
-        database.transaction(|database| {
-            writes.iter_mut().try_for_each(|write| write.run(database))?;
-            database.run_chore()
-        })
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let result = group.iter_mut().try_for_each(|job| job.run(connection));
+    let result = result.and_then(|()| Ok(connection.execute_batch("COMMIT")?));
+    if result.is_err() && !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK"); // tried again before the next transaction
     }
-    .err();
-    if let Some(error) = &failure {
-        tracing::error!(%error, "a transaction of {} writes failed", writes.len());
-    }
-    if failure.is_some() && writes.is_empty() {
-        std::thread::sleep(PAUSE); // the chore cannot be done now
-    }
-    writes.into_iter().for_each(|write| write.finish(failure.as_ref()));
-    for access in accesses {
-        match database.repair() {
-            Ok(()) => access(Ok(database)),
-            Err(error) => access(Err(error)),
-        }
-    }
+    result
 }
