@@ -19,6 +19,7 @@ mod package_lints;
 mod packed;
 mod parity;
 mod ports;
+mod postgres;
 mod project;
 mod prose;
 mod python;
@@ -97,6 +98,15 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         kills: u64,
     },
+    /// Run a command next to a PostgreSQL server on loopback
+    Postgres {
+        /// Adds a standby with synchronous replication
+        #[arg(long)]
+        standby: bool,
+        /// The command and its arguments, in which `{postgres}` is replaced by the server's URL
+        #[arg(trailing_var_arg = true, required = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Run a command next to a NATS cluster of three on loopback
     Nats {
         /// The command and its arguments, in which `{nats}` is replaced by the cluster's URL
@@ -172,6 +182,7 @@ fn run(command: Command) -> Result<()> {
         Command::Packed => packed::test(&sh, &package::pack_crates(&sh)?).map(|_| ()),
         Command::Numbers { count } => test::numbers(&sh, count),
         Command::Torture { kills } => torture::run(&sh, kills),
+        Command::Postgres { standby, command } => postgres::run(&sh, standby, &command),
         Command::Nats { command } => nats::run(&sh, &command),
         Command::Simulate { arguments } => {
             Ok(cmd!(sh, "cargo run --quiet --locked --release --package simulate -- {arguments...}").quiet().run()?)

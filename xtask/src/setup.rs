@@ -19,6 +19,7 @@ pub fn all(sh: &Shell) -> Result<()> {
     let chromium = chromium(sh)?;
     eprintln!("Chromium: {}", chromium.display());
     redis(sh)?;
+    postgres(sh)?;
     debian_program(sh, "ssh-keygen", "openssh-client")?; // for the test of releases
     php(sh)?;
     instructions::tools(sh)
@@ -113,6 +114,21 @@ pub fn redis(sh: &Shell) -> Result<()> {
     let hint = "cannot install Redis: install it yourself, or set REDIS_URL to a running server";
     debian(sh, "redis-server").context(hint)?;
     installed().context(hint)
+}
+
+/// Installs a PostgreSQL server from Debian's packages, unless the machine has one or `POSTGRES_BIN` is set.
+pub fn postgres(sh: &Shell) -> Result<()> {
+    if postgres_cluster::programs().is_err() {
+        let hint = "cannot install PostgreSQL: install it yourself, or set POSTGRES_BIN to the folder of its programs";
+        // The package would start a server of its own.
+        let folder = Path::new("/etc/postgresql-common/createcluster.d");
+        let sudo = (cmd!(sh, "id -u").quiet().read()? != "0").then_some("sudo");
+        cmd!(sh, "env {sudo...} mkdir -p {folder}").run()?;
+        let file = folder.join("clarife.conf");
+        cmd!(sh, "env {sudo...} tee {file}").stdin("create_main_cluster = false\n").ignore_stdout().run()?;
+        debian(sh, "postgresql").context(hint)?;
+    }
+    postgres_cluster::programs().map(|_| ()).context("cannot find PostgreSQL")
 }
 
 /// Installs PHP from Debian's packages, unless the machine has it.

@@ -10,6 +10,7 @@ pub fn run(sh: &Shell, kills: u64) -> Result<()> {
     step("torture: building the sender");
     cmd!(sh, "cargo build --quiet --locked --release --package clarife-sender --package torture").run()?;
     kill(sh, "release", kills, &[])?;
+    kill(sh, "release", kills, &["--postgres"])?;
     kill(sh, "release", kills, &["--nats"])
 }
 
