@@ -31,8 +31,9 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Store: `sqlite:FILE`, created if it does not exist, or `nats://HOST` [default: sqlite:clarife-sender.db]
-    #[arg(long, env = "CLARIFE_SENDER_STORE", value_name = "URL")]
+    /// Store: `sqlite:FILE`, created if it does not exist, `postgres://HOST/DATABASE` or `nats://HOST`
+    /// [default: sqlite:clarife-sender.db]
+    #[arg(long, env = "CLARIFE_SENDER_STORE", value_name = "URL", hide_env_values = true)]
     store: String,
     /// Address that the API listens on [default: 127.0.0.1:8420]
     #[arg(long, env = "CLARIFE_SENDER_LISTEN", value_name = "ADDRESS")]

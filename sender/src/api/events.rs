@@ -94,6 +94,8 @@ fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEv
     let invalid = |error: &dyn std::fmt::Display| ApiError::invalid(format!("event {index}: {error}"));
     let id = match event.id {
         Some(id) if id.len() > MAX_ID => return Err(invalid(&format_args!("the id has more than {MAX_ID} bytes"))),
+        // No PostgreSQL text has this character.
+        Some(id) if id.contains('\0') => return Err(invalid(&"the id has the character U+0000")),
         Some(id) => id,
         None => new_event_id().map_err(|error| ApiError::new(Code::Internal, error.to_string()))?,
     };

@@ -301,6 +301,7 @@ async fn requests_with_an_invalid_event_are_refused_whole() {
         (r#"{"type": "share.created"}"#.into(), 400, "no data"),
         (r#"{"data": {}}"#.into(), 400, "no type"),
         (r#"{"id": "", "type": "share.created", "data": {}}"#.into(), 400, "empty_id"),
+        (r#"{"id": "a\u0000", "type": "share.created", "data": {}}"#.into(), 400, "U+0000"),
         (
             format!(r#"{{"id": "{}", "type": "share.created", "data": {{}}}}"#, "x".repeat(201)),
             400,

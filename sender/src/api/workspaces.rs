@@ -134,8 +134,8 @@ pub(super) struct Tokens {
 }
 
 fn check_name(name: String) -> Result<String, ApiError> {
-    if name.trim().is_empty() || name.len() > MAX_NAME {
-        return Err(ApiError::invalid(format!("invalid name: must have 1 to {MAX_NAME} bytes")));
+    if name.trim().is_empty() || name.len() > MAX_NAME || name.contains('\0') {
+        return Err(ApiError::invalid(format!("invalid name: must have 1 to {MAX_NAME} bytes, without U+0000")));
     }
     Ok(name)
 }

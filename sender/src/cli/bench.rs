@@ -54,9 +54,9 @@ pub(super) struct Bench {
     /// Limit of concurrent attempts per subscription
     #[arg(long, default_value_t = 8)]
     max_per_subscription: usize,
-    /// Use a store on NATS, `nats://host:port,…`, instead of SQLite; the store is not deleted
-    #[arg(long, value_name = "URL")]
-    nats: Option<String>,
+    /// Use new stores on a server, `postgres://…` or `nats://…`, instead of SQLite; they are not deleted
+    #[arg(long, value_name = "URL", hide_env_values = true)]
+    store: Option<String>,
     /// Measure instead how late retries are while this many deliveries wait
     #[arg(long, value_name = "WAITING")]
     backlog: Option<usize>,
@@ -197,8 +197,11 @@ impl Bench {
     async fn fixture(&self, address: SocketAddr) -> Result<Fixture> {
         let (folder, clock) = (tempfile::tempdir()?, Clock::start());
         let limits = Limits { per_subscription: self.max_per_subscription };
-        let url = match &self.nats {
-            Some(servers) => format!("{servers}/bench-{}", Uuid::new_v4().simple()),
+        let name = format!("bench_{}", Uuid::new_v4().simple());
+        let url = match &self.store {
+            Some(servers) if servers.starts_with("nats:") => format!("{servers}/{name}"),
+            Some(database) if database.contains('?') => format!("{database}&schema={name}"),
+            Some(database) => format!("{database}?schema={name}"),
             None => format!("sqlite:{}", folder.path().join("bench.db").display()),
         };
         let store = Store::open(&url, limits, clock.now()).await?;

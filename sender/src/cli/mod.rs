@@ -67,7 +67,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct StoreFlag {
     /// Store: `sqlite:FILE` [default: sqlite:clarife-sender.db]
-    #[arg(long, env = "CLARIFE_SENDER_STORE", value_name = "URL")]
+    #[arg(long, env = "CLARIFE_SENDER_STORE", value_name = "URL", hide_env_values = true)]
     store: Option<String>,
 }
 

@@ -17,6 +17,7 @@ mod error;
 mod history;
 mod memory;
 mod nats;
+mod postgres;
 mod scheduler;
 mod sqlite;
 mod subscriptions;
@@ -69,16 +70,19 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the store at a URL: `sqlite:FILE`, or `nats://HOST` (see [`nats`]).
+    /// Opens the store at a URL: `sqlite:FILE`, `postgres://HOST` (see [`postgres`]), or `nats://HOST` (see [`nats`]).
     pub(crate) async fn open(url: &str, limits: Limits, now: UnixTime) -> std::result::Result<Arc<Self>, OpenError> {
         let memory = Arc::new(Memory::new(limits.per_subscription));
         let engine: Arc<dyn Engine> = match url.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => {
                 Arc::new(sqlite::SqliteEngine::open(path.as_ref(), Arc::clone(&memory), now)?)
             }
+            Some(("postgres" | "postgresql", _)) => {
+                Arc::new(postgres::PostgresEngine::open(url, Arc::clone(&memory), now).await?)
+            }
             Some(("nats", _)) => Arc::new(nats::NatsEngine::open(url, Arc::clone(&memory)).await?),
             _ => {
-                let why = "invalid store URL; use `sqlite:FILE` or `nats://HOST`".to_owned();
+                let why = "invalid store URL; use `sqlite:FILE`, `postgres://HOST` or `nats://HOST`".to_owned();
                 return Err(OpenError::Failed { path: url.split(':').next().unwrap_or_default().into(), why });
             }
         };

@@ -129,6 +129,40 @@ pub(crate) struct Attempt {
     pub(crate) response_body: Vec<u8>,
 }
 
+/// An attempt as an engine stores it in JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct AttemptRecord {
+    pub(crate) number: u32,
+    started_at: UnixTime,
+    ended_at: UnixTime,
+    outcome: Outcome,
+    response_body: String,
+}
+
+impl From<&Attempt> for AttemptRecord {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            number: attempt.number,
+            started_at: attempt.started_at,
+            ended_at: attempt.ended_at,
+            outcome: attempt.outcome,
+            response_body: hex::encode(&attempt.response_body),
+        }
+    }
+}
+
+impl From<AttemptRecord> for Attempt {
+    fn from(record: AttemptRecord) -> Self {
+        Self {
+            number: record.number,
+            started_at: record.started_at,
+            ended_at: record.ended_at,
+            outcome: record.outcome,
+            response_body: hex::decode(record.response_body).unwrap_or_default(),
+        }
+    }
+}
+
 /// State of a delivery by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

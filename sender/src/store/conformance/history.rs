@@ -71,19 +71,35 @@ pub(in crate::store) async fn workspaces_do_not_see_each_other(store: &Store) {
 }
 
 pub(in crate::store) async fn old_events_are_forgotten_unless_pending(store: &Store) {
+    const DAY: i64 = 24 * 3600;
     let fixture = Fixture::new(store, Plan::Pro).await;
     fixture.subscribe(EventTypes::ALL).await;
-    fixture.accept(["evt_1", "evt_2", "evt_3"], NOW).await;
-    fixture.accept(["evt_4"], after(10)).await;
-    let deliveries = fixture.lease(NOW, 4).await;
-    for leased in deliveries.iter().filter(|leased| leased.event_id != "evt_2") {
-        fixture.finish(leased, 200, NOW).await;
+    // A store forgets at least whole days.
+    for (id, day) in [("evt_1", 0), ("evt_2", 0), ("evt_3", 1), ("evt_4", 3)] {
+        fixture.accept([id], after(day * DAY)).await;
     }
-    assert_eq!(store.prune(after(10), 1).await, Ok(1));
-    assert_eq!(store.prune(after(10), 100).await, Ok(1));
-    assert_eq!(store.prune(after(10), 100).await, Ok(0));
-    let left = fixture.list(all()).await.deliveries;
-    assert_eq!(left.iter().map(|delivery| delivery.event_id.as_str()).collect::<Vec<_>>(), ["evt_4", "evt_2"]);
+    let deliveries = fixture.lease(after(4 * DAY), 4).await;
+    for leased in deliveries.iter().filter(|leased| leased.event_id != "evt_3") {
+        fixture.finish(leased, 200, after(4 * DAY)).await;
+    }
+    let left = async || {
+        let deliveries = fixture.list(all()).await.deliveries;
+        deliveries.into_iter().map(|delivery| delivery.event_id).collect::<Vec<_>>()
+    };
+    let before = after(2 * DAY + DAY / 2);
+    let mut pruned = 0;
+    loop {
+        match store.prune(before, 1).await.expect("is open") {
+            0 => break,
+            count => pruned += count,
+        }
+    }
+    assert_eq!((pruned, left().await), (2, vec!["evt_4".to_owned(), "evt_3".into()]));
+    let pending = deliveries.iter().find(|leased| leased.event_id == "evt_3").expect("is leased");
+    fixture.finish(pending, 200, after(4 * DAY)).await;
+    assert_eq!(store.prune(before, 100).await, Ok(1));
+    assert_eq!(left().await, ["evt_4"]);
+    assert_eq!(store.event(&fixture.workspace, "evt_1").await, Err(StoreError::NotFound("event")));
 }
 
 pub(in crate::store) async fn a_closed_store_is_unavailable(store: &Store) {

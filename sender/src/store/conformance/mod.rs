@@ -151,6 +151,16 @@ async fn subscribe(
     store.subscribe(workspace, url, types, signer, NOW).await
 }
 
+/// Returns `count` events with ids from `evt_0`.
+pub(super) fn events(count: usize) -> Vec<NewEvent> {
+    let event = |n| {
+        let id = format!("evt_{n}");
+        let body = build_event(&id, EventType::ShareCreated, NOW, &serde_json::json!({})).expect("is an event");
+        NewEvent { id, event_type: "share.created".into(), body }
+    };
+    (0..count).map(event).collect()
+}
+
 /// Creates a workspace with a subscription to all event types.
 pub(super) async fn subscribed_workspace(store: &Store) -> WorkspaceId {
     let id = workspace(store, Plan::Pro).await;

@@ -8,9 +8,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use uuid::Uuid;
 
 use super::partition::Partition;
-use super::schema::{
-    self, Arrival, AttemptRecord, Progress, SubscriptionData, TokenRecord, WorkspaceRecord, delivery_id, locate,
-};
+use super::schema::{self, Arrival, Progress, SubscriptionData, TokenRecord, WorkspaceRecord, delivery_id, locate};
 use super::stream::{Message, NewMessage, unavailable};
 use super::subject;
 use super::worker::{Worker, partition_of_key};
@@ -18,6 +16,7 @@ use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::catalog::CatalogWrite;
 use crate::store::engine::{Arrivals, DeliveryUpdate, DueDelivery, DueReply, ResentDelivery, WriteError, WriteResult};
 use crate::store::scheduler::DueRequest;
+use crate::store::types::AttemptRecord;
 use crate::store::{CONCURRENCY, Result};
 
 impl Worker {

@@ -5,14 +5,15 @@
 
 use bytes::Bytes;
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::{Delivery, Outcome, Plan, Signer, StoredSecrets, Subscription};
+use clarife_webhooks::sender::{Delivery, Plan, Signer, StoredSecrets, Subscription};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::stream::{Message, NewMessage};
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
-use crate::store::{ApiToken, Attempt, Result, StoreError, SubscriptionRecord, TokenHash, Workspace};
+use crate::store::types::AttemptRecord;
+use crate::store::{ApiToken, Result, StoreError, SubscriptionRecord, TokenHash, Workspace};
 
 /// Version of the records and subjects, in the metadata of the streams.
 pub(super) const SCHEMA: i64 = 3;
@@ -62,17 +63,6 @@ pub(super) struct Progress {
     /// Last part of the subject of the arrival that resends the delivery.
     pub(super) resent: Option<String>,
     pub(super) attempts: Vec<AttemptRecord>,
-}
-
-/// Record of an attempt.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct AttemptRecord {
-    pub(super) number: u32,
-    started_at: UnixTime,
-    ended_at: UnixTime,
-    outcome: Outcome,
-    #[serde(rename = "answer")]
-    response_body: String,
 }
 
 /// Record of the partition's lease.
@@ -132,30 +122,6 @@ impl Progress {
     /// Creates the record of a delivery without attempts.
     pub(super) const fn new(delivery: Delivery) -> Self {
         Self { delivery, resent: None, attempts: Vec::new() }
-    }
-}
-
-impl From<&Attempt> for AttemptRecord {
-    fn from(attempt: &Attempt) -> Self {
-        Self {
-            number: attempt.number,
-            started_at: attempt.started_at,
-            ended_at: attempt.ended_at,
-            outcome: attempt.outcome,
-            response_body: hex::encode(&attempt.response_body),
-        }
-    }
-}
-
-impl From<AttemptRecord> for Attempt {
-    fn from(record: AttemptRecord) -> Self {
-        Self {
-            number: record.number,
-            started_at: record.started_at,
-            ended_at: record.ended_at,
-            outcome: record.outcome,
-            response_body: hex::decode(record.response_body).unwrap_or_default(),
-        }
     }
 }
 

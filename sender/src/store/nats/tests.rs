@@ -6,8 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::jetstream::stream::Config;
-use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{RETRY_DELAYS, build_event};
+use clarife_webhooks::sender::RETRY_DELAYS;
 use nats_cluster::Cluster;
 use uuid::Uuid;
 
@@ -15,10 +14,12 @@ use super::NatsEngine;
 use super::connect::{SCHEMA_KEY, is_too_old};
 use super::partition::Partition;
 use crate::ids::{DeliveryId, WorkspaceId};
-use crate::store::conformance::{NOW, PER_SUBSCRIPTION, conformance, finish, lease, soon, subscribed_workspace};
+use crate::store::conformance::{
+    NOW, PER_SUBSCRIPTION, conformance, events, finish, lease, soon, subscribed_workspace,
+};
 use crate::store::engine::Engine;
 use crate::store::memory::Memory;
-use crate::store::{NewEvent, OpenError, Store, StoreError};
+use crate::store::{OpenError, Store, StoreError};
 
 /// Starts one cluster for all tests; each test has its own store. The cluster ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
@@ -70,15 +71,6 @@ pub(super) async fn workspaces(store: &TestStore, count: usize) -> Vec<Workspace
         all.push(subscribed_workspace(store).await);
     }
     all
-}
-
-pub(super) fn events(count: usize) -> Vec<NewEvent> {
-    let event = |n| {
-        let id = format!("evt_{n}");
-        let body = build_event(&id, EventType::ShareCreated, NOW, &serde_json::json!({})).expect("is an event");
-        NewEvent { id, event_type: "share.created".into(), body }
-    };
-    (0..count).map(event).collect()
 }
 
 /// Leases and delivers until `count` deliveries are delivered, none of them by two workers; returns each worker's

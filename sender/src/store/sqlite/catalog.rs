@@ -181,6 +181,12 @@ pub(super) fn workspace_version(connection: &Connection, id: &WorkspaceId) -> Re
     version(connection, "SELECT version FROM workspaces WHERE reference = ?1", id.as_str())
 }
 
+/// Returns the key of a workspace, if it has a version.
+pub(super) fn unchanged_workspace(connection: &Connection, id: &WorkspaceId, version: u64) -> Result<Option<i64>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM workspaces WHERE reference = ?1 AND version = ?2")?;
+    Ok(statement.query_row(params![id.as_str(), version], |row| row.get(0)).optional()?)
+}
+
 /// Returns the version of a subscription, 0 if it does not exist.
 pub(super) fn subscription_version(connection: &Connection, id: &SubscriptionId) -> Result<u64> {
     version(connection, "SELECT version FROM subscriptions WHERE reference = ?1 AND deleted = 0", id.as_str())

@@ -18,23 +18,28 @@ const MAX_DELETED: usize = 1000;
 /// Inserts events and their deliveries. Returns the ids of each event's deliveries, or `None` if an event exists or the
 /// workspace has changed.
 pub(super) fn insert(connection: &Connection, arrivals: &Arrivals) -> Result<Option<Vec<Vec<DeliveryId>>>> {
-    if catalog::workspace_version(connection, &arrivals.workspace)? != arrivals.version {
+    let Some(workspace) = catalog::unchanged_workspace(connection, &arrivals.workspace, arrivals.version)? else {
         return Ok(None);
-    }
-    let workspace = catalog::workspace_key(connection, &arrivals.workspace)?;
-    let mut exists = connection.prepare_cached("SELECT 1 FROM events WHERE workspace = ?1 AND event_id = ?2")?;
-    for (event, _) in arrivals.new_events() {
-        if exists.exists(params![workspace, event.id])? {
-            return Ok(None);
+    };
+    if let [_, _, ..] = arrivals.new[..] {
+        let mut exists = connection.prepare_cached("SELECT 1 FROM events WHERE workspace = ?1 AND event_id = ?2")?;
+        for (event, _) in arrivals.new_events() {
+            if exists.exists(params![workspace, event.id])? {
+                return Ok(None);
+            }
         }
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO events (workspace, event_id, type, accepted_at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO events (workspace, event_id, type, accepted_at, body) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT DO NOTHING",
     )?;
     let mut all = Vec::with_capacity(arrivals.new.len());
     for (event, arrival) in arrivals.new_events() {
         let at = arrivals.at.as_millis();
-        let key = insert.insert(params![workspace, event.id, event.event_type, at, event.body])?;
+        if insert.execute(params![workspace, event.id, event.event_type, at, event.body])? == 0 {
+            return Ok(None); // the only event exists
+        }
+        let key = connection.last_insert_rowid();
         let deliveries = arrival.to.iter();
         let ids = deliveries.map(|(to, delivery)| insert_delivery(connection, key, to.key, delivery, arrivals.at));
         all.push(ids.collect::<Result<Vec<_>>>()?);

@@ -1,5 +1,4 @@
-//! Several workers over a cluster of three servers. Any of them is killed at any time, and sometimes all servers at
-//! once.
+//! Several workers over servers. Any of them is killed at any time, and sometimes all servers at once.
 //!
 //! No attempt may overlap another attempt of the same delivery, whatever was killed: the next worker waits until the
 //! lease has expired.
@@ -8,24 +7,21 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use nats_cluster::Cluster;
 
 use crate::receiver::Receiver;
 use crate::sender::{Sender, subscribe};
+use crate::servers::Servers;
 use crate::{Arguments, judge, under_load};
 
 const WORKERS: usize = 3;
-const SERVERS: usize = 3;
 const WORKSPACES: usize = 6;
 
 /// Longer than a lease. A worker that is away for this time loses its partitions; if all servers are, no worker loses
 /// any.
 const OUTAGE: Duration = Duration::from_secs(17);
 
-pub(crate) fn run(arguments: &Arguments, receiver: &Receiver) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let mut cluster = Cluster::start(&nats_cluster::server()?, folder.path(), SERVERS)?;
-    let store = format!("{}/torture", cluster.url());
+pub(crate) fn run(arguments: &Arguments, receiver: &Receiver, mut servers: impl Servers) -> Result<()> {
+    let store = servers.store();
     let mut workers = Vec::new();
     for _ in 0..WORKERS {
         workers.push(Sender::start(&arguments.sender, Some(&store))?);
@@ -38,9 +34,9 @@ pub(crate) fn run(arguments: &Arguments, receiver: &Receiver) -> Result<()> {
             sleep(Duration::from_millis(fastrand::u64(50..1500)));
             let outage = Duration::from_millis(fastrand::u64(0..2000));
             match kill % 20 {
-                3 | 7 | 13 | 17 => kill_servers(&mut cluster, 1, outage)?,
-                9 => kill_servers(&mut cluster, SERVERS, OUTAGE)?,
-                19 => kill_servers(&mut cluster, SERVERS, outage)?,
+                3 | 7 | 13 | 17 => servers.kill(false, outage)?,
+                9 => servers.kill(true, OUTAGE)?,
+                19 => servers.kill(true, outage)?,
                 // Sometimes the worker is asked to stop, or stays away until the others hold its partitions.
                 turn => {
                     kill_worker(&mut workers, turn % 10 == 5, turn % 10 == 2)?;
@@ -68,18 +64,4 @@ fn kill_worker(workers: &mut [Sender], gently: bool, away: bool) -> Result<()> {
         sleep(Duration::from_millis(500));
     }
     Ok(())
-}
-
-/// Kills `count` servers and restarts them after a while; returns when all are healthy.
-fn kill_servers(cluster: &mut Cluster, count: usize, outage: Duration) -> Result<()> {
-    let first = fastrand::usize(..SERVERS);
-    let chosen: Vec<usize> = (first..first + count).map(|server| server % SERVERS).collect();
-    for server in &chosen {
-        cluster.kill(*server)?;
-    }
-    sleep(outage);
-    for server in chosen {
-        cluster.restart(server)?;
-    }
-    Ok(cluster.wait()?)
 }

@@ -7,6 +7,7 @@
 mod distributed;
 mod receiver;
 mod sender;
+mod servers;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use serde_json::json;
 
 use crate::receiver::Receiver;
 use crate::sender::{Api, Sender, subscribe};
+use crate::servers::{Nats, Postgres};
 
 /// Time limit of the remaining deliveries after the load has ended, longer than all retries.
 const DRAIN: Duration = Duration::from_secs(180);
@@ -45,6 +47,9 @@ struct Arguments {
     /// Torture several workers on a NATS cluster instead, and the cluster's servers
     #[arg(long)]
     nats: bool,
+    /// Torture several workers on PostgreSQL instead, and its server, whose standby takes over once
+    #[arg(long, conflicts_with = "nats")]
+    postgres: bool,
 }
 
 /// State of the load.
@@ -74,7 +79,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let receiver = Receiver::start(&runtime)?;
     if arguments.nats {
-        return distributed::run(arguments, &receiver);
+        return distributed::run(arguments, &receiver, Nats::start()?);
+    }
+    if arguments.postgres {
+        return distributed::run(arguments, &receiver, Postgres::start()?);
     }
     let mut sender = Sender::start(&arguments.sender, None)?;
     let apis = subscribe(&[sender.url()], &receiver, 1)?;

@@ -1,0 +1,289 @@
+//! Conformance tests against a real server, and tests of PostgreSQL's own behaviour.
+
+use std::collections::HashSet;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use clarife_webhooks::UnixTime;
+use postgres_cluster::Cluster;
+use uuid::Uuid;
+
+use super::PostgresEngine;
+use crate::ids::{DeliveryId, WorkspaceId};
+use crate::store::conformance::{
+    NOW, PER_SUBSCRIPTION, conformance, events, finish, lease, soon, subscribed_workspace,
+};
+use crate::store::engine::Engine;
+use crate::store::memory::Memory;
+use crate::store::{DeliveryFilter, OpenError, StateName, Store, StoreError};
+
+/// Starts one server for all tests; each test has its own schema. The server ends with the process.
+fn cluster() -> &'static (Cluster, tempfile::TempDir) {
+    static CLUSTER: OnceLock<(Cluster, tempfile::TempDir)> = OnceLock::new();
+    CLUSTER.get_or_init(|| start_cluster(false))
+}
+
+fn start_cluster(standby: bool) -> (Cluster, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let programs = postgres_cluster::programs().expect("are installed");
+    (Cluster::start(&programs, folder.path(), standby).expect("starts"), folder)
+}
+
+fn schema() -> String {
+    format!("t{}", Uuid::new_v4().simple())
+}
+
+fn url() -> String {
+    format!("{}?schema={}", cluster().0.url(), schema())
+}
+
+/// A store with its engine.
+struct TestStore {
+    store: Store,
+    engine: Arc<PostgresEngine>,
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl TestStore {
+    fn slots(&self) -> usize {
+        self.engine.shards.iter().map(|shard| shard.slots.count()).sum()
+    }
+}
+
+async fn try_open(url: &str) -> Result<TestStore, OpenError> {
+    let memory = Arc::new(Memory::new(PER_SUBSCRIPTION));
+    let engine = Arc::new(PostgresEngine::open(url, Arc::clone(&memory), NOW).await?);
+    Ok(TestStore { store: Store::new(Arc::clone(&engine) as Arc<dyn Engine>, memory), engine })
+}
+
+async fn open(url: &str) -> TestStore {
+    try_open(url).await.expect("is there")
+}
+
+conformance! {(open(&url()).await, ())}
+
+/// Leases and delivers until `count` deliveries are delivered, none of them twice; returns each worker's count.
+async fn deliver(stores: &[&TestStore], count: usize) -> Vec<usize> {
+    let (mut delivered, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; stores.len()]);
+    for _ in 0..3000 {
+        for (store, share) in stores.iter().zip(&mut shares) {
+            for leased in store.lease(NOW, 100).await.expect("is open") {
+                assert!(delivered.insert(leased.id), "leased twice");
+                finish(store, &leased, 200, NOW).await;
+                *share += 1;
+            }
+        }
+        if delivered.len() == count {
+            return shares;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{} of {count} were delivered within 30 s", delivered.len());
+}
+
+async fn workspaces(store: &TestStore, count: usize) -> Vec<WorkspaceId> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(subscribed_workspace(store).await);
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_share_the_work_and_hand_it_over() {
+    let url = url();
+    let first = open(&url).await;
+    assert_eq!(first.slots(), 64);
+    let all = workspaces(&first, 16).await;
+    for workspace in &all {
+        first.accept(workspace, events(5), NOW).await.expect("are kept");
+    }
+    let second = open(&url).await;
+    soon(async || first.slots() == 32 && second.slots() == 32).await;
+    let shares = deliver(&[&first, &second], 80).await;
+    assert!(shares.iter().all(|share| *share > 0), "{shares:?}");
+    // Each worker delivers what the other one accepts, and everything once the other one is gone.
+    for workspace in &all {
+        second.accept(workspace, events(7), NOW).await.expect("are kept");
+    }
+    deliver(&[&first, &second], 32).await;
+    for workspace in &all {
+        second.accept(workspace, events(9), NOW).await.expect("are kept");
+    }
+    first.close().await;
+    assert_eq!(deliver(&[&second], 32).await, [32]);
+    assert_eq!(second.stats().await.expect("is open").pending, 0);
+    second.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_see_each_other_s_changes() {
+    let url = url();
+    let (first, second) = (open(&url).await, open(&url).await);
+    let workspace = subscribed_workspace(&first).await;
+    soon(async || second.subscriptions(&workspace).await.is_ok_and(|all| all.len() == 1)).await;
+    let id = second.subscriptions(&workspace).await.expect("is there")[0].id.clone();
+    second.unsubscribe(&workspace, &id).await.expect("is there");
+    // An event never goes to a subscription that another worker has deleted, however short ago.
+    let accepted = first.accept(&workspace, events(1), NOW).await.expect("is kept");
+    assert_eq!(accepted[0].deliveries, 0);
+    first.close().await;
+    second.close().await;
+}
+
+#[tokio::test]
+async fn everything_is_there_again() {
+    let url = url();
+    let store = open(&url).await;
+    let workspace = &workspaces(&store, 1).await[0];
+    store.accept(workspace, events(30), NOW).await.expect("are kept");
+    let deliveries = lease(&store, NOW, 2).await;
+    finish(&store, &deliveries[0], 500, NOW).await;
+    finish(&store, &deliveries[1], 200, NOW).await;
+    store.close().await;
+    let store = open(&url).await;
+    assert_eq!(store.stats().await.expect("is open").pending, 29);
+    let due = UnixTime::from_secs(NOW.as_secs() + 1);
+    let retry = lease(&store, due, 1).await.remove(0);
+    assert_eq!((retry.id, retry.attempt), (deliveries[0].id, 2));
+    finish(&store, &retry, 200, NOW).await;
+    assert_eq!(store.delivery(workspace, retry.id).await.expect("is there").1.len(), 2);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_loses_nothing() {
+    let (mut cluster, _folder) = start_cluster(false);
+    let store = open(&cluster.url()).await;
+    let workspace = workspaces(&store, 1).await.remove(0);
+    store.accept(&workspace, events(8), NOW).await.expect("are kept");
+    let leased = lease(&store, NOW, 4).await;
+    cluster.kill().expect("runs");
+    let refused = store.accept(&workspace, events(9), NOW).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert!(matches!(store.check().await, Err(StoreError::Unavailable(_))));
+    cluster.restart().expect("starts");
+    soon(async || store.check().await.is_ok()).await;
+    // Outcomes of attempts in flight are recorded, and the rest is delivered once.
+    for leased in &leased {
+        finish(&store, leased, 200, NOW).await;
+    }
+    assert_eq!(deliver(&[&store], 4).await, [4]);
+    // A server that stands still refuses within seconds, and goes on.
+    cluster.pause().expect("runs");
+    let refused = store.accept(&workspace, events(10), NOW).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    cluster.resume().expect("runs");
+    soon(async || store.accept(&workspace, events(10), NOW).await.is_ok()).await;
+    deliver(&[&store], 2).await;
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_takes_over_with_everything() {
+    let (mut cluster, _folder) = start_cluster(true);
+    let store = open(&cluster.url_with_standby()).await;
+    let workspace = workspaces(&store, 1).await.remove(0);
+    store.accept(&workspace, events(20), NOW).await.expect("are kept");
+    let leased = lease(&store, NOW, 4).await;
+    cluster.kill().expect("runs");
+    cluster.promote().expect("takes over");
+    soon(async || store.check().await.is_ok()).await;
+    for leased in &leased {
+        finish(&store, leased, 200, NOW).await;
+    }
+    assert_eq!(deliver(&[&store], 16).await, [16]);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_are_spread_over_databases() {
+    let (other, _folder) = start_cluster(false);
+    let address = |cluster: &Cluster| {
+        let url = cluster.url();
+        url.split_once('@').and_then(|(_, rest)| rest.split_once('/')).expect("a URL").0.to_owned()
+    };
+    let url = format!("postgres://postgres@{},{}/postgres?schema={}", address(&cluster().0), address(&other), schema());
+    let store = open(&url).await;
+    let all = workspaces(&store, 12).await;
+    for workspace in &all {
+        store.accept(workspace, events(3), NOW).await.expect("are kept");
+    }
+    assert_eq!(deliver(&[&store], 36).await, [36]);
+    let mut databases = HashSet::new();
+    for workspace in &all {
+        databases.insert(super::database_of_workspace(workspace, 2));
+        let delivered = DeliveryFilter { state: Some(StateName::Delivered), limit: 9, ..DeliveryFilter::default() };
+        assert_eq!(store.deliveries(workspace, &delivered).await.expect("is there").deliveries.len(), 3);
+    }
+    assert_eq!(databases.len(), 2);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_cut_off_repeats_no_attempt_that_another_one_made() {
+    let url = url();
+    let away = open(&url).await;
+    let workspace = workspaces(&away, 1).await.remove(0);
+    away.accept(&workspace, events(1), NOW).await.expect("are kept");
+    let leased = lease(&away, NOW, 1).await.remove(0);
+    away.engine.shards.iter().for_each(|shard| shard.stop_renewing());
+    let other = open(&url).await;
+    let again = lease(&other, NOW, 1).await.remove(0); // after a lease of 15 s
+    assert_eq!((again.id, again.attempt), (leased.id, 1));
+    assert!(away.lease(NOW, 10).await.expect("is open").is_empty());
+    // A worker that is gone has no share, and its row is deleted.
+    soon(async || other.slots() == 64).await;
+    let schema = url.split_once("schema=").expect("a schema").1.to_owned();
+    let count = || cluster().0.query(&format!("SELECT count(*) FROM {schema}.workers")).expect("works");
+    soon(async || count() == "1").await;
+    // Its outcome is not lost, and the attempt counts once.
+    finish(&away, &leased, 200, NOW).await;
+    let recorded = other.record(&again, crate::store::conformance::attempt(&again, 200, NOW)).await;
+    assert!(!recorded.expect("is open").expect("is there").changed);
+    assert_eq!(other.delivery(&workspace, leased.id).await.expect("is there").1.len(), 1);
+    other.close().await;
+    away.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newer_and_foreign_stores_are_refused_and_unchanged() {
+    let (server, schema) = (&cluster().0, schema());
+    let url = format!("{}?schema={schema}", server.url());
+    open(&url).await.close().await;
+    server.query(&format!("UPDATE {schema}.store SET version = 99")).expect("works");
+    let refused = try_open(&url).await.err().expect("is refused").to_string();
+    assert!(refused.contains("later version wrote it (schema 99") && !refused.contains("postgres@"), "{refused}");
+    assert_eq!(server.query(&format!("SELECT version FROM {schema}.store")).expect("works"), "99");
+    server.query(&format!("DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema}")).expect("works");
+    server.query(&format!("CREATE TABLE {schema}.mine (n int)")).expect("works");
+    let refused = try_open(&url).await.err().expect("is refused").to_string();
+    assert!(refused.contains("not a store of this program"), "{refused}");
+    let tables = format!("SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = '{schema}'");
+    assert_eq!(server.query(&tables).expect("works"), "mine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_is_dropped_as_a_table() {
+    let (server, schema) = (&cluster().0, schema());
+    let store = open(&format!("{}?schema={schema}", server.url())).await;
+    let workspace = workspaces(&store, 1).await.remove(0);
+    store.accept(&workspace, events(3), NOW).await.expect("are kept");
+    assert_eq!(deliver(&[&store], 3).await, [3]);
+    let days = |days: i64| UnixTime::from_secs(NOW.as_secs() + days * 86_400);
+    assert_eq!(store.prune(days(0), 100).await, Ok(0), "the day is not over");
+    assert_eq!(store.prune(days(1), 100).await, Ok(3));
+    let tables = format!("SELECT count(*) FROM pg_tables WHERE schemaname = '{schema}' AND tablename ~ '_[0-9]+$'");
+    assert_eq!(server.query(&tables).expect("works"), "0");
+    // The day's tables are made again for a clock that was set back.
+    store.accept(&workspace, events(3), NOW).await.expect("are kept");
+    store.close().await;
+}
