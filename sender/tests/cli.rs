@@ -244,7 +244,9 @@ fn a_failed_start_names_the_cause_and_changes_nothing() {
     let url = format!("sqlite:{}", store.display());
     for (arguments, expected) in [
         (&["serve", "--store", &url][..], "is damaged"),
-        (&["serve", "--store", "postgres:x"], "invalid store URL"),
+        (&["serve", "--store", "mysql://127.0.0.1"], "invalid store URL"),
+        (&["serve", "--store", "postgres:x"], "the URL must start with postgres://"),
+        (&["serve", "--store", "postgres://me:geheim@127.0.0.1:1/x"], "cannot open the store postgres://127.0.0.1:1/x"),
         (&["serve", "--store", "nats://127.0.0.1:1"], "cannot open the store"),
         (&["serve", "--config", config.to_str().expect("UTF-8")], "unknown field `max_inflight`"),
         (&["serve", "--store", &url, "--admin-token", "short"], ""),
@@ -253,6 +255,7 @@ fn a_failed_start_names_the_cause_and_changes_nothing() {
         let output = run(arguments);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && error.contains(expected), "{arguments:?}: {error}");
+        assert!(!error.contains("geheim"), "{error}");
     }
     assert_eq!(std::fs::read(&store).expect("is there"), b"not a database at all, but long enough to look at");
 }

@@ -46,9 +46,13 @@ impl Shard {
         let select = "SELECT t.reference, w.reference, t.name, t.hash, t.created_at, t.expires_at \
                           FROM tokens t JOIN workspaces w ON w.id = t.workspace \
                           WHERE $1::text IS NULL OR w.reference = $1";
+        let known = self.known_tokens(only.as_deref());
         let rows = client.query(select, &[&only]).await.map_err(unavailable)?;
         let tokens = rows.iter().map(token).collect::<Result<Vec<_>>>()?;
-        self.forget_tokens(only, &tokens);
+        // Another worker has deleted a token that was known before the read.
+        for id in known.into_iter().filter(|id| tokens.iter().all(|token| token.id != *id)) {
+            self.memory.learn(CatalogRecord::Token(id, None), TOKEN_DELETED);
+        }
         for token in tokens {
             self.memory.learn(CatalogRecord::Token(token.id.clone(), Some(token)), TOKEN_CREATED);
         }
@@ -68,18 +72,12 @@ impl Shard {
         Ok(())
     }
 
-    /// Forgets tokens of the catalog that another worker has deleted.
-    fn forget_tokens(&self, only: Option<String>, stored: &[ApiToken]) {
-        let workspaces = match only {
-            Some(id) => vec![WorkspaceId::from(id)],
-            None => self.memory.catalog().workspaces().into_iter().map(|workspace| workspace.id).collect(),
-        };
-        for workspace in workspaces.iter().filter(|id| self.has_workspace(id)) {
-            let known = self.memory.catalog().tokens(workspace).unwrap_or_default();
-            for token in known.into_iter().filter(|known| stored.iter().all(|stored| stored.id != known.id)) {
-                self.memory.learn(CatalogRecord::Token(token.id, None), TOKEN_DELETED);
-            }
-        }
+    /// Returns the tokens in the catalog, of one workspace or of all in this database.
+    fn known_tokens(&self, only: Option<&str>) -> Vec<TokenId> {
+        let catalog = self.memory.catalog();
+        let workspaces = catalog.workspaces().into_iter().map(|workspace| workspace.id);
+        let own = workspaces.filter(|id| self.has_workspace(id) && only.is_none_or(|only| id.as_str() == only));
+        own.flat_map(|id| catalog.tokens(&id).unwrap_or_default()).map(|token| token.id).collect()
     }
 
     /// See [`Engine::write`](crate::store::engine::Engine::write).

@@ -41,7 +41,7 @@ impl Database {
     /// primary. The user, the name of the database and the options apply to all. The options are `schema`
     /// (`clarife_sender`) and those of a PostgreSQL URL, such as `sslmode`.
     pub(super) fn parse(url: &str) -> std::result::Result<Vec<Self>, OpenError> {
-        let wrong = |why: &str| OpenError::Failed { path: "postgres:".into(), why: why.into() };
+        let wrong = |why: &str| OpenError::Failed { path: "postgres".into(), why: why.into() };
         let rest = url.split_once("://").ok_or_else(|| wrong("the URL must start with postgres://"))?.1;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));

@@ -12,7 +12,7 @@ use crate::store::scheduler::Key;
 const DAY_SHIFT: u32 = 48;
 /// Bits of the number of the database.
 const DATABASE_BITS: u32 = 8;
-/// Number of numbers in a block, which is the step of the sequence `numbers`.
+/// Number of numbers in a block.
 const BLOCK: i64 = 1024;
 /// Number of slots, each with the pending deliveries of some subscriptions.
 pub(super) const SLOTS: i16 = 64;
@@ -63,9 +63,9 @@ impl Numbers {
         let mut ids = Vec::with_capacity(count);
         while ids.len() < count {
             if block.0 >= block.1 {
-                let row = client.query_one("SELECT nextval('numbers')", &[]).await.map_err(unavailable)?;
-                let start: i64 = row.get(0);
-                *block = (start, start.saturating_add(BLOCK));
+                let take = "UPDATE numbers SET next = next + $1 RETURNING next";
+                let end: i64 = client.query_one(take, &[&BLOCK]).await.map_err(unavailable)?.get(0);
+                *block = (end.saturating_sub(BLOCK), end);
             }
             ids.push(first_id_of(day) | (block.0 << DATABASE_BITS) | i64::from(self.database));
             block.0 = block.0.saturating_add(1);

@@ -187,7 +187,10 @@ fn judge(load: &Load, receiver: &Receiver, apis: &[Api], kills: u64) -> Result<(
                     wrong.push(format!("{event} has two deliveries to {path}"));
                 }
             }
-            wrong.extend(accepted.difference(&found).map(|id| format!("{id} to {path} is LOST")));
+            for id in accepted.difference(&found) {
+                let (_, page) = api.get(&format!("/v1/deliveries?event_id={id}"))?;
+                wrong.push(format!("{id} to {path} is LOST; deliveries of the event: {page}"));
+            }
         }
     }
     let mut states: Vec<_> = states.into_iter().collect();

@@ -1,6 +1,8 @@
 -- A moment is milliseconds since 1970. `reference` is the id that people see. The integer ids end with the number of
 -- the database (8 bits). Ids of events and deliveries begin with their day, by which their tables are partitioned.
-CREATE SEQUENCE numbers INCREMENT BY 1024;
+-- No sequence: a number that was taken before a crash could be given again.
+CREATE TABLE numbers (next bigint NOT NULL);
+INSERT INTO numbers VALUES (1);
 
 CREATE TABLE workspaces (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
