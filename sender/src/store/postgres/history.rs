@@ -110,6 +110,9 @@ impl Shard {
         after: DeliveryId,
         limit: usize,
     ) -> Result<Vec<(DeliveryId, Delivery)>> {
+        if !self.slots.holds(slot_of(key)) {
+            return Ok(Vec::new());
+        }
         let client = self.client().await?;
         let select = "SELECT id, delivery FROM pending WHERE slot = $1 AND subscription = $2 AND id > $3 \
                           ORDER BY id LIMIT $4";

@@ -26,8 +26,9 @@ pub(super) const LEASE: Duration = Duration::from_secs(15);
 const START_WITHIN: Duration = Duration::from_secs(4);
 /// Time after its last heartbeat for which a worker counts as alive.
 const ALIVE: Duration = Duration::from_secs(10);
-/// Longest time between two reads that follow each other without a break.
-const BREAK: Duration = Duration::from_secs(3);
+/// Longest time between two reads that follow each other without a break. After a longer one, the database was away,
+/// and the holders of the slots could not renew their leases either.
+const BREAK: Duration = Duration::from_secs(5);
 /// Number of ticks between two searches for deliveries whose announcement was lost.
 const SEARCH_TICKS: u32 = 5;
 
@@ -238,10 +239,17 @@ impl Shard {
         client.keep();
         let taken: Vec<i16> = rows.iter().map(|row| row.get(0)).collect();
         self.read_subscriptions(&taken).await?;
-        let mut state = self.slots.state();
-        for slot in &taken {
-            state.held.insert(*slot, Held { renewed, leaving: false, waiting: false });
+        {
+            let mut state = self.slots.state();
+            for slot in &taken {
+                state.held.insert(*slot, Held { renewed, leaving: false, waiting: false });
+            }
         }
+        // Their last holder may not have written all ends.
+        let catalog = self.memory.catalog();
+        let inactive = catalog.all().filter(|cached| !cached.record.subscription.health.is_active());
+        let taken_over = inactive.filter(|cached| self.has_key(cached.key) && taken.contains(&slot_of(cached.key)));
+        taken_over.for_each(|cached| self.memory.endings.add(cached.key));
         Ok(taken)
     }
 

@@ -237,11 +237,11 @@ async fn a_worker_that_was_cut_off_repeats_no_attempt_that_another_one_made() {
     let leased = lease(&away, NOW, 1).await.remove(0);
     away.engine.shards.iter().for_each(|shard| shard.stop_renewing());
     let other = open(&url).await;
-    let again = lease(&other, NOW, 1).await.remove(0); // after a lease of 15 s
+    soon(async || other.slots() == 64).await; // after a lease of 15 s
+    let again = lease(&other, NOW, 1).await.remove(0);
     assert_eq!((again.id, again.attempt), (leased.id, 1));
     assert!(away.lease(NOW, 10).await.expect("is open").is_empty());
-    // A worker that is gone has no share, and its row is deleted.
-    soon(async || other.slots() == 64).await;
+    // The row of a worker that is gone is deleted.
     let schema = url.split_once("schema=").expect("a schema").1.to_owned();
     let count = || cluster().0.query(&format!("SELECT count(*) FROM {schema}.workers")).expect("works");
     soon(async || count() == "1").await;
