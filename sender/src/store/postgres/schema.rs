@@ -58,11 +58,12 @@ pub(super) async fn migrate(client: &mut Client, database: &Database) -> std::re
     transaction.commit().await.map_err(failed)
 }
 
-/// Returns an error's message with that of the server.
+/// Returns an error's message: that of the server, or of the connection with its cause.
 pub(super) fn describe(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(reported) => reported.message().to_owned(),
-        None => error.to_string(),
+    match (error.as_db_error(), std::error::Error::source(error)) {
+        (Some(reported), _) => reported.message().to_owned(),
+        (None, Some(cause)) => format!("{error}: {cause}"),
+        (None, None) => error.to_string(),
     }
 }
 

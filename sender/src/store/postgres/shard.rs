@@ -19,7 +19,7 @@ use super::{database_of_workspace, unavailable, within};
 use crate::ids::WorkspaceId;
 use crate::store::memory::Memory;
 use crate::store::scheduler::Key;
-use crate::store::{OpenError, Result};
+use crate::store::{OpenError, Result, StoreError};
 
 /// Number of concurrent transactions that insert, and that update.
 const LANES: usize = 3;
@@ -59,11 +59,17 @@ impl Shard {
         worker: String,
         now: UnixTime,
     ) -> std::result::Result<Arc<Self>, OpenError> {
-        let failed = |why: String| OpenError::Failed { path: database.name().into(), why };
+        let failed = |error: StoreError| {
+            let why = match error {
+                StoreError::Unavailable(why) => why,
+                error => error.to_string(),
+            };
+            OpenError::Failed { path: database.name().into(), why }
+        };
         let pool = database.pool()?;
-        let mut client = Session::open(&pool).await.map_err(|error| failed(error.to_string()))?;
+        let mut client = Session::open(&pool).await.map_err(failed)?;
         schema::migrate(&mut client, &database).await?;
-        schema::cap_due(&client, now).await.map_err(|error| failed(error.to_string()))?;
+        schema::cap_due(&client, now).await.map_err(failed)?;
         client.keep();
         let (inserts, insert_jobs) = mpsc::channel(MAX_WAITING);
         let (updates, update_jobs) = mpsc::channel(MAX_WAITING);
@@ -82,7 +88,7 @@ impl Shard {
             tasks: Mutex::default(),
             deletions: tokio::sync::Notify::new(),
         });
-        shard.start(insert_jobs, update_jobs).await.map_err(|error| failed(error.to_string()))?;
+        shard.start(insert_jobs, update_jobs).await.map_err(failed)?;
         Ok(shard)
     }
 
