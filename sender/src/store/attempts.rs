@@ -48,9 +48,10 @@ impl Store {
     fn lease_reply(&self, request: &DueRequest, reply: DueReply, leased: &mut Vec<LeasedDelivery>) {
         let Some(cached) = self.memory.catalog().by_key(request.key).cloned() else { return };
         let health = &cached.record.subscription.health;
+        let mut has_ended = false;
         for due in reply.deliveries {
             if due.delivery.settle(health) != due.delivery {
-                self.memory.endings.add(request.key); // adds the subscription to the scheduler again
+                has_ended = true;
                 continue;
             }
             if let DeliveryState::Pending { attempt, due: at } = due.delivery.state() {
@@ -60,10 +61,10 @@ impl Store {
                 leased.push(LeasedDelivery { id, delivery, attempt, due: at, event_id, body, subscription });
             }
         }
-        if let Some(next) = reply.next
-            && !self.memory.endings.contains(request.key)
-        {
-            self.memory.scheduler().add(request.key, request.kind, next);
+        match reply.next {
+            _ if has_ended => self.memory.endings.add(request.key), // announces the deliveries that have not ended
+            Some(next) => self.memory.scheduler().add(request.key, request.kind, next),
+            None => {}
         }
     }
 

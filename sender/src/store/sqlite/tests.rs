@@ -224,3 +224,29 @@ async fn ready_wakes_for_new_events_and_for_retries() {
     assert_eq!(store.lease(NOW, 1).await.expect("is open").len(), 1);
     store.close().await;
 }
+
+#[tokio::test]
+async fn a_subscription_keeps_its_turn_while_ends_are_written() {
+    let (_folder, store, workspace) = filled(3 * PER_SUBSCRIPTION).await;
+    store.ending.abort();
+    let key = store.memory.catalog().subscriptions(&workspace).expect("is there")[0].key;
+    store.memory.endings.add(key);
+    for _ in 0..3 {
+        let deliveries = store.lease(NOW, 100).await.expect("is open");
+        assert_eq!(deliveries.len(), PER_SUBSCRIPTION);
+        for leased in &deliveries {
+            store.record(leased, attempt(leased, 200, NOW)).await.expect("is open");
+        }
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_check_reaches_the_disk() {
+    let (folder, store, _) = filled(1).await;
+    let log = || std::fs::metadata(folder.path().join("store.db-wal")).expect("is there").len();
+    let before = log();
+    store.check().await.expect("is open");
+    assert!(log() > before);
+    store.close().await;
+}
