@@ -7,7 +7,7 @@ use clarife_webhooks::EventType;
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Acceptance, Delivery, plan_accept};
 
-use super::engine::{Arrival, Arrivals, StoredEvent, WriteError};
+use super::engine::{Arrival, Arrivals, StoredEvent, WriteError, WriteResult};
 use super::{Accepted, MAX_EVENTS, NewEvent, Result, Store, StoreError};
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 
@@ -67,8 +67,11 @@ impl Store {
         events: &Arc<[NewEvent]>,
         plan: &[Acceptance],
         now: UnixTime,
-    ) -> Result<Arrivals> {
+    ) -> WriteResult<Arrivals> {
         let catalog = self.memory.catalog();
+        if !catalog.is_complete(workspace)? {
+            return Err(WriteError::Conflict); // another worker's records are being read
+        }
         let (subscriptions, (_, version)) = (catalog.subscriptions(workspace)?, catalog.workspace(workspace)?);
         let new = events.iter().zip(plan).enumerate().filter(|(_, (_, acceptance))| **acceptance == Acceptance::New);
         let new = new.map(|(index, (event, _))| {

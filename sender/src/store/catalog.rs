@@ -129,6 +129,12 @@ impl Catalog {
         Ok(ids.iter().filter_map(|id| self.get(id).cloned()).collect())
     }
 
+    /// Tells whether each subscription that a workspace lists is known. The records of one write are applied one by
+    /// one.
+    pub(super) fn is_complete(&self, workspace: &WorkspaceId) -> Result<bool> {
+        Ok(self.workspace(workspace)?.0.subscriptions.iter().all(|id| self.subscriptions.contains_key(id)))
+    }
+
     /// Returns a workspace's subscription.
     pub(super) fn subscription(&self, workspace: &WorkspaceId, id: &SubscriptionId) -> Result<CachedSubscription> {
         let cached = self.get(id).filter(|cached| cached.record.workspace == *workspace);

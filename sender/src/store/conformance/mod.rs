@@ -141,7 +141,7 @@ async fn workspace(store: &Store, plan: Plan) -> WorkspaceId {
     id
 }
 
-async fn subscribe(
+pub(super) async fn subscribe(
     store: &Store,
     workspace: &WorkspaceId,
     types: EventTypes,

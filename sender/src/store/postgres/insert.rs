@@ -6,6 +6,7 @@ use futures_util::future::try_join3;
 use tokio::sync::oneshot;
 use tokio_postgres::types::ToSql;
 
+use super::catalog::signed;
 use super::ids::{day_of, first_id_of, slot_of};
 use super::shard::Shard;
 use super::{lane_number, state_number, to_json, unavailable, within};
@@ -19,6 +20,9 @@ pub(super) const MAX_EVENTS: usize = 1000;
 
 /// Ids of the deliveries of each event of a call.
 type Ids = Vec<Vec<DeliveryId>>;
+
+/// Keys and versions of workspaces.
+type Workspaces = HashMap<String, (i64, i64)>;
 
 /// A call that waits for its transaction.
 pub(super) struct InsertJob {
@@ -99,12 +103,8 @@ impl Shard {
 
     async fn insert_all(&self, calls: &[&Arrivals]) -> Result<Option<Vec<Ids>>> {
         let mut client = self.client().await?;
-        let (mut names, mut versions) = (Vec::new(), HashMap::new());
-        for call in calls {
-            if versions.insert(call.workspace.as_str(), call.version).is_none() {
-                names.push(call.workspace.as_str());
-            }
-        }
+        let workspaces: HashSet<&str> = calls.iter().map(|call| call.workspace.as_str()).collect();
+        let workspaces: Vec<&str> = workspaces.into_iter().collect();
         let mut count: usize = 0;
         for (_, arrival) in calls.iter().flat_map(|call| call.new_events()) {
             count = count.saturating_add(arrival.to.len()).saturating_add(1);
@@ -116,15 +116,14 @@ impl Shard {
         let transaction = client.transaction().await.map_err(unavailable)?;
         let lock = "SELECT reference, id, version FROM workspaces WHERE reference = ANY($1) ORDER BY id FOR SHARE";
         let lock = transaction.prepare_cached(lock).await.map_err(unavailable)?;
-        let mut keys: HashMap<String, i64> = HashMap::new();
-        for row in transaction.query(&lock, &[&names]).await.map_err(unavailable)? {
-            let (name, version): (String, i64) = (row.get(0), row.get(2));
-            if versions.get(name.as_str()) == Some(&version.unsigned_abs()) {
-                keys.insert(name, row.get(1));
-            }
-        }
-        let (rows, ids) = rows_of(calls, &keys, numbers)?;
-        let is_new = keys.len() == names.len() && insert_rows(&transaction, rows).await?;
+        let rows = transaction.query(&lock, &[&workspaces]).await.map_err(unavailable)?;
+        let found: Workspaces = rows.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
+        // Calls for one workspace may have been planned before and after a change.
+        let is_planned = calls.iter().all(|call| {
+            found.get(call.workspace.as_str()).is_some_and(|(_, version)| *version == signed(call.version))
+        });
+        let (rows, ids) = rows_of(calls, &found, numbers)?;
+        let is_new = is_planned && insert_rows(&transaction, rows).await?;
         if is_new {
             transaction.commit().await.map_err(unavailable)?;
         } else {
@@ -185,14 +184,14 @@ async fn insert_rows(transaction: &deadpool_postgres::Transaction<'_>, rows: Row
 type Values<'a, const N: usize> = [&'a (dyn ToSql + Sync); N];
 
 /// Returns the rows of calls, and the ids of their deliveries.
-fn rows_of(calls: &[&Arrivals], keys: &HashMap<String, i64>, numbers: Vec<i64>) -> Result<(Rows, Vec<Ids>)> {
+fn rows_of(calls: &[&Arrivals], workspaces: &Workspaces, numbers: Vec<i64>) -> Result<(Rows, Vec<Ids>)> {
     let mut rows = Rows::default();
     let mut numbers = numbers.into_iter();
     let mut all = Vec::with_capacity(calls.len());
     for call in calls {
         let (day, at) = (day_of(call.at), call.at.as_millis());
         let mut next = || first_id_of(day) | numbers.next().unwrap_or_default();
-        let workspace = keys.get(call.workspace.as_str()).copied().unwrap_or_default();
+        let workspace = workspaces.get(call.workspace.as_str()).map(|(key, _)| *key).unwrap_or_default();
         rows.days.insert(day);
         let mut ids = Vec::with_capacity(call.new.len());
         for (event, arrival) in call.new_events() {

@@ -131,11 +131,11 @@ impl Shard {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push((name, handle));
     }
 
-    /// Stops renewing the leases, as a worker does that is cut off.
+    /// Stops the tasks with a name: "slots" as a worker that cannot renew its leases, "news" as one that hears nothing.
     #[cfg(test)]
-    pub(super) fn stop_renewing(&self) {
+    pub(super) fn stop_tasks(&self, stopped: &str) {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.iter().filter(|(name, _)| *name == "slots").for_each(|(_, task)| task.abort());
+        tasks.iter().filter(|(name, _)| *name == stopped).for_each(|(_, task)| task.abort());
     }
 
     /// Stops the tasks.

@@ -6,15 +6,19 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clarife_webhooks::UnixTime;
+use clarife_webhooks::sender::{Delivery, EventTypes, Health};
 use postgres_cluster::Cluster;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::PostgresEngine;
+use super::insert::InsertJob;
 use crate::ids::{DeliveryId, WorkspaceId};
+use crate::store::catalog::CatalogRecord;
 use crate::store::conformance::{
-    NOW, PER_SUBSCRIPTION, conformance, events, finish, lease, soon, subscribed_workspace,
+    NOW, PER_SUBSCRIPTION, conformance, events, finish, lease, soon, subscribe, subscribed_workspace,
 };
-use crate::store::engine::Engine;
+use crate::store::engine::{Arrival, Arrivals, Engine, WriteError, WriteResult};
 use crate::store::memory::Memory;
 use crate::store::{DeliveryFilter, OpenError, StateName, Store, StoreError};
 
@@ -139,6 +143,56 @@ async fn workers_see_each_other_s_changes() {
     second.close().await;
 }
 
+/// Inserts events through two calls of one transaction, one of which was planned before the other's subscription.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_with_an_old_plan_is_planned_again() {
+    let store = open(&url()).await;
+    let workspace = subscribed_workspace(&store).await;
+    let plan = |id: &str| {
+        let catalog = store.memory.catalog();
+        let (_, version) = catalog.workspace(&workspace).expect("is there");
+        let to = catalog.subscriptions(&workspace).expect("is there").into_iter();
+        let to = to.map(|cached| (cached, Delivery::new(&Health::new(), NOW))).collect();
+        let mut event = events(1).remove(0);
+        event.id = id.into();
+        let (events, new) = (vec![event].into(), vec![Arrival { index: 0, to }]);
+        Arrivals { workspace: workspace.clone(), version, at: NOW, events, new }
+    };
+    let old = plan("evt_old");
+    subscribe(&store, &workspace, EventTypes::ALL).await.expect("is within the plan");
+    let new = plan("evt_new");
+    let (replies, jobs): (Vec<_>, Vec<_>) = [old, new].into_iter().map(job).unzip();
+    store.engine.shards[0].insert(jobs).await;
+    let [old, new] = <[_; 2]>::try_from(replies).expect("two");
+    assert!(matches!(old.await, Ok(Err(WriteError::Conflict))));
+    assert_eq!(new.await.expect("is replied to").expect("is inserted")[0].len(), 2);
+    store.close().await;
+}
+
+fn job(arrivals: Arrivals) -> (oneshot::Receiver<WriteResult<Vec<Vec<DeliveryId>>>>, InsertJob) {
+    let (reply, replied) = oneshot::channel();
+    (replied, InsertJob { arrivals, reply })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_misses_no_subscription_whose_record_is_not_known_yet() {
+    let url = url();
+    let (first, second) = (open(&url).await, open(&url).await);
+    second.engine.shards[0].stop_tasks("news");
+    let workspace = subscribed_workspace(&first).await;
+    // The second worker reads the workspace, and not yet its subscription.
+    let record = {
+        let catalog = first.memory.catalog();
+        let (record, version) = catalog.workspace(&workspace).expect("is there");
+        (CatalogRecord::Workspace(record.clone()), version)
+    };
+    second.memory.learn(record.0, record.1);
+    let accepted = second.accept(&workspace, events(1), NOW).await.expect("is kept");
+    assert_eq!(accepted[0].deliveries, 1);
+    first.close().await;
+    second.close().await;
+}
+
 #[tokio::test]
 async fn everything_is_there_again() {
     let url = url();
@@ -235,7 +289,7 @@ async fn a_worker_that_was_cut_off_repeats_no_attempt_that_another_one_made() {
     let workspace = workspaces(&away, 1).await.remove(0);
     away.accept(&workspace, events(1), NOW).await.expect("are kept");
     let leased = lease(&away, NOW, 1).await.remove(0);
-    away.engine.shards.iter().for_each(|shard| shard.stop_renewing());
+    away.engine.shards.iter().for_each(|shard| shard.stop_tasks("slots"));
     let other = open(&url).await;
     soon(async || other.slots() == 64).await; // after a lease of 15 s
     let again = lease(&other, NOW, 1).await.remove(0);
