@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 macro_rules! ids {
@@ -47,6 +48,15 @@ ids! {
     TokenId = "tok_";
 }
 
+impl WorkspaceId {
+    /// Returns the index of the part that has a workspace, among `parts`: a partition of NATS, or a database.
+    pub(crate) fn part(&self, parts: usize) -> usize {
+        let hash = Sha256::digest(self.as_str().as_bytes());
+        let number = hash.iter().take(4).fold(0_usize, |number, byte| number.wrapping_shl(8) | usize::from(*byte));
+        number.checked_rem(parts).unwrap_or(0)
+    }
+}
+
 /// Id of a delivery. The store numbers deliveries in order: a later one has a greater id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct DeliveryId(pub(crate) i64);
@@ -68,7 +78,18 @@ impl fmt::Display for DeliveryId {
 
 #[cfg(test)]
 mod tests {
-    use super::{DeliveryId, SubscriptionId};
+    use super::{DeliveryId, SubscriptionId, WorkspaceId};
+
+    #[test]
+    fn workspaces_are_spread() {
+        let mut count = [0; 8];
+        for _ in 0..800 {
+            count[WorkspaceId::random().part(8)] += 1;
+        }
+        assert!(count.iter().all(|count| (40..200).contains(count)), "{count:?}");
+        let part = WorkspaceId::from("wsp_03b0ad6f-6a3d-4f1f-8a4e-2f9d1c3f4d11".to_owned()).part(256);
+        assert_eq!(part, 174, "a store finds what an earlier version wrote");
+    }
 
     #[test]
     fn ids_read_back_and_nothing_else_does() {

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::UnixTime;
+
 /// The delays between the failure of an attempt and the start of the next.
 ///
 /// See [protocol, section 6.1](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-1).
@@ -44,4 +46,20 @@ pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 pub fn retry_delay(attempt: u32) -> Option<Duration> {
     let index = usize::try_from(attempt.checked_sub(1)?).ok()?;
     RETRY_DELAYS.get(index).copied()
+}
+
+/// Returns the latest time at which a pending delivery can be due: the longest of the [`RETRY_DELAYS`] from now.
+///
+/// A sender that starts caps the due times in its store. A later one comes from a clock that was ahead.
+///
+/// ```
+/// use clarife_webhooks::UnixTime;
+/// use clarife_webhooks::sender::latest_due;
+///
+/// assert_eq!(latest_due(UnixTime::from_secs(1_711_612_800)), UnixTime::from_secs(1_711_612_860));
+/// ```
+#[must_use]
+pub fn latest_due(now: UnixTime) -> UnixTime {
+    let longest = RETRY_DELAYS.iter().max().copied().unwrap_or_default();
+    now.saturating_add(longest)
 }

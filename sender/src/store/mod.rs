@@ -15,6 +15,7 @@ mod ending;
 mod engine;
 mod error;
 mod history;
+mod lease;
 mod memory;
 mod nats;
 mod postgres;

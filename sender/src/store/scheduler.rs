@@ -27,6 +27,14 @@ impl QueueKind {
         let first = matches!(delivery.state(), DeliveryState::Pending { attempt: 1, .. });
         if first && delivery.kind() == DeliveryKind::Event { Self::Fresh } else { Self::Retry }
     }
+
+    /// Returns the number of the queue in the tables of SQLite and PostgreSQL.
+    pub(super) const fn number(self) -> i16 {
+        match self {
+            Self::Retry => 0,
+            Self::Fresh => 1,
+        }
+    }
 }
 
 /// Scheduler of the subscriptions with pending deliveries.

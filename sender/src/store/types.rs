@@ -180,6 +180,16 @@ pub(crate) enum StateName {
 impl StateName {
     /// All states.
     pub(crate) const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Failed, Self::Held];
+
+    /// Returns the number of the state in the tables of SQLite and PostgreSQL.
+    pub(super) const fn number(self) -> i16 {
+        match self {
+            Self::Pending => 0,
+            Self::Delivered => 1,
+            Self::Failed => 2,
+            Self::Held => 3,
+        }
+    }
 }
 
 impl From<&DeliveryState> for StateName {

@@ -11,12 +11,13 @@ use nats_cluster::Cluster;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::partition::{LEASE, Partition};
+use super::partition::Partition;
 use super::stream::PATIENCE;
 use super::tests::{TestStore, deliver, open, start_cluster, url, workspaces};
 use crate::clock::wall;
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, events, finish, lease, soon};
+use crate::store::lease::LEASE;
 use crate::store::{DeliveryFilter, NewEvent, StateName, StoreError};
 
 const SERVERS: usize = 3;

@@ -4,10 +4,11 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use clarife_webhooks::sender::latest_due;
 use futures_util::StreamExt as _;
 
 use super::partition::{HeldLease, ObservedLease, Partition, PartitionState};
-use super::pending::{PendingIndex, latest_due};
+use super::pending::PendingIndex;
 use super::schema::{self, Arrival, Checkpoint, Progress, locate};
 use super::stream::Message;
 use super::subject::{self, Subject};

@@ -12,28 +12,25 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::partition::{HeldLease, LEASE, Partition};
+use super::partition::{HeldLease, Partition};
 use super::pending::PendingIndex;
 use super::schema::{self, Lease};
 use super::stream::unavailable;
 use super::subject;
 use super::worker::{Worker, partition_of_key};
 use crate::store::engine::{WriteError, WriteResult};
+use crate::store::lease::{ALIVE, LEASE, share, ticks};
 use crate::store::{MAX_TRIES, Result};
 
-/// Time between two renewals.
-const TICK: Duration = Duration::from_secs(1);
 /// Number of ticks between two checkpoints.
 const CHECKPOINT_TICKS: u32 = 5;
-/// Time after its last heartbeat for which a worker counts as alive.
-const ALIVE: Duration = Duration::from_secs(10);
 
 impl Worker {
     /// Keeps this worker's leases until the task is aborted.
     pub(super) async fn keep_leases(self: &Arc<Self>) {
         // Partitions are renewed independently: one that does not respond delays no other.
         let renewing = self.partitions.iter().map(|partition| async {
-            let mut interval = every(TICK);
+            let mut interval = ticks();
             loop {
                 interval.tick().await;
                 self.renew(partition).await;
@@ -43,7 +40,7 @@ impl Worker {
     }
 
     async fn keep_share(self: &Arc<Self>) {
-        let mut interval = every(TICK);
+        let mut interval = ticks();
         for tick in 1_u32.. {
             interval.tick().await;
             self.write_heartbeat().await;
@@ -87,7 +84,7 @@ impl Worker {
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         workers.retain(|_, last| last.elapsed() < ALIVE);
         let others = workers.keys().filter(|worker| **worker != self.id).count();
-        self.partitions.len().div_ceil(others.saturating_add(1))
+        share(self.partitions.len(), others)
     }
 
     async fn write_heartbeat(&self) {
@@ -232,11 +229,4 @@ impl Worker {
             tracing::debug!(%error, "cannot write the checkpoint");
         }
     }
-}
-
-/// Creates an interval that skips missed ticks.
-fn every(period: Duration) -> tokio::time::Interval {
-    let mut interval = tokio::time::interval(period);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    interval
 }

@@ -12,11 +12,7 @@ use super::stream::{Stream, unavailable};
 use super::subject;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::Result;
-
-/// Time without a renewal after which other workers take a partition.
-pub(super) const LEASE: Duration = Duration::from_secs(15);
-/// Time after a renewal within which attempts start: an attempt of 10 s then ends before the lease does.
-const START_WITHIN: Duration = Duration::from_secs(4);
+use crate::store::lease::START_WITHIN;
 
 /// A partition of the store.
 pub(super) struct Partition {

@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::{Delivery, RETRY_DELAYS};
+use clarife_webhooks::sender::Delivery;
 
 use super::schema::{Arrival, Checkpoint, delivery_id, locate};
 use crate::ids::DeliveryId;
@@ -224,11 +223,6 @@ impl PendingIndex {
         self.cached = self.cached.saturating_sub(entry.body.as_ref().map_or(0, |(_, body)| body.len()));
         Some(entry)
     }
-}
-
-/// Returns the latest possible due time: the longest retry delay from now. Later ones come from a clock that was ahead.
-pub(super) fn latest_due(now: UnixTime) -> UnixTime {
-    now.saturating_add(RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Delivery, Plan, Signer, StoredSecrets, Subscription};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::stream::{Message, NewMessage};
 use crate::ids::{DeliveryId, SubscriptionId, TokenId, WorkspaceId};
@@ -79,13 +78,6 @@ pub(super) struct Lease {
 pub(super) struct Checkpoint {
     pub(super) from: u64,
     pub(super) except: Vec<i64>,
-}
-
-/// Returns the index of the partition that holds everything of a workspace.
-pub(super) fn partition_of(workspace: &WorkspaceId, partitions: usize) -> usize {
-    let hash = Sha256::digest(workspace.as_str().as_bytes());
-    let number = hash.iter().take(4).fold(0_usize, |number, byte| number.wrapping_shl(8) | usize::from(*byte));
-    number.checked_rem(partitions).unwrap_or(0)
 }
 
 /// Returns the id of a delivery: 47 bits of its arrival's sequence, 8 of the partition, 8 of its index in the arrival.
@@ -194,8 +186,7 @@ fn unreadable(record: impl std::fmt::Display) -> StoreError {
 
 #[cfg(test)]
 mod tests {
-    use super::{delivery_id, locate, partition_of};
-    use crate::ids::WorkspaceId;
+    use super::{delivery_id, locate};
 
     #[test]
     fn a_delivery_s_id_says_where_it_is() {
@@ -203,14 +194,5 @@ mod tests {
             assert_eq!(locate(delivery_id(position.0, position.1, position.2)), position);
         }
         assert!(delivery_id(1, 255, 255) < delivery_id(2, 0, 0));
-    }
-
-    #[test]
-    fn workspaces_are_spread() {
-        let mut count = [0; 8];
-        for _ in 0..800 {
-            count[partition_of(&WorkspaceId::random(), 8)] += 1;
-        }
-        assert!(count.iter().all(|count| (40..200).contains(count)), "{count:?}");
     }
 }

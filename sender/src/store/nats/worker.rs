@@ -52,7 +52,7 @@ impl Worker {
 
     /// Returns the partition of a workspace.
     pub(super) fn partition(&self, workspace: &WorkspaceId) -> Result<&Partition> {
-        let index = schema::partition_of(workspace, self.partitions.len());
+        let index = workspace.part(self.partitions.len());
         self.partitions.get(index).ok_or(StoreError::NotFound("workspace"))
     }
 

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use super::connect::Session;
 use super::ids::slot_of;
 use super::shard::Shard;
-use super::{from_json, lane_number, state_number, unavailable};
+use super::{from_json, unavailable};
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::engine::{DueDelivery, DueReply, ListQuery, StoredEvent};
 use crate::store::scheduler::{DueRequest, Key};
@@ -54,7 +54,7 @@ impl Shard {
             numbers.push(number);
             slots.push(slot_of(request.key));
             keys.push(request.key);
-            lanes.push(lane_number(request.kind));
+            lanes.push(request.kind.number());
             limits.push(i64::try_from(request.limit).unwrap_or(i64::MAX).saturating_add(1));
             leased.extend(request.leased.iter().map(|id| id.0));
         }
@@ -187,7 +187,7 @@ impl Shard {
     pub(super) async fn list(&self, query: &ListQuery) -> Result<Vec<DeliveryRecord>> {
         let keys: Vec<i64> = query.subscriptions.iter().map(|cached| cached.key).collect();
         let slots: Vec<i16> = keys.iter().map(|key| slot_of(*key)).collect();
-        let states: Vec<i16> = query.states.iter().map(|state| state_number(*state)).collect();
+        let states: Vec<i16> = query.states.iter().map(|state| state.number()).collect();
         let before = query.before.map_or(i64::MAX, |id| id.0);
         let since = query.to_resend_since.map_or(i64::MIN, UnixTime::as_millis);
         let (unmarked, limit) = (query.to_resend_since.is_some(), i64::try_from(query.limit).unwrap_or(i64::MAX));

@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 use super::catalog::signed;
 use super::ids::{day_of, first_id_of, slot_of};
 use super::shard::Shard;
-use super::{lane_number, state_number, to_json, unavailable, within};
+use super::{to_json, unavailable, within};
 use crate::ids::DeliveryId;
 use crate::store::engine::{Arrivals, WriteError, WriteResult};
 use crate::store::scheduler::QueueKind;
@@ -210,7 +210,7 @@ fn rows_of(calls: &[&Arrivals], workspaces: &Workspaces, numbers: Vec<i64>) -> R
                     rows.pending.id.push(id);
                     rows.pending.slot.push(slot_of(to.key));
                     rows.pending.subscription.push(to.key);
-                    rows.pending.lane.push(lane_number(QueueKind::of(delivery)));
+                    rows.pending.lane.push(QueueKind::of(delivery).number());
                     rows.pending.due.push(due.as_millis());
                     rows.pending.event.push(key);
                     rows.pending.delivery.push(json);
@@ -218,7 +218,7 @@ fn rows_of(calls: &[&Arrivals], workspaces: &Workspaces, numbers: Vec<i64>) -> R
                 } else {
                     rows.held.id.push(id);
                     rows.held.subscription.push(to.key);
-                    rows.held.state.push(state_number(StateName::from(&delivery.state())));
+                    rows.held.state.push(StateName::from(&delivery.state()).number());
                     rows.held.event.push(key);
                     rows.held.delivery.push(json);
                     rows.held.created_at.push(at);

@@ -26,7 +26,6 @@ use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::Delivery;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -38,8 +37,8 @@ use self::update::UpdateJob;
 use super::catalog::CatalogWrite;
 use super::engine::{Arrivals, DeliveryUpdate, DueReply, Engine, ListQuery, ResentDelivery, StoredEvent, WriteResult};
 use super::memory::Memory;
-use super::scheduler::{DueRequest, Key, QueueKind};
-use super::{Attempt, DeliveryRecord, OpenError, Result, StateName, StoreError};
+use super::scheduler::{DueRequest, Key};
+use super::{Attempt, DeliveryRecord, OpenError, Result, StoreError};
 use crate::ids::{DeliveryId, WorkspaceId};
 
 /// Time limit of a read or a write.
@@ -65,20 +64,13 @@ impl PostgresEngine {
 
     /// Returns the database of a workspace.
     fn shard(&self, workspace: &WorkspaceId) -> Result<&Arc<Shard>> {
-        let index = database_of_workspace(workspace, self.shards.len());
+        let index = workspace.part(self.shards.len());
         self.shards.get(index).ok_or(StoreError::NotFound("workspace"))
     }
 
     async fn replied<T>(&self, reply: oneshot::Receiver<WriteResult<T>>) -> WriteResult<T> {
         reply.await.unwrap_or_else(|_| Err(closed().into()))
     }
-}
-
-/// Returns the index of the database that has a workspace.
-fn database_of_workspace(workspace: &WorkspaceId, databases: usize) -> usize {
-    let hash = Sha256::digest(workspace.as_str().as_bytes());
-    let number = hash.iter().take(4).fold(0_usize, |number, byte| number.wrapping_shl(8) | usize::from(*byte));
-    number.checked_rem(databases).unwrap_or(0)
 }
 
 /// Runs `work` within a time limit.
@@ -126,24 +118,6 @@ fn from_json<T: DeserializeOwned>(json: &str) -> Result<T> {
 /// Serializes a JSON column.
 fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| unavailable(error.to_string()))
-}
-
-/// Returns the number of a queue in the tables.
-const fn lane_number(kind: QueueKind) -> i16 {
-    match kind {
-        QueueKind::Retry => 0,
-        QueueKind::Fresh => 1,
-    }
-}
-
-/// Returns the number of a state in the tables.
-const fn state_number(state: StateName) -> i16 {
-    match state {
-        StateName::Pending => 0,
-        StateName::Delivered => 1,
-        StateName::Failed => 2,
-        StateName::Held => 3,
-    }
 }
 
 #[async_trait]

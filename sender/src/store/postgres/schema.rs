@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::RETRY_DELAYS;
+use clarife_webhooks::sender::latest_due;
 use tokio_postgres::Client;
 
 use super::connect::Database;
@@ -69,7 +69,7 @@ pub(super) fn describe(error: &tokio_postgres::Error) -> String {
 
 /// Caps due times: those later than the longest delay from now come from a clock that was ahead.
 pub(super) async fn cap_due(client: &Client, now: UnixTime) -> Result<()> {
-    let latest = now.saturating_add(RETRY_DELAYS.iter().max().copied().unwrap_or_default()).as_millis();
+    let latest = latest_due(now).as_millis();
     client.execute("UPDATE pending SET due = $1 WHERE due > $1", &[&latest]).await.map_err(unavailable)?;
     Ok(())
 }

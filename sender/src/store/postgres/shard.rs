@@ -15,7 +15,7 @@ use super::news::News;
 use super::schema::{self, Days};
 use super::slots::Slots;
 use super::update::{MAX_UPDATES, UpdateJob};
-use super::{database_of_workspace, unavailable, within};
+use super::{unavailable, within};
 use crate::ids::WorkspaceId;
 use crate::store::memory::Memory;
 use crate::store::scheduler::Key;
@@ -163,7 +163,7 @@ impl Shard {
 
     /// Tells whether a workspace is in this database.
     pub(super) fn has_workspace(&self, id: &WorkspaceId) -> bool {
-        database_of_workspace(id, self.number.1) == usize::from(self.number.0)
+        id.part(self.number.1) == usize::from(self.number.0)
     }
 
     /// Deletes the deliveries of deleted subscriptions, until the task is aborted.

@@ -16,16 +16,9 @@ use super::ids::{SLOTS, slot_of};
 use super::shard::Shard;
 use super::{unavailable, within};
 use crate::store::Result;
+use crate::store::lease::{ALIVE, LEASE, START_WITHIN, share, ticks};
 use crate::store::scheduler::{Key, QueueKind};
 
-/// Time between two renewals.
-const TICK: Duration = Duration::from_secs(1);
-/// Time without a renewal after which other workers take a slot.
-pub(super) const LEASE: Duration = Duration::from_secs(15);
-/// Time after a renewal within which attempts start: an attempt of 10 s then ends before the lease does.
-const START_WITHIN: Duration = Duration::from_secs(4);
-/// Time after its last heartbeat for which a worker counts as alive.
-const ALIVE: Duration = Duration::from_secs(10);
 /// Longest time between two reads that follow each other without a break. After a longer one, the database was away,
 /// and the holders of the slots could not renew their leases either.
 const BREAK: Duration = Duration::from_secs(5);
@@ -77,7 +70,7 @@ impl State {
     /// Returns the number of slots that this worker should hold.
     fn share(&self, worker: &str) -> usize {
         let others = self.workers.iter().filter(|(id, (_, last))| *id != worker && last.elapsed() < ALIVE).count();
-        usize::try_from(SLOTS).unwrap_or(1).div_ceil(others.saturating_add(1))
+        share(usize::try_from(SLOTS).unwrap_or(1), others)
     }
 
     /// Applies what was read. Returns the slots to announce, because attempts may start again, and those that are lost.
@@ -159,8 +152,7 @@ impl Shard {
 
     /// Keeps this worker's leases until the task is aborted.
     pub(super) async fn keep_slots(&self) {
-        let mut interval = tokio::time::interval(TICK);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut interval = ticks();
         for tick in 1_u32.. {
             interval.tick().await;
             if let Err(error) = self.tick(tick).await {
@@ -305,7 +297,8 @@ impl Shard {
         let rows = client.query(heads, &[&slots]).await.map_err(unavailable)?;
         client.keep();
         for row in rows {
-            let kind = if row.get::<_, i16>(1) == 0 { QueueKind::Retry } else { QueueKind::Fresh };
+            let is_retry = row.get::<_, i16>(1) == QueueKind::Retry.number();
+            let kind = if is_retry { QueueKind::Retry } else { QueueKind::Fresh };
             self.memory.add(row.get(0), kind, UnixTime::from_millis(row.get(2)));
         }
         Ok(())

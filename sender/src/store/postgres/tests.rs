@@ -274,7 +274,7 @@ async fn workspaces_are_spread_over_databases() {
     assert_eq!(deliver(&[&store], 36).await, [36]);
     let mut databases = HashSet::new();
     for workspace in &all {
-        databases.insert(super::database_of_workspace(workspace, 2));
+        databases.insert(workspace.part(2));
         let delivered = DeliveryFilter { state: Some(StateName::Delivered), limit: 9, ..DeliveryFilter::default() };
         assert_eq!(store.deliveries(workspace, &delivered).await.expect("is there").deliveries.len(), 3);
     }

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use super::catalog::{UPDATE_SUBSCRIPTION, notify, signed};
 use super::ids::{day_of, slot_of};
 use super::shard::Shard;
-use super::{lane_number, state_number, to_json, unavailable, within};
+use super::{to_json, unavailable, within};
 use crate::ids::DeliveryId;
 use crate::store::catalog::CatalogRecord;
 use crate::store::engine::{DeliveryUpdate, ResentDelivery, WriteError, WriteResult};
@@ -93,7 +93,7 @@ impl Shard {
             ids.push(update.id.0);
             before.push(to_json(&update.before)?);
             after.push(to_json(&update.after)?);
-            states.push(state_number(StateName::from(&update.after.state())));
+            states.push(StateName::from(&update.after.state()).number());
             attempts.push(line(update.attempt.as_ref())?);
         }
         let end = client.prepare_cached(END).await.map_err(unavailable)?;
@@ -154,7 +154,7 @@ async fn write_resent(transaction: &Transaction<'_>, resent: &ResentDelivery, ne
     let mark = "UPDATE deliveries SET resent_as = $2 WHERE id = $1 RETURNING event";
     let event: i64 = transaction.query_one(mark, &[&id.0, &new]).await.map_err(unavailable)?.get(0);
     let insert = "INSERT INTO pending VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '')";
-    let (slot, lane) = (slot_of(subscription.key), lane_number(QueueKind::of(fresh)));
+    let (slot, lane) = (slot_of(subscription.key), QueueKind::of(fresh).number());
     let (due, at) = (fresh.due().unwrap_or(*at).as_millis(), at.as_millis());
     let fresh = to_json(fresh)?;
     let values: [&(dyn ToSql + Sync); 8] = [&new, &slot, &subscription.key, &lane, &due, &event, &fresh, &at];
@@ -204,8 +204,8 @@ async fn replace(
     (after, after_json): &(Delivery, String),
     line: &str,
 ) -> Result<bool> {
-    let state = state_number(StateName::from(&after.state()));
-    let lane = lane_number(QueueKind::of(after));
+    let state = StateName::from(&after.state()).number();
+    let lane = QueueKind::of(after).number();
     let due = after.due().map(clarife_webhooks::UnixTime::as_millis);
     let written = match (before.due(), due) {
         (Some(_), Some(due)) => {

@@ -6,7 +6,7 @@ use clarife_webhooks::sender::Delivery;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::catalog::{self, Versioned};
-use super::rows::{Columns, from_json, lane_number, to_json};
+use super::rows::{Columns, from_json, to_json};
 use crate::ids::DeliveryId;
 use crate::store::engine::{Arrivals, DeliveryUpdate, DueDelivery, DueReply, ResentDelivery};
 use crate::store::scheduler::{DueRequest, Key, QueueKind};
@@ -125,7 +125,7 @@ pub(super) fn due(connection: &Connection, request: &DueRequest, now: UnixTime) 
     let mut select = connection.prepare_cached(
         "SELECT id, due FROM deliveries WHERE subscription = ?1 AND lane = ?2 AND state = 0 ORDER BY due, id LIMIT ?3",
     )?;
-    let mut found = select.query(params![request.key, lane_number(request.kind), rows])?;
+    let mut found = select.query(params![request.key, request.kind.number(), rows])?;
     let mut load = connection.prepare_cached(
         "SELECT d.delivery, e.event_id, e.body FROM deliveries d JOIN events e ON e.id = d.event WHERE d.id = ?1",
     )?;
@@ -174,8 +174,8 @@ pub(super) fn queues(connection: &Connection) -> Result<Vec<Queue>> {
         let mut statement = connection.prepare(
             "SELECT subscription, min(due) FROM deliveries WHERE state = 0 AND lane = ?1 GROUP BY subscription",
         )?;
-        let rows = statement
-            .query_map([lane_number(kind)], |row| Ok((row.get(0)?, kind, UnixTime::from_millis(row.get(1)?))))?;
+        let rows =
+            statement.query_map([kind.number()], |row| Ok((row.get(0)?, kind, UnixTime::from_millis(row.get(1)?))))?;
         all.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
     }
     Ok(all)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clarife_webhooks::UnixTime;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::rows::{from_json, state_number};
+use super::rows::from_json;
 use super::{catalog, schema};
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::engine::{ListQuery, StoredEvent};
@@ -86,9 +86,9 @@ pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Vec<Del
         )?;
         let mut rows = statement.query(params![workspace, event, before])?;
         while let Some(row) = rows.next()? {
-            let (key, state): (i64, i64) = (row.get(1)?, row.get(2)?);
+            let (key, state): (i64, i16) = (row.get(1)?, row.get(2)?);
             if query.subscriptions.iter().any(|cached| cached.key == key)
-                && query.states.iter().any(|name| state_number(*name) == state)
+                && query.states.iter().any(|name| name.number() == state)
             {
                 ids.push(row.get(0)?);
             }
@@ -101,7 +101,7 @@ pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Vec<Del
         )?;
         for cached in &query.subscriptions {
             for state in &query.states {
-                let values = params![cached.key, state_number(*state), before, since, query.limit];
+                let values = params![cached.key, state.number(), before, since, query.limit];
                 let found = statement.query_map(values, |row| row.get(0))?;
                 ids.extend(found.collect::<rusqlite::Result<Vec<i64>>>()?);
             }

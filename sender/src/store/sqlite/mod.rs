@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::{Delivery, RETRY_DELAYS};
+use clarife_webhooks::sender::{Delivery, latest_due};
 use rusqlite::Connection;
 
 use self::history::Readers;
@@ -86,8 +86,7 @@ impl SqliteEngine {
 
 /// Fills the state in memory. Returns the keys of subscriptions whose deliveries are to be deleted.
 fn load(connection: &Connection, memory: &Memory, now: UnixTime) -> Result<Vec<Key>> {
-    let longest = RETRY_DELAYS.iter().max().copied().unwrap_or(Duration::ZERO);
-    deliveries::cap_due(connection, now.saturating_add(longest))?;
+    deliveries::cap_due(connection, latest_due(now))?;
     for (record, version) in catalog::read(connection, None)? {
         memory.learn(record, version);
     }

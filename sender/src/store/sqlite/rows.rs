@@ -10,33 +10,15 @@ use crate::store::{StateName, StoreError};
 
 /// Columns of a delivery that the indexes use.
 pub(super) struct Columns {
-    pub(super) state: i64,
-    pub(super) lane: i64,
+    pub(super) state: i16,
+    pub(super) lane: i16,
     pub(super) due: Option<i64>,
 }
 
 impl Columns {
     pub(super) fn of(delivery: &Delivery) -> Self {
-        let (state, lane) = (state_number((&delivery.state()).into()), lane_number(QueueKind::of(delivery)));
+        let (state, lane) = (StateName::from(&delivery.state()).number(), QueueKind::of(delivery).number());
         Self { state, lane, due: delivery.due().map(UnixTime::as_millis) }
-    }
-}
-
-/// Returns the number of a queue in the tables.
-pub(super) const fn lane_number(kind: QueueKind) -> i64 {
-    match kind {
-        QueueKind::Retry => 0,
-        QueueKind::Fresh => 1,
-    }
-}
-
-/// Returns the number of a state in the tables.
-pub(super) const fn state_number(state: StateName) -> i64 {
-    match state {
-        StateName::Pending => 0,
-        StateName::Delivered => 1,
-        StateName::Failed => 2,
-        StateName::Held => 3,
     }
 }
 
