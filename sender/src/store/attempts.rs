@@ -108,7 +108,7 @@ impl Store {
                 Err(WriteError::Failed(error)) => return Err(error),
                 Err(WriteError::Conflict) => {
                     self.engine()?.refresh(workspace).await?;
-                    let Some(record) = self.engine()?.delivery(workspace, leased.id).await? else { break };
+                    let Some((record, _)) = self.engine()?.delivery(workspace, leased.id).await? else { break };
                     before = record.delivery;
                 }
             }

@@ -51,11 +51,9 @@ pub(super) trait Engine: Send + Sync {
     /// Adds a delivery of the same event beside another one. Returns the id of the new delivery.
     async fn resend(&self, resent: ResentDelivery) -> WriteResult<DeliveryId>;
 
-    /// Returns a delivery.
-    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<Option<DeliveryRecord>>;
-
-    /// Returns the attempts of a delivery.
-    async fn attempts(&self, record: &DeliveryRecord, workspace: &WorkspaceId) -> Result<Vec<Attempt>>;
+    /// Returns a delivery and its attempts.
+    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId)
+    -> Result<Option<(DeliveryRecord, Vec<Attempt>)>>;
 
     /// Returns the newest deliveries that match a query.
     async fn list(&self, query: ListQuery) -> Result<Vec<DeliveryRecord>>;

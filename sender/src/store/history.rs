@@ -85,8 +85,7 @@ impl Store {
         workspace: &WorkspaceId,
         id: DeliveryId,
     ) -> Result<(DeliveryRecord, Vec<Attempt>)> {
-        let (record, _) = self.read_delivery(workspace, id).await?;
-        let attempts = self.engine()?.attempts(&record, workspace).await?;
+        let (record, attempts, _) = self.read_delivery(workspace, id).await?;
         Ok((self.settle(record), attempts))
     }
 
@@ -95,17 +94,17 @@ impl Store {
         &self,
         workspace: &WorkspaceId,
         id: DeliveryId,
-    ) -> Result<(DeliveryRecord, CachedSubscription)> {
+    ) -> Result<(DeliveryRecord, Vec<Attempt>, CachedSubscription)> {
         const NOT_FOUND: StoreError = StoreError::NotFound("delivery");
-        let record = self.engine()?.delivery(workspace, id).await?.ok_or(NOT_FOUND)?;
+        let (record, attempts) = self.engine()?.delivery(workspace, id).await?.ok_or(NOT_FOUND)?;
         let cached = self.memory.catalog().subscription(workspace, &record.subscription).map_err(|_| NOT_FOUND)?;
-        Ok((record, cached))
+        Ok((record, attempts, cached))
     }
 
     /// Sends a failed or held delivery again; returns the delivery that is now pending.
     pub(crate) async fn resend(&self, workspace: &WorkspaceId, id: DeliveryId, now: UnixTime) -> Result<DeliveryId> {
         self.retry(workspace, || async {
-            let (record, subscription) = self.read_delivery(workspace, id).await?;
+            let (record, _, subscription) = self.read_delivery(workspace, id).await?;
             let health = &subscription.record.subscription.health;
             let (before, after) = (record.delivery, record.delivery.settle(health));
             match after.resend(health, now).map_err(StoreError::Resend)? {

@@ -1,7 +1,5 @@
 //! Writing records of the catalog, events and deliveries, and reading the deliveries to lease.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use clarife_webhooks::UnixTime;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -15,13 +13,13 @@ use super::worker::{Worker, partition_of_key};
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::catalog::CatalogWrite;
 use crate::store::engine::{Arrivals, DeliveryUpdate, DueDelivery, DueReply, ResentDelivery, WriteError, WriteResult};
-use crate::store::scheduler::DueRequest;
+use crate::store::scheduler::{DueRequest, Key};
 use crate::store::types::AttemptRecord;
 use crate::store::{CONCURRENCY, Result};
 
 impl Worker {
     /// See [`Engine::write`](crate::store::engine::Engine::write).
-    pub(super) async fn write(self: &Arc<Self>, workspace: &WorkspaceId, writes: Vec<CatalogWrite>) -> WriteResult<()> {
+    pub(super) async fn write(&self, workspace: &WorkspaceId, writes: Vec<CatalogWrite>) -> WriteResult<()> {
         let partition = self.partition(workspace)?;
         let mut deleted = None;
         let mut messages = Vec::with_capacity(writes.len());
@@ -202,14 +200,7 @@ impl Worker {
     }
 
     /// Applies a delivery that another process has changed.
-    fn catch_up(
-        &self,
-        partition: &Partition,
-        id: DeliveryId,
-        key: crate::store::scheduler::Key,
-        progress: &Progress,
-        version: u64,
-    ) {
+    fn catch_up(&self, partition: &Partition, id: DeliveryId, key: Key, progress: &Progress, version: u64) {
         if let Some(pending) = &mut partition.state().pending
             && pending.is_pending(id)
             && version > 0

@@ -15,7 +15,7 @@ use super::subject::{self, Subject};
 use super::worker::Worker;
 use crate::ids::{DeliveryId, SubscriptionId, WorkspaceId};
 use crate::store::engine::{ListQuery, StoredEvent};
-use crate::store::{CONCURRENCY, DeliveryRecord, EventRecord, Result, StateName, StoreError};
+use crate::store::{Attempt, CONCURRENCY, DeliveryRecord, EventRecord, Result, StateName, StoreError};
 
 /// Number of sequences in a window: the first, the minimum and the maximum.
 const WINDOW: (u64, u64, u64) = (512, 256, 1 << 20);
@@ -126,18 +126,18 @@ impl Worker {
         })
     }
 
-    /// Reads a delivery and its progress, unless it does not exist in the workspace.
-    pub(super) async fn read_delivery(
+    /// See [`Engine::delivery`](crate::store::engine::Engine::delivery).
+    pub(super) async fn delivery(
         &self,
         workspace: &WorkspaceId,
         id: DeliveryId,
-    ) -> Result<Option<(DeliveryRecord, Progress)>> {
+    ) -> Result<Option<(DeliveryRecord, Vec<Attempt>)>> {
         let Some((partition, message)) = self.arrival_of(workspace, id).await? else { return Ok(None) };
         let (arrival, _) = Arrival::split(&message.payload)?;
         let Some((subscription, _)) = arrival.to.get(locate(id).2).cloned() else { return Ok(None) };
         let Some((progress, _)) = partition.load(workspace, &subscription, id).await? else { return Ok(None) };
         let record = self.record_of(partition, workspace, (id, &arrival, subscription), &progress).await?;
-        Ok(Some((record, progress)))
+        Ok(Some((record, progress.attempts.into_iter().map(Attempt::from).collect())))
     }
 
     /// Returns the partition and the arrival of a workspace's delivery.

@@ -144,13 +144,12 @@ impl Engine for NatsEngine {
         self.worker.resend(resent).await
     }
 
-    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
-        Ok(self.worker.read_delivery(workspace, id).await?.map(|(record, _)| record))
-    }
-
-    async fn attempts(&self, record: &DeliveryRecord, workspace: &WorkspaceId) -> Result<Vec<Attempt>> {
-        let found = self.worker.read_delivery(workspace, record.id).await?;
-        Ok(found.into_iter().flat_map(|(_, progress)| progress.attempts).map(Attempt::from).collect())
+    async fn delivery(
+        &self,
+        workspace: &WorkspaceId,
+        id: DeliveryId,
+    ) -> Result<Option<(DeliveryRecord, Vec<Attempt>)>> {
+        self.worker.delivery(workspace, id).await
     }
 
     async fn list(&self, query: ListQuery) -> Result<Vec<DeliveryRecord>> {

@@ -67,10 +67,11 @@ impl PostgresEngine {
         let index = workspace.part(self.shards.len());
         self.shards.get(index).ok_or(StoreError::NotFound("workspace"))
     }
+}
 
-    async fn replied<T>(&self, reply: oneshot::Receiver<WriteResult<T>>) -> WriteResult<T> {
-        reply.await.unwrap_or_else(|_| Err(closed().into()))
-    }
+/// Waits for the reply to a job.
+async fn replied<T>(reply: oneshot::Receiver<WriteResult<T>>) -> WriteResult<T> {
+    reply.await.unwrap_or_else(|_| Err(closed().into()))
 }
 
 /// Runs `work` within a time limit.
@@ -137,10 +138,10 @@ impl Engine for PostgresEngine {
     }
 
     async fn insert(&self, arrivals: Arrivals) -> WriteResult<Vec<Vec<DeliveryId>>> {
-        let (reply, replied) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         let shard = self.shard(&arrivals.workspace)?;
         shard.inserts.send(InsertJob { arrivals, reply }).await.map_err(|_| closed())?;
-        self.replied(replied).await
+        replied(receiver).await
     }
 
     async fn events(&self, workspace: &WorkspaceId, ids: Vec<String>) -> Result<Vec<Option<StoredEvent>>> {
@@ -171,23 +172,22 @@ impl Engine for PostgresEngine {
     }
 
     async fn update(&self, update: DeliveryUpdate) -> WriteResult<()> {
-        let (reply, replied) = oneshot::channel();
+        let (reply, receiver) = oneshot::channel();
         let shard = self.shard(&update.subscription.record.workspace)?;
         shard.updates.send(UpdateJob { update, reply }).await.map_err(|_| closed())?;
-        self.replied(replied).await
+        replied(receiver).await
     }
 
     async fn resend(&self, resent: ResentDelivery) -> WriteResult<DeliveryId> {
         within(self.shard(&resent.subscription.record.workspace)?.resend(resent)).await
     }
 
-    async fn delivery(&self, workspace: &WorkspaceId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
-        Ok(within(self.shard(workspace)?.delivery(id)).await?.map(|(record, _)| record))
-    }
-
-    async fn attempts(&self, record: &DeliveryRecord, workspace: &WorkspaceId) -> Result<Vec<Attempt>> {
-        let found = within(self.shard(workspace)?.delivery(record.id)).await?;
-        Ok(found.map(|(_, attempts)| attempts).unwrap_or_default())
+    async fn delivery(
+        &self,
+        workspace: &WorkspaceId,
+        id: DeliveryId,
+    ) -> Result<Option<(DeliveryRecord, Vec<Attempt>)>> {
+        within(self.shard(workspace)?.delivery(id)).await
     }
 
     async fn list(&self, query: ListQuery) -> Result<Vec<DeliveryRecord>> {

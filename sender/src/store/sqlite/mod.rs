@@ -158,13 +158,12 @@ impl Engine for SqliteEngine {
         Ok(id)
     }
 
-    async fn delivery(&self, _: &WorkspaceId, id: DeliveryId) -> Result<Option<DeliveryRecord>> {
-        self.readers.read(move |connection| history::delivery(connection, id)).await
-    }
-
-    async fn attempts(&self, record: &DeliveryRecord, _: &WorkspaceId) -> Result<Vec<Attempt>> {
-        let id = record.id;
-        self.readers.read(move |connection| history::attempts(connection, id)).await
+    async fn delivery(&self, _: &WorkspaceId, id: DeliveryId) -> Result<Option<(DeliveryRecord, Vec<Attempt>)>> {
+        let read = move |connection: &Connection| {
+            let Some(record) = history::delivery(connection, id)? else { return Ok(None) };
+            Ok(Some((record, history::attempts(connection, id)?)))
+        };
+        self.readers.read(read).await
     }
 
     async fn list(&self, query: ListQuery) -> Result<Vec<DeliveryRecord>> {
