@@ -55,7 +55,7 @@ pub(super) struct Bench {
     #[arg(long, default_value_t = 8)]
     max_per_subscription: usize,
     /// Use new stores on a server, `postgres://…` or `nats://…`, instead of SQLite; they are not deleted
-    #[arg(long, value_name = "URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL")]
     store: Option<String>,
     /// Measure instead how late retries are while this many deliveries wait
     #[arg(long, value_name = "WAITING")]

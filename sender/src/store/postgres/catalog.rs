@@ -84,7 +84,8 @@ impl Shard {
     pub(super) async fn write_catalog(&self, workspace: &WorkspaceId, writes: Vec<CatalogWrite>) -> WriteResult<()> {
         let mut client = self.client().await?;
         let mut learned = Vec::with_capacity(writes.len());
-        let key = self.numbers.key(&client).await?;
+        let creates = |write: &CatalogWrite| matches!(write, CatalogWrite::Subscription(_, 0));
+        let key = if writes.iter().any(creates) { self.numbers.key(&client).await? } else { 0 };
         let transaction = client.transaction().await.map_err(unavailable)?;
         for write in writes {
             let Some(record) = write_one(&transaction, workspace, write, key).await? else {

@@ -2,15 +2,15 @@
 
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
     ClientWrapper, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
 use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::Config;
 use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::schema::describe;
@@ -24,11 +24,14 @@ const MAX_DATABASES: usize = 256;
 /// Name of the schema that has the tables.
 const SCHEMA: &str = "clarife_sender";
 
+/// A connection that reads messages of the server.
+type Connection = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
+
 /// A database of a store, as the URL names it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Database {
-    /// Settings of a connection.
-    pub(super) config: Config,
+    config: Config,
+    tls: MakeRustlsConnect,
     /// Schema that has the tables.
     pub(super) schema: String,
     name: String,
@@ -65,6 +68,7 @@ impl Database {
         if hosts.len() > MAX_DATABASES {
             return Err(wrong("a store has at most 256 databases"));
         }
+        let tls = tls().map_err(|error| wrong(&error.to_string()))?;
         let databases = hosts.into_iter().map(|host| {
             let url = format!("postgres://{user}{}/{database}?{}", host.replace('|', ","), options.join("&"));
             // The error may quote the password.
@@ -80,7 +84,7 @@ impl Database {
             let options = config.get_options().unwrap_or_default();
             let options = format!("{options} -c search_path={schema} -c plan_cache_mode=force_generic_plan");
             config.options(&options);
-            Ok(Self { config, schema: schema.clone(), name: format!("postgres://{host}/{database}") })
+            Ok(Self { config, tls: tls.clone(), schema: schema.clone(), name: format!("postgres://{host}/{database}") })
         });
         databases.collect()
     }
@@ -90,10 +94,15 @@ impl Database {
         &self.name
     }
 
+    /// Makes a connection that is not in the pool, for notifications.
+    pub(super) async fn connect(&self) -> Result<(Client, Connection)> {
+        self.config.connect(self.tls.clone()).await.map_err(unavailable)
+    }
+
     /// Creates the pool of connections. No connection is made yet.
     pub(super) fn pool(&self) -> std::result::Result<Pool, OpenError> {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(self.config.clone(), tls(), manager);
+        let manager = Manager::from_config(self.config.clone(), self.tls.clone(), manager);
         let wait = Some(PATIENCE);
         let pool = Pool::builder(manager)
             .max_size(MAX_CONNECTIONS)
@@ -105,14 +114,11 @@ impl Database {
 }
 
 /// Returns the settings of encrypted connections, with the certificate authorities of Mozilla.
-pub(super) fn tls() -> MakeRustlsConnect {
-    let roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map(|config| config.with_root_certificates(roots).with_no_client_auth());
-    MakeRustlsConnect::new(config.unwrap_or_else(|_| {
-        ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
-    }))
+fn tls() -> std::result::Result<MakeRustlsConnect, rustls::Error> {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+    let provider = rustls::crypto::ring::default_provider();
+    let config = ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions()?;
+    Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
 /// A connection. It is closed, and not used again, unless the work on it ended well.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use deadpool_postgres::Transaction;
 use futures_util::future::try_join3;
 use tokio::sync::oneshot;
 use tokio_postgres::types::ToSql;
@@ -36,7 +37,6 @@ struct Rows {
     events: EventColumns,
     pending: PendingColumns,
     held: HeldColumns,
-    days: HashSet<u32>,
 }
 
 #[derive(Default)]
@@ -110,8 +110,9 @@ impl Shard {
             count = count.saturating_add(arrival.to.len()).saturating_add(1);
         }
         let numbers = self.numbers.take(&client, 0, count).await?;
-        for call in calls {
-            self.days.ensure(&client, day_of(call.at)).await?;
+        let days: HashSet<u32> = calls.iter().map(|call| day_of(call.at)).collect();
+        for day in &days {
+            self.days.ensure(&client, *day).await?;
         }
         let transaction = client.transaction().await.map_err(unavailable)?;
         let lock = "SELECT reference, id, version FROM workspaces WHERE reference = ANY($1) ORDER BY id FOR SHARE";
@@ -123,7 +124,7 @@ impl Shard {
             found.get(call.workspace.as_str()).is_some_and(|(_, version)| *version == signed(call.version))
         });
         let (rows, ids) = rows_of(calls, &found, numbers)?;
-        let is_new = is_planned && insert_rows(&transaction, rows).await?;
+        let is_new = is_planned && insert_rows(&transaction, rows, &days).await?;
         if is_new {
             transaction.commit().await.map_err(unavailable)?;
         } else {
@@ -135,13 +136,13 @@ impl Shard {
 }
 
 /// Inserts rows; returns `false` if an event exists.
-async fn insert_rows(transaction: &deadpool_postgres::Transaction<'_>, rows: Rows) -> Result<bool> {
-    let Rows { events, pending, held, days } = rows;
+async fn insert_rows(transaction: &Transaction<'_>, rows: Rows, days: &HashSet<u32>) -> Result<bool> {
+    let Rows { events, pending, held } = rows;
     // The unique index of a day's partition finds events of the same day.
     let earlier = "SELECT 1 FROM unnest($1::bigint[], $2::text[]) AS new (workspace, event_id) \
                    JOIN events USING (workspace, event_id) WHERE events.id >= $3 AND events.id < $4 LIMIT 1";
     let earlier = transaction.prepare_cached(earlier).await.map_err(unavailable)?;
-    for day in &days {
+    for day in days {
         let (from, to) = (first_id_of(day.saturating_sub(1)), first_id_of(*day));
         let found = transaction.query_opt(&earlier, &[&events.workspace, &events.event_id, &from, &to]).await;
         if found.map_err(unavailable)?.is_some() {
@@ -192,7 +193,6 @@ fn rows_of(calls: &[&Arrivals], workspaces: &Workspaces, numbers: Vec<i64>) -> R
         let (day, at) = (day_of(call.at), call.at.as_millis());
         let mut next = || first_id_of(day) | numbers.next().unwrap_or_default();
         let workspace = workspaces.get(call.workspace.as_str()).map(|(key, _)| *key).unwrap_or_default();
-        rows.days.insert(day);
         let mut ids = Vec::with_capacity(call.new.len());
         for (event, arrival) in call.new_events() {
             let key = next();

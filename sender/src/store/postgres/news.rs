@@ -15,7 +15,6 @@ use tokio::sync::{Notify, mpsc};
 use tokio_postgres::AsyncMessage;
 
 use super::catalog::CHANNEL as CATALOG;
-use super::connect::tls;
 use super::ids::slot_of;
 use super::shard::Shard;
 use super::{unavailable, within};
@@ -84,8 +83,7 @@ impl Shard {
     }
 
     async fn receive_until_closed(&self) -> Result<()> {
-        let connected = within(async { self.database.config.connect(tls()).await.map_err(unavailable) });
-        let (client, mut connection) = connected.await?;
+        let (client, mut connection) = within(self.database.connect()).await?;
         let (sender, mut received) = mpsc::unbounded_channel();
         let driver = tokio::spawn(async move {
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
