@@ -102,6 +102,23 @@ pub(in crate::store) async fn old_events_are_forgotten_unless_pending(store: &St
     assert_eq!(store.event(&fixture.workspace, "evt_1").await, Err(StoreError::NotFound("event")));
 }
 
+/// Tests the engines that delete event by event, and not by day.
+pub(in crate::store) async fn each_event_is_forgotten_at_its_age(store: &Store) {
+    let fixture = Fixture::new(store, Plan::Pro).await;
+    fixture.subscribe(EventTypes::ALL).await;
+    fixture.accept(["evt_1", "evt_2", "evt_3"], NOW).await;
+    fixture.accept(["evt_4"], after(10)).await;
+    let deliveries = fixture.lease(NOW, 4).await;
+    for leased in deliveries.iter().filter(|leased| leased.event_id != "evt_2") {
+        fixture.finish(leased, 200, NOW).await;
+    }
+    assert_eq!(store.prune(after(10), 1).await, Ok(1));
+    assert_eq!(store.prune(after(10), 100).await, Ok(1));
+    assert_eq!(store.prune(after(10), 100).await, Ok(0));
+    let left = fixture.list(all()).await.deliveries;
+    assert_eq!(left.iter().map(|delivery| delivery.event_id.as_str()).collect::<Vec<_>>(), ["evt_4", "evt_2"]);
+}
+
 pub(in crate::store) async fn a_closed_store_is_unavailable(store: &Store) {
     let fixture = Fixture::new(store, Plan::Pro).await;
     store.check().await.expect("is open");

@@ -1,8 +1,9 @@
-//! Conformance tests of the [`Store`] trait; `conformance!` generates one test per rule for a store.
+//! Conformance tests of the [`Store`] above each engine; `conformance!` generates one test per rule.
 
 mod deliveries;
 mod history;
 mod subscriptions;
+mod workers;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -58,7 +59,7 @@ macro_rules! conformance {
     };
 }
 pub(super) use conformance;
-pub(super) use {deliveries::*, history::*, subscriptions::*};
+pub(super) use {deliveries::*, history::*, subscriptions::*, workers::*};
 
 /// Number of tries, and the pause between them: half a minute in all, for busy stores.
 const TRIES: usize = 3000;

@@ -13,10 +13,10 @@ use tokio::task::JoinSet;
 
 use super::partition::Partition;
 use super::stream::PATIENCE;
-use super::tests::{TestStore, deliver, open, start_cluster, url, workspaces};
+use super::tests::{NatsStore, open, start_cluster, url};
 use crate::clock::wall;
 use crate::ids::{DeliveryId, WorkspaceId};
-use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, events, finish, lease, soon};
+use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, deliver, events, finish, lease, soon, workspaces};
 use crate::store::lease::LEASE;
 use crate::store::{DeliveryFilter, NewEvent, StateName, StoreError};
 
@@ -35,7 +35,7 @@ struct Dispatcher {
 }
 
 impl Dispatcher {
-    fn start(stores: &[Arc<TestStore>], records: bool) -> Self {
+    fn start(stores: &[Arc<NatsStore>], records: bool) -> Self {
         let (attempts, records, mut tasks) = (Arc::default(), watch::Sender::new(records), JoinSet::new());
         for store in stores {
             tasks.spawn(dispatch(Arc::clone(store), Arc::clone(&attempts), records.subscribe()));
@@ -49,7 +49,7 @@ impl Dispatcher {
 
     /// Waits until `count` deliveries were attempted and none is pending, and checks that each was attempted
     /// once. The count of pending deliveries may be a renewal old, so the history of each workspace is read.
-    async fn ends_with(self, store: &TestStore, workspaces: &[WorkspaceId], count: usize) {
+    async fn ends_with(self, store: &NatsStore, workspaces: &[WorkspaceId], count: usize) {
         let filter = DeliveryFilter { state: Some(StateName::Pending), limit: 1, ..DeliveryFilter::default() };
         soon(async || self.attempts().len() == count).await;
         for workspace in workspaces {
@@ -62,7 +62,7 @@ impl Dispatcher {
 }
 
 async fn dispatch(
-    store: Arc<TestStore>,
+    store: Arc<NatsStore>,
     attempts: Arc<Mutex<HashMap<DeliveryId, usize>>>,
     records: watch::Receiver<bool>,
 ) {
@@ -84,7 +84,7 @@ async fn dispatch(
 }
 
 /// Accepts an event, with retries until the store accepts it; returns the number of refusals.
-async fn accept_with_retries(store: &TestStore, workspace: &WorkspaceId, event: NewEvent) -> usize {
+async fn accept_with_retries(store: &NatsStore, workspace: &WorkspaceId, event: NewEvent) -> usize {
     for refused in 0..1000 {
         match store.accept(workspace, vec![event.clone()], NOW).await {
             Ok(_) => return refused,
@@ -95,7 +95,7 @@ async fn accept_with_retries(store: &TestStore, workspace: &WorkspaceId, event: 
     panic!("an event was refused again and again");
 }
 
-fn held_partitions(store: &TestStore) -> usize {
+fn held_partitions(store: &NatsStore) -> usize {
     let complete = |partition: &&Partition| partition.state().held.is_some_and(|held| held.complete);
     store.engine.worker.partitions.iter().filter(complete).count()
 }

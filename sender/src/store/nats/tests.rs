@@ -1,25 +1,16 @@
 //! Conformance tests against a cluster of three servers, and tests of NATS's own behaviour.
 
-use std::collections::HashSet;
-use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::OnceLock;
 
 use async_nats::jetstream::stream::Config;
-use clarife_webhooks::sender::RETRY_DELAYS;
 use nats_cluster::Cluster;
 use uuid::Uuid;
 
 use super::NatsEngine;
 use super::connect::{SCHEMA_KEY, is_too_old};
 use super::partition::Partition;
-use crate::ids::{DeliveryId, WorkspaceId};
-use crate::store::conformance::{
-    NOW, PER_SUBSCRIPTION, conformance, events, finish, lease, soon, subscribed_workspace,
-};
-use crate::store::engine::Engine;
-use crate::store::memory::Memory;
-use crate::store::{OpenError, Store, StoreError};
+use crate::store::conformance::{self, NOW, TestStore, conformance, deliver, events, soon, workspaces};
+use crate::store::{OpenError, StoreError};
 
 /// Starts one cluster for all tests; each test has its own store. The cluster ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
@@ -38,60 +29,19 @@ pub(super) fn url() -> String {
     format!("{}/{}?partitions=2", cluster().0.url(), Uuid::new_v4())
 }
 
-/// A store with its engine.
-pub(super) struct TestStore {
-    store: Store,
-    pub(super) engine: Arc<NatsEngine>,
+/// A store on the cluster.
+pub(super) type NatsStore = TestStore<NatsEngine>;
+
+async fn try_open(url: &str) -> Result<NatsStore, OpenError> {
+    TestStore::open(async |memory| NatsEngine::open(url, memory).await).await
 }
 
-impl Deref for TestStore {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
-    }
-}
-
-async fn try_open(url: &str) -> Result<TestStore, OpenError> {
-    let memory = Arc::new(Memory::new(PER_SUBSCRIPTION));
-    let engine = Arc::new(NatsEngine::open(url, Arc::clone(&memory)).await?);
-    Ok(TestStore { store: Store::new(Arc::clone(&engine) as Arc<dyn Engine>, memory), engine })
-}
-
-pub(super) async fn open(url: &str) -> TestStore {
+pub(super) async fn open(url: &str) -> NatsStore {
     try_open(url).await.expect("is there")
 }
 
 conformance! {(open(&url()).await, ())}
-
-/// Creates `count` workspaces with a subscription each.
-pub(super) async fn workspaces(store: &TestStore, count: usize) -> Vec<WorkspaceId> {
-    let mut all = Vec::new();
-    for _ in 0..count {
-        all.push(subscribed_workspace(store).await);
-    }
-    all
-}
-
-/// Leases and delivers until `count` deliveries are delivered, none of them by two workers; returns each worker's
-/// count.
-pub(super) async fn deliver(stores: &[&TestStore], count: usize) -> Vec<usize> {
-    let (mut delivered, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; stores.len()]);
-    for _ in 0..3000 {
-        for (store, share) in stores.iter().zip(&mut shares) {
-            for leased in store.lease(NOW, 100).await.expect("is open") {
-                assert!(delivered.insert(leased.id), "leased twice");
-                finish(store, &leased, 200, NOW).await;
-                *share += 1;
-            }
-        }
-        if delivered.len() == count {
-            return shares;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{} of {count} were delivered within 30 s", delivered.len());
-}
+conformance! {(open(&url()).await, ()); each_event_is_forgotten_at_its_age}
 
 #[tokio::test]
 async fn workers_share_the_work_and_hand_it_over() {
@@ -120,23 +70,7 @@ async fn workers_share_the_work_and_hand_it_over() {
 #[tokio::test]
 async fn everything_is_there_again() {
     let url = url();
-    let store = open(&url).await;
-    let workspace = &workspaces(&store, 1).await[0];
-    store.accept(workspace, events(30), NOW).await.expect("are kept");
-    let deliveries = lease(&store, NOW, 2).await;
-    finish(&store, &deliveries[0], 500, NOW).await;
-    finish(&store, &deliveries[1], 200, NOW).await;
-    store.close().await;
-    let store = open(&url).await;
-    assert_eq!(store.stats().await.expect("is open").pending, 29);
-    let due = NOW.saturating_add(RETRY_DELAYS[0]);
-    let retry = lease(&store, due, 1).await.remove(0);
-    assert_eq!((retry.id, retry.attempt), (deliveries[0].id, 2));
-    // The success after the failure has reset the count.
-    assert_eq!(retry.subscription.subscription.health.consecutive_failures(), 0);
-    finish(&store, &retry, 200, NOW).await;
-    assert_eq!(store.delivery(workspace, retry.id).await.expect("is there").1.len(), 2);
-    store.close().await;
+    conformance::everything_is_there_again(async || open(&url).await).await;
 }
 
 #[tokio::test]

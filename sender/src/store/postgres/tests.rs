@@ -1,9 +1,6 @@
 //! Conformance tests against a real server, and tests of PostgreSQL's own behaviour.
 
-use std::collections::HashSet;
-use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::OnceLock;
 
 use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{Delivery, EventTypes, Health};
@@ -16,11 +13,11 @@ use super::insert::InsertJob;
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::catalog::CatalogRecord;
 use crate::store::conformance::{
-    NOW, PER_SUBSCRIPTION, conformance, events, finish, lease, soon, subscribe, subscribed_workspace,
+    self, NOW, TestStore, conformance, deliver, events, finish, lease, soon, subscribe, subscribed_workspace,
+    workspaces,
 };
-use crate::store::engine::{Arrival, Arrivals, Engine, WriteError, WriteResult};
-use crate::store::memory::Memory;
-use crate::store::{DeliveryFilter, OpenError, StateName, Store, StoreError};
+use crate::store::engine::{Arrival, Arrivals, WriteError, WriteResult};
+use crate::store::{DeliveryFilter, OpenError, StateName, StoreError};
 
 /// Starts one server for all tests; each test has its own schema. The server ends with the process.
 fn cluster() -> &'static (Cluster, tempfile::TempDir) {
@@ -42,64 +39,24 @@ fn url() -> String {
     format!("{}?schema={}", cluster().0.url(), schema())
 }
 
-/// A store with its engine.
-struct TestStore {
-    store: Store,
-    engine: Arc<PostgresEngine>,
-}
+/// A store on the server.
+type PostgresStore = TestStore<PostgresEngine>;
 
-impl Deref for TestStore {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
-    }
-}
-
-impl TestStore {
+impl PostgresStore {
     fn slots(&self) -> usize {
         self.engine.shards.iter().map(|shard| shard.slots.count()).sum()
     }
 }
 
-async fn try_open(url: &str) -> Result<TestStore, OpenError> {
-    let memory = Arc::new(Memory::new(PER_SUBSCRIPTION));
-    let engine = Arc::new(PostgresEngine::open(url, Arc::clone(&memory), NOW).await?);
-    Ok(TestStore { store: Store::new(Arc::clone(&engine) as Arc<dyn Engine>, memory), engine })
+async fn try_open(url: &str) -> Result<PostgresStore, OpenError> {
+    TestStore::open(async |memory| PostgresEngine::open(url, memory, NOW).await).await
 }
 
-async fn open(url: &str) -> TestStore {
+async fn open(url: &str) -> PostgresStore {
     try_open(url).await.expect("is there")
 }
 
 conformance! {(open(&url()).await, ())}
-
-/// Leases and delivers until `count` deliveries are delivered, none of them twice; returns each worker's count.
-async fn deliver(stores: &[&TestStore], count: usize) -> Vec<usize> {
-    let (mut delivered, mut shares) = (HashSet::<DeliveryId>::new(), vec![0; stores.len()]);
-    for _ in 0..3000 {
-        for (store, share) in stores.iter().zip(&mut shares) {
-            for leased in store.lease(NOW, 100).await.expect("is open") {
-                assert!(delivered.insert(leased.id), "leased twice");
-                finish(store, &leased, 200, NOW).await;
-                *share += 1;
-            }
-        }
-        if delivered.len() == count {
-            return shares;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("{} of {count} were delivered within 30 s", delivered.len());
-}
-
-async fn workspaces(store: &TestStore, count: usize) -> Vec<WorkspaceId> {
-    let mut all = Vec::new();
-    for _ in 0..count {
-        all.push(subscribed_workspace(store).await);
-    }
-    all
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_share_the_work_and_hand_it_over() {
@@ -196,21 +153,7 @@ async fn an_event_misses_no_subscription_whose_record_is_not_known_yet() {
 #[tokio::test]
 async fn everything_is_there_again() {
     let url = url();
-    let store = open(&url).await;
-    let workspace = &workspaces(&store, 1).await[0];
-    store.accept(workspace, events(30), NOW).await.expect("are kept");
-    let deliveries = lease(&store, NOW, 2).await;
-    finish(&store, &deliveries[0], 500, NOW).await;
-    finish(&store, &deliveries[1], 200, NOW).await;
-    store.close().await;
-    let store = open(&url).await;
-    assert_eq!(store.stats().await.expect("is open").pending, 29);
-    let due = UnixTime::from_secs(NOW.as_secs() + 1);
-    let retry = lease(&store, due, 1).await.remove(0);
-    assert_eq!((retry.id, retry.attempt), (deliveries[0].id, 2));
-    finish(&store, &retry, 200, NOW).await;
-    assert_eq!(store.delivery(workspace, retry.id).await.expect("is there").1.len(), 2);
-    store.close().await;
+    conformance::everything_is_there_again(async || open(&url).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,20 +208,28 @@ async fn workspaces_are_spread_over_databases() {
         let url = cluster.url();
         url.split_once('@').and_then(|(_, rest)| rest.split_once('/')).expect("a URL").0.to_owned()
     };
-    let url = format!("postgres://postgres@{},{}/postgres?schema={}", address(&cluster().0), address(&other), schema());
+    let (schema, servers) = (schema(), [&cluster().0, &other].map(address).join(","));
+    let url = format!("postgres://postgres@{servers}/postgres?schema={schema}");
     let store = open(&url).await;
-    let all = workspaces(&store, 12).await;
+    let mut all: Vec<WorkspaceId> = Vec::new();
+    while [0, 1].iter().any(|part| all.iter().filter(|workspace| workspace.part(2) == *part).count() < 3) {
+        all.push(subscribed_workspace(&store).await);
+    }
     for workspace in &all {
         store.accept(workspace, events(3), NOW).await.expect("are kept");
     }
-    assert_eq!(deliver(&[&store], 36).await, [36]);
-    let mut databases = HashSet::new();
+    assert_eq!(deliver(&[&store], 3 * all.len()).await, [3 * all.len()]);
     for workspace in &all {
-        databases.insert(workspace.part(2));
         let delivered = DeliveryFilter { state: Some(StateName::Delivered), limit: 9, ..DeliveryFilter::default() };
         assert_eq!(store.deliveries(workspace, &delivered).await.expect("is there").deliveries.len(), 3);
     }
-    assert_eq!(databases.len(), 2);
+    for (part, server) in [&cluster().0, &other].into_iter().enumerate() {
+        let own = all.iter().filter(|workspace| workspace.part(2) == part).count();
+        for (table, count) in [("workspaces", own), ("events", 3 * own), ("deliveries", 3 * own)] {
+            let count_rows = format!("SELECT count(*) FROM {schema}.{table}");
+            assert_eq!(server.query(&count_rows).expect("works"), count.to_string(), "{table}");
+        }
+    }
     store.close().await;
 }
 
@@ -301,7 +252,7 @@ async fn a_worker_that_was_cut_off_repeats_no_attempt_that_another_one_made() {
     soon(async || count() == "1").await;
     // Its outcome is not lost, and the attempt counts once.
     finish(&away, &leased, 200, NOW).await;
-    let recorded = other.record(&again, crate::store::conformance::attempt(&again, 200, NOW)).await;
+    let recorded = other.record(&again, conformance::attempt(&again, 200, NOW)).await;
     assert!(!recorded.expect("is open").expect("is there").changed);
     assert_eq!(other.delivery(&workspace, leased.id).await.expect("is there").1.len(), 1);
     other.close().await;

@@ -11,30 +11,27 @@ use tempfile::TempDir;
 
 use super::{SqliteEngine, backup};
 use crate::ids::WorkspaceId;
-use crate::store::conformance::{NOW, PER_SUBSCRIPTION, attempt, conformance, subscribed_workspace};
-use crate::store::engine::Engine;
-use crate::store::memory::Memory;
+use crate::store::conformance::{NOW, PER_SUBSCRIPTION, TestStore, attempt, conformance, subscribed_workspace};
 use crate::store::{DeliveryFilter, NewEvent, OpenError, Store, StoreError};
 
-conformance! {{
-    let folder = tempfile::tempdir().expect("a folder");
-    (open(&folder.path().join("store.db")).expect("is new"), folder)
-}}
+conformance! {new().await}
+conformance! {new().await; each_event_is_forgotten_at_its_age}
 
-fn open(path: &Path) -> Result<Store, OpenError> {
-    open_engine(path).map(|(store, _)| store)
+async fn new() -> (SqliteStore, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    (open(&folder.path().join("store.db")).await.expect("is new"), folder)
 }
 
-fn open_engine(path: &Path) -> Result<(Store, Arc<SqliteEngine>), OpenError> {
-    let memory = Arc::new(Memory::new(PER_SUBSCRIPTION));
-    let engine = Arc::new(SqliteEngine::open(path, Arc::clone(&memory), NOW)?);
-    Ok((Store::new(Arc::clone(&engine) as Arc<dyn Engine>, memory), engine))
+/// A store in a file.
+type SqliteStore = TestStore<SqliteEngine>;
+
+async fn open(path: &Path) -> Result<SqliteStore, OpenError> {
+    TestStore::open(async |memory| SqliteEngine::open(path, memory, NOW)).await
 }
 
 /// Creates a store with a workspace, a subscription and `events` events.
-async fn filled(events: usize) -> (TempDir, Store, WorkspaceId) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = open(&folder.path().join("store.db")).expect("is new");
+async fn filled(events: usize) -> (TempDir, SqliteStore, WorkspaceId) {
+    let (store, folder) = new().await;
     let id = subscribed_workspace(&store).await;
     let all = (0..events).map(|n| event(&format!("evt_{n}"), 10)).collect();
     store.accept(&id, all, NOW).await.expect("are kept");
@@ -62,7 +59,7 @@ async fn everything_is_there_again_and_leases_are_not() {
         let name = |path: &Path| [path.to_str().expect("UTF-8"), end].concat();
         std::fs::copy(name(&folder.path().join("store.db")), name(&copy)).expect("is there");
     }
-    let restarted = open(&copy).expect("is whole");
+    let restarted = open(&copy).await.expect("is whole");
     assert_eq!(pending(&restarted).await, 3);
     let deliveries = restarted.lease(NOW, 10).await.expect("is open");
     assert_eq!(deliveries.len(), 2); // the third is a retry, due in one second
@@ -82,7 +79,7 @@ async fn a_clock_that_was_ahead_does_not_delay_retries() {
     let deliveries = store.lease(ahead, 1).await.expect("is open");
     store.record(&deliveries[0], attempt(&deliveries[0], 500, ahead)).await.expect("is open");
     store.close().await;
-    let store = open(&folder.path().join("store.db")).expect("is whole"); // at NOW
+    let store = open(&folder.path().join("store.db")).await.expect("is whole"); // at NOW
     let latest = UnixTime::from_secs(NOW.as_secs() + 60);
     assert_eq!(store.lease(latest, 1).await.expect("is open").len(), 1);
     store.close().await;
@@ -92,9 +89,9 @@ async fn a_clock_that_was_ahead_does_not_delay_retries() {
 async fn one_process_at_a_time() {
     let (folder, store, _) = filled(0).await;
     let path = folder.path().join("store.db");
-    assert!(matches!(open(&path), Err(OpenError::InUse(_))));
+    assert!(matches!(open(&path).await, Err(OpenError::InUse(_))));
     store.close().await;
-    open(&path).expect("is free").close().await;
+    open(&path).await.expect("is free").close().await;
 }
 
 #[tokio::test]
@@ -105,7 +102,7 @@ async fn newer_foreign_and_damaged_stores_are_refused_and_unchanged() {
         let path = folder.path().join("store.db");
         spoil(&path);
         let before = std::fs::read(&path).expect("is there");
-        let error = open(&path).err().expect("is refused").to_string();
+        let error = open(&path).await.err().expect("is refused").to_string();
         assert!(error.contains(expected), "{error}");
         assert!(std::fs::read(&path).expect("is there") == before, "{expected}");
         assert!(backup(&path, &folder.path().join("backup.db")).is_err());
@@ -139,10 +136,8 @@ fn overwrite(path: &Path, at: usize, with: &[u8]) {
 #[tokio::test]
 async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
     let (folder, store, workspace) = filled(5).await;
-    store.close().await;
-    let (store, engine) = open_engine(&folder.path().join("store.db")).expect("is whole");
     let limit = |pages: &'static str| {
-        engine.writer.write(move |connection| {
+        store.engine.writer.write(move |connection| {
             let _: i64 = connection.query_row(pages, [], |row| row.get(0))?;
             Ok(())
         })
@@ -169,15 +164,14 @@ async fn a_full_disk_refuses_and_keeps_what_was_accepted() {
 
 #[tokio::test]
 async fn a_slow_store_keeps_all_accepted_events() {
-    let (folder, store, workspace) = filled(0).await;
-    store.close().await;
-    let (store, engine) = open_engine(&folder.path().join("store.db")).expect("is whole");
+    let (_folder, store, workspace) = filled(0).await;
     let store = Arc::new(store);
     let slow = {
         let sleep = |_: &Connection| {
             std::thread::sleep(std::time::Duration::from_millis(300));
             Ok(())
         };
+        let engine = Arc::clone(&store.engine);
         tokio::spawn(async move { engine.writer.write(sleep).await })
     };
     let calls: Vec<_> = (0..200)
@@ -202,7 +196,7 @@ async fn a_backup_of_a_store_in_use_is_a_store() {
     let again = backup(&path, &copy).expect_err("exists").to_string();
     assert!(again.contains("exists already"), "{again}");
     store.accept(&workspace, vec![event("evt_later", 1)], NOW).await.expect("is open");
-    let restored = open(&copy).expect("is a store");
+    let restored = open(&copy).await.expect("is a store");
     assert_eq!((pending(&restored).await, pending(&store).await), (50, 51));
     let filter = DeliveryFilter { limit: 100, ..DeliveryFilter::default() };
     assert_eq!(restored.deliveries(&workspace, &filter).await.expect("is there").deliveries.len(), 50);
