@@ -3,20 +3,17 @@
 //!
 //! The servers end with the process that started them, even if that process is killed.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
+use server_process::{Process, free_addresses};
 
 /// Time limit of the cluster's start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Shell script that runs a server, prints its process id, and kills it when standard input closes; `$0` is the log,
-/// the rest the command.
-const SUPERVISOR: &str = r#""$@" >>"$0" 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server"#;
 
 /// Returns the server program: the one in the variable `NATS_SERVER`, or the one that `cargo xtask setup` installs.
 ///
@@ -48,8 +45,7 @@ struct Node {
     monitor: SocketAddr,
     config: PathBuf,
     log: PathBuf,
-    supervisor: Option<Child>,
-    server: Option<Pid>,
+    server: Option<Process>,
 }
 
 impl Cluster {
@@ -76,14 +72,7 @@ impl Cluster {
             );
             let config = home.join("server.conf");
             std::fs::write(&config, text)?;
-            cluster.nodes.push(Node {
-                client,
-                monitor,
-                config,
-                log: home.join("server.log"),
-                supervisor: None,
-                server: None,
-            });
+            cluster.nodes.push(Node { client, monitor, config, log: home.join("server.log"), server: None });
         }
         for index in 0..nodes {
             cluster.spawn(index)?;
@@ -105,7 +94,7 @@ impl Cluster {
     ///
     /// If the exit status cannot be read.
     pub fn kill(&mut self, node: usize) -> io::Result<()> {
-        self.nodes.get_mut(node).map_or(Ok(()), Node::kill)
+        self.nodes.get_mut(node).and_then(|node| node.server.take()).map_or(Ok(()), Process::kill)
     }
 
     /// Starts a killed server again with the same files. Does not wait until the server has caught up, see
@@ -147,7 +136,7 @@ impl Cluster {
     }
 
     fn process(&self, node: usize) -> io::Result<Pid> {
-        let server = self.nodes.get(node).and_then(|node| node.server);
+        let server = self.nodes.get(node).and_then(|node| node.server.as_ref()).map(Process::id);
         server.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server is not running"))
     }
 
@@ -158,7 +147,7 @@ impl Cluster {
     /// If a server is not healthy within a minute.
     pub fn wait(&self) -> io::Result<()> {
         let start = Instant::now();
-        for node in self.nodes.iter().filter(|node| node.supervisor.is_some()) {
+        for node in self.nodes.iter().filter(|node| node.server.is_some()) {
             while !node.is_healthy() {
                 if start.elapsed() > START_TIMEOUT {
                     let log = std::fs::read_to_string(&node.log).unwrap_or_default();
@@ -172,34 +161,15 @@ impl Cluster {
     }
 
     fn spawn(&mut self, index: usize) -> io::Result<()> {
-        let Some(node) = self.nodes.get_mut(index).filter(|node| node.supervisor.is_none()) else { return Ok(()) };
-        let mut supervisor = Command::new("sh")
-            .args(["-c", SUPERVISOR])
-            .args([&node.log, &self.server])
-            .arg("--config")
-            .arg(&node.config)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null()) // the shell reports the kill
-            .spawn()?;
-        let mut server = String::new();
-        if let Some(output) = supervisor.stdout.take() {
-            BufReader::new(output).read_line(&mut server)?;
-        }
-        node.server = server.trim().parse().ok().and_then(Pid::from_raw);
-        node.supervisor = Some(supervisor);
+        let Some(node) = self.nodes.get_mut(index).filter(|node| node.server.is_none()) else { return Ok(()) };
+        let mut server = Command::new(&self.server);
+        server.arg("--config").arg(&node.config);
+        node.server = Some(Process::spawn(&node.log, &server)?);
         Ok(())
     }
 }
 
 impl Node {
-    fn kill(&mut self) -> io::Result<()> {
-        let Some(mut supervisor) = self.supervisor.take() else { return Ok(()) };
-        self.server = None;
-        drop(supervisor.stdin.take());
-        supervisor.wait().map(|_| ())
-    }
-
     fn is_healthy(&self) -> bool {
         let request = || {
             let mut stream = TcpStream::connect(self.monitor)?;
@@ -211,29 +181,4 @@ impl Node {
         };
         request().is_ok_and(|response| response.lines().next().is_some_and(|status| status.contains(" 200 ")))
     }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.kill(); // errors cannot be returned here
-    }
-}
-
-/// Returns free addresses from below the range of ephemeral ports, so that no outgoing connection takes them while a
-/// server is down.
-///
-/// # Errors
-///
-/// If there are not enough free ports.
-pub fn free_addresses(count: usize) -> io::Result<Vec<SocketAddr>> {
-    // Concurrent tests start at different ports.
-    let nanoseconds =
-        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
-    let start = (nanoseconds ^ std::process::id().wrapping_mul(7919)).checked_rem(20_000).unwrap_or(0);
-    let candidates =
-        (start..start.saturating_add(2000)).filter_map(|port| u16::try_from(port.checked_add(10_000)?).ok());
-    let listeners = candidates.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()).take(count);
-    let addresses =
-        listeners.collect::<Vec<_>>().iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
-    if addresses.len() == count { Ok(addresses) } else { Err(io::Error::other("not enough free ports")) }
 }

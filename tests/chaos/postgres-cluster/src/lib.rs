@@ -3,22 +3,20 @@
 //!
 //! The servers end with the process that started them, even if that process is killed.
 
-use std::io::{self, BufRead as _, BufReader};
+use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use server_process::Process;
 
 /// Time limit of a server's start.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// User of the servers if the process is root, because PostgreSQL refuses to run as root. Debian's package creates it.
 const USER: &str = "postgres";
-/// Shell script that runs a server, prints its process id, and kills it when standard input closes; `$0` is the log,
-/// the rest the command.
-const SUPERVISOR: &str = r#""$@" >>"$0" 2>&1 & server=$!; echo $server; cat >/dev/null; kill -9 $server; wait $server"#;
 /// Settings for measurements: a commit is on disk before it returns, as by default.
 const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nmax_connections = 200\nshared_buffers = 256MB\n\
                         max_wal_size = 4GB\nwal_compression = on\nrestart_after_crash = off\nlogging_collector = off\n\
@@ -54,8 +52,7 @@ struct Server {
     address: SocketAddr,
     data: PathBuf,
     log: PathBuf,
-    supervisor: Option<Child>,
-    process: Option<Pid>,
+    process: Option<Process>,
 }
 
 impl Cluster {
@@ -73,12 +70,11 @@ impl Cluster {
             };
             std::os::unix::fs::chown(folder, id("/etc/passwd", 2), id("/etc/passwd", 3))?;
         }
-        let addresses = nats_cluster::free_addresses(2)?;
+        let addresses = server_process::free_addresses(2)?;
         let mut servers = addresses.into_iter().zip(["primary", "standby"]).map(|(address, name)| Server {
             address,
             data: folder.join(name),
             log: folder.join(format!("{name}.log")),
-            supervisor: None,
             process: None,
         });
         let mut primary = servers.next().ok_or_else(|| io::Error::other("no address"))?;
@@ -193,26 +189,11 @@ impl Server {
     }
 
     fn spawn(&mut self, programs: &Path) -> io::Result<()> {
-        if self.supervisor.is_some() {
-            return Ok(());
+        if self.process.is_none() {
+            let mut server = as_user(&programs.join("postgres"));
+            server.arg("-D").arg(&self.data);
+            self.process = Some(Process::spawn(&self.log, &server)?);
         }
-        let mut server = as_user(&programs.join("postgres"));
-        server.arg("-D").arg(&self.data);
-        let mut supervisor = Command::new("sh")
-            .args(["-c", SUPERVISOR])
-            .arg(&self.log)
-            .arg(server.get_program())
-            .args(server.get_args())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null()) // the shell reports the kill
-            .spawn()?;
-        let mut process = String::new();
-        if let Some(output) = supervisor.stdout.take() {
-            BufReader::new(output).read_line(&mut process)?;
-        }
-        self.process = process.trim().parse().ok().and_then(Pid::from_raw);
-        self.supervisor = Some(supervisor);
         Ok(())
     }
 
@@ -236,10 +217,9 @@ impl Server {
     }
 
     fn kill(&mut self) -> io::Result<()> {
-        let Some(mut supervisor) = self.supervisor.take() else { return Ok(()) };
-        let connections = self.process.take().map(children).unwrap_or_default();
-        drop(supervisor.stdin.take());
-        supervisor.wait()?;
+        let Some(process) = self.process.take() else { return Ok(()) };
+        let connections = children(process.id());
+        process.kill()?;
         // The server cannot start again before they have noticed its end.
         for process in &connections {
             let _ = kill_process(*process, Signal::KILL); // may have ended
@@ -253,8 +233,11 @@ impl Server {
 
     /// Sends a signal to the server and to the processes of its connections.
     fn signal(&self, signal: Signal) -> io::Result<()> {
-        let server =
-            self.process.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server is not running"))?;
+        let server = self
+            .process
+            .as_ref()
+            .map(Process::id)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the server is not running"))?;
         kill_process(server, signal)?;
         for process in children(server) {
             let _ = kill_process(process, signal); // may have ended

@@ -30,7 +30,7 @@ impl Sender {
         let folder = tempfile::tempdir()?;
         let new_store = || format!("sqlite:{}", folder.path().join("store.db").display());
         let store = store.map_or_else(new_store, str::to_owned);
-        let address = nats_cluster::free_addresses(1)?.pop().context("no address")?;
+        let address = server_process::free_addresses(1)?.pop().context("no address")?;
         let process = spawn(program, &store, address)?;
         Ok(Self { program: program.into(), store, _folder: folder, address, process })
     }
