@@ -87,7 +87,7 @@ impl Serve {
             policy,
             lookup: system_lookup(),
             extra_roots: extra_roots(&settings)?,
-            idle_per_host: limits.per_subscription,
+            idle_per_host: usize::try_from(settings.delivery_settings().max_in_flight)?,
         })?;
         let mut admin = settings.admin_token()?.map(str::to_owned);
         let socket = bind(settings.listen()).with_context(|| format!("cannot listen on {}", settings.listen()))?;

@@ -46,7 +46,7 @@ pub(crate) struct Options {
     pub(crate) lookup: Lookup,
     /// Additional trusted root certificates.
     pub(crate) extra_roots: Vec<CertificateDer<'static>>,
-    /// Limit of the idle connections per host.
+    /// Limit of the idle connections per host: the limit of concurrent attempts, since endpoints may share a host.
     pub(crate) idle_per_host: usize,
 }
 
