@@ -19,6 +19,11 @@ use crate::store::{OpenError, Result};
 
 /// Limit of the connections to a database.
 const MAX_CONNECTIONS: usize = 24;
+/// Settings of the planner. A connection plans a statement once, perhaps while `pending` is empty. The best plan for an
+/// empty table reads the whole table, and 50,000 deliveries to one endpoint then took 4,045 ms of processors for 1,000,
+/// in place of 495 ms. Every statement has an index for its rows, and none is worth compiling.
+const PLANS: &str = "-c plan_cache_mode=force_generic_plan \
+                     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
 /// Limit of the databases of a store: an id has eight bits for its database.
 const MAX_DATABASES: usize = 256;
 /// Name of the schema that has the tables.
@@ -82,7 +87,7 @@ impl Database {
             config.tcp_user_timeout(PATIENCE.saturating_mul(2)).keepalives_idle(Duration::from_secs(10));
             config.application_name("clarife-sender");
             let options = config.get_options().unwrap_or_default();
-            let options = format!("{options} -c search_path={schema} -c plan_cache_mode=force_generic_plan");
+            let options = format!("{options} -c search_path={schema} {PLANS}");
             config.options(&options);
             Ok(Self { config, tls: tls.clone(), schema: schema.clone(), name: format!("postgres://{host}/{database}") })
         });

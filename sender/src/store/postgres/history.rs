@@ -45,6 +45,16 @@ fn found(row: &Row) -> Result<Found> {
     })
 }
 
+/// Reads deliveries to lease. One more row for each request tells when the next delivery is due.
+pub(super) const DUE: &str = "SELECT request.number, d.id, d.due, d.delivery, e.event_id, e.body FROM \
+                   unnest($1::int[], $2::smallint[], $3::bigint[], $4::smallint[], $5::bigint[]) \
+                   AS request (number, slot, subscription, lane, rows) CROSS JOIN LATERAL \
+                   (SELECT id, due, delivery, event FROM pending p WHERE p.slot = request.slot \
+                   AND p.subscription = request.subscription AND p.lane = request.lane \
+                   AND p.id <> ALL ($6::bigint[]) ORDER BY p.due, p.id LIMIT request.rows) d \
+                   JOIN LATERAL (SELECT event_id, body FROM events WHERE id = d.event) e ON true \
+                   ORDER BY request.number, d.due, d.id";
+
 impl Shard {
     /// See [`Engine::due`](crate::store::engine::Engine::due).
     pub(super) async fn due(&self, requests: &[DueRequest], now: UnixTime) -> Result<Vec<DueReply>> {
@@ -63,16 +73,7 @@ impl Shard {
             return Ok(replies);
         }
         let client = self.client().await?;
-        // One more row tells when the next delivery is due.
-        let select = "SELECT request.number, d.id, d.due, d.delivery, e.event_id, e.body FROM \
-                          unnest($1::int[], $2::smallint[], $3::bigint[], $4::smallint[], $5::bigint[]) \
-                          AS request (number, slot, subscription, lane, rows) CROSS JOIN LATERAL \
-                          (SELECT id, due, delivery, event FROM pending p WHERE p.slot = request.slot \
-                          AND p.subscription = request.subscription AND p.lane = request.lane \
-                          AND p.id <> ALL ($6::bigint[]) ORDER BY p.due, p.id LIMIT request.rows) d \
-                          JOIN LATERAL (SELECT event_id, body FROM events WHERE id = d.event) e ON true \
-                          ORDER BY request.number, d.due, d.id";
-        let select = client.prepare_cached(select).await.map_err(unavailable)?;
+        let select = client.prepare_cached(DUE).await.map_err(unavailable)?;
         let rows = client.query(&select, &[&numbers, &slots, &keys, &lanes, &limits, &leased]).await;
         let rows = rows.map_err(unavailable)?;
         client.keep();

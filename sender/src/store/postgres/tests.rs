@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::PostgresEngine;
+use super::history::DUE;
 use super::insert::InsertJob;
+use super::update::{CHANGE, END};
 use crate::ids::{DeliveryId, WorkspaceId};
 use crate::store::catalog::CatalogRecord;
 use crate::store::conformance::{
@@ -291,4 +293,25 @@ async fn a_day_is_dropped_as_a_table() {
     // The day's tables are made again for a clock that was set back.
     store.accept(&workspace, events(3), NOW).await.expect("are kept");
     store.close().await;
+}
+
+#[tokio::test]
+async fn no_statement_is_planned_for_an_empty_table() {
+    let store = open(&url()).await;
+    let workspace = workspaces(&store, 1).await.remove(0);
+    store.accept(&workspace, events(1), NOW).await.expect("is kept"); // makes the partition of the day
+    let client = store.engine.shards[0].client().await.expect("is there");
+    for (statement, parameters) in [(DUE, 6), (END, 5), (CHANGE, 6)] {
+        let arguments = vec!["NULL"; parameters].join(", ");
+        let explain =
+            format!("PREPARE planned AS {statement}; EXPLAIN EXECUTE planned({arguments}); DEALLOCATE planned");
+        let plan = client.simple_query(&explain).await.expect("is planned");
+        let lines = plan.iter().filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        let plan = lines.collect::<Vec<_>>().join("\n");
+        assert!(plan.contains("pending_queue") || plan.contains("pending_pkey"), "{plan}");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+    }
 }

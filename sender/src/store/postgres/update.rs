@@ -22,7 +22,7 @@ use crate::store::{Attempt, Result, StateName};
 pub(super) const MAX_UPDATES: usize = 500;
 
 /// Moves pending deliveries to the history.
-const END: &str = "WITH ended AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], \
+pub(super) const END: &str = "WITH ended AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], \
                    $5::text[]) AS ended (id, before, after, state, attempt)), \
                    gone AS (DELETE FROM pending USING ended WHERE pending.id = ended.id \
                    AND pending.delivery = ended.before RETURNING pending.id, subscription, event, created_at, \
@@ -30,7 +30,7 @@ const END: &str = "WITH ended AS (SELECT * FROM unnest($1::bigint[], $2::text[],
                    INSERT INTO deliveries SELECT id, subscription, state, event, after, created_at, attempts FROM gone \
                    RETURNING id";
 /// Changes a delivery that stays pending.
-const CHANGE: &str = "UPDATE pending SET delivery = $3, lane = $4, due = $5, attempts = attempts || $6 \
+pub(super) const CHANGE: &str = "UPDATE pending SET delivery = $3, lane = $4, due = $5, attempts = attempts || $6 \
                       WHERE id = $1 AND delivery = $2";
 /// Changes a delivery of the history that stays there.
 const CORRECT: &str = "UPDATE deliveries SET delivery = $3, state = $4, attempts = attempts || $5 \
