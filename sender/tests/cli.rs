@@ -308,3 +308,17 @@ fn help_completions_and_the_description_are_there() {
         assert!(output.status.success() && stdout(&output).contains(expected), "{arguments:?}");
     }
 }
+
+#[test]
+fn bench_measures_a_server_that_it_starts() {
+    let few = ["bench", "--subscriptions", "3"];
+    for (more, rows) in [
+        (&["--deliveries", "120"][..], &["never responds", "20 endpoints"][..]),
+        (&["--backlog", "30"], &["retries, beside 30 waiting deliveries", "99th percentile"]),
+        (&["--history", "1000"], &["1000 deliveries are in the store", "failed, the oldest"]),
+    ] {
+        let bench = run(&[&few[..], more].concat());
+        let (text, error) = (stdout(&bench), String::from_utf8_lossy(&bench.stderr).into_owned());
+        assert!(bench.status.success() && rows.iter().all(|row| text.contains(row)), "{text}{error}");
+    }
+}
