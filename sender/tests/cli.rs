@@ -230,7 +230,9 @@ fn development_needs_nothing_and_delivers() {
     assert!(process.wait().expect("ends").success());
     let mut errors = String::new();
     process.stderr.take().expect("is piped").read_to_string(&mut errors).expect("is text");
-    assert!(errors.contains("DEVELOPMENT") && errors.contains("stopped"), "{errors}");
+    for expected in ["DEVELOPMENT", "max_files", "max_connections", "stopped"] {
+        assert!(errors.contains(expected), "{errors}");
+    }
     assert!(!errors.contains(&token) && !errors.contains(&secret) && !errors.contains("Żółw"), "{errors}");
     assert!(!folder.path().join("dev.db-wal").exists());
 }

@@ -6,6 +6,7 @@ mod events;
 mod extract;
 mod ops;
 mod rfc3339;
+pub(crate) mod server;
 mod subscriptions;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 
+use crate::api::server::{self, ConnectionLimits};
 use crate::api::{Api, token};
 use crate::clock::Clock;
 use crate::deliver::{AddressPolicy, Client, Dispatcher, Options, system_lookup};
@@ -65,14 +66,14 @@ impl Serve {
         let settings = self.settings.clone().with_file(self.config.as_deref())?;
         super::block_on(async {
             let telemetry = Telemetry::start(&settings)?;
-            raise_file_limit();
-            let served = self.serve(settings).await;
+            let served = self.serve(settings, raise_file_limit()).await;
             telemetry.stop().await;
             served
         })
     }
 
-    async fn serve(self, mut settings: Settings) -> Result<()> {
+    /// Serves until a signal arrives, with at most `files` open files.
+    async fn serve(self, mut settings: Settings, files: Option<u64>) -> Result<()> {
         let mut temporary = None;
         if self.dev && settings.store.is_none() {
             let folder = tempfile::tempdir()?;
@@ -107,12 +108,12 @@ impl Serve {
         // The port accepts no connection before everything that a client needs is printed.
         let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {address}"))?;
         println!("listening on http://{address}");
-        tracing::info!(%address, store = settings.store_name(), "serving");
-        let mut until = stopped;
-        let serving = axum::serve(listener, api.router()).with_graceful_shutdown(async move {
-            let _ = until.wait_for(|stop| *stop).await;
-        });
-        let serving = tokio::spawn(serving.into_future());
+        let connections = ConnectionLimits::new(files);
+        tracing::info!(
+            %address, store = settings.store_name(), max_files = files, max_connections = connections.connections,
+            "serving"
+        );
+        let serving = tokio::spawn(server::serve(listener, api.router(), connections, stopped));
         signal.await;
         tracing::info!("stopping: waiting for requests and attempts in flight");
         let _ = stop.send(true);
@@ -234,17 +235,25 @@ fn extra_roots(settings: &Settings) -> Result<Vec<CertificateDer<'static>>> {
     CertificateDer::pem_file_iter(path).and_then(Iterator::collect).with_context(context)
 }
 
-/// Raises the soft limit of open files to the hard limit: every attempt may need a descriptor.
+/// Raises the soft limit of open files to the hard limit, and returns the limit; `None` is no limit.
+///
+/// Every attempt and every connection to the API needs a descriptor.
 #[cfg(unix)]
-fn raise_file_limit() {
+fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "cannot raise the limit of open files");
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::warn!(%error, "cannot raise the limit of open files");
+            limit.current
+        }
     }
 }
 
-/// Does nothing: Windows limits no process to a number of sockets.
+/// Returns `None`: Windows limits no process to a number of sockets.
 #[cfg(windows)]
-fn raise_file_limit() {}
+fn raise_file_limit() -> Option<u64> {
+    None
+}
