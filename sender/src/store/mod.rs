@@ -27,6 +27,7 @@ mod types;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use clarife_webhooks::UnixTime;
 use tokio::task::AbortHandle;
@@ -54,6 +55,9 @@ const MAX_TRIES: usize = 16;
 /// Limit of the concurrent calls of the engine in one operation.
 const CONCURRENCY: usize = 64;
 
+/// Lifetime of a check's result: clients need no token for a check, and each check is a flush to disk.
+const CHECK_LIFETIME: Duration = Duration::from_secs(1);
+
 /// The sender's data: workspaces, subscriptions, events and deliveries, with a scheduler of the deliveries that are due.
 ///
 /// Errors other than [`StoreError::Unavailable`] mean that nothing has changed. After `Unavailable`, the call may be
@@ -67,8 +71,13 @@ pub(crate) struct Store {
     leasing: tokio::sync::Mutex<()>,
     /// Locks for counting a subscription's failures, so that its concurrent attempts do not conflict.
     counting: [tokio::sync::Mutex<()>; 64],
+    /// The last check. Held during a check.
+    checked: Arc<tokio::sync::Mutex<Option<Check>>>,
     closed: AtomicBool,
 }
+
+/// Time and result of a check.
+type Check = (Instant, Result<()>);
 
 impl Store {
     /// Opens the store at a URL: `sqlite:FILE`, `postgres://HOST` (see [`postgres`]), or `nats://HOST` (see [`nats`]).
@@ -102,6 +111,7 @@ impl Store {
             ending: ending.abort_handle(),
             leasing: tokio::sync::Mutex::default(),
             counting: std::array::from_fn(|_| tokio::sync::Mutex::default()),
+            checked: Arc::default(),
             closed: AtomicBool::new(false),
         }
     }
@@ -117,9 +127,23 @@ impl Store {
         Ok(Stats { pending, active, deactivated })
     }
 
-    /// Checks that the store accepts writes.
+    /// Checks that the store accepts writes, at most once a second; other callers share the result.
     pub(crate) async fn check(&self) -> Result<()> {
-        self.engine()?.check().await
+        self.engine()?;
+        let mut checked = Arc::clone(&self.checked).lock_owned().await;
+        if let Some((at, result)) = checked.as_ref()
+            && at.elapsed() < CHECK_LIFETIME
+        {
+            return result.clone();
+        }
+        let engine = Arc::clone(&self.engine);
+        // In its own task, so that a caller that leaves does not cause another check.
+        let check = tokio::spawn(async move {
+            let result = engine.check().await;
+            *checked = Some((Instant::now(), result.clone()));
+            result
+        });
+        check.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
 
     /// Finishes writes in progress and closes the store; later calls return `Unavailable`.

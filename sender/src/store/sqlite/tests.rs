@@ -236,11 +236,24 @@ async fn a_subscription_keeps_its_turn_while_ends_are_written() {
 }
 
 #[tokio::test]
-async fn a_check_reaches_the_disk() {
+async fn a_check_reaches_the_disk_once_a_second() {
     let (folder, store, _) = filled(1).await;
+    let path = folder.path().join("store.db");
     let log = || std::fs::metadata(folder.path().join("store.db-wal")).expect("is there").len();
+    let writes = || {
+        let reader = super::schema::open_for_reading(&path).expect("is there");
+        reader.query_row("SELECT writes FROM probe", [], |row| row.get::<_, i64>(0)).expect("is there")
+    };
     let before = log();
-    store.check().await.expect("is open");
+    // A caller that leaves does not end the check.
+    assert!(tokio::time::timeout(std::time::Duration::ZERO, store.check()).await.is_err());
+    let checks = (0..50).map(|_| store.check());
+    futures_util::future::try_join_all(checks).await.expect("is open");
     assert!(log() > before);
+    assert_eq!(writes(), 1);
+    tokio::time::sleep(super::super::CHECK_LIFETIME).await;
+    store.check().await.expect("is open");
+    assert_eq!(writes(), 2);
     store.close().await;
+    assert!(store.check().await.is_err());
 }
