@@ -6,6 +6,7 @@
 
 mod catalog;
 mod deliveries;
+mod files;
 mod history;
 mod rows;
 mod schema;

@@ -1,11 +1,13 @@
 //! Opening a store: checks that it is ours, undamaged and of a supported version before anything is written.
 
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::files;
 use crate::store::OpenError;
 
 /// Marks a file as a store of this program: "clwh".
@@ -24,7 +26,9 @@ pub(super) fn open(path: &Path) -> Result<(Connection, File), OpenError> {
 
 /// Opens the store and migrates it with the given steps.
 fn open_up_to(path: &Path, steps: &[&str]) -> Result<(Connection, File), OpenError> {
+    files::check_name(path)?;
     let lock = lock(path)?;
+    files::create(path).map_err(|error| unusable(path, &error))?;
     let failed = |error| failure(path, error);
     inspect(path, version_number(steps.len()))?;
     let connection = Connection::open(path).map_err(failed)?;
@@ -42,26 +46,37 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
 /// Copies a store, in use or not, to a new file.
 pub(crate) fn backup(from: &Path, to: &Path) -> Result<(), OpenError> {
     let failed = |why: String| OpenError::Backup { path: to.into(), why };
-    if to.exists() {
-        return Err(failed("the file exists already".into()));
-    }
+    files::check_name(from)?;
     inspect(from, version_number(MIGRATIONS.len()))?;
     let target = to.to_str().ok_or_else(|| failed("the path is not UTF-8".into()))?;
     let connection = open_for_reading(from).map_err(|error| failure(from, error))?;
-    connection.execute("VACUUM INTO ?1", [target]).map_err(|error| failed(error.to_string()))?;
-    File::open(to).and_then(|copy| copy.sync_all()).map_err(|error| failed(error.to_string()))
+    let copy = files::private().create_new(true).open(to).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => failed("the file exists already".into()),
+        _ => failed(error.to_string()),
+    })?;
+    // SQLite writes into an empty file too.
+    let copied = connection.execute("VACUUM INTO ?1", [target]).map_err(|error| failed(error.to_string()));
+    let copied = copied.and_then(|_| copy.sync_all().map_err(|error| failed(error.to_string())));
+    if copied.is_err() {
+        let _ = std::fs::remove_file(to); // an incomplete copy; the error names the cause
+    }
+    copied
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
-    let failed = |error: std::io::Error| OpenError::Failed { path: path.into(), why: error.to_string() };
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let lock = File::options().create(true).truncate(false).write(true).open(PathBuf::from(name)).map_err(failed)?;
+    let lock = files::private().create(true).truncate(false).open(PathBuf::from(name));
+    let lock = lock.map_err(|error| unusable(path, &error))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.into())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
+        Err(TryLockError::Error(error)) => Err(unusable(path, &error)),
     }
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> OpenError {
+    OpenError::Failed { path: path.into(), why: error.to_string() }
 }
 
 /// Refuses stores that are not ours, too new or damaged; only reads.

@@ -257,3 +257,42 @@ async fn a_check_reaches_the_disk_once_a_second() {
     store.close().await;
     assert!(store.check().await.is_err());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_may_read_the_files() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let (folder, store, _) = filled(1).await;
+    let file = |name: &str| folder.path().join(name);
+    backup(&file("store.db"), &file("backup.db")).expect("is readable");
+    for name in ["store.db", "store.db-wal", "store.db-shm", "store.db.lock", "backup.db"] {
+        let mode = std::fs::metadata(file(name)).expect("is there").mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}: {mode:o}");
+    }
+    store.close().await;
+    // A wider mode is the owner's decision.
+    let wide = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(file("store.db"), wide).expect("is mine");
+    open(&file("store.db")).await.expect("is whole").close().await;
+    assert_eq!(std::fs::metadata(file("store.db")).expect("is there").mode() & 0o777, 0o640);
+}
+
+#[tokio::test]
+async fn names_that_are_not_files_are_refused() {
+    let (_folder, store, _) = filled(0).await;
+    for name in [":memory:", ":x", "file:a.db", "file::memory:?cache=shared"] {
+        for refused in [open(Path::new(name)).await.err(), backup(Path::new(name), Path::new("/dev/null/x")).err()] {
+            let error = refused.expect(name).to_string();
+            assert_eq!(
+                error,
+                format!(
+                    "cannot open the store {name}: not the path of a file, and the store must be on disk; use `sqlite:FILE`"
+                )
+            );
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = open(folder.path()).await.err().expect("is a folder").to_string();
+    assert!(error.contains("directory"), "{error}");
+    store.close().await;
+}
