@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, Code, Refusal};
-use super::extract::{Body, WorkspaceAuth};
+use super::extract::{Body, WorkspaceAuth, objects};
 use super::{Api, rfc3339};
 use crate::clock::wall;
 use crate::store::NewEvent;
@@ -25,6 +25,7 @@ const MAX_ID: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(super) struct Incoming {
     /// A batch; the sender accepts all of its events or none
+    #[serde(default, deserialize_with = "objects")]
     events: Option<Vec<IncomingEvent>>,
     /// The event's id; a random id by default
     id: Option<String>,

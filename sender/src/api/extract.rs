@@ -1,5 +1,7 @@
 //! Extractors: authentication, body and query.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -8,7 +10,9 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use governor::clock::{Clock as _, DefaultClock};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::Api;
 use super::error::{ApiError, Code};
@@ -24,8 +28,11 @@ pub(super) struct WorkspaceAuth(pub(super) WorkspaceId);
 /// Authenticated administrator.
 pub(super) struct AdminAuth;
 
-/// JSON body.
+/// Body that is a JSON object.
 pub(super) struct Body<T>(pub(super) T);
+
+/// Value of a JSON object. A derived struct alone would take an array as its members too.
+struct Object<T>(T);
 
 /// Query parameters.
 pub(super) struct Params<T>(pub(super) T);
@@ -93,8 +100,40 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
         let bytes =
             bytes.map_err(|_| ApiError::invalid("cannot read the request body: timed out"))?.map_err(unreadable)?;
         let value = serde_json::from_slice(&bytes);
-        value.map(Self).map_err(|error| ApiError::invalid(format!("invalid request body: {error}")))
+        value
+            .map(|Object(value)| Self(value))
+            .map_err(|error| ApiError::invalid(format!("invalid request body: {error}")))
     }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
+    }
+}
+
+/// Deserializes an optional list of JSON objects.
+pub(super) fn objects<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let list: Option<Vec<Object<T>>> = Option::deserialize(deserializer)?;
+    Ok(list.map(|list| list.into_iter().map(|Object(value)| value).collect()))
 }
 
 fn unreadable(rejection: BytesRejection) -> ApiError {

@@ -240,6 +240,32 @@ async fn subscriptions_are_checked_and_their_secret_is_shown_once() {
 }
 
 #[tokio::test]
+async fn arrays_are_not_objects() {
+    let fixture = Fixture::new().await;
+    let subscription = format!("/v1/subscriptions/{}", text(&fixture.subscribe().await["id"]));
+    let workspace = text(&fixture.get("/v1/workspace").await.1["id"]);
+    let data = json!({"a": 1});
+    for (token, method, path, body) in [
+        (ADMIN, "POST", "/v1/workspaces", json!(["Test", "pro"])),
+        (ADMIN, "PATCH", &format!("/v1/workspaces/{workspace}"), json!(["pro"])),
+        (ADMIN, "POST", &format!("/v1/workspaces/{workspace}/tokens"), json!(["test", null])),
+        (&fixture.token, "POST", "/v1/subscriptions", json!(["https://example.com/", ["share.created"]])),
+        (&fixture.token, "PATCH", &subscription, json!([null, ["share.created"]])),
+        (&fixture.token, "POST", &format!("{subscription}/test"), json!(["share.created"])),
+        (&fixture.token, "POST", &format!("{subscription}/resend"), json!(["2026-01-01T00:00:00Z"])),
+        (&fixture.token, "POST", "/v1/events", json!([null, "evt_1", "document.updated", null, data])),
+        (&fixture.token, "POST", "/v1/events", json!({"events": [["evt_1", "document.updated", null, data]]})),
+        (&fixture.token, "POST", "/v1/events", json!("text")),
+    ] {
+        let (status, refusal) = fixture.ask(token, method, path, Some(body)).await;
+        assert_eq!((status, &refusal["code"]), (400, &json!("VALIDATION_ERROR")), "{method} {path}: {refusal}");
+        assert!(text(&refusal["error"]).contains("expected a JSON object"), "{method} {path}: {refusal}");
+    }
+    assert_eq!(fixture.get(&subscription).await.1["event_types"].as_array().map(Vec::len), Some(2));
+    assert_eq!(fixture.get("/v1/events/evt_1").await.0, 404);
+}
+
+#[tokio::test]
 async fn development_takes_this_machine_and_plain_http() {
     let fixture = Fixture::with(AddressPolicy::PublicAndLoopback, 1000).await;
     for (url, expected) in [("http://127.0.0.1:3000/", 201), ("http://localhost:3000/", 201), ("http://10.0.0.1/", 400)]
