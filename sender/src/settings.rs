@@ -73,7 +73,7 @@ settings! {
     log_format: LogFormat,
     /// Endpoint for traces (OTLP over HTTP), for example http://127.0.0.1:4318/v1/traces; requires the feature
     /// `opentelemetry`
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL")]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL", hide_env_values = true)]
     otlp_endpoint: String,
 }
 
@@ -109,9 +109,18 @@ impl Settings {
         self.store.as_deref().unwrap_or("sqlite:clarife-sender.db")
     }
 
-    /// Returns the store's URL without the password.
+    /// Returns the store's URL for the log: without the user, the password and the options, which may have one too.
     pub(crate) fn store_name(&self) -> &str {
-        self.store().rsplit_once('@').map_or(self.store(), |(_, servers)| servers)
+        let url = self.store();
+        if url.starts_with("sqlite:") {
+            return url;
+        }
+        let before_options = url.split_once('?').map_or(url, |(before, _)| before);
+        match before_options.rsplit_once('@') {
+            Some((_, servers)) => servers,
+            None if url.contains('@') => url.split(':').next().unwrap_or_default(), // a password with a question mark
+            None => before_options,
+        }
     }
 
     /// Returns the store's file.
@@ -180,6 +189,21 @@ mod tests {
         assert_eq!(settings.store_path().expect("a file"), std::path::Path::new("b.db"));
         assert_eq!((settings.delivery_settings().max_in_flight, settings.max_per_subscription()), (5, 8));
         assert_eq!(settings.api_limits().requests_per_second.get(), 100);
+    }
+
+    #[test]
+    fn the_log_has_no_password() {
+        for (store, name) in [
+            ("nats://user:gehe@im@a:4222/hooks", "a:4222/hooks"),
+            ("postgres://a/b?password=geheim", "postgres://a/b"),
+            ("postgres://user:geheim@a/b?password=gehe@im", "a/b"),
+            ("nats://user:gehe?im@a", "nats"),
+            ("nats://a", "nats://a"),
+            ("sqlite:/var/a@b?c.db", "sqlite:/var/a@b?c.db"),
+        ] {
+            let settings = Settings { store: Some(store.into()), ..Settings::default() };
+            assert_eq!(settings.store_name(), name);
+        }
     }
 
     #[test]

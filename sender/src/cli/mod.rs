@@ -172,6 +172,8 @@ impl Paint {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     #[test]
     fn untrusted_text_does_not_steer_the_terminal() {
         assert_eq!(super::printable("a\tb\n\u{1b}[2J\u{7}\u{9b}é"), "a\tb\n\u{fffd}[2J\u{fffd}\u{fffd}é");
@@ -179,7 +181,32 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory as _;
         super::Cli::command().debug_assert();
+    }
+
+    /// Variables that never hold a password, so `--help` may show them.
+    const OPEN: [&str; 12] = [
+        "CLARIFE_SENDER_CONFIG",
+        "CLARIFE_SENDER_LISTEN",
+        "CLARIFE_SENDER_EXTRA_ROOTS",
+        "CLARIFE_SENDER_MAX_IN_FLIGHT",
+        "CLARIFE_SENDER_MAX_PER_SUBSCRIPTION",
+        "CLARIFE_SENDER_STANDARD_WEBHOOKS",
+        "CLARIFE_SENDER_RETENTION_DAYS",
+        "CLARIFE_SENDER_MAX_REQUEST_BYTES",
+        "CLARIFE_SENDER_MAX_EVENT_BYTES",
+        "CLARIFE_SENDER_REQUESTS_PER_SECOND",
+        "CLARIFE_SENDER_LOG",
+        "CLARIFE_SENDER_LOG_FORMAT",
+    ];
+
+    #[test]
+    fn help_shows_no_secret() {
+        for command in super::Cli::command().get_subcommands() {
+            for argument in command.get_arguments() {
+                let Some(name) = argument.get_env().and_then(|name| name.to_str()) else { continue };
+                assert!(OPEN.contains(&name) || argument.is_hide_env_values_set(), "{}: {name}", command.get_name());
+            }
+        }
     }
 }
