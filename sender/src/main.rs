@@ -14,6 +14,9 @@
     )
 )]
 
+#[macro_use]
+mod print;
+
 mod api;
 mod cli;
 mod clock;

@@ -8,6 +8,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::print::may_be_coloured;
 use crate::settings::{LogFormat, Settings};
 
 /// Running telemetry; flushed by [`Telemetry::stop`].
@@ -20,7 +21,8 @@ impl Telemetry {
     /// Starts logging and tracing. Must be called in the runtime.
     pub(crate) fn start(settings: &Settings) -> Result<Self> {
         let filter: Targets = settings.log.as_deref().unwrap_or("info").parse().context("invalid log filter")?;
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let coloured = may_be_coloured(&std::io::stderr());
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(coloured);
         let lines = match settings.log_format.unwrap_or(LogFormat::Text) {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().boxed(),

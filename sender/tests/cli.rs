@@ -145,6 +145,32 @@ fn secrets_are_never_shown() {
     assert!(!stdout(&help).contains("AAECAw"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_ends_a_command_quietly() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let body = folder.path().join("body.json");
+    std::fs::write(&body, r#"{"id":"evt_1","type":"share.created","created_at":"2026-03-28T12:00:00Z","data":{}}"#)
+        .expect("fits");
+    let body = body.to_str().expect("UTF-8");
+    for arguments in [
+        &["openapi"][..],
+        &["completions", "bash"],
+        &["sign", body, "--secret", SECRET],
+        &["verify", body, "--secret", SECRET, "--signature", "t=1,v1=00"],
+        &["inspect", "t=1,v1=00"],
+        &["send", "http://127.0.0.1:1/", "--secret", SECRET],
+        &["serve", "--dev", "--listen", "127.0.0.1:0", "--log", "error"],
+    ] {
+        let mut process = command().args(arguments).spawn().expect("starts");
+        drop(process.stdout.take());
+        let output = process.wait_with_output().expect("ends");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(141), "{arguments:?}: {errors}");
+        assert!(errors.is_empty() || arguments[0] == "serve" && !errors.contains("panic"), "{arguments:?}: {errors}");
+    }
+}
+
 #[test]
 fn send_and_listen_speak_to_each_other() {
     let mut behind = Server::start(&["listen", "--port", "0", "--secret", SECRET, "--json", "--answer", "202"]);
@@ -233,6 +259,7 @@ fn development_needs_nothing_and_delivers() {
     for expected in ["DEVELOPMENT", "max_files", "max_connections", "stopped"] {
         assert!(errors.contains(expected), "{errors}");
     }
+    assert!(!errors.contains('\u{1b}'), "{errors}");
     assert!(!errors.contains(&token) && !errors.contains(&secret) && !errors.contains("Żółw"), "{errors}");
     assert!(!folder.path().join("dev.db-wal").exists());
 }

@@ -15,6 +15,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use clarife_webhooks::Webhook;
 
+use crate::print::may_be_coloured;
 use crate::settings::Settings;
 use crate::store::backup;
 
@@ -112,7 +113,9 @@ pub(crate) fn run() -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "clarife-sender", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "clarife-sender", &mut script);
+            println!("{}", String::from_utf8(script)?.trim_end());
             Ok(ExitCode::SUCCESS)
         }
         Command::Man { folder } => {
@@ -149,8 +152,7 @@ struct Paint(bool);
 
 impl Paint {
     fn for_stdout() -> Self {
-        use std::io::IsTerminal as _;
-        Self(std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
+        Self(may_be_coloured(&std::io::stdout()))
     }
 
     fn wrap(self, code: u8, text: impl std::fmt::Display) -> String {
