@@ -264,6 +264,40 @@ fn development_needs_nothing_and_delivers() {
     assert!(!folder.path().join("dev.db-wal").exists());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_the_sender_at_once() {
+    let endpoint = TcpListener::bind("127.0.0.1:0").expect("a port"); // it never responds
+    let hook = format!("http://{}/", endpoint.local_addr().expect("an address"));
+    let mut sender =
+        command().args(["serve", "--dev", "--listen", "127.0.0.1:0", "--dev-endpoint", &hook]).spawn().expect("starts");
+    let mut lines = BufReader::new(sender.stdout.take().expect("is piped"));
+    let mut errors = BufReader::new(sender.stderr.take().expect("is piped"));
+    let (mut output, mut url) = (String::new(), None);
+    while url.is_none() {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).expect("is text") > 0, "the process ended: {output}");
+        url = line.trim().strip_prefix("listening on ").map(str::to_owned);
+        output.push_str(&line);
+    }
+    let token = output.lines().find_map(|line| line.strip_prefix("token ")).expect("is printed").trim();
+    let event = json!({"type": "document.updated", "data": {}});
+    assert_eq!(request("POST", &format!("{}/v1/events", url.expect("is there")), token, Some(event)).0, 202);
+    let _attempt = endpoint.accept().expect("an attempt");
+    terminate(&sender);
+    let mut line = String::new();
+    while !line.contains("stopping") {
+        line.clear();
+        assert!(errors.read_line(&mut line).expect("is text") > 0, "the process ended");
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(sender.try_wait().expect("is mine"), None, "it does not wait for the attempt");
+    let start = Instant::now();
+    terminate(&sender);
+    assert_eq!(sender.wait().expect("ends").code(), Some(143));
+    assert!(start.elapsed() < Duration::from_secs(3));
+}
+
 #[test]
 fn a_failed_start_names_the_cause_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");

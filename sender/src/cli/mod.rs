@@ -5,6 +5,7 @@ mod inspect;
 mod listen;
 mod send;
 mod serve;
+mod signals;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -127,7 +128,10 @@ pub(crate) fn run() -> Result<ExitCode> {
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background(); // a thread that hangs, for example in a lookup, must not delay the end
+    result
 }
 
 /// Reads a file, or standard input for `-`.
@@ -179,6 +183,16 @@ mod tests {
     #[test]
     fn untrusted_text_does_not_steer_the_terminal() {
         assert_eq!(super::printable("a\tb\n\u{1b}[2J\u{7}\u{9b}é"), "a\tb\n\u{fffd}[2J\u{fffd}\u{fffd}é");
+    }
+
+    #[test]
+    fn a_thread_that_hangs_does_not_delay_the_end() {
+        let start = std::time::Instant::now();
+        let hanging = super::block_on(async {
+            tokio::task::spawn_blocking(|| std::thread::sleep(std::time::Duration::from_secs(30)));
+            Ok(())
+        });
+        assert!(hanging.is_ok() && start.elapsed().as_secs() < 10);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 
+use super::signals::Signals;
 use crate::api::server::{self, ConnectionLimits};
 use crate::api::{Api, token};
 use crate::clock::Clock;
@@ -28,6 +29,9 @@ const TIDY: (Duration, usize) = (Duration::from_secs(60), 500);
 
 /// Time limit for requests in flight when the sender stops.
 const REQUEST_GRACE: Duration = Duration::from_secs(10);
+
+/// Time limits of the whole stop and of sending the last traces, 15 s together. An attempt takes up to 12 s.
+const STOP_LIMITS: (Duration, Duration) = (Duration::from_millis(13_500), Duration::from_millis(1000));
 
 /// Run the sender: the API and the deliveries
 #[derive(Args)]
@@ -67,7 +71,9 @@ impl Serve {
         super::block_on(async {
             let telemetry = Telemetry::start(&settings)?;
             let served = self.serve(settings, raise_file_limit()).await;
-            telemetry.stop().await;
+            if tokio::time::timeout(STOP_LIMITS.1, telemetry.stop()).await.is_err() {
+                tracing::warn!("cannot send remaining traces: timed out");
+            }
             served
         })
     }
@@ -104,7 +110,7 @@ impl Serve {
         let delivering = tokio::spawn(dispatcher.run(stopped.clone()));
         let tidying = tokio::spawn(tidy(store.clone(), api.clone(), clock, settings.retention()));
 
-        let signal = shutdown_signal()?; // before the address is printed, so that no signal is missed
+        let mut signals = Signals::install()?; // before the address is printed, so that no signal is missed
         // The port accepts no connection before everything that a client needs is printed.
         let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {address}"))?;
         println!("listening on http://{address}");
@@ -114,15 +120,22 @@ impl Serve {
             "serving"
         );
         let serving = tokio::spawn(server::serve(listener, api.router(), connections, stopped));
-        signal.await;
+        signals.next().await;
         tracing::info!("stopping: waiting for requests and attempts in flight");
+        tokio::spawn(async move { std::process::exit(signals.next().await) }); // a second signal is an order
         let _ = stop.send(true);
-        if tokio::time::timeout(REQUEST_GRACE, serving).await.is_err() {
-            tracing::warn!("requests did not end in time");
-        }
-        tidying.abort();
-        delivering.await?;
-        store.close().await;
+        let stopping = async {
+            if tokio::time::timeout(REQUEST_GRACE, serving).await.is_err() {
+                tracing::warn!("requests did not end in time");
+            }
+            tidying.abort();
+            delivering.await?;
+            store.close().await;
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(STOP_LIMITS.0, stopping).await.context(
+            "cannot finish in time: an attempt or the store hangs; attempts in flight are repeated after the next start",
+        )??;
         tracing::info!("stopped");
         drop(temporary);
         Ok(())
@@ -185,28 +198,6 @@ impl Serve {
         );
         Ok(())
     }
-}
-
-/// Installs handlers for SIGINT and SIGTERM; the returned future resolves on the first signal.
-#[cfg(unix)]
-fn shutdown_signal() -> Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Installs a handler for Ctrl+C; the returned future resolves on the first signal.
-#[cfg(windows)]
-fn shutdown_signal() -> Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
 }
 
 /// Deletes events older than the retention, in batches.
