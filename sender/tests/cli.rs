@@ -323,6 +323,47 @@ fn a_failed_start_names_the_cause_and_changes_nothing() {
     assert_eq!(std::fs::read(&store).expect("is there"), b"not a database at all, but long enough to look at");
 }
 
+#[test]
+fn development_refuses_other_stores_and_other_machines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("sqlite:{}", folder.path().join("store.db").display());
+    let admin = "an administrator's token of 32 bytes";
+    let dev = ["serve", "--dev", "--store", &store, "--admin-token", admin, "--listen"];
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
+        let refused = run(&[&dev[..], &[address]].concat());
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && error.contains("cannot serve --dev on"), "{error}");
+    }
+    // A store with a workspace of the obvious name, and a token in it.
+    let server = Server::start(&["serve", "--store", &store, "--admin-token", admin, "--listen", "127.0.0.1:0"]);
+    let new = json!({"name": "Development", "plan": "pro"});
+    let (_, workspace) = request("POST", &format!("{}/v1/workspaces", server.url), admin, Some(new));
+    let path = format!("/v1/workspaces/{}/tokens", workspace["id"].as_str().expect("is there"));
+    let (_, made) = request("POST", &format!("{}{path}", server.url), admin, Some(json!({"name": "Development"})));
+    drop(server);
+    let refused = run(&[&dev[..], &["127.0.0.1:0"]].concat());
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && error.contains("it was not created by --dev"), "{error}");
+    let server = Server::start(&["serve", "--store", &store, "--admin-token", admin, "--listen", "127.0.0.1:0"]);
+    let token = made["token"].as_str().expect("is there");
+    assert_eq!(
+        request("GET", &format!("{}/v1/subscriptions", server.url), token, None),
+        (200, json!({"subscriptions": []}))
+    );
+    drop(server);
+    // Its own stores have one token of its own, and keep all others.
+    let own = format!("sqlite:{}", folder.path().join("dev.db").display());
+    let arguments = ["serve", "--dev", "--store", &own, "--admin-token", admin, "--listen", "127.0.0.1:0"];
+    let server = Server::start(&arguments);
+    let (_, all) = request("GET", &format!("{}/v1/workspaces", server.url), admin, None);
+    let path = format!("/v1/workspaces/{}/tokens", all["workspaces"][0]["id"].as_str().expect("is there"));
+    request("POST", &format!("{}{path}", server.url), admin, Some(json!({"name": "mine"})));
+    drop(server);
+    let server = Server::start(&arguments);
+    let (_, tokens) = request("GET", &format!("{}{path}", server.url), admin, None);
+    assert_eq!(tokens["tokens"].as_array().map(Vec::len), Some(2), "{tokens}");
+}
+
 #[cfg(feature = "opentelemetry")]
 #[test]
 fn traces_reach_a_collector() {

@@ -38,6 +38,9 @@ use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
 use crate::store::{Store, TokenHash};
 
+/// Name of the workspace and of the token that `serve --dev` creates. The API refuses the name, so that it marks a store.
+pub(crate) const DEVELOPMENT: &str = "Development (serve --dev)";
+
 /// Limits of requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ApiLimits {

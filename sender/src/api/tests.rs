@@ -175,6 +175,20 @@ fn the_description_is_complete() {
 }
 
 #[tokio::test]
+async fn the_name_of_development_is_reserved() {
+    let fixture = Fixture::new().await;
+    let workspace = text(&fixture.get("/v1/workspace").await.1["id"]);
+    let tokens = format!("/v1/workspaces/{workspace}/tokens");
+    for (path, body) in [
+        ("/v1/workspaces", json!({"name": super::DEVELOPMENT, "plan": "pro"})),
+        (&tokens, json!({"name": super::DEVELOPMENT})),
+    ] {
+        let (status, refusal) = fixture.ask(ADMIN, "POST", path, Some(body)).await;
+        assert!(status == 400 && text(&refusal["error"]).contains("reserved"), "{path}: {refusal}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_end_and_are_deleted() {
     let fixture = Fixture::new().await;
     let (_, all) = fixture.ask(ADMIN, "GET", "/v1/workspaces", None).await;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::error::{ApiError, Refusal};
 use super::extract::{AdminAuth, Body, WorkspaceAuth};
-use super::{Api, rfc3339, token};
+use super::{Api, DEVELOPMENT, rfc3339, token};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::store::{ApiToken, Workspace};
 
@@ -136,6 +136,9 @@ pub(super) struct Tokens {
 fn check_name(name: String) -> Result<String, ApiError> {
     if name.trim().is_empty() || name.len() > MAX_NAME || name.contains('\0') {
         return Err(ApiError::invalid(format!("invalid name: must have 1 to {MAX_NAME} bytes, without U+0000")));
+    }
+    if name == DEVELOPMENT {
+        return Err(ApiError::invalid("invalid name: reserved for `serve --dev`"));
     }
     Ok(name)
 }

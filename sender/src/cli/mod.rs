@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bench;
+mod development;
 mod inspect;
 mod listen;
 mod send;

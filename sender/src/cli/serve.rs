@@ -5,23 +5,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use clarife_webhooks::sender::{EndpointUrl, EventTypes, Plan, Signer, SigningSecret};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
 
+use super::development::Development;
 use super::signals::Signals;
 use crate::api::server::{self, ConnectionLimits};
 use crate::api::{Api, token};
 use crate::clock::Clock;
 use crate::deliver::{AddressPolicy, Client, Dispatcher, Options, system_lookup};
-use crate::ids::{TokenId, WorkspaceId};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::store::{ApiToken, Limits, Store, Workspace};
+use crate::store::{Limits, Store};
 use crate::telemetry::Telemetry;
 
 /// Interval of deleting old events, and limit of the events deleted at a time.
@@ -80,6 +79,12 @@ impl Serve {
 
     /// Serves until a signal arrives, with at most `files` open files.
     async fn serve(self, mut settings: Settings, files: Option<u64>) -> Result<()> {
+        let listen = settings.listen();
+        ensure!(
+            !self.dev || listen.ip().is_loopback(),
+            "cannot serve --dev on {listen}: its tokens are printed and endpoints on this machine are allowed; listen on \
+             127.0.0.1"
+        );
         let mut temporary = None;
         if self.dev && settings.store.is_none() {
             let folder = tempfile::tempdir()?;
@@ -97,11 +102,12 @@ impl Serve {
             idle_per_host: usize::try_from(settings.delivery_settings().max_in_flight)?,
         })?;
         let mut admin = settings.admin_token()?.map(str::to_owned);
-        let socket = bind(settings.listen()).with_context(|| format!("cannot listen on {}", settings.listen()))?;
+        let socket = bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
         let address = socket.local_addr()?;
         if self.dev {
             admin = Some(admin.map_or_else(token::generate, Ok)?);
-            self.prepare_development(&store, clock, address, admin.as_deref()).await?;
+            let development = Development { endpoints: &self.dev_endpoint, secret: self.dev_secret.as_deref() };
+            development.prepare(&store, clock, address, admin.as_deref()).await?;
         }
         let hash = admin.as_deref().map(token::hash);
         let api = Api::new(store.clone(), clock, metrics.clone(), settings.api_limits(), hash, policy);
@@ -138,64 +144,6 @@ impl Serve {
         )??;
         tracing::info!("stopped");
         drop(temporary);
-        Ok(())
-    }
-
-    /// Creates the workspace, token and subscriptions of `--dev`, and prints them with a warning.
-    async fn prepare_development(
-        &self,
-        store: &Store,
-        clock: Clock,
-        address: SocketAddr,
-        admin: Option<&str>,
-    ) -> Result<()> {
-        const NAME: &str = "Development";
-        let now = clock.now();
-        let existing = store.workspaces().await?.into_iter().find(|workspace| workspace.name == NAME);
-        let workspace = match existing {
-            Some(workspace) => workspace,
-            None => {
-                let id = WorkspaceId::random();
-                let workspace = Workspace::new(id, NAME.to_owned(), Plan::Business, now);
-                store.create_workspace(workspace.clone()).await?;
-                workspace
-            }
-        };
-        let existing = store.subscriptions(&workspace.id).await?;
-        let mut subscriptions = Vec::new();
-        for endpoint in &self.dev_endpoint {
-            let url = EndpointUrl::parse_allowing_plain_http(endpoint)
-                .map_err(|error| anyhow::anyhow!("{error}; {}", error.hint()))?;
-            subscriptions.push(match existing.iter().find(|record| record.subscription.url == url) {
-                Some(record) => Arc::clone(record),
-                None => {
-                    let signer = self.dev_secret.as_deref().map(SigningSecret::parse).transpose();
-                    let signer = signer.context("invalid --dev-secret")?.map(Signer::new);
-                    let signer = signer.map_or_else(Signer::generate, Ok)?;
-                    store.subscribe(&workspace.id, url, EventTypes::ALL, signer, now).await?
-                }
-            });
-        }
-        for token in store.tokens(&workspace.id).await? {
-            store.delete_token(&workspace.id, &token.id).await?; // its value was printed at the last start only
-        }
-        let secret = token::generate()?;
-        let (id, hash) = (TokenId::random(), token::hash(&secret));
-        let workspace = workspace.id;
-        let token = ApiToken { id, workspace, name: NAME.to_owned(), hash, created_at: now, expires_at: None };
-        store.create_token(token).await?;
-        eprintln!("\nDEVELOPMENT: endpoints on this machine and plain HTTP are allowed. Do not expose this server.\n");
-        for subscription in subscriptions {
-            println!("endpoint        {}", subscription.subscription.url);
-            println!("signing secret  {}", subscription.signer.secret().expose());
-            println!("subscription    {}", subscription.id);
-        }
-        println!("token           {secret}");
-        println!("admin token     {}", admin.unwrap_or_default());
-        println!(
-            "\nTry:  curl http://{address}/v1/events -H 'Authorization: Bearer {secret}' \\\n           \
-             -d '{{\"type\":\"document.updated\",\"data\":{{\"title\":\"Start\"}}}}'\n"
-        );
         Ok(())
     }
 }
