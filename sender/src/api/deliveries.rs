@@ -1,14 +1,14 @@
 //! History endpoints: deliveries and attempts.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use clarife_webhooks::sender::{DeliveryKind, DeliveryState, Outcome};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, Refusal};
-use super::extract::{Params, WorkspaceAuth};
+use super::extract::{Params, Path, WorkspaceAuth};
 use super::subscriptions::Begun;
 use super::{Api, rfc3339};
 use crate::ids::DeliveryId;

@@ -1,7 +1,7 @@
 //! Event endpoints.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use clarife_webhooks::EventType;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, Code, Refusal};
-use super::extract::{Body, WorkspaceAuth, objects};
+use super::extract::{Body, Path, WorkspaceAuth, objects};
 use super::{Api, rfc3339};
 use crate::clock::wall;
 use crate::store::NewEvent;

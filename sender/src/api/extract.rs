@@ -34,6 +34,9 @@ pub(super) struct Body<T>(pub(super) T);
 /// Value of a JSON object. A derived struct alone would take an array as its members too.
 struct Object<T>(T);
 
+/// Parameters of the path.
+pub(super) struct Path<T>(pub(super) T);
+
 /// Query parameters.
 pub(super) struct Params<T>(pub(super) T);
 
@@ -141,6 +144,15 @@ fn unreadable(rejection: BytesRejection) -> ApiError {
         ApiError::new(Code::PayloadTooLarge, "the request body is too large")
     } else {
         ApiError::invalid("cannot read the request body")
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let path = axum::extract::Path::from_request_parts(parts, api).await;
+        path.map(|path| Self(path.0)).map_err(|error| ApiError::invalid(error.body_text()))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use clarife_webhooks::EventType;
 use clarife_webhooks::sender::{Change, EndpointUrl, EventTypes, Signer, SigningSecret, TestEvent};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, Code, Refusal};
-use super::extract::{Body, WorkspaceAuth};
+use super::extract::{Body, Path, WorkspaceAuth};
 use super::{Api, rfc3339};
 use crate::clock::wall;
 use crate::deliver::AddressPolicy;

@@ -175,6 +175,22 @@ fn the_description_is_complete() {
 }
 
 #[tokio::test]
+async fn each_error_is_json_and_names_are_printable() {
+    let fixture = Fixture::new().await;
+    for path in ["/v1/events/%ff", "/v1/subscriptions/%ff", "/v1/deliveries/%ff"] {
+        let (status, refusal) = fixture.get(path).await;
+        assert_eq!((status, &refusal["code"]), (400, &json!("VALIDATION_ERROR")), "{path}");
+    }
+    let (status, _) = fixture.ask(ADMIN, "DELETE", "/v1/workspaces/%ff/tokens/x", None).await;
+    assert_eq!(status, 400);
+    for name in ["", " ", "a\u{0}", "a\u{1b}[31m", "a\nb"] {
+        let (status, refusal) =
+            fixture.ask(ADMIN, "POST", "/v1/workspaces", Some(json!({"name": name, "plan": "pro"}))).await;
+        assert!(status == 400 && text(&refusal["error"]).contains("invalid name"), "{name:?}: {refusal}");
+    }
+}
+
+#[tokio::test]
 async fn the_name_of_development_is_reserved() {
     let fixture = Fixture::new().await;
     let workspace = text(&fixture.get("/v1/workspace").await.1["id"]);
@@ -195,7 +211,13 @@ async fn tokens_end_and_are_deleted() {
     let id = text(&all["workspaces"][0]["id"]);
     let path = format!("/v1/workspaces/{id}/tokens");
     let expired = json!({"name": "old", "expires_at": "2020-01-01T00:00:00Z"});
-    let (_, created) = fixture.ask(ADMIN, "POST", &path, Some(expired)).await;
+    let (status, refusal) = fixture.ask(ADMIN, "POST", &path, Some(expired)).await;
+    assert!(status == 400 && text(&refusal["error"]).contains("in the future"), "{refusal}");
+    let soon = Clock::start().now().saturating_add(std::time::Duration::from_secs(1));
+    let short = json!({"name": "short", "expires_at": super::rfc3339::format(soon)});
+    let (status, created) = fixture.ask(ADMIN, "POST", &path, Some(short)).await;
+    assert_eq!(status, 201);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     let (status, refusal) = fixture.ask(&text(&created["token"]), "GET", "/v1/workspace", None).await;
     assert_eq!((status, &refusal["code"]), (401, &json!("UNAUTHORIZED")));
     let (_, tokens) = fixture.ask(ADMIN, "GET", &path, None).await;

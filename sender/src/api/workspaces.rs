@@ -1,14 +1,14 @@
 //! Workspace and token endpoints, for the administrator.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use clarife_webhooks::sender::Plan;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::{ApiError, Refusal};
-use super::extract::{AdminAuth, Body, WorkspaceAuth};
+use super::extract::{AdminAuth, Body, Path, WorkspaceAuth};
 use super::{Api, DEVELOPMENT, rfc3339, token};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::store::{ApiToken, Workspace};
@@ -134,8 +134,9 @@ pub(super) struct Tokens {
 }
 
 fn check_name(name: String) -> Result<String, ApiError> {
-    if name.trim().is_empty() || name.len() > MAX_NAME || name.contains('\0') {
-        return Err(ApiError::invalid(format!("invalid name: must have 1 to {MAX_NAME} bytes, without U+0000")));
+    if name.trim().is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
+        let message = format!("invalid name: must have 1 to {MAX_NAME} bytes, without control characters");
+        return Err(ApiError::invalid(message));
     }
     if name == DEVELOPMENT {
         return Err(ApiError::invalid("invalid name: reserved for `serve --dev`"));
@@ -197,13 +198,17 @@ pub(super) async fn create_token(
     Body(new): Body<NewToken>,
 ) -> Result<(StatusCode, Json<TokenCreated>), ApiError> {
     let secret = token::generate().map_err(|error| ApiError::new(super::Code::Internal, error.to_string()))?;
+    let expires_at = new.expires_at.map(|text| rfc3339::parse("expires_at", &text)).transpose()?;
+    if expires_at.is_some_and(|end| end <= api.clock.now()) {
+        return Err(ApiError::invalid("invalid expires_at: must be in the future"));
+    }
     let token = ApiToken {
         id: TokenId::random(),
         workspace: WorkspaceId::from(id),
         name: check_name(new.name)?,
         hash: token::hash(&secret),
         created_at: api.clock.now(),
-        expires_at: new.expires_at.map(|text| rfc3339::parse("expires_at", &text)).transpose()?,
+        expires_at,
     };
     let view = TokenView::from(&token);
     api.store.create_token(token).await?;
