@@ -36,7 +36,7 @@ settings! {
     #[arg(long, env = "CLARIFE_SENDER_STORE", value_name = "URL", hide_env_values = true)]
     store: String,
     /// Address that the API listens on [default: 127.0.0.1:8420]
-    #[arg(long, env = "CLARIFE_SENDER_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "CLARIFE_SENDER_LISTEN", value_name = "ADDRESS", value_parser = address)]
     listen: SocketAddr,
     /// Bearer token of the administrator, at least 32 characters; without it, administration is disabled
     #[arg(long, env = "CLARIFE_SENDER_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
@@ -170,6 +170,16 @@ impl Settings {
     }
 }
 
+/// Parses an address to listen on; `localhost` is 127.0.0.1.
+fn address(text: &str) -> Result<SocketAddr> {
+    let host = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    host.as_deref().unwrap_or(text).parse().map_err(|_| {
+        anyhow::anyhow!(
+            "must be an IP address and a port, for example 127.0.0.1:8420, or 0.0.0.0:8420 for all addresses"
+        )
+    })
+}
+
 fn number(set: Option<NonZeroU32>, default: usize) -> usize {
     set.and_then(|number| usize::try_from(number.get()).ok()).unwrap_or(default)
 }
@@ -189,6 +199,18 @@ mod tests {
         assert_eq!(settings.store_path().expect("a file"), std::path::Path::new("b.db"));
         assert_eq!((settings.delivery_settings().max_in_flight, settings.max_per_subscription()), (5, 8));
         assert_eq!(settings.api_limits().requests_per_second.get(), 100);
+    }
+
+    #[test]
+    fn addresses_are_an_ip_address_or_localhost() {
+        for (text, expected) in
+            [("localhost:8420", "127.0.0.1:8420"), ("[::1]:1", "[::1]:1"), ("0.0.0.0:0", "0.0.0.0:0")]
+        {
+            assert_eq!(super::address(text).expect(text).to_string(), expected);
+        }
+        for text in ["", ":8420", "8420", "localhost", "localhost:x", "example.com:80"] {
+            assert!(super::address(text).expect_err(text).to_string().contains("for example 127.0.0.1:8420"), "{text}");
+        }
     }
 
     #[test]

@@ -173,6 +173,8 @@ fn a_closed_pipe_ends_a_command_quietly() {
 
 #[test]
 fn send_and_listen_speak_to_each_other() {
+    let elsewhere = run(&["listen", "--port", "0", "--host", "192.0.2.1", "--secret", SECRET]);
+    assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("cannot listen on 192.0.2.1:0"));
     let mut behind = Server::start(&["listen", "--port", "0", "--secret", SECRET, "--json", "--answer", "202"]);
     let mut front =
         Server::start(&["listen", "--port", "0", "--secret", SECRET, "--json", "--forward-to", &behind.url.clone()]);
@@ -185,6 +187,12 @@ fn send_and_listen_speak_to_each_other() {
             (&json!(true), &json!("media.uploaded"), &json!(202))
         );
     }
+    let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let failed = run(&["send", &format!("http://{unused}/"), "--secret", SECRET]);
+    assert!(stdout(&failed).contains("no response: connection; check that a server listens"), "{}", stdout(&failed));
+    let wrong = run_with(&["send", &front.url, "--secret", SECRET, "--body", "-"], "[]");
+    let error = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert_eq!(error.matches("not an event").count(), 1, "{error}");
     let other = SECRET.replace("AAEC", "BAEC");
     let refused = run(&["send", &front.url, "--secret", &other]);
     assert!(!refused.status.success() && stdout(&refused).contains("signature_mismatch"), "{}", stdout(&refused));

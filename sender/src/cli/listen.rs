@@ -1,6 +1,6 @@
 //! The command `listen`: a local receiver that prints deliveries.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -29,6 +29,9 @@ pub(super) struct Listen {
     /// Port to listen on; every path is accepted
     #[arg(long, default_value_t = 3000)]
     port: u16,
+    /// Address to listen on; 0.0.0.0 in a container, and ::1 for IPv6
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    host: IpAddr,
     #[command(flatten)]
     secrets: Secrets,
     /// Print one JSON object per delivery
@@ -65,8 +68,8 @@ impl Listen {
             forward,
             status: StatusCode::from_u16(self.status)?,
         };
-        let socket = TcpListener::bind(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port)).await;
-        let socket = socket.with_context(|| format!("cannot listen on port {}", self.port))?;
+        let address = SocketAddr::new(self.host, self.port);
+        let socket = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         eprintln!("listening on http://{}", socket.local_addr()?);
         let app = Router::new().fallback(receive).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(Arc::new(listener));
         axum::serve(socket, app).await?;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use clarife_webhooks::sender::{EndpointUrl, Outcome, TestEvent};
+use clarife_webhooks::sender::{EndpointUrl, FailureKind, Outcome, TestEvent};
 use clarife_webhooks::{Event, EventType, SIGNATURE_HEADER};
 
 use super::{Paint, Secrets, printable, read};
@@ -58,7 +58,7 @@ impl Send {
         let success = response.outcome.is_success();
         let result = match response.outcome {
             Outcome::Status(status) => format!("status {status}"),
-            Outcome::Failure(kind) => format!("no response: {kind}"),
+            Outcome::Failure(kind) => format!("no response: {kind}; {}", hint(kind)),
         };
         println!("{} {}", if success { paint.good(&result) } else { paint.bad(&result) }, paint.dim(duration));
         if !response.body.is_empty() {
@@ -70,7 +70,8 @@ impl Send {
     fn body(&self) -> Result<Vec<u8>> {
         if let Some(path) = &self.body {
             let body = read(path)?;
-            Event::parse_trusted(&body).context("invalid body: not an event")?;
+            Event::parse_trusted(&body)
+                .map_err(|error| anyhow::anyhow!("cannot send {}: {error}; {}", path.display(), error.hint()))?;
             return Ok(body);
         }
         let event_type = EventType::from_name(&self.event_type);
@@ -79,5 +80,19 @@ impl Send {
             bail!("invalid event type {:?}; known types are {}", self.event_type, known.join(", "));
         }
         Ok(TestEvent::new(event_type, wall())?.body.into_bytes())
+    }
+}
+
+/// Returns what to do about a failure.
+const fn hint(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Timeout => "respond within 10 s, and do slow work afterwards",
+        FailureKind::Dns => "check the host name",
+        FailureKind::Connection => "check that a server listens on this host and port",
+        FailureKind::Tls => "check the certificate: its name, its dates and its issuer",
+        FailureKind::ForbiddenAddress => "use a public address or this machine",
+        FailureKind::TooLarge => "send smaller headers",
+        FailureKind::InvalidResponse => "check that the port speaks HTTP",
+        _ => "check the endpoint",
     }
 }

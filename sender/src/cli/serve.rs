@@ -120,6 +120,9 @@ impl Serve {
         // The port accepts no connection before everything that a client needs is printed.
         let listener = socket.listen(BACKLOG).with_context(|| format!("cannot listen on {address}"))?;
         println!("listening on http://{address}");
+        if admin.is_none() {
+            tracing::info!("administration is disabled: set --admin-token to create workspaces and tokens");
+        }
         let connections = ConnectionLimits::new(files);
         tracing::info!(
             %address, store = settings.store_name(), max_files = files, max_connections = connections.connections,
