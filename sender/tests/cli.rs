@@ -274,6 +274,45 @@ fn development_needs_nothing_and_delivers() {
 
 #[cfg(unix)]
 #[test]
+fn silent_connections_leave_descriptors_to_deliveries() {
+    let mut listener = Server::start(&["listen", "--port", "0", "--secret", SECRET, "--json"]);
+    let mut sender = Command::new("sh")
+        .args(["-c", "ulimit -n 128 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_clarife-sender"), "serve", "--dev"])
+        .args(["--listen", "127.0.0.1:0", "--dev-endpoint", &listener.url, "--dev-secret", SECRET])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let mut lines = BufReader::new(sender.stdout.take().expect("is piped"));
+    let (mut token, mut url) = (None, None);
+    while url.is_none() {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).expect("is text") > 0, "the process ended");
+        token = token.or_else(|| line.strip_prefix("token ").map(|token| token.trim().to_owned()));
+        url = line.trim().strip_prefix("listening on ").map(str::to_owned);
+    }
+    let (sender, url) = (Server { process: sender, lines, url: String::new() }, url.expect("is there"));
+    // A client with an open connection, then others that send nothing.
+    let agent = ureq::Agent::new_with_defaults();
+    let mut ready = agent.get(format!("{url}/readyz")).call().expect("answers");
+    ready.body_mut().read_to_string().expect("is text");
+    let address = url.strip_prefix("http://").expect("is a URL");
+    let silent: Vec<_> = (0..140).map(|_| TcpStream::connect(address).expect("listens")).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    let bearer = format!("Bearer {}", token.expect("is printed"));
+    let event = r#"{"id": "evt_1", "type": "document.updated", "data": {}}"#;
+    let accepted = agent.post(format!("{url}/v1/events")).header("authorization", bearer).send(event);
+    assert_eq!(accepted.expect("answers").status(), 202);
+    let start = Instant::now();
+    let seen: Value = serde_json::from_str(&listener.line()).expect("is JSON");
+    assert_eq!((&seen["id"], &seen["verified"]), (&json!("evt_1"), &json!(true)));
+    assert!(start.elapsed() < Duration::from_secs(9), "it was delivered after the connections were closed");
+    drop((silent, sender));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_second_signal_ends_the_sender_at_once() {
     let endpoint = TcpListener::bind("127.0.0.1:0").expect("a port"); // it never responds
     let hook = format!("http://{}/", endpoint.local_addr().expect("an address"));

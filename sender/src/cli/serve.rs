@@ -131,7 +131,7 @@ impl Serve {
         let serving = tokio::spawn(server::serve(listener, api.router(), connections, stopped));
         signals.next().await;
         tracing::info!("stopping: waiting for requests and attempts in flight");
-        tokio::spawn(async move { std::process::exit(signals.next().await) }); // a second signal is an order
+        tokio::spawn(async move { std::process::exit(signals.next().await) }); // the second signal ends the process
         let _ = stop.send(true);
         let stopping = async {
             if tokio::time::timeout(REQUEST_GRACE, serving).await.is_err() {
