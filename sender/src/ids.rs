@@ -62,6 +62,9 @@ impl WorkspaceId {
 pub(crate) struct DeliveryId(pub(crate) i64);
 
 impl DeliveryId {
+    /// A regular expression of all ids but those beyond 10^18, which no store reaches.
+    pub(crate) const PATTERN: &str = "^dlv_[1-9][0-9]{0,17}$";
+
     /// Parses the text that [`Display`](fmt::Display) writes.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let number = text.strip_prefix("dlv_")?;

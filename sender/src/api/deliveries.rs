@@ -7,21 +7,26 @@ use clarife_webhooks::sender::{DeliveryKind, DeliveryState, Outcome};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::error::{ApiError, Refusal};
+use super::error::ApiError;
+use super::events::check_id;
 use super::extract::{Params, Path, WorkspaceAuth};
+use super::schemas::{DeliveryIdText, EventId, EventTypeName, FailureKindName, FailureReasonName, PageSize, Time};
 use super::subscriptions::Begun;
 use super::{Api, rfc3339};
 use crate::ids::DeliveryId;
 use crate::store::{Attempt, DeliveryFilter, DeliveryRecord, StateName};
 
 /// Default number of deliveries on a page.
-const DEFAULT_PAGE: usize = 50;
+pub(super) const DEFAULT_PAGE: usize = 50;
 
 /// A delivery
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DeliveryView {
+    #[schema(value_type = DeliveryIdText)]
     id: String,
+    #[schema(value_type = EventId)]
     event_id: String,
+    #[schema(value_type = EventTypeName)]
     event_type: String,
     subscription_id: String,
     /// `true` for a test event
@@ -30,13 +35,18 @@ pub(super) struct DeliveryView {
     /// Number of attempts made
     attempts: u32,
     /// Time at which the next attempt is due
+    #[schema(value_type = Option<Time>)]
     next_attempt_at: Option<String>,
     /// Time at which the delivery succeeded or failed
+    #[schema(value_type = Option<Time>)]
     ended_at: Option<String>,
     /// Reason for the failure
+    #[schema(value_type = Option<FailureReasonName>)]
     reason: Option<&'static str>,
+    #[schema(value_type = Time)]
     created_at: String,
     /// Id of the delivery that resends this one
+    #[schema(value_type = Option<DeliveryIdText>)]
     resent_as: Option<String>,
 }
 
@@ -70,11 +80,14 @@ impl From<&DeliveryRecord> for DeliveryView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AttemptView {
     number: u32,
+    #[schema(value_type = Time)]
     started_at: String,
+    #[schema(value_type = Time)]
     ended_at: String,
     /// Status of the response
     status: Option<u16>,
     /// Reason for which there was no response
+    #[schema(value_type = Option<FailureKindName>)]
     failure: Option<&'static str>,
     /// First 1,024 bytes of the response body
     #[serde(rename = "answer")]
@@ -111,6 +124,7 @@ pub(super) struct DeliveryDetail {
 pub(super) struct Deliveries {
     deliveries: Vec<DeliveryView>,
     /// Value of `before` for the next page; null on the last page
+    #[schema(value_type = Option<DeliveryIdText>)]
     next: Option<String>,
 }
 
@@ -122,12 +136,15 @@ pub(super) struct DeliveryQuery {
     /// Only deliveries of this subscription
     subscription_id: Option<String>,
     /// Only deliveries of this event
+    #[param(value_type = Option<EventId>)]
     event_id: Option<String>,
     /// Only deliveries in this state
     state: Option<StateName>,
     /// Only deliveries older than this one
+    #[param(value_type = Option<DeliveryIdText>)]
     before: Option<String>,
     /// Limit of the page
+    #[param(value_type = Option<PageSize>)]
     limit: Option<usize>,
 }
 
@@ -137,8 +154,8 @@ fn parse_id(id: &str) -> Result<DeliveryId, ApiError> {
 
 /// List deliveries, newest first
 #[utoipa::path(get, path = "/v1/deliveries", operation_id = "listDeliveries", tag = "deliveries", params(DeliveryQuery), responses(
-    (status = 200, body = Deliveries),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The page", body = Deliveries),
+    (status = 404, description = "The subscription does not exist"),
 ))]
 pub(super) async fn list(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -154,6 +171,9 @@ pub(super) async fn list(
         .before
         .as_deref()
         .map(|id| DeliveryId::parse(id).ok_or_else(|| ApiError::invalid("invalid before: not a delivery id")));
+    if let Some(id) = &query.event_id {
+        check_id(id).map_err(|error| ApiError::invalid(format!("invalid event_id: {error}")))?;
+    }
     let filter = DeliveryFilter {
         subscription: query.subscription_id.map(Into::into),
         event_id: query.event_id,
@@ -171,8 +191,7 @@ pub(super) async fn list(
 
 /// Get a delivery and its attempts
 #[utoipa::path(get, path = "/v1/deliveries/{id}", operation_id = "getDelivery", tag = "deliveries", params(("id" = String, Path, description = "Id of the delivery")), responses(
-    (status = 200, body = DeliveryDetail),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The delivery with its attempts", body = DeliveryDetail),
 ))]
 pub(super) async fn get(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -186,8 +205,8 @@ pub(super) async fn get(
 
 /// Resend a failed or held delivery
 #[utoipa::path(post, path = "/v1/deliveries/{id}/resend", operation_id = "resendDelivery", tag = "deliveries", params(("id" = String, Path, description = "Id of the delivery")), responses(
-    (status = 202, body = Begun),
-    (status = "4XX", body = Refusal),
+    (status = 202, description = "The delivery will be sent again", body = Begun),
+    (status = 409, description = "The delivery is a test event or neither failed nor held, or its subscription is deactivated"),
 ))]
 pub(super) async fn resend(
     WorkspaceAuth(workspace): WorkspaceAuth,

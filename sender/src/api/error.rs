@@ -53,6 +53,38 @@ pub(crate) enum Code {
 }
 
 impl Code {
+    /// All codes.
+    pub(super) const ALL: [Self; 11] = [
+        Self::ValidationError,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::PlanLimitReached,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Conflict,
+        Self::PayloadTooLarge,
+        Self::RateLimited,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    /// Returns the meaning of a code as text for the OpenAPI document.
+    pub(super) const fn meaning(self) -> &'static str {
+        match self {
+            Self::ValidationError => "The request is invalid",
+            Self::Unauthorized => "The token is missing, unknown or expired",
+            Self::Forbidden => "The token does not allow this request",
+            Self::PlanLimitReached => "The plan allows no more subscriptions",
+            Self::NotFound => "The resource does not exist",
+            Self::MethodNotAllowed => "The path does not support this method",
+            Self::Conflict => "The request conflicts with the current state",
+            Self::PayloadTooLarge => "The request or an event in it is too large",
+            Self::RateLimited => "The workspace has sent too many requests",
+            Self::Internal => "The sender failed",
+            Self::Unavailable => "The store is unavailable, or too many requests arrive at once; nothing was stored",
+        }
+    }
+
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::ValidationError => StatusCode::BAD_REQUEST,

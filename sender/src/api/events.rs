@@ -11,30 +11,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::error::{ApiError, Code, Refusal};
+use super::error::{ApiError, Code};
 use super::extract::{Body, Path, WorkspaceAuth, objects};
+use super::schemas::{self, Event, EventId, EventTypeName, Time};
 use super::{Api, rfc3339};
 use crate::clock::wall;
 use crate::store::NewEvent;
 
 /// The length limit of an id, in bytes.
-const MAX_ID: usize = 200;
+pub(super) const MAX_ID: usize = 200;
 
-/// One event or a batch: either the members of one event, or `events`
-#[derive(Debug, Deserialize, ToSchema)]
+/// One event or a batch: either the members of one event, or `events`.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Incoming {
-    /// A batch; the sender accepts all of its events or none
     #[serde(default, deserialize_with = "objects")]
     events: Option<Vec<IncomingEvent>>,
-    /// The event's id; a random id by default
     id: Option<String>,
-    /// The event's type, one of clarife's types
     r#type: Option<String>,
-    /// The time of the event (RFC 3339); now by default
     created_at: Option<String>,
-    /// The resource of the event
-    #[schema(value_type = Option<Object>)]
     data: Option<Box<RawValue>>,
 }
 
@@ -43,10 +38,12 @@ pub(super) struct Incoming {
 #[serde(deny_unknown_fields)]
 pub(super) struct IncomingEvent {
     /// The event's id; a random id by default. Sending an event again with its id is safe
+    #[schema(value_type = Option<EventId>)]
     id: Option<String>,
-    /// The event's type, one of clarife's types
+    #[schema(value_type = EventTypeName)]
     r#type: String,
-    /// The time of the event (RFC 3339); now by default
+    /// The time of the event; now by default
+    #[schema(value_type = Option<Time>)]
     created_at: Option<String>,
     /// The resource of the event
     #[schema(value_type = Object)]
@@ -62,6 +59,7 @@ pub(super) struct Acceptance {
 /// The result for one event
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AcceptedEvent {
+    #[schema(value_type = EventId)]
     id: String,
     /// The number of subscriptions that the event goes to, or is held for
     deliveries: usize,
@@ -90,14 +88,22 @@ impl Incoming {
     }
 }
 
+/// Refuses an id that an event cannot have.
+pub(super) fn check_id(id: &str) -> Result<(), String> {
+    match id {
+        "" => Err("the id is empty".to_owned()),
+        _ if id.len() > MAX_ID => Err(format!("the id has more than {MAX_ID} bytes")),
+        // No PostgreSQL text has this character.
+        _ if id.contains('\0') => Err("the id has the character U+0000".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// Builds the body that is sent; errors name the event by its index.
 fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEvent, ApiError> {
     let invalid = |error: &dyn std::fmt::Display| ApiError::invalid(format!("event {index}: {error}"));
     let id = match event.id {
-        Some(id) if id.len() > MAX_ID => return Err(invalid(&format_args!("the id has more than {MAX_ID} bytes"))),
-        // No PostgreSQL text has this character.
-        Some(id) if id.contains('\0') => return Err(invalid(&"the id has the character U+0000")),
-        Some(id) => id,
+        Some(id) => check_id(&id).map(|()| id).map_err(|error| invalid(&error))?,
         None => new_event_id().map_err(|error| ApiError::new(Code::Internal, error.to_string()))?,
     };
     let created_at = event.created_at.map_or_else(|| Ok(wall()), |text| rfc3339::parse("created_at", &text))?;
@@ -117,10 +123,10 @@ fn prepare(event: IncomingEvent, index: usize, max_bytes: usize) -> Result<NewEv
 ///
 /// Idempotent by id: an event that was accepted before is not accepted again. An event with a known id and another type or other
 /// data is refused with 409. The sender accepts all events of a request or none.
-#[utoipa::path(post, path = "/v1/events", operation_id = "acceptEvents", tag = "events", request_body = Incoming, responses(
-    (status = 202, body = Acceptance),
-    (status = "4XX", body = Refusal),
-    (status = 503, description = "The events were not stored; send them again", body = Refusal),
+#[utoipa::path(post, path = "/v1/events", operation_id = "acceptEvents", tag = "events", request_body = schemas::Incoming, responses(
+    (status = 202, description = "The events are on disk and will be delivered", body = Acceptance),
+    (status = 409, description = "Another event with the same id exists, with another type or other data"),
+    (status = 500, description = "The operating system provides no randomness"),
 ))]
 pub(super) async fn accept(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -147,15 +153,15 @@ pub(super) async fn accept(
 }
 
 /// Get an event, byte for byte as it is sent
-#[utoipa::path(get, path = "/v1/events/{id}", operation_id = "getEvent", tag = "events", params(("id" = String, Path, description = "The event's id")), responses(
-    (status = 200, body = Object),
-    (status = "4XX", body = Refusal),
+#[utoipa::path(get, path = "/v1/events/{id}", operation_id = "getEvent", tag = "events", params(("id" = EventId, Path, description = "Id of the event")), responses(
+    (status = 200, description = "The event", body = Event, headers(("x-accepted-at" = Time, description = "The time at which the sender accepted the event"))),
 ))]
 pub(super) async fn get(
     WorkspaceAuth(workspace): WorkspaceAuth,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<impl IntoResponse, ApiError> {
+    check_id(&id).map_err(ApiError::invalid)?;
     let record = api.store.event(&workspace, &id).await?;
     let accepted_at = rfc3339::format(record.accepted_at);
     Ok(([(header::CONTENT_TYPE.as_str(), "application/json"), ("x-accepted-at", accepted_at.as_str())], record.body)

@@ -1,11 +1,13 @@
 //! The sender's API: JSON over HTTP. Its OpenAPI 3.1 document is generated from the handlers.
 
 mod deliveries;
+mod document;
 mod error;
 mod events;
 mod extract;
 mod ops;
 mod rfc3339;
+mod schemas;
 pub(crate) mod server;
 mod subscriptions;
 #[cfg(test)]
@@ -25,9 +27,7 @@ use axum::response::{IntoResponse as _, Response};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
-use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,6 +36,7 @@ use crate::clock::Clock;
 use crate::deliver::AddressPolicy;
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
+use crate::settings::Settings;
 use crate::store::{Store, TokenHash};
 
 /// Name of the workspace and of the token that `serve --dev` creates. The API refuses the name, so that it marks a store.
@@ -83,17 +84,6 @@ impl Deref for Api {
     }
 }
 
-#[derive(utoipa::OpenApi)]
-#[openapi(
-    info(
-        title = "clarife-sender",
-        description = "Delivers signed events to subscribed endpoints, with retries. Times are RFC 3339. Error bodies \
-                       are `{\"error\", \"code\"}`."
-    ),
-    security(("token" = []))
-)]
-struct Document;
-
 impl Api {
     pub(crate) fn new(
         store: Arc<Store>,
@@ -126,16 +116,13 @@ impl Api {
     }
 }
 
-/// Returns the OpenAPI document.
+/// Returns the OpenAPI document of a sender with the default settings.
 pub(crate) fn document() -> OpenApi {
-    routes().1
+    document::of(&Settings::default().api_limits(), AddressPolicy::Public)
 }
 
 fn routes() -> (Router<Api>, OpenApi) {
-    let mut document = Document::openapi();
-    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document.components.get_or_insert_default().add_security_scheme("token", bearer);
-    OpenApiRouter::with_openapi(document)
+    OpenApiRouter::with_openapi(document::empty())
         .routes(routes!(workspaces::create, workspaces::list))
         .routes(routes!(workspaces::change))
         .routes(routes!(workspaces::create_token, workspaces::tokens))

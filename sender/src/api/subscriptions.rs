@@ -10,8 +10,9 @@ use clarife_webhooks::sender::{Change, EndpointUrl, EventTypes, Signer, SigningS
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::error::{ApiError, Code, Refusal};
+use super::error::{ApiError, Code};
 use super::extract::{Body, Path, WorkspaceAuth};
+use super::schemas::{DeliveryIdText, EventTypeName, EventTypeNames, Time, Url};
 use super::{Api, rfc3339};
 use crate::clock::wall;
 use crate::deliver::AddressPolicy;
@@ -22,7 +23,9 @@ use crate::store::{NewEvent, SubscriptionRecord};
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SubscriptionView {
     id: String,
+    #[schema(value_type = Url)]
     url: String,
+    #[schema(value_type = EventTypeNames)]
     event_types: Vec<&'static str>,
     /// `true` if deliveries are attempted, `false` if they are held
     active: bool,
@@ -30,6 +33,7 @@ pub(super) struct SubscriptionView {
     consecutive_failures: u32,
     /// Reason for the deactivation
     warning: Option<WarningView>,
+    #[schema(value_type = Time)]
     created_at: String,
 }
 
@@ -37,8 +41,10 @@ pub(super) struct SubscriptionView {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WarningView {
     subscription_id: String,
+    #[schema(value_type = Url)]
     url: String,
     message: String,
+    #[schema(value_type = Time)]
     deactivated_at: String,
 }
 
@@ -68,8 +74,10 @@ pub(super) struct SubscriptionWithSecret {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSubscription {
     /// URL that deliveries are posted to; must start with `https://`
+    #[schema(value_type = Url)]
     url: String,
-    /// Event types; at least one
+    /// Event types
+    #[schema(value_type = EventTypeNames)]
     event_types: Vec<String>,
 }
 
@@ -77,7 +85,9 @@ pub(super) struct NewSubscription {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SubscriptionChange {
+    #[schema(value_type = Option<Url>)]
     url: Option<String>,
+    #[schema(value_type = Option<EventTypeNames>)]
     event_types: Option<Vec<String>>,
 }
 
@@ -86,12 +96,14 @@ pub(super) struct SubscriptionChange {
 #[serde(deny_unknown_fields)]
 pub(super) struct TestRequest {
     /// Event type
+    #[schema(value_type = EventTypeName)]
     r#type: String,
 }
 
 /// A delivery that was created
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Begun {
+    #[schema(value_type = DeliveryIdText)]
     pub(super) delivery_id: String,
 }
 
@@ -100,6 +112,7 @@ pub(super) struct Begun {
 #[serde(deny_unknown_fields)]
 pub(super) struct ResendRequest {
     /// Resend failed and held deliveries created at or after this time
+    #[schema(value_type = Time)]
     since: String,
 }
 
@@ -165,8 +178,9 @@ fn no_randomness(error: impl std::fmt::Display) -> ApiError {
 
 /// Create a subscription; its secret is shown only once
 #[utoipa::path(post, path = "/v1/subscriptions", operation_id = "createSubscription", tag = "subscriptions", request_body = NewSubscription, responses(
-    (status = 201, body = SubscriptionWithSecret),
-    (status = "4XX", body = Refusal),
+    (status = 201, description = "The subscription with its secret", body = SubscriptionWithSecret),
+    (status = 403, description = "The token does not allow this request, or the plan allows no more subscriptions"),
+    (status = 500, description = "The operating system provides no randomness"),
 ))]
 pub(super) async fn create(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -181,8 +195,7 @@ pub(super) async fn create(
 
 /// List subscriptions, oldest first
 #[utoipa::path(get, path = "/v1/subscriptions", operation_id = "listSubscriptions", tag = "subscriptions", responses(
-    (status = 200, body = Subscriptions),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The subscriptions", body = Subscriptions),
 ))]
 pub(super) async fn list(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -195,8 +208,7 @@ pub(super) async fn list(
 
 /// Get a subscription
 #[utoipa::path(get, path = "/v1/subscriptions/{id}", operation_id = "getSubscription", tag = "subscriptions", params(("id" = String, Path, description = "Id of the subscription")), responses(
-    (status = 200, body = SubscriptionView),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The subscription", body = SubscriptionView),
 ))]
 pub(super) async fn get(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -208,8 +220,7 @@ pub(super) async fn get(
 
 /// Change a subscription's URL or event types
 #[utoipa::path(patch, path = "/v1/subscriptions/{id}", operation_id = "updateSubscription", tag = "subscriptions", request_body = SubscriptionChange, params(("id" = String, Path, description = "Id of the subscription")), responses(
-    (status = 200, body = SubscriptionView),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The subscription after the change", body = SubscriptionView),
 ))]
 pub(super) async fn update(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -225,8 +236,7 @@ pub(super) async fn update(
 
 /// Delete a subscription and its deliveries
 #[utoipa::path(delete, path = "/v1/subscriptions/{id}", operation_id = "deleteSubscription", tag = "subscriptions", params(("id" = String, Path, description = "Id of the subscription")), responses(
-    (status = 204),
-    (status = "4XX", body = Refusal),
+    (status = 204, description = "The subscription is deleted"),
 ))]
 pub(super) async fn delete(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -239,8 +249,8 @@ pub(super) async fn delete(
 
 /// Replace the secret; the old one stays valid for 24 hours
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/rotate-secret", operation_id = "rotateSecret", tag = "subscriptions", params(("id" = String, Path, description = "Id of the subscription")), responses(
-    (status = 200, body = SubscriptionWithSecret),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The subscription with its new secret", body = SubscriptionWithSecret),
+    (status = 500, description = "The operating system provides no randomness"),
 ))]
 pub(super) async fn rotate_secret(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -254,8 +264,7 @@ pub(super) async fn rotate_secret(
 
 /// Activate a subscription; failed and held deliveries stay until they are resent
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/activate", operation_id = "activateSubscription", tag = "subscriptions", params(("id" = String, Path, description = "Id of the subscription")), responses(
-    (status = 200, body = SubscriptionView),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The active subscription", body = SubscriptionView),
 ))]
 pub(super) async fn activate(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -277,8 +286,7 @@ async fn apply(
 
 /// Send a test event: one attempt, listed in the history, without effect on the subscription's health
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/test", operation_id = "sendTestEvent", tag = "subscriptions", request_body = TestRequest, params(("id" = String, Path, description = "Id of the subscription")), responses(
-    (status = 202, body = Begun),
-    (status = "4XX", body = Refusal),
+    (status = 202, description = "The test event will be sent once", body = Begun),
 ))]
 pub(super) async fn test(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -295,8 +303,8 @@ pub(super) async fn test(
 
 /// Resend failed and held deliveries created since a time
 #[utoipa::path(post, path = "/v1/subscriptions/{id}/resend", operation_id = "resendSince", tag = "subscriptions", request_body = ResendRequest, params(("id" = String, Path, description = "Id of the subscription")), responses(
-    (status = 202, body = Resent),
-    (status = "4XX", body = Refusal),
+    (status = 202, description = "The deliveries will be sent again", body = Resent),
+    (status = 409, description = "The subscription is deactivated"),
 ))]
 pub(super) async fn resend(
     WorkspaceAuth(workspace): WorkspaceAuth,
@@ -311,8 +319,7 @@ pub(super) async fn resend(
 
 /// List deactivated subscriptions with the reasons
 #[utoipa::path(get, path = "/v1/warnings", operation_id = "listWarnings", tag = "subscriptions", responses(
-    (status = 200, body = Warnings),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The deactivated subscriptions", body = Warnings),
 ))]
 pub(super) async fn warnings(
     WorkspaceAuth(workspace): WorkspaceAuth,

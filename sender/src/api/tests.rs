@@ -1,19 +1,20 @@
 //! Tests of the API as a client sees it, with a real store.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::{MAX_ATTEMPTS, Outcome};
+use clarife_webhooks::sender::{EndpointUrl, FailureKind, FailureReason, MAX_ATTEMPTS, Outcome};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::{Api, ApiLimits, token};
+use super::{Api, ApiLimits, schemas, token};
 use crate::clock::Clock;
 use crate::deliver::AddressPolicy;
 use crate::metrics::Metrics;
@@ -64,8 +65,15 @@ impl Fixture {
         text(&token["token"])
     }
 
+    /// Sends a request, and checks that the document has the status of the response.
     async fn raw(&self, request: Request<Body>) -> Response {
-        self.router.clone().oneshot(request).await.expect("always statuses")
+        let (method, path) = (request.method().as_str().to_lowercase(), request.uri().path().to_owned());
+        let response = self.router.clone().oneshot(request).await.expect("always statuses");
+        if let Some(operation) = operation(&method, &path) {
+            let status = response.status().as_str().to_owned();
+            assert!(operation["responses"][&status].is_object(), "{method} {path}: {status} is not in the document");
+        }
+        response
     }
 
     async fn ask(&self, token: &str, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
@@ -113,6 +121,22 @@ impl Fixture {
     }
 }
 
+fn document() -> &'static Value {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(super::document()).expect("is JSON"));
+    &DOCUMENT
+}
+
+/// Returns the operation in the document for a request.
+fn operation(method: &str, path: &str) -> Option<&'static Value> {
+    let matches = |template: &str| {
+        let (template, path) = (template.split('/'), path.split('/'));
+        template.clone().count() == path.clone().count()
+            && template.zip(path).all(|(part, found)| part == found || part.starts_with('{') && !found.is_empty())
+    };
+    let item = document()["paths"].as_object().expect("paths").iter().find(|(template, _)| matches(template));
+    item.and_then(|(_, item)| item.get(method))
+}
+
 fn text(value: &Value) -> String {
     value.as_str().expect("a string").to_owned()
 }
@@ -124,13 +148,13 @@ fn event(id: &str) -> Value {
 #[tokio::test]
 async fn nothing_opens_without_its_token() {
     let fixture = Fixture::new().await;
-    let document = serde_json::to_value(super::document()).expect("is JSON");
+    let document = document();
     let mut operations = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             operations += 1;
             let open = operation["security"] == json!([{}]);
-            let path = path.replace("{id}", "x").replace("{token}", "x");
+            let path = path.replace("{id}", "x").replace("{token_id}", "x");
             let request = || Request::builder().method(method.to_uppercase().as_str()).uri(&path);
             let response = fixture.raw(request().body(Body::empty()).expect("a request")).await;
             if open {
@@ -143,7 +167,7 @@ async fn nothing_opens_without_its_token() {
                 let request = request().header("authorization", wrong).body(Body::empty()).expect("a request");
                 assert_eq!(fixture.raw(request).await.status(), StatusCode::UNAUTHORIZED, "{method} {path} {wrong}");
             }
-            let administration = operation["tags"] == json!(["administration"]) || path == "/metrics";
+            let administration = operation["security"] == json!([{"administrator": []}]);
             let other = if administration { fixture.token.as_str() } else { ADMIN };
             let (status, refusal) = fixture.ask(other, &method.to_uppercase(), &path, None).await;
             assert_eq!((status, &refusal["code"]), (403, &json!("FORBIDDEN")), "{method} {path}");
@@ -155,12 +179,16 @@ async fn nothing_opens_without_its_token() {
 
 #[test]
 fn the_description_is_complete() {
-    let document = serde_json::to_value(super::document()).expect("is JSON");
+    let document = document();
     let mut names = std::collections::HashSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             assert!(names.insert(text(&operation["operationId"])), "{method} {path}");
             assert!(operation["summary"].is_string(), "{method} {path}");
+            for (status, response) in operation["responses"].as_object().expect("responses") {
+                let shared = response["$ref"].as_str().and_then(|reference| document.pointer(&reference[1..]));
+                assert!(shared.unwrap_or(response)["description"].is_string(), "{method} {path} {status}");
+            }
             let named: Vec<_> = path.split(['{', '}']).skip(1).step_by(2).collect();
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             let in_path =
@@ -172,6 +200,76 @@ fn the_description_is_complete() {
     for reference in written.split("\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert!(document.pointer(reference).is_some(), "{reference}");
     }
+}
+
+#[test]
+fn the_document_names_each_route() {
+    let (router, _) = super::routes();
+    // axum lists the routes of a router in its debug output only.
+    let printed = format!("{router:?}");
+    let routes = printed.split('"').filter(|text| text.starts_with('/'));
+    // axum's own routes for other paths.
+    let routes: BTreeSet<_> = routes.filter(|path| *path != "/" && !path.contains("__private")).collect();
+    let documented: BTreeSet<_> = document()["paths"].as_object().expect("paths").keys().map(String::as_str).collect();
+    assert_eq!(routes, documented);
+}
+
+#[tokio::test]
+async fn the_document_names_each_method() {
+    let fixture = Fixture::new().await;
+    for (path, item) in document()["paths"].as_object().expect("paths") {
+        let path = path.replace("{id}", "x").replace("{token_id}", "x");
+        let request = Request::builder().method("TRACE").uri(&path).body(Body::empty()).expect("a request");
+        let response = fixture.raw(request).await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        let allowed = response.headers()[header::ALLOW].to_str().expect("is text").to_lowercase();
+        let allowed: BTreeSet<_> = allowed.split(',').filter(|method| *method != "head").collect();
+        assert_eq!(allowed, item.as_object().expect("operations").keys().map(String::as_str).collect(), "{path}");
+    }
+}
+
+#[test]
+fn the_document_names_each_error_code() {
+    let mut codes: Vec<_> = super::Code::ALL.iter().map(|code| json!(code)).collect();
+    assert_eq!(document()["components"]["schemas"]["Code"]["enum"], json!(codes));
+    // No operation of the document responds with this code.
+    codes.retain(|code| code != "METHOD_NOT_ALLOWED");
+    let responses = document()["components"]["responses"].as_object().expect("responses");
+    for code in codes {
+        let name = |response: &Value| {
+            let schema = &response["content"]["application/json"]["schema"];
+            schema["allOf"][1]["properties"]["code"]["enum"].as_array().is_some_and(|codes| codes.contains(&code))
+        };
+        assert!(responses.values().any(name), "{code}");
+    }
+}
+
+#[test]
+fn the_document_has_the_limits_of_the_core() {
+    let url = |length: usize| EndpointUrl::parse(&format!("https://example.com/{:0>1$}", "", length - 20));
+    assert!(url(schemas::MAX_URL).is_ok() && url(schemas::MAX_URL + 1).is_err());
+    // The error of an unknown name lists the known names.
+    let names = |error: serde_json::Error| {
+        let text = error.to_string();
+        text.split('`').skip(1).step_by(2).skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let kinds = names(serde_json::from_value::<FailureKind>(json!("lost")).expect_err("is unknown"));
+    assert_eq!(kinds, schemas::FAILURE_KINDS.map(FailureKind::as_str));
+    let reasons = names(serde_json::from_value::<FailureReason>(json!("lost")).expect_err("is unknown"));
+    assert_eq!(reasons, schemas::FAILURE_REASONS.map(FailureReason::as_str));
+}
+
+#[tokio::test]
+async fn the_served_document_has_the_limits_of_the_sender() {
+    let fixture = Fixture::with(AddressPolicy::PublicAndLoopback, 7).await;
+    let (_, document) = fixture.get("/openapi.json").await;
+    let schemas = &document["components"]["schemas"];
+    assert_eq!((&schemas["PageSize"]["maximum"], &schemas["PageSize"]["default"]), (&json!(10), &json!(10)));
+    assert_eq!(schemas["Batch"]["properties"]["events"]["maxItems"], 5);
+    assert!(text(&schemas["Url"]["pattern"]).contains("?://"));
+    let responses = &document["components"]["responses"];
+    assert!(text(&responses["TooManyRequests"]["description"]).contains("more than 7 requests"));
+    assert!(text(&responses["PayloadTooLarge"]["description"]).contains("more than 100000 bytes"));
 }
 
 #[tokio::test]
@@ -362,7 +460,7 @@ async fn requests_with_an_invalid_event_are_refused_whole() {
         (r#"{"type": "share.seen", "data": {}}"#.into(), 400, "unknown_event_type"),
         (r#"{"type": "share.created"}"#.into(), 400, "no data"),
         (r#"{"data": {}}"#.into(), 400, "no type"),
-        (r#"{"id": "", "type": "share.created", "data": {}}"#.into(), 400, "empty_id"),
+        (r#"{"id": "", "type": "share.created", "data": {}}"#.into(), 400, "the id is empty"),
         (r#"{"id": "a\u0000", "type": "share.created", "data": {}}"#.into(), 400, "U+0000"),
         (
             format!(r#"{{"id": "{}", "type": "share.created", "data": {{}}}}"#, "x".repeat(201)),
@@ -487,6 +585,10 @@ async fn too_many_requests_wait_and_others_do_not() {
 async fn refusals_have_one_shape_and_a_store_that_is_gone_is_503() {
     let fixture = Fixture::new().await;
     assert_eq!(fixture.get("/v2/nothing").await.1["code"], "NOT_FOUND");
+    for path in ["/v1/events/%ff", "/v1/events/%00", "/v1/deliveries?event_id=%00", "/v1/deliveries?event_id="] {
+        let (status, refusal) = fixture.get(path).await;
+        assert_eq!((status, &refusal["code"]), (400, &json!("VALIDATION_ERROR")), "{path}");
+    }
     assert_eq!(
         fixture.ask(&fixture.token, "PUT", "/v1/events", None).await,
         (405, json!({"error": "method not allowed", "code": "METHOD_NOT_ALLOWED"}))

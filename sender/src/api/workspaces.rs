@@ -7,14 +7,15 @@ use clarife_webhooks::sender::Plan;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::error::{ApiError, Refusal};
+use super::error::ApiError;
 use super::extract::{AdminAuth, Body, Path, WorkspaceAuth};
+use super::schemas::{Name, Time};
 use super::{Api, DEVELOPMENT, rfc3339, token};
 use crate::ids::{TokenId, WorkspaceId};
 use crate::store::{ApiToken, Workspace};
 
 /// Limit of a name, in bytes.
-const MAX_NAME: usize = 200;
+pub(super) const MAX_NAME: usize = 200;
 
 /// Plan of a workspace
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -49,10 +50,12 @@ impl From<Plan> for PlanName {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct WorkspaceView {
     id: String,
+    #[schema(value_type = Name)]
     name: String,
     plan: PlanName,
     /// Number of subscriptions that the plan allows
     max_subscriptions: usize,
+    #[schema(value_type = Time)]
     created_at: String,
 }
 
@@ -78,6 +81,7 @@ pub(super) struct Workspaces {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewWorkspace {
+    #[schema(value_type = Name)]
     name: String,
     plan: PlanName,
 }
@@ -93,8 +97,10 @@ pub(super) struct WorkspaceChange {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
+    #[schema(value_type = Name)]
     name: String,
     /// Time from which the token is invalid; without it, the token does not expire
+    #[schema(value_type = Option<Time>)]
     expires_at: Option<String>,
 }
 
@@ -102,8 +108,11 @@ pub(super) struct NewToken {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct TokenView {
     id: String,
+    #[schema(value_type = Name)]
     name: String,
+    #[schema(value_type = Time)]
     created_at: String,
+    #[schema(value_type = Option<Time>)]
     expires_at: Option<String>,
 }
 
@@ -145,9 +154,8 @@ fn check_name(name: String) -> Result<String, ApiError> {
 }
 
 /// Create a workspace
-#[utoipa::path(post, path = "/v1/workspaces", operation_id = "createWorkspace", tag = "administration", request_body = NewWorkspace, responses(
-    (status = 201, body = WorkspaceView),
-    (status = "4XX", body = Refusal),
+#[utoipa::path(post, path = "/v1/workspaces", operation_id = "createWorkspace", tag = "administration", security(("administrator" = [])), request_body = NewWorkspace, responses(
+    (status = 201, description = "The workspace", body = WorkspaceView),
 ))]
 pub(super) async fn create(
     _: AdminAuth,
@@ -161,9 +169,8 @@ pub(super) async fn create(
 }
 
 /// List workspaces, oldest first
-#[utoipa::path(get, path = "/v1/workspaces", operation_id = "listWorkspaces", tag = "administration", responses(
-    (status = 200, body = Workspaces),
-    (status = "4XX", body = Refusal),
+#[utoipa::path(get, path = "/v1/workspaces", operation_id = "listWorkspaces", tag = "administration", security(("administrator" = [])), responses(
+    (status = 200, description = "The workspaces", body = Workspaces),
 ))]
 pub(super) async fn list(_: AdminAuth, State(api): State<Api>) -> Result<Json<Workspaces>, ApiError> {
     let workspaces = api.store.workspaces().await?.into_iter().map(WorkspaceView::from).collect();
@@ -173,9 +180,8 @@ pub(super) async fn list(_: AdminAuth, State(api): State<Api>) -> Result<Json<Wo
 /// Change a workspace's plan
 ///
 /// Subscriptions beyond the new plan's limit stay.
-#[utoipa::path(patch, path = "/v1/workspaces/{id}", operation_id = "changeWorkspace", tag = "administration", request_body = WorkspaceChange, params(("id" = String, Path, description = "Id of the workspace")), responses(
-    (status = 200, body = WorkspaceView),
-    (status = "4XX", body = Refusal),
+#[utoipa::path(patch, path = "/v1/workspaces/{id}", operation_id = "changeWorkspace", tag = "administration", security(("administrator" = [])), request_body = WorkspaceChange, params(("id" = String, Path, description = "Id of the workspace")), responses(
+    (status = 200, description = "The workspace after the change", body = WorkspaceView),
 ))]
 pub(super) async fn change(
     _: AdminAuth,
@@ -187,9 +193,9 @@ pub(super) async fn change(
 }
 
 /// Create a token for a workspace
-#[utoipa::path(post, path = "/v1/workspaces/{id}/tokens", operation_id = "createToken", tag = "administration", request_body = NewToken, params(("id" = String, Path, description = "Id of the workspace")), responses(
-    (status = 201, body = TokenCreated),
-    (status = "4XX", body = Refusal),
+#[utoipa::path(post, path = "/v1/workspaces/{id}/tokens", operation_id = "createToken", tag = "administration", security(("administrator" = [])), request_body = NewToken, params(("id" = String, Path, description = "Id of the workspace")), responses(
+    (status = 201, description = "The token with its secret value", body = TokenCreated),
+    (status = 500, description = "The operating system provides no randomness"),
 ))]
 pub(super) async fn create_token(
     _: AdminAuth,
@@ -216,9 +222,8 @@ pub(super) async fn create_token(
 }
 
 /// List a workspace's tokens, without their secret values
-#[utoipa::path(get, path = "/v1/workspaces/{id}/tokens", operation_id = "listTokens", tag = "administration", params(("id" = String, Path, description = "Id of the workspace")), responses(
-    (status = 200, body = Tokens),
-    (status = "4XX", body = Refusal),
+#[utoipa::path(get, path = "/v1/workspaces/{id}/tokens", operation_id = "listTokens", tag = "administration", security(("administrator" = [])), params(("id" = String, Path, description = "Id of the workspace")), responses(
+    (status = 200, description = "The tokens", body = Tokens),
 ))]
 pub(super) async fn tokens(
     _: AdminAuth,
@@ -230,9 +235,8 @@ pub(super) async fn tokens(
 }
 
 /// Delete a token
-#[utoipa::path(delete, path = "/v1/workspaces/{id}/tokens/{token}", operation_id = "deleteToken", tag = "administration", params(("id" = String, Path, description = "Id of the workspace"), ("token" = String, Path, description = "Id of the token")), responses(
-    (status = 204),
-    (status = "4XX", body = Refusal),
+#[utoipa::path(delete, path = "/v1/workspaces/{id}/tokens/{token_id}", operation_id = "deleteToken", tag = "administration", security(("administrator" = [])), params(("id" = String, Path, description = "Id of the workspace"), ("token_id" = String, Path, description = "Id of the token")), responses(
+    (status = 204, description = "The token is deleted"),
 ))]
 pub(super) async fn delete_token(
     _: AdminAuth,
@@ -245,8 +249,7 @@ pub(super) async fn delete_token(
 
 /// Get the workspace that the token belongs to
 #[utoipa::path(get, path = "/v1/workspace", operation_id = "getOwnWorkspace", tag = "subscriptions", responses(
-    (status = 200, body = WorkspaceView),
-    (status = "4XX", body = Refusal),
+    (status = 200, description = "The workspace", body = WorkspaceView),
 ))]
 pub(super) async fn own(
     WorkspaceAuth(id): WorkspaceAuth,
