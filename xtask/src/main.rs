@@ -14,6 +14,7 @@ mod instructions;
 mod nats;
 mod npm;
 mod odd_events;
+mod openapi;
 mod package;
 mod package_lints;
 mod packed;
@@ -86,6 +87,8 @@ enum Command {
     Frozen,
     /// Test the packed crate and build the packed sender, each outside the workspace
     Packed,
+    /// Validate the OpenAPI document of the sender, and test the API against it
+    Openapi,
     /// Send numbers in every notation through the packed sender, with each store, and compare what arrives
     Numbers {
         /// The number of numbers to send
@@ -180,6 +183,7 @@ fn run(command: Command) -> Result<()> {
         Command::Javascript => test::javascript(&sh),
         Command::Frozen => frozen::run(&sh),
         Command::Packed => packed::test(&sh, &package::pack_crates(&sh)?).map(|_| ()),
+        Command::Openapi => openapi::run(&sh),
         Command::Numbers { count } => test::numbers(&sh, count),
         Command::Torture { kills } => torture::run(&sh, kills),
         Command::Postgres { standby, command } => postgres::run(&sh, standby, &command),

@@ -10,8 +10,8 @@ use crate::consumers::{self, Consumers};
 use crate::frameworks::{self, Language};
 use crate::project::{npm_tool, root, step, target};
 use crate::{
-    bundlers, codegen, demo, docs, edge, instructions, npm, odd_events, package, packed, parity, ports, prose, python,
-    receivers, redis, release, runtimes, setup, torture, workflows,
+    bundlers, codegen, demo, docs, edge, instructions, npm, odd_events, openapi, package, packed, parity, ports, prose,
+    python, receivers, redis, release, runtimes, setup, torture, workflows,
 };
 
 /// The count of numbers that the sender receives with each store. `cargo xtask numbers` sends a million.
@@ -41,6 +41,7 @@ pub fn run(sh: &Shell) -> Result<()> {
     receivers::run(sh, &consumers, &[])?;
     bundlers::quick(sh, &consumers)?;
     let sender = packed::test(sh, &packages.crates)?;
+    openapi::check(sh, &sender)?;
     odd_events::run(sh, &consumers, &sender)?;
     odd_events::numbers(sh, &consumers, &sender, NUMBERS)?;
     demo::show(sh, &consumers)?;
