@@ -23,7 +23,8 @@ const MAX_CONNECTIONS: usize = 24;
 /// empty table reads the whole table, and 50,000 deliveries to one endpoint then took 4,045 ms of processors for 1,000,
 /// in place of 495 ms. Every statement has an index for its rows, and none is worth compiling.
 const PLANS: &str = "-c plan_cache_mode=force_generic_plan \
-                     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+                     -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off \
+                     -c jit=off";
 /// Limit of the databases of a store: an id has eight bits for its database.
 const MAX_DATABASES: usize = 256;
 /// Name of the schema that has the tables.

@@ -6,7 +6,7 @@ use clarife_webhooks::sender::Delivery;
 use tokio_postgres::Row;
 
 use super::connect::Session;
-use super::ids::slot_of;
+use super::ids::{day_of, first_id_of, slot_of};
 use super::shard::Shard;
 use super::{from_json, unavailable};
 use crate::ids::{DeliveryId, WorkspaceId};
@@ -115,10 +115,10 @@ impl Shard {
             return Ok(Vec::new());
         }
         let client = self.client().await?;
-        let select = "SELECT id, delivery FROM pending WHERE slot = $1 AND subscription = $2 AND id > $3 \
-                          ORDER BY id LIMIT $4";
+        let select = "SELECT id, delivery FROM pending WHERE (subscription, id) > ($1, $2) \
+                          AND (subscription, id) <= ($1, $3) ORDER BY subscription, id LIMIT $4";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = client.query(select, &[&slot_of(key), &key, &after.0, &limit]).await.map_err(unavailable)?;
+        let rows = client.query(select, &[&key, &after.0, &i64::MAX, &limit]).await.map_err(unavailable)?;
         client.keep();
         rows.iter().map(|row| Ok((DeliveryId(row.get(0)), from_json(row.get(1))?))).collect()
     }
@@ -187,10 +187,10 @@ impl Shard {
     /// See [`Engine::list`](crate::store::engine::Engine::list).
     pub(super) async fn list(&self, query: &ListQuery) -> Result<Vec<DeliveryRecord>> {
         let keys: Vec<i64> = query.subscriptions.iter().map(|cached| cached.key).collect();
-        let slots: Vec<i16> = keys.iter().map(|key| slot_of(*key)).collect();
         let states: Vec<i16> = query.states.iter().map(|state| state.number()).collect();
         let before = query.before.map_or(i64::MAX, |id| id.0);
         let since = query.to_resend_since.map_or(i64::MIN, UnixTime::as_millis);
+        let oldest = query.to_resend_since.map_or(0, |since| first_id_of(day_of(since)));
         let (unmarked, limit) = (query.to_resend_since.is_some(), i64::try_from(query.limit).unwrap_or(i64::MAX));
         let with_pending = query.states.contains(&StateName::Pending);
         let client = self.client().await?;
@@ -205,20 +205,24 @@ impl Shard {
             let workspace = query.workspace.as_str();
             client.query(&select, &[&keys, &before, event, &workspace, &with_pending, &states, &limit]).await
         } else {
-            // Each pair is a range of one index in each partition, read backwards.
+            // Each pair is a range of one index, in each partition, that is read backwards. Compared as rows, because the
+            // planner may take the index of another order for equal columns, and then read everything.
             let pending = format!(
-                "{PENDING} WHERE $7 AND slot = ANY ($8) AND subscription = ANY ($1) \
-                                       AND id < $3 AND created_at >= $4 ORDER BY id DESC LIMIT $6"
+                "SELECT p.* FROM unnest($1::bigint[]) AS s (subscription), LATERAL ({PENDING} \
+                                       WHERE (subscription, id) >= (s.subscription, $8) \
+                                       AND (subscription, id) < (s.subscription, $3) AND created_at >= $4 \
+                                       ORDER BY subscription DESC, id DESC LIMIT $6) p WHERE $7"
             );
             let ended = format!(
                 "SELECT d.* FROM unnest($1::bigint[]) AS s (subscription), \
                                      unnest($2::smallint[]) AS t (state), LATERAL ({ENDED} \
-                                     WHERE subscription = s.subscription AND state = t.state AND id < $3 \
+                                     WHERE (subscription, state, id) >= (s.subscription, t.state, $8) \
+                                     AND (subscription, state, id) < (s.subscription, t.state, $3) \
                                      AND created_at >= $4 AND NOT ($5 AND resent_as IS NOT NULL) \
-                                     ORDER BY id DESC LIMIT $6) d"
+                                     ORDER BY subscription DESC, state DESC, id DESC LIMIT $6) d"
             );
-            let select = format!("SELECT * FROM (({pending}) UNION ALL {ended}) d ORDER BY 1 DESC LIMIT $6");
-            client.query(&select, &[&keys, &states, &before, &since, &unmarked, &limit, &with_pending, &slots]).await
+            let select = format!("SELECT * FROM ({pending} UNION ALL {ended}) d ORDER BY 1 DESC LIMIT $6");
+            client.query(&select, &[&keys, &states, &before, &since, &unmarked, &limit, &with_pending, &oldest]).await
         };
         let rows = rows.map_err(unavailable)?;
         let found = rows.iter().map(found).collect::<Result<Vec<_>>>()?;

@@ -58,6 +58,8 @@ CREATE TABLE pending (
     attempts text NOT NULL -- JSON, a line for each attempt
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX pending_queue ON pending (slot, subscription, lane, due, id);
+CREATE INDEX pending_list ON pending (subscription, id);
+CREATE INDEX pending_event ON pending (event);
 
 CREATE TABLE deliveries (
     id bigint NOT NULL,
