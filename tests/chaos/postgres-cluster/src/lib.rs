@@ -18,7 +18,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// User of the servers if the process is root, because PostgreSQL refuses to run as root. Debian's package creates it.
 const USER: &str = "postgres";
 /// Settings for measurements: a commit is on disk before it returns, as by default.
-const SETTINGS: &str = "listen_addresses = '127.0.0.1'\nmax_connections = 200\nshared_buffers = 256MB\n\
+const SETTINGS: &str = "max_connections = 200\nshared_buffers = 256MB\n\
                         max_wal_size = 4GB\nwal_compression = on\nrestart_after_crash = off\nlogging_collector = off\n\
                         wal_level = replica\nmax_wal_senders = 4\nhot_standby = on\n\
                         dynamic_shared_memory_type = mmap\n";
@@ -42,9 +42,16 @@ pub fn programs() -> io::Result<PathBuf> {
 /// A running primary, with its standby. Dropping it kills the servers; their folders stay.
 #[derive(Debug)]
 pub struct Cluster {
-    programs: PathBuf,
+    programs: Programs,
     primary: Server,
     standby: Option<Server>,
+}
+
+/// The folder of the programs, and the network namespace that they run in, if any.
+#[derive(Debug)]
+struct Programs {
+    folder: PathBuf,
+    namespace: Option<String>,
 }
 
 #[derive(Debug)]
@@ -62,6 +69,16 @@ impl Cluster {
     ///
     /// If a server cannot be created, or does not accept queries within a minute.
     pub fn start(programs: &Path, folder: &Path, standby: bool) -> io::Result<Self> {
+        Self::start_in(None, programs, folder, standby)
+    }
+
+    /// Creates and starts the servers in a network namespace. They accept connections from its private addresses.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_in(namespace: Option<&str>, programs: &Path, folder: &Path, standby: bool) -> io::Result<Self> {
+        let programs = Programs { folder: programs.into(), namespace: namespace.map(str::to_owned) };
         if is_root() {
             let id = |file: &str, column: usize| -> Option<u32> {
                 let text = std::fs::read_to_string(file).ok()?;
@@ -81,19 +98,24 @@ impl Cluster {
         let data = primary.data.display().to_string();
         let init =
             ["-D", &data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--data-checksums"];
-        run(as_user(&programs.join("initdb")).args(init))?;
-        primary.configure("")?;
-        primary.spawn(programs)?;
-        let mut cluster = Self { programs: programs.into(), primary, standby: None };
+        run(programs.as_user("initdb").args(init))?;
+        if namespace.is_some() {
+            let rules = primary.data.join("pg_hba.conf");
+            let text = std::fs::read_to_string(&rules)?;
+            std::fs::write(rules, text + "host all all samenet trust\n")?;
+        }
+        primary.configure(&programs)?;
+        primary.spawn(&programs)?;
+        let mut cluster = Self { programs, primary, standby: None };
         cluster.wait()?;
         if standby && let Some(mut server) = servers.next() {
             let (port, data) = (cluster.primary.address.port().to_string(), server.data.display().to_string());
             let copy =
                 ["-h", "127.0.0.1", "-p", &port, "-U", USER, "-D", &data, "-R", "-C", "-S", "standby", "-c", "fast"];
-            run(as_user(&programs.join("pg_basebackup")).args(copy))?;
-            server.configure("")?;
-            server.spawn(programs)?;
-            server.wait(programs)?;
+            run(cluster.programs.as_user("pg_basebackup").args(copy))?;
+            server.configure(&cluster.programs)?;
+            server.spawn(&cluster.programs)?;
+            server.wait(&cluster.programs)?;
             cluster.standby = Some(server);
             cluster.query("ALTER SYSTEM SET synchronous_standby_names = '*'")?;
             cluster.query("SELECT pg_reload_conf()")?;
@@ -105,6 +127,12 @@ impl Cluster {
     #[must_use]
     pub fn url(&self) -> String {
         format!("postgres://{USER}@{}/postgres", self.primary.address)
+    }
+
+    /// Returns the port of the primary.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.primary.address.port()
     }
 
     /// Returns the URL of the primary with its standby, as the sender takes them.
@@ -168,7 +196,7 @@ impl Cluster {
     pub fn promote(&mut self) -> io::Result<()> {
         let standby = self.standby.take().ok_or_else(|| io::Error::other("there is no standby"))?;
         let data = standby.data.display().to_string();
-        run(as_user(&self.programs.join("pg_ctl")).args(["promote", "-w", "-D", &data]))?;
+        run(self.programs.as_user("pg_ctl").args(["promote", "-w", "-D", &data]))?;
         self.primary = standby;
         // Commits must not wait for a standby that is no longer there.
         self.query("ALTER SYSTEM SET synchronous_standby_names = ''")?;
@@ -181,16 +209,18 @@ impl Cluster {
 }
 
 impl Server {
-    fn configure(&self, more: &str) -> io::Result<()> {
+    fn configure(&self, programs: &Programs) -> io::Result<()> {
         let (port, sockets) = (self.address.port(), self.data.display());
+        let listen = if programs.namespace.is_some() { "*" } else { "127.0.0.1" };
         let file = self.data.join("postgresql.conf");
-        let text = format!("{SETTINGS}port = {port}\nunix_socket_directories = '{sockets}'\n{more}");
+        let text =
+            format!("{SETTINGS}listen_addresses = '{listen}'\nport = {port}\nunix_socket_directories = '{sockets}'\n");
         std::fs::write(file, text)
     }
 
-    fn spawn(&mut self, programs: &Path) -> io::Result<()> {
+    fn spawn(&mut self, programs: &Programs) -> io::Result<()> {
         if self.process.is_none() {
-            let mut server = as_user(&programs.join("postgres"));
+            let mut server = programs.as_user("postgres");
             server.arg("-D").arg(&self.data);
             self.process = Some(Process::spawn(&self.log, &server)?);
         }
@@ -198,7 +228,7 @@ impl Server {
     }
 
     /// Waits until the server accepts queries.
-    fn wait(&self, programs: &Path) -> io::Result<()> {
+    fn wait(&self, programs: &Programs) -> io::Result<()> {
         let start = Instant::now();
         while self.query(programs, "SELECT 1").is_err() {
             if start.elapsed() > START_TIMEOUT {
@@ -211,9 +241,9 @@ impl Server {
         Ok(())
     }
 
-    fn query(&self, programs: &Path, sql: &str) -> io::Result<String> {
+    fn query(&self, programs: &Programs, sql: &str) -> io::Result<String> {
         let url = format!("postgres://{USER}@{}/postgres?connect_timeout=5", self.address);
-        run(Command::new(programs.join("psql")).args(["-XAtq", "-v", "ON_ERROR_STOP=1", &url, "-c", sql]))
+        run(programs.command("psql").args(["-XAtq", "-v", "ON_ERROR_STOP=1", &url, "-c", sql]))
     }
 
     fn kill(&mut self) -> io::Result<()> {
@@ -274,14 +304,31 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// Returns the command of a program, as the user of the servers if this process is root.
-fn as_user(program: &Path) -> Command {
-    if !is_root() {
-        return Command::new(program);
+impl Programs {
+    /// Returns the command of a program.
+    fn command(&self, program: &str) -> Command {
+        self.wrap(Command::new(self.folder.join(program)))
     }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]).arg(program).current_dir("/");
-    command
+
+    /// Returns the command of a program, as the user of the servers if this process is root.
+    fn as_user(&self, program: &str) -> Command {
+        if !is_root() {
+            return self.command(program);
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", USER, "--regid", USER, "--clear-groups"]).arg(self.folder.join(program));
+        let mut command = self.wrap(command);
+        command.current_dir("/");
+        command
+    }
+
+    /// Returns a command that runs in the namespace.
+    fn wrap(&self, command: Command) -> Command {
+        let Some(namespace) = &self.namespace else { return command };
+        let mut wrapped = Command::new("ip");
+        wrapped.args(["netns", "exec", namespace]).arg(command.get_program()).args(command.get_args());
+        wrapped
+    }
 }
 
 /// Runs a command; returns its output.

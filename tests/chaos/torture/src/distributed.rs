@@ -13,7 +13,7 @@ use crate::sender::{Sender, subscribe};
 use crate::servers::Servers;
 use crate::{Arguments, judge, under_load};
 
-const WORKERS: usize = 3;
+pub(crate) const WORKERS: usize = 3;
 const WORKSPACES: usize = 6;
 
 /// Longer than a lease. A worker that is away for this time loses its partitions; if all servers are, no worker loses
@@ -21,10 +21,9 @@ const WORKSPACES: usize = 6;
 const OUTAGE: Duration = Duration::from_secs(17);
 
 pub(crate) fn run(arguments: &Arguments, receiver: &Receiver, mut servers: impl Servers) -> Result<()> {
-    let store = servers.store();
     let mut workers = Vec::new();
-    for _ in 0..WORKERS {
-        workers.push(Sender::start(&arguments.sender, Some(&store))?);
+    for worker in 0..WORKERS {
+        workers.push(Sender::start(&arguments.sender, Some(&servers.store(worker)))?);
     }
     let urls: Vec<String> = workers.iter().map(Sender::url).collect();
     let apis = subscribe(&urls, receiver, WORKSPACES)?;
@@ -38,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments, receiver: &Receiver, mut servers: impl 
                 9 => servers.kill(true, OUTAGE)?,
                 19 => servers.kill(true, outage)?,
                 // Sometimes the worker is asked to stop, or stays away until the others hold its partitions.
+                1 | 11 if servers.cut(fastrand::usize(..WORKERS), OUTAGE)? => killed_workers += 1,
                 turn => {
                     kill_worker(&mut workers, turn % 10 == 5, turn % 10 == 2)?;
                     killed_workers += 1;

@@ -5,6 +5,7 @@
 //! repeated if the process was killed before it recorded a success; repeated attempts are counted.
 
 mod distributed;
+mod network;
 mod receiver;
 mod sender;
 mod servers;
@@ -20,6 +21,7 @@ use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use serde_json::json;
 
+use crate::network::Network;
 use crate::receiver::Receiver;
 use crate::sender::{Api, Sender, subscribe};
 use crate::servers::{Nats, Postgres};
@@ -50,6 +52,9 @@ struct Arguments {
     /// Torture several workers on PostgreSQL instead, and its server, whose standby takes over once
     #[arg(long, conflicts_with = "nats")]
     postgres: bool,
+    /// Torture several workers on PostgreSQL instead, and cut workers off from it; needs root and Linux
+    #[arg(long, conflicts_with_all = ["nats", "postgres"])]
+    network: bool,
 }
 
 /// State of the load.
@@ -73,6 +78,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.network && network::isolate()? {
+        return Ok(());
+    }
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
     fastrand::seed(seed);
     println!("{} kills, seed {seed}", arguments.kills);
@@ -83,6 +91,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     if arguments.postgres {
         return distributed::run(arguments, &receiver, Postgres::start()?);
+    }
+    if arguments.network {
+        return distributed::run(arguments, &receiver, Network::start()?);
     }
     let mut sender = Sender::start(&arguments.sender, None)?;
     let apis = subscribe(&[sender.url()], &receiver, 1)?;

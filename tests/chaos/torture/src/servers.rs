@@ -7,8 +7,14 @@ use tempfile::TempDir;
 
 /// Servers that can be killed.
 pub(crate) trait Servers {
-    /// Returns the URL of the store.
-    fn store(&self) -> String;
+    /// Returns the URL of the store for a worker.
+    fn store(&self, worker: usize) -> String;
+
+    /// Cuts a worker off from the servers for a while, without a sign to either side; returns `false` if these servers
+    /// have no network that can be cut.
+    fn cut(&mut self, _worker: usize, _outage: Duration) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Kills one server or all, and starts them again after a while; returns when all are well.
     fn kill(&mut self, all: bool, outage: Duration) -> Result<()>;
@@ -39,7 +45,7 @@ impl Nats {
 }
 
 impl Servers for Nats {
-    fn store(&self) -> String {
+    fn store(&self, _worker: usize) -> String {
         format!("{}/torture", self.cluster.url())
     }
 
@@ -67,7 +73,7 @@ impl Postgres {
 }
 
 impl Servers for Postgres {
-    fn store(&self) -> String {
+    fn store(&self, _worker: usize) -> String {
         self.store.clone()
     }
 
