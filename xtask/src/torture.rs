@@ -11,6 +11,11 @@ pub fn run(sh: &Shell, kills: u64) -> Result<()> {
     cmd!(sh, "cargo build --quiet --locked --release --package clarife-sender --package torture").run()?;
     kill(sh, "release", kills, &[])?;
     kill(sh, "release", kills, &["--postgres"])?;
+    if cmd!(sh, "id -u").read()? == "0" && cmd!(sh, "ip -V").ignore_stdout().run().is_ok() {
+        kill(sh, "release", kills.div_ceil(5), &["--network"])?;
+    } else {
+        step("torture: NOT RUN: cutting workers off needs root and iproute2");
+    }
     kill(sh, "release", kills, &["--nats"])
 }
 
@@ -18,6 +23,7 @@ pub fn run(sh: &Shell, kills: u64) -> Result<()> {
 pub fn short(sh: &Shell) -> Result<()> {
     cmd!(sh, "cargo build --quiet --locked --workspace --all-features --bins --tests").run()?;
     kill(sh, "debug", 3, &[])?;
+    kill(sh, "debug", 4, &["--postgres"])?;
     kill(sh, "debug", 4, &["--nats"])
 }
 
