@@ -41,6 +41,7 @@ impl Bench {
         servers.wait_until_idle().await?;
         println!("{deliveries} deliveries are in the store after {:.0} s", start.elapsed().as_secs_f64());
 
+        let mut api = servers.connect(0).await?; // the idle one is closed
         let subscriptions: Value = serde_json::from_slice(&api.get("/v1/subscriptions", &token).await?)?;
         let id = |index: usize| subscriptions.pointer(&format!("/subscriptions/{index}/id")).and_then(Value::as_str);
         let (dead, good) = (id(0).context("no subscription")?, id(1).context("no subscription")?);

@@ -4,9 +4,12 @@ use std::ops::{Deref, DerefMut};
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use deadpool_postgres::{
     ClientWrapper, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Timeouts,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::MakeTlsConnect;
@@ -48,7 +51,8 @@ impl Database {
     ///
     /// Each host is a database of its own, and a workspace belongs to one of them. A standby takes over from its
     /// primary. The user, the name of the database and the options apply to all. The options are `schema`
-    /// (`clarife_sender`) and those of a PostgreSQL URL, such as `sslmode`.
+    /// (`clarife_sender`), `sslrootcert` (a PEM file of certificate authorities; those of Mozilla by default) and those
+    /// of a PostgreSQL URL, such as `sslmode`.
     pub(super) fn parse(url: &str) -> std::result::Result<Vec<Self>, OpenError> {
         let wrong = |why: &str| OpenError::Failed { path: "postgres".into(), why: why.into() };
         let rest = url.split_once("://").ok_or_else(|| wrong("the URL must start with postgres://"))?.1;
@@ -59,11 +63,12 @@ impl Database {
             None => (String::new(), authority),
         };
         let mut schema = SCHEMA.to_owned();
-        let mut options = Vec::new();
+        let (mut options, mut roots) = (Vec::new(), None);
         for option in query.split('&').filter(|option| !option.is_empty()) {
-            match option.strip_prefix("schema=") {
-                Some(name) => name.clone_into(&mut schema),
-                None => options.push(option),
+            match option.split_once('=') {
+                Some(("schema", name)) => name.clone_into(&mut schema),
+                Some(("sslrootcert", file)) => roots = Some(file),
+                _ => options.push(option),
             }
         }
         let is_name = schema.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
@@ -74,7 +79,7 @@ impl Database {
         if hosts.len() > MAX_DATABASES {
             return Err(wrong("a store has at most 256 databases"));
         }
-        let tls = tls().map_err(|error| wrong(&error.to_string()))?;
+        let tls = tls(roots).map_err(|error| wrong(&format!("{error:#}")))?;
         let databases = hosts.into_iter().map(|host| {
             let url = format!("postgres://{user}{}/{database}?{}", host.replace('|', ","), options.join("&"));
             // The error may quote the password.
@@ -119,9 +124,19 @@ impl Database {
     }
 }
 
-/// Returns the settings of encrypted connections, with the certificate authorities of Mozilla.
-fn tls() -> std::result::Result<MakeRustlsConnect, rustls::Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+/// Returns the settings of encrypted connections, with the certificate authorities of a file or of Mozilla.
+fn tls(file: Option<&str>) -> anyhow::Result<MakeRustlsConnect> {
+    let mut roots = RootCertStore::empty();
+    match file {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(file) => {
+            let context = || format!("cannot read the certificates of sslrootcert={file}");
+            for certificate in CertificateDer::pem_file_iter(file).with_context(context)? {
+                roots.add(certificate.with_context(context)?).with_context(context)?;
+            }
+            anyhow::ensure!(!roots.is_empty(), "cannot read the certificates of sslrootcert={file}: the file has none");
+        }
+    }
     let provider = rustls::crypto::ring::default_provider();
     let config = ClientConfig::builder_with_provider(provider.into()).with_safe_default_protocol_versions()?;
     Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))

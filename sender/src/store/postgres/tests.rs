@@ -315,3 +315,29 @@ async fn no_statement_is_planned_for_an_empty_table() {
         assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_server_is_known_by_its_own_authority() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let (cluster, folder) = start_cluster(false);
+    let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("is generated");
+    let data = folder.path().join("primary");
+    let owner = std::fs::metadata(&data).expect("exists");
+    for (name, text) in [("server.crt", signed.cert.pem()), ("server.key", signed.signing_key.serialize_pem())] {
+        let file = data.join(name);
+        std::fs::write(&file, text).expect("is written");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("is its owner");
+        std::os::unix::fs::chown(&file, Some(owner.uid()), Some(owner.gid())).expect("is root or its owner");
+    }
+    cluster.query("ALTER SYSTEM SET ssl = on").expect("runs");
+    cluster.query("SELECT pg_reload_conf()").expect("runs");
+    let (roots, encrypted) = (folder.path().join("roots.pem"), format!("{}?sslmode=require", cluster.url()));
+    std::fs::write(&roots, signed.cert.pem()).expect("is written");
+    soon(async || cluster.query("SHOW ssl").is_ok_and(|ssl| ssl == "on")).await;
+    let store = open(&format!("{encrypted}&sslrootcert={}", roots.display())).await;
+    store.close().await;
+    let Err(refused) = try_open(&encrypted).await else { panic!("the authority is not public") };
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+    let Err(refused) = try_open(&format!("{encrypted}&sslrootcert=/missing.pem")).await else { panic!("is missing") };
+    assert!(refused.to_string().contains("cannot read the certificates of sslrootcert=/missing.pem"), "{refused}");
+}
