@@ -95,7 +95,9 @@ fn rust(sh: &Shell) -> Result<()> {
     torture::short(sh)?;
     step("the capacity model and the simulation");
     let simulate = target().join("debug/simulate");
-    cmd!(sh, "{simulate} --seconds 120").quiet().ignore_stdout().run()?;
+    for engine in ["sqlite", "postgres", "nats"] {
+        cmd!(sh, "{simulate} --engine {engine} --seconds 120").quiet().ignore_stdout().run()?;
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! and limits, workers with a limited rate and concurrency, a burst, and a killed worker. Not simulated are the network
 //! and the store, whose speed is part of the workers' rate.
 
+mod engine;
 mod plan;
 mod world;
 
@@ -12,11 +13,9 @@ use std::time::Instant;
 
 use clap::Parser;
 
+use crate::engine::Engine;
 use crate::plan::Load;
 use crate::world::World;
-
-/// Memory of a pending delivery in its worker, in bytes, as measured: see docs/pages/sender.md.
-const PENDING_BYTES: f64 = 400.0;
 
 /// Simulate a large sender at its busiest hour, and compare it with the capacity model
 #[derive(Parser)]
@@ -32,18 +31,18 @@ struct Arguments {
     /// Number of workers [default: as the model says]
     #[arg(long)]
     workers: Option<usize>,
-    /// Partitions of the store
-    #[arg(long, default_value_t = 32)]
-    partitions: usize,
+    /// Engine of the store, which limits the workers and sets their speed
+    #[arg(long, value_enum, default_value = "postgres")]
+    engine: Engine,
     /// Seed of the random numbers
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 fn main() -> ExitCode {
-    let Arguments { load, seconds, burst, workers, partitions, seed } = Arguments::parse();
+    let Arguments { load, seconds, burst, workers, engine, seed } = Arguments::parse();
     fastrand::seed(seed);
-    let plan = load.plan();
+    let (plan, parts) = (load.plan(engine), engine.costs().parts);
     let workers = workers.unwrap_or(plan.workers).max(1);
     println!(
         "{:.0} million events a day, the busiest hour {} times the average, {} subscriptions, {} % failing",
@@ -54,13 +53,14 @@ fn main() -> ExitCode {
     );
     let share = seconds as f64 * load.peak / 864.0;
     println!(
-        "{seconds} s of that hour ({share:.1} % of the day's events), {workers} workers, {partitions} partitions\n"
+        "{seconds} s of that hour ({share:.1} % of the day's events) over {}, {workers} workers, {parts} parts\n",
+        engine.name()
     );
     println!("{:<28}{:>12}{:>12}{:>24}", "", "model", "simulated", "with burst and kill");
     let start = Instant::now();
-    let mut calm = World::new(&load, workers, partitions);
+    let mut calm = World::new(&load, engine, workers);
     calm.run(seconds, (0, 1.0), None);
-    let mut rough = World::new(&load, workers, partitions);
+    let mut rough = World::new(&load, engine, workers);
     rough.run(seconds, (seconds / 3, burst), (workers > 1).then_some(seconds * 2 / 3));
 
     let rate = |count: u64| count as f64 / seconds as f64;
@@ -74,10 +74,8 @@ fn main() -> ExitCode {
     line("  in the busiest second", None, busiest(&a.per_second), busiest(&b.per_second));
     line("in flight", Some(plan.in_flight_attempts), a.mean_in_flight(), b.mean_in_flight());
     line("  maximum", None, a.max_in_flight as f64, b.max_in_flight as f64);
-    line("writes/s to the streams", Some(plan.writes), rate(a.events + a.attempts), rate(b.events + b.attempts));
+    line("writes/s to the store", Some(plan.writes), rate(a.events + a.attempts), rate(b.events + b.attempts));
     line("pending, maximum", None, a.max_pending as f64, b.max_pending as f64);
-    let mib = |report: &world::Report| report.max_pending as f64 * PENDING_BYTES / f64::from(1 << 20);
-    line("  MiB in all workers", None, mib(a), mib(b));
     for (name, pick) in [("first attempts", 0), ("retries", 1)] {
         let late = |report: &world::Report| {
             let mut late = if pick == 0 { report.first_late.clone() } else { report.retry_late.clone() };
@@ -94,6 +92,17 @@ fn main() -> ExitCode {
     line("failed", None, a.failed as f64, b.failed as f64);
     line("held", None, a.held as f64, b.held as f64);
     line("deactivations", None, a.deactivations as f64, b.deactivations as f64);
+    println!(
+        "\n{:<12}{:>9}{:>14}{:>14}{:>16}{:>20}",
+        "needs", "workers", "processors", "GB a day", "GB in 30 days", "GB of memory, kept"
+    );
+    for engine in Engine::ALL {
+        let plan = load.plan(engine);
+        let gigabytes = plan.bytes_a_day / 1e9;
+        let (month, kept) = (gigabytes * 30.0, plan.kept_a_day * 30.0 / 1e9);
+        let (name, workers, processors) = (engine.name(), plan.workers, plan.processors);
+        println!("{name:<12}{workers:>9}{processors:>14.1}{gigabytes:>14.0}{month:>16.0}{kept:>20.0}");
+    }
     println!("\nthe model says {} workers; simulated in {:.1} s", plan.workers, start.elapsed().as_secs_f64());
 
     let mut wrong = Vec::new();

@@ -1,7 +1,9 @@
-//! The capacity model of `docs/pages/sender.md`: the resources that a load needs.
+//! The capacity model of `docs/pages/sender/capacity.md`: the resources that a load needs.
 
 use clap::Args;
 use clarife_webhooks::sender::ATTEMPT_TIMEOUT;
+
+use crate::engine::Engine;
 
 /// The load, and the capacity of one worker.
 #[derive(Debug, Clone, Args)]
@@ -27,9 +29,10 @@ pub(crate) struct Load {
     /// Seconds until a deactivated subscription is activated again, in vain
     #[arg(long, default_value_t = 900)]
     pub(crate) reactivated_after: u64,
-    /// Attempts per second that one worker makes and records; measure it with `clarife-sender bench`
-    #[arg(long, default_value_t = 2_000.0)]
-    pub(crate) per_worker: f64,
+    /// Attempts per second that one worker makes and records, as `clarife-sender bench` measures them [default: as
+    /// measured for the engine]
+    #[arg(long)]
+    per_worker: Option<f64>,
     /// Limit of concurrent attempts per worker
     #[arg(long, default_value_t = 1024)]
     pub(crate) in_flight: usize,
@@ -47,10 +50,16 @@ pub(crate) struct Plan {
     pub(crate) attempts: f64,
     /// Attempts in flight at the peak.
     pub(crate) in_flight_attempts: f64,
-    /// Messages per second that the streams write: one per event and one per attempt.
+    /// Writes per second: one per event and one per attempt.
     pub(crate) writes: f64,
     /// Workers needed at no more than 70 % of their capacity, and one to spare.
     pub(crate) workers: usize,
+    /// Processors at the peak, of the workers and of the store's servers.
+    pub(crate) processors: f64,
+    /// Disk for a day's events and deliveries, on all servers together.
+    pub(crate) bytes_a_day: f64,
+    /// Memory of the store's servers for each kept day.
+    pub(crate) kept_a_day: f64,
 }
 
 const DAY: f64 = 86_400.0;
@@ -58,7 +67,13 @@ const DAY: f64 = 86_400.0;
 const FAILURES: f64 = 10.0;
 
 impl Load {
-    pub(crate) fn plan(&self) -> Plan {
+    /// Returns the attempts per second of one worker.
+    pub(crate) fn per_worker(&self, engine: Engine) -> f64 {
+        self.per_worker.unwrap_or(engine.costs().attempts)
+    }
+
+    pub(crate) fn plan(&self, engine: Engine) -> Plan {
+        let costs = engine.costs();
         let events = self.events_per_day * self.peak / DAY;
         let first = events * self.per_workspace as f64 * (1.0 - self.failing);
         let healthy = first * (1.0 + self.mishaps);
@@ -68,9 +83,14 @@ impl Load {
         let hanging = failing / 2.0 * ATTEMPT_TIMEOUT.as_secs_f64();
         let attempts = healthy + failing;
         let in_flight_attempts = healthy * self.response_ms / 1000.0 + hanging;
-        let by_rate = (attempts / (0.7 * self.per_worker)).ceil();
+        let by_rate = (attempts / (0.7 * self.per_worker(engine))).ceil();
         let by_slots = (in_flight_attempts / (0.7 * self.in_flight as f64)).ceil();
-        let workers = by_rate.max(by_slots) as usize + 1;
-        Plan { events, attempts, in_flight_attempts, writes: events + attempts, workers }
+        let workers = (by_rate.max(by_slots) as usize + 1).min(costs.workers);
+        let processors = (events * costs.event_ms + attempts * costs.attempt_ms) / 1000.0;
+        let deliveries = costs.delivery_bytes * self.per_workspace as f64;
+        let bytes_a_day = self.events_per_day * (costs.event_bytes + deliveries);
+        let kept_a_day = self.events_per_day * costs.kept_bytes;
+        let writes = events + attempts;
+        Plan { events, attempts, in_flight_attempts, writes, workers, processors, bytes_a_day, kept_a_day }
     }
 }

@@ -9,6 +9,7 @@ use clarife_webhooks::sender::{
     ATTEMPT_TIMEOUT, Delivery, DeliveryState, EndpointUrl, EventTypes, FailureKind, Outcome, Plan, Subscription,
 };
 
+use crate::engine::Engine;
 use crate::plan::Load;
 
 /// Limit of concurrent attempts per subscription.
@@ -66,6 +67,7 @@ enum Event {
 /// The world.
 pub(crate) struct World {
     load: Load,
+    per_worker: f64,
     now: i64,
     heap: BinaryHeap<Reverse<(i64, u64, Event)>>,
     order: u64,
@@ -117,7 +119,8 @@ impl Report {
 }
 
 impl World {
-    pub(crate) fn new(load: &Load, workers: usize, partitions: usize) -> Self {
+    pub(crate) fn new(load: &Load, engine: Engine, workers: usize) -> Self {
+        let partitions = engine.costs().parts;
         let url = EndpointUrl::parse("https://example.com/hooks").expect("a URL");
         let failing = (load.subscriptions as f64 * load.failing).round() as usize;
         let subscribers = (0..load.subscriptions).map(|index| {
@@ -149,6 +152,7 @@ impl World {
             || Worker { alive: true, in_flight: 0, free_at: 0.0, retries: VecDeque::new(), fresh: VecDeque::new() };
         Self {
             load: load.clone(),
+            per_worker: load.per_worker(engine),
             now: 0,
             heap: BinaryHeap::new(),
             order: 0,
@@ -308,7 +312,7 @@ impl World {
             return;
         }
         let line = &mut self.workers[worker];
-        line.free_at = line.free_at.max(self.now as f64) + 1000.0 / self.load.per_worker;
+        line.free_at = line.free_at.max(self.now as f64) + 1000.0 / self.per_worker;
         line.in_flight += 1;
         state.in_flight += 1;
         let started = line.free_at as i64;
