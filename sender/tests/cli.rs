@@ -12,7 +12,9 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -125,13 +127,121 @@ fn signed_bodies_are_verified_and_inspected() {
     }
     let inspected = run(&["inspect", &header, "--at", "1774699205"]);
     let output = stdout(&inspected);
-    assert!(inspected.status.success() && output.contains("2026-03-28T12:00:00Z, 5 s ago"), "{output}");
+    assert!(!inspected.status.success() && output.starts_with("not checked: the header is well-formed"), "{output}");
+    assert!(output.contains("2026-03-28T12:00:00Z, 5 s ago"), "{output}");
     for (header, expected) in
         [("v1=00", "malformed_signature"), ("", "missing_signature"), (header.as_str(), "timestamp_too_old")]
     {
         let inspected = run(&["inspect", header]);
         assert!(!inspected.status.success() && stdout(&inspected).contains(expected), "{header}");
     }
+}
+
+const EVENT: &str =
+    r#"{"id":"evt_1","type":"share.created","created_at":"2026-03-28T12:00:00Z","data":{"id":"shr_1","n":1}}"#;
+
+/// Returns the header of [`EVENT`].
+fn signed() -> String {
+    stdout(&run_with(&["sign", "--secret", SECRET, "--at", "1774699200"], EVENT)).trim().to_owned()
+}
+
+/// Inspects a delivery that arrived 5 s after its signature, and returns the report.
+fn inspect(arguments: &[&str], body: &str) -> Value {
+    let at: &[&str] = if arguments.contains(&"--at") { &[] } else { &["--at", "1774699205"] };
+    let output = run_with(&[&["inspect", "--json", "--body", "@-"], at, arguments].concat(), body);
+    let text = stdout(&output);
+    let report: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(report["verified"], output.status.success(), "{report}");
+    assert!(!text.contains("AAECAw"), "{text}");
+    report
+}
+
+/// Returns the codes of the causes.
+fn codes(report: &Value) -> Vec<&str> {
+    report["causes"].as_array().expect("causes").iter().filter_map(|cause| cause["code"].as_str()).collect()
+}
+
+#[test]
+fn inspect_finds_the_change_of_the_body() {
+    let header = signed();
+    let find = |body: &str| inspect(&[&header, "--secret", SECRET], body);
+    assert_eq!(codes(&find(EVENT)), [""; 0]);
+    let spaced = EVENT.replace("\":", "\": ").replace(",\"", ", \"");
+    for (body, expected) in [
+        (format!("{EVENT}\n"), "line_end_added"),
+        (format!("\u{feff}{EVENT}"), "byte_order_mark"),
+        (spaced, "body_rewritten"),
+        (EVENT.replace(":1}", ":1.0}"), "body_rewritten"),
+        (serde_json::to_string(EVENT).expect("a string"), "body_serialized_twice"),
+        (EVENT.replace("}}", "}"), "body_cut"),
+        (EVENT.replace("shr_1", "shr_2"), "other_secret"),
+        (String::new(), "body_empty"),
+    ] {
+        assert_eq!(codes(&find(&body)), [expected], "{body}");
+    }
+    let report = find(&EVENT.replace(":1}", ":1.0}"));
+    let sentence = "refused: the body was parsed and written again: numbers, from byte 99";
+    assert_eq!((report["verdict"].as_str(), report["causes"][0]["byte"].as_u64()), (Some(sentence), Some(99)));
+    let page = report["causes"][0]["page"].as_str().unwrap_or_default();
+    assert!(page.ends_with("guides/mistakes/#the-body-was-parsed-first"), "{page}");
+}
+
+#[test]
+fn inspect_finds_the_mistake_with_the_secret() {
+    let header = signed();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("secret");
+    std::fs::write(&file, format!("{SECRET}\n")).expect("fits");
+    let file = format!("@{}", file.display());
+    for (secret, expected) in [
+        (format!("\"{SECRET}\""), "secret_in_quotes"),
+        (SECRET.replace("whsec_", ""), "secret_without_prefix"),
+        (SECRET.replace('=', ""), "secret_without_padding"),
+        (hex::encode((0..32).collect::<Vec<u8>>()), "secret_in_hex"),
+        (SECRET.replace("AAEC", "BAEC"), "other_secret"),
+        ("undefined".to_owned(), "invalid_secret"),
+        (file, "secret_white_space"),
+    ] {
+        assert_eq!(codes(&inspect(&[&header, "--secret", &secret], EVENT)), [expected], "{secret}");
+    }
+    let report = inspect(&[&header, "--secret", "whsec_b2xk", "--secret", SECRET], EVENT);
+    assert_eq!(report["details"]["secret"], "number 2 of 2 fits", "{report}");
+    let both = inspect(&[&header, "--secret", &format!("'{SECRET}'")], &format!("{EVENT}\r\n"));
+    assert_eq!(codes(&both), ["line_end_added", "secret_in_quotes"]);
+}
+
+#[test]
+fn inspect_finds_the_scheme_and_the_time() {
+    let key = SECRET.as_bytes();
+    let tag = |message: String| {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("a key");
+        mac.update(message.as_bytes());
+        hex::encode(mac.finalize().into_bytes())
+    };
+    let stripe = format!("t=1774699200,v1={}", tag(format!("1774699200.{EVENT}")));
+    let github = format!("X-Hub-Signature-256: sha256={}", tag(EVENT.to_owned()));
+    for (header, expected) in [(stripe, "stripe"), (github, "github")] {
+        assert_eq!(codes(&inspect(&[&header, "--secret", SECRET], EVENT)), [expected], "{header}");
+    }
+    let webhook = clarife_webhooks::Webhook::new(SECRET).expect("a secret");
+    let at = clarife_webhooks::UnixTime::from_secs(1_774_699_200);
+    let standard = webhook.sign_standard(EVENT, "evt_1", at).expect("is signed");
+    let lines = standard.pairs().map(|(name, value)| format!("{name}: {value}"));
+    let headers = lines.iter().flat_map(|line| ["--header", line.as_str()]);
+    let arguments: Vec<&str> = headers.chain(["--secret", SECRET]).collect();
+    assert_eq!(inspect(&arguments, EVENT)["verdict"], "verified: share.created evt_1");
+    assert_eq!(codes(&inspect(&arguments, &format!("{EVENT}\n"))), ["line_end_added"]);
+    // The name of the header is removed, and the time is in words.
+    let named = format!("X-Clarife-Signature: {}", signed());
+    let late = run_with(&["inspect", &named, "--secret", SECRET, "--body", "-", "--at", "1774710720"], EVENT);
+    let output = stdout(&late);
+    let sentence = "refused: it was signed 3 h 12 min ago, and the tolerance is 5 min\n";
+    assert!(!late.status.success() && output.starts_with(sentence), "{output}");
+    assert!(output.contains("mistakes/#old-deliveries") && output.contains("timestamp_too_old"), "{output}");
+    let early = inspect(&[&named, "--secret", SECRET, "--at", "1774698000"], EVENT);
+    assert_eq!(codes(&early), ["timestamp_in_future"]);
+    let milliseconds = named.replace("1774699200", "1774699200000");
+    assert_eq!(codes(&inspect(&[&milliseconds, "--secret", SECRET], EVENT)), ["milliseconds"]);
 }
 
 #[test]

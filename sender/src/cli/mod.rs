@@ -7,6 +7,7 @@ mod listen;
 mod send;
 mod serve;
 mod signals;
+mod signatures;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -38,10 +39,10 @@ enum Command {
     /// Receive deliveries on this machine, verify and print them
     Listen(listen::Listen),
     /// Sign a body: print the value of the X-Clarife-Signature header
-    Sign(inspect::Sign),
+    Sign(signatures::Sign),
     /// Verify a delivery
-    Verify(inspect::Verify),
-    /// Explain a signature header and check it
+    Verify(signatures::Verify),
+    /// Find the cause of a refused delivery
     Inspect(inspect::Inspect),
     /// Measure the throughput of this machine
     Bench(bench::Bench),
