@@ -137,6 +137,13 @@ fn signed_bodies_are_verified_and_inspected() {
     }
 }
 
+#[test]
+fn secret_makes_a_new_secret() {
+    let (first, second) = (stdout(&run(&["secret"])), stdout(&run(&["secret"])));
+    let parsed = clarife_webhooks::sender::SigningSecret::parse(first.trim());
+    assert!(parsed.is_ok() && first.ends_with('\n') && first != second, "{first}");
+}
+
 const EVENT: &str =
     r#"{"id":"evt_1","type":"share.created","created_at":"2026-03-28T12:00:00Z","data":{"id":"shr_1","n":1}}"#;
 

@@ -17,6 +17,7 @@ use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use clarife_webhooks::Webhook;
+use clarife_webhooks::sender::SigningSecret;
 
 use crate::print::may_be_coloured;
 use crate::settings::Settings;
@@ -44,6 +45,8 @@ enum Command {
     Verify(signatures::Verify),
     /// Find the cause of a refused delivery
     Inspect(inspect::Inspect),
+    /// Make a signing secret and print it
+    Secret,
     /// Measure the throughput of this machine
     Bench(bench::Bench),
     /// Copy the store to a new file, even while it is in use
@@ -104,6 +107,10 @@ pub(crate) fn run() -> Result<ExitCode> {
         Command::Sign(sign) => sign.run(),
         Command::Verify(verify) => verify.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Secret => {
+            println!("{}", SigningSecret::generate()?.expose());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Bench(bench) => block_on(bench.run()),
         Command::Backup { to, store } => {
             let from = Settings { store: store.store, ..Settings::default() }.store_path()?;
