@@ -144,6 +144,26 @@ fn secret_makes_a_new_secret() {
     assert!(parsed.is_ok() && first.ends_with('\n') && first != second, "{first}");
 }
 
+#[test]
+fn verify_knows_standard_webhooks() {
+    let webhook = clarife_webhooks::Webhook::new(SECRET).expect("a secret");
+    let body = EVENT.replace("evt_1", "evt_\\u001b[2J");
+    let at = clarife_webhooks::UnixTime::from_secs(1_774_699_200);
+    let standard = webhook.sign_standard(&body, "evt_1", at).expect("is signed");
+    let lines = standard.pairs().map(|(name, value)| format!("{name}: {value}"));
+    let [id, time, signature] = lines.each_ref().map(String::as_str);
+    let start = ["verify", "--secret", SECRET, "--at", "2026-03-28T12:00:05Z", "--header", id, "--header", signature];
+    let good = run_with(&[&start[..], &["--header", time]].concat(), &body);
+    assert_eq!(stdout(&good), "verified share.created evt_\u{fffd}[2J 2026-03-28T12:00:00Z\n");
+    let missing = run_with(&start, &body);
+    assert!(!missing.status.success() && stdout(&missing).contains("missing_signature"), "{missing:?}");
+    let changed = run_with(&[&start[..], &["--header", &time.replace("200", "201")]].concat(), &body);
+    assert!(!changed.status.success() && stdout(&changed).contains("signature_mismatch"), "{changed:?}");
+    let named = format!("x-clarife-signature: {}", signed());
+    let own = run_with(&["verify", "--secret", SECRET, "--at", "1774699205", "--header", &named], EVENT);
+    assert!(own.status.success(), "{own:?}");
+}
+
 const EVENT: &str =
     r#"{"id":"evt_1","type":"share.created","created_at":"2026-03-28T12:00:00Z","data":{"id":"shr_1","n":1}}"#;
 

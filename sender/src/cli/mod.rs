@@ -4,6 +4,7 @@ mod bench;
 mod development;
 mod inspect;
 mod listen;
+mod moment;
 mod send;
 mod serve;
 mod signals;

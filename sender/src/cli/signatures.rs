@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use clarife_webhooks::UnixTime;
+use clarife_webhooks::standard::StandardHeaders;
 use clarife_webhooks::{DEFAULT_TOLERANCE, Webhook, WebhookError};
 
-use super::{Paint, Secrets, read};
+use super::inspect::header::Lines;
+use super::{Paint, Secrets, moment, printable, read};
 use crate::clock::wall;
 
 /// Sign a body
@@ -19,14 +21,14 @@ pub(super) struct Sign {
     body: PathBuf,
     #[command(flatten)]
     secrets: Secrets,
-    /// Time of the signature, in Unix seconds [default: now]
-    #[arg(long, value_name = "SECONDS")]
-    at: Option<i64>,
+    /// Time of the signature: Unix seconds, RFC 3339, or +SECONDS or -SECONDS from now [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_negative_numbers = true)]
+    at: Option<UnixTime>,
 }
 
 impl Sign {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let at = self.at.map_or_else(wall, UnixTime::from_secs);
+        let at = self.at.unwrap_or_else(wall);
         println!("{}", self.secrets.webhook()?.sign(&read(&self.body)?, at)?);
         Ok(ExitCode::SUCCESS)
     }
@@ -35,9 +37,9 @@ impl Sign {
 /// Options of verification.
 #[derive(Args)]
 pub(super) struct Verification {
-    /// Time of verification, in Unix seconds [default: now]
-    #[arg(long, value_name = "SECONDS")]
-    at: Option<i64>,
+    /// Time of verification: Unix seconds, RFC 3339, or +SECONDS or -SECONDS from now [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, allow_negative_numbers = true)]
+    at: Option<UnixTime>,
     /// Limit of the difference between the signature's time and the time of verification, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_TOLERANCE)]
     pub(super) tolerance: u64,
@@ -49,7 +51,7 @@ pub(super) struct Verification {
 impl Verification {
     /// Returns the time of verification.
     pub(super) fn now(&self) -> UnixTime {
-        self.at.map_or_else(wall, UnixTime::from_secs)
+        self.at.unwrap_or_else(wall)
     }
 
     /// Sets the limits of a verifier.
@@ -69,8 +71,12 @@ pub(super) struct Verify {
     #[arg(value_name = "FILE", default_value = "-")]
     body: PathBuf,
     /// Value of the X-Clarife-Signature header
-    #[arg(long, value_name = "HEADER")]
-    signature: String,
+    #[arg(long, value_name = "HEADER", required_unless_present = "headers")]
+    signature: Option<String>,
+    /// Header line `NAME: VALUE`; repeat it for the three headers of Standard Webhooks, which are verified if no
+    /// X-Clarife-Signature is passed
+    #[arg(long = "header", value_name = "LINE")]
+    headers: Vec<String>,
     #[command(flatten)]
     secrets: Secrets,
     #[command(flatten)]
@@ -80,11 +86,23 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self) -> Result<ExitCode> {
         let (paint, body) = (Paint::for_stdout(), read(&self.body)?);
-        let webhook = self.verification.apply(self.secrets.webhook()?);
-        match webhook.verify_at(&body, self.signature.as_str(), self.verification.now()) {
+        let (webhook, now) = (self.verification.apply(self.secrets.webhook()?), self.verification.now());
+        let lines = Lines::parse(&self.headers.join("\n"));
+        let event = if self.signature.is_none() && lines.is_standard() {
+            let [id, time, signature] = lines.standard_values();
+            let headers = StandardHeaders::new(id, time, signature);
+            let webhook = webhook.require_standard_webhooks();
+            webhook.and_then(|webhook| webhook.verify_at(&body, &headers, now))
+        } else {
+            let signature =
+                self.signature.as_deref().map(|text| Lines::parse(text).clarife.unwrap_or_else(|| text.to_owned()));
+            webhook.verify_at(&body, signature.or(lines.clarife).as_deref(), now)
+        };
+        match event {
             Ok(event) => {
                 let created_at = event.created_at().to_rfc3339().unwrap_or_default();
-                println!("{} {} {} {created_at}", paint.good("verified"), event.event_type(), event.id());
+                let (kind, id) = (printable(event.event_type().as_str()), printable(event.id()));
+                println!("{} {kind} {id} {created_at}", paint.good("verified"));
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {

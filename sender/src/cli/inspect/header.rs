@@ -30,9 +30,9 @@ pub(super) struct Signed {
 
 /// Header lines as they were pasted.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(in crate::cli) struct Lines {
     /// The value of `X-Clarife-Signature`.
-    pub(super) clarife: Option<String>,
+    pub(in crate::cli) clarife: Option<String>,
     /// The values of the headers of Standard Webhooks, in the order of [`HEADERS`].
     pub(super) standard: [Option<String>; 3],
     pub(super) stripe: Option<String>,
@@ -42,7 +42,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Reads lines of the form `name: value`, or the value of a signature header alone.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(in crate::cli) fn parse(text: &str) -> Self {
         let mut lines = Self::default();
         text.lines().map(str::trim).filter(|line| !line.is_empty()).for_each(|line| lines.add(line));
         lines
@@ -73,12 +73,12 @@ impl Lines {
     }
 
     /// Returns `true` if only the headers of Standard Webhooks were pasted.
-    pub(super) fn is_standard(&self) -> bool {
+    pub(in crate::cli) fn is_standard(&self) -> bool {
         self.clarife.is_none() && self.standard.iter().any(Option::is_some)
     }
 
     /// Returns the values of Standard Webhooks' headers, empty if missing.
-    pub(super) fn standard_values(&self) -> [&str; 3] {
+    pub(in crate::cli) fn standard_values(&self) -> [&str; 3] {
         self.standard.each_ref().map(|value| value.as_deref().unwrap_or_default())
     }
 

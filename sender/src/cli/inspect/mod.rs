@@ -5,7 +5,7 @@
 
 mod body;
 mod cause;
-mod header;
+pub(super) mod header;
 mod json;
 mod report;
 mod search;
