@@ -145,6 +145,33 @@ fn secret_makes_a_new_secret() {
 }
 
 #[test]
+fn send_tests_refusals() {
+    let mut server = Server::start(&["listen", "--port", "0", "--secret", SECRET, "--json"]);
+    for (extra, code, hint) in [
+        (&["--tamper"][..], "signature_mismatch", "raw body"),
+        (&["--at", "-600"], "timestamp_too_old", "clock"),
+        (&["--at", "+600"], "timestamp_in_future", "clock"),
+        (&["--at", "2026-03-28T12:00:00Z"], "timestamp_too_old", "clock"),
+    ] {
+        let sent = run(&[&["send", &server.url, "--secret", SECRET], extra].concat());
+        let output = stdout(&sent);
+        let after = output.split("status 400").nth(1).unwrap_or_default();
+        assert!(!sent.status.success() && after.contains(code) && after.contains(hint), "{extra:?}: {output}");
+        let seen: Value = serde_json::from_str(&server.line()).expect("is JSON");
+        assert_eq!(seen["code"], code);
+    }
+    // A stored delivery needs no secret.
+    let at = stdout(&run_with(&["sign", "--secret", SECRET, "--at", "-1"], EVENT));
+    let header = format!("X-Clarife-Signature: {}", at.trim());
+    let sent = run_with(&["send", &server.url, "--header", &header, "--body", "-"], EVENT);
+    assert!(sent.status.success(), "{sent:?}");
+    let missing = run(&["send", &server.url]);
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("--secret"), "{missing:?}");
+    let time = run(&["send", &server.url, "--secret", SECRET, "--at", "yesterday"]);
+    assert!(String::from_utf8_lossy(&time.stderr).contains("RFC 3339"), "{time:?}");
+}
+
+#[test]
 fn verify_knows_standard_webhooks() {
     let webhook = clarife_webhooks::Webhook::new(SECRET).expect("a secret");
     let body = EVENT.replace("evt_1", "evt_\\u001b[2J");
@@ -326,7 +353,8 @@ fn send_and_listen_speak_to_each_other() {
     }
     let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let failed = run(&["send", &format!("http://{unused}/"), "--secret", SECRET]);
-    assert!(stdout(&failed).contains("no response: connection; check that a server listens"), "{}", stdout(&failed));
+    let reason = format!("no response: cannot connect to {unused} (connection); check that a server listens");
+    assert!(stdout(&failed).contains(&reason), "{}", stdout(&failed));
     let wrong = run_with(&["send", &front.url, "--secret", SECRET, "--body", "-"], "[]");
     let error = String::from_utf8_lossy(&wrong.stderr).into_owned();
     assert_eq!(error.matches("not an event").count(), 1, "{error}");

@@ -2,6 +2,7 @@
 
 mod bench;
 mod development;
+mod failure;
 mod inspect;
 mod listen;
 mod moment;
@@ -14,11 +15,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use clarife_webhooks::Webhook;
 use clarife_webhooks::sender::SigningSecret;
+use clarife_webhooks::{EventType, Webhook};
 
 use crate::print::may_be_coloured;
 use crate::settings::Settings;
@@ -95,8 +96,22 @@ struct Secrets {
 
 impl Secrets {
     fn webhook(&self) -> Result<Webhook> {
-        Webhook::from_secrets(&self.secrets).map_err(|error| anyhow::anyhow!("{error}; {}", error.hint()))
+        webhook(&self.secrets)
     }
+}
+
+fn webhook(secrets: &[String]) -> Result<Webhook> {
+    Webhook::from_secrets(secrets).map_err(|error| anyhow::anyhow!("{error}; {}", error.hint()))
+}
+
+/// Parses the name of a known event type.
+fn known_type(name: &str) -> Result<EventType<'_>> {
+    let event_type = EventType::from_name(name);
+    if !event_type.is_known() {
+        let known: Vec<_> = EventType::KNOWN.map(EventType::as_str).into();
+        bail!("invalid event type {name:?}; known types are {}", known.join(", "));
+    }
+    Ok(event_type)
 }
 
 /// Runs the command line.
