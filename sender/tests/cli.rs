@@ -63,6 +63,11 @@ impl Server {
         Self { process, lines, url }
     }
 
+    /// Reads the next line of standard output if there is one.
+    fn line_if(&mut self, expected: bool) -> String {
+        if expected { self.line() } else { String::new() }
+    }
+
     /// Reads the next line of standard output.
     fn line(&mut self) -> String {
         let mut line = String::new();
@@ -350,6 +355,10 @@ fn send_and_listen_speak_to_each_other() {
             (&seen["verified"], &seen["type"], &seen["answered"]),
             (&json!(true), &json!("media.uploaded"), &json!(202))
         );
+        let created_at = seen["created_at"].as_str().expect("a time");
+        assert!(created_at.contains('T') && created_at.ends_with('Z'), "{created_at}");
+        let signature = seen["headers"]["x-clarife-signature"].as_str().expect("a header");
+        assert!(signature.starts_with("t="), "{signature}");
     }
     let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let failed = run(&["send", &format!("http://{unused}/"), "--secret", SECRET]);
@@ -363,6 +372,48 @@ fn send_and_listen_speak_to_each_other() {
     assert!(!refused.status.success() && stdout(&refused).contains("signature_mismatch"), "{}", stdout(&refused));
     let seen: Value = serde_json::from_str(&front.line()).expect("is JSON");
     assert_eq!((&seen["verified"], &seen["code"]), (&json!(false), &json!("signature_mismatch")));
+}
+
+#[test]
+fn listen_makes_a_secret_and_keeps_the_order() {
+    let mut process = command().args(["listen", "--port", "0", "--events", "share.created"]).spawn().expect("starts");
+    let mut errors = BufReader::new(process.stderr.take().expect("is piped"));
+    let mut first = String::new();
+    errors.read_line(&mut first).expect("is text");
+    let secret = first.strip_prefix("signing secret  ").expect("the secret comes first").trim();
+    let url = address(&mut errors);
+    let lines = BufReader::new(process.stdout.take().expect("is piped"));
+    let mut server = Server { process, lines, url };
+    let body = EVENT.replace(r#""data":{"#, r#""data":{"z":1.0,"a":{},"#);
+    let other = body.replace("share.created", "document.updated");
+    for (body, expected) in [(&other, 200), (&body, 200)] {
+        let sent = run_with(&["send", &server.url, "--secret", secret, "--body", "-"], body);
+        assert!(stdout(&sent).contains(&format!("status {expected}")), "{sent:?}");
+    }
+    let mut shown = String::new();
+    while !shown.ends_with("\n}\n") {
+        shown += &server.line();
+    }
+    assert!(shown.starts_with("verified share.created evt_1 2026-03-28T12:00:00Z /\n"), "{shown}");
+    assert!(shown.contains("\n  x-clarife-signature: t="), "{shown}");
+    assert!(shown.contains("{\n  \"z\": 1.0,\n  \"a\": {},\n  \"id\": \"shr_1\",\n  \"n\": 1\n}\n"), "{shown}");
+    let unknown = run(&["listen", "--port", "0", "--events", "share.created,share.made"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("invalid event type \"share.made\""), "{unknown:?}");
+}
+
+#[test]
+fn a_forward_that_fails_says_why() {
+    let unused = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let forward = format!("http://{unused}/hooks");
+    let reason = format!("cannot forward to {forward}: cannot connect to {unused} (connection)");
+    for json in [&[][..], &["--json"]] {
+        let start = [&["listen", "--port", "0", "--secret", SECRET, "--forward-to", &forward], json].concat();
+        let mut server = Server::start(&start);
+        let sent = run(&["send", &server.url, "--secret", SECRET]);
+        assert!(stdout(&sent).contains("status 502") && stdout(&sent).contains(&reason), "{sent:?}");
+        let shown = server.line() + &server.line_if(json.is_empty());
+        assert!(shown.contains(&reason), "{shown}");
+    }
 }
 
 #[test]

@@ -74,6 +74,39 @@ pub(super) fn write(text: &str, escapes: Escapes, spaced: bool) -> String {
     out
 }
 
+/// Writes a JSON text without white space.
+pub(in crate::cli) fn compact(text: &str) -> String {
+    write(text, Escapes::AsGiven, false)
+}
+
+/// Writes a JSON text with each member and element on a line, in the order of the text.
+pub(in crate::cli) fn pretty(text: &str) -> String {
+    let (mut out, mut depth, mut is_open) = (String::with_capacity(text.len()), 0_usize, false);
+    for (kind, token) in tokens(text).filter(|(kind, _)| *kind != Kind::Space) {
+        let closes = kind == Kind::Other && matches!(token, "}" | "]");
+        if closes {
+            depth = depth.saturating_sub(1);
+        }
+        if is_open != closes {
+            push_line(&mut out, depth);
+        }
+        out.push_str(token);
+        is_open = kind == Kind::Other && matches!(token, "{" | "[");
+        depth = depth.saturating_add(is_open.into());
+        match token {
+            "," => push_line(&mut out, depth),
+            ":" => out.push(' '),
+            _ => {}
+        }
+    }
+    out
+}
+
+fn push_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.push_str(&"  ".repeat(depth));
+}
+
 fn push_ascii(out: &mut String, token: &str) {
     for character in token.chars() {
         if matches!(character, ' '..='~') {
@@ -132,7 +165,7 @@ fn decoded(token: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Escapes, canonical, changes, ordered, write};
+    use super::{Escapes, canonical, changes, compact, ordered, pretty, write};
 
     #[test]
     fn texts_are_written_in_other_ways() {
@@ -142,6 +175,14 @@ mod tests {
         assert_eq!(plain, "{\"a\":[1,\"é, \\\"x\\\\\",true]}");
         assert_eq!(write(&plain, Escapes::NotAscii, true), "{\"a\": [1, \"\\u00e9, \\\"x\\\\\", true]}");
         assert_eq!(write("[\"🐢\"]", Escapes::NotAscii, false), "[\"\\ud83d\\udc22\"]");
+    }
+
+    #[test]
+    fn pretty_texts_keep_their_order() {
+        let text = r#"{"b":1.0,"a":[],"c":[{"z":"}"},2],"d":{}}"#;
+        let expected = "{\n  \"b\": 1.0,\n  \"a\": [],\n  \"c\": [\n    {\n      \"z\": \"}\"\n    },\n    2\n  ],\n  \"d\": {}\n}";
+        assert_eq!(pretty(text), expected);
+        assert_eq!((pretty("{}"), compact(&pretty(text))), ("{}".to_owned(), text.to_owned()));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod body;
 mod cause;
 pub(super) mod header;
-mod json;
+pub(super) mod json;
 mod report;
 mod search;
 mod secret;
