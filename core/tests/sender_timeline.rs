@@ -23,6 +23,7 @@ use proptest::prelude::*;
 const OK: Outcome = Outcome::Status(200);
 const BAD: Outcome = Outcome::Status(503);
 const TIMEOUT: Outcome = Outcome::Failure(FailureKind::Timeout);
+const LOCAL: Outcome = Outcome::Failure(FailureKind::Local);
 
 fn at(millis: i64) -> UnixTime {
     UnixTime::from_millis(millis)
@@ -403,6 +404,32 @@ fn the_stored_form_is_stable() {
 }
 
 proptest! {
+    /// A failure of the sender itself changes neither a delivery nor a health, whatever came before.
+    #[test]
+    fn the_sender_s_own_failures_change_nothing(
+        outcomes in prop::collection::vec(any::<bool>(), 0..16),
+        deliveries in 1..5_usize,
+        attempt in 0..6_u32,
+    ) {
+        let mut simulation = Simulation::new();
+        for _ in 0..deliveries {
+            simulation.event(0);
+        }
+        simulation.add(Delivery::test(at(0)));
+        for (step, success) in outcomes.into_iter().enumerate() {
+            let index = step % simulation.deliveries.len();
+            if let DeliveryState::Pending { attempt, due } = simulation.state(index) {
+                simulation.record(index, attempt, if success { OK } else { BAD }, due);
+            }
+        }
+        for delivery in &simulation.deliveries {
+            let recorded = delivery.record(&simulation.health, attempt, LOCAL, at(200_000));
+            prop_assert_eq!((recorded.delivery, recorded.health), (*delivery, simulation.health));
+            prop_assert!(!recorded.changed && !recorded.deactivated);
+            prop_assert_eq!(simulation.health.record(LOCAL, at(200_000)), simulation.health);
+        }
+    }
+
     /// Every delivery ends after at most four attempts, no attempt is early, and the count of failures is exact.
     #[test]
     fn every_delivery_ends(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::sender::{DeliveryState, Outcome, Recorded};
+use clarife_webhooks::sender::{DeliveryState, FailureKind, Outcome, Recorded};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -82,7 +82,11 @@ impl Metrics {
         };
         registry.register("events_accepted", "Events accepted", inner.events.clone());
         registry.register("events_repeated", "Events that were accepted before", inner.repeated.clone());
-        registry.register("attempts", "Attempts by status or failure", inner.attempts.clone());
+        registry.register(
+            "attempts",
+            "Attempts by status or failure; local is the sender's own",
+            inner.attempts.clone(),
+        );
         let seconds = Unit::Seconds;
         registry.register_with_unit(
             "attempt",
@@ -133,6 +137,13 @@ impl Metrics {
             Outcome::Status(_) => "other".to_owned(),
             Outcome::Failure(kind) => kind.as_str().to_owned(),
         };
+        self.0.attempts.get_or_create(&AttemptLabels { outcome }).inc();
+    }
+
+    /// Counts an attempt that the sender itself failed to make. It has no duration, because the endpoint
+    /// was not attempted.
+    pub(crate) fn failed_locally(&self) {
+        let outcome = FailureKind::Local.as_str().to_owned();
         self.0.attempts.get_or_create(&AttemptLabels { outcome }).inc();
     }
 

@@ -280,6 +280,9 @@ impl Delivery {
     /// Recording is idempotent. An outcome that was recorded before, or that comes after the delivery ended, changes
     /// nothing. A crash between an attempt and its record does no harm.
     ///
+    /// A failure of the sender itself, [`FailureKind::Local`](super::FailureKind::Local), changes nothing either: the
+    /// same attempt is made again.
+    ///
     /// An attempt in flight during a deactivation does not count, not even after a reactivation. Its success still
     /// delivers the event. Its failure ends the delivery, with the reason [`FailureReason::SubscriptionDeactivated`]
     /// unless it was the last attempt.
@@ -294,7 +297,7 @@ impl Delivery {
     pub fn record(&self, health: &Health, attempt: u32, outcome: Outcome, at: UnixTime) -> Recorded {
         let delivered = DeliveryState::Delivered { attempts: attempt, at };
         match self.state {
-            DeliveryState::Pending { attempt: expected, .. } if expected == attempt => {}
+            DeliveryState::Pending { attempt: expected, .. } if expected == attempt && !outcome.is_local() => {}
             // The attempt was in flight when the deactivation ended the delivery, and succeeded.
             DeliveryState::Failed { reason: FailureReason::SubscriptionDeactivated, attempts, .. }
                 if attempts.checked_add(1) == Some(attempt) && outcome.is_success() =>

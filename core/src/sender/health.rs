@@ -23,7 +23,8 @@ pub const DEACTIVATION_THRESHOLD: u32 = 10;
 
 /// The consecutive failures of a subscription's endpoint, and the warning of a deactivated subscription.
 ///
-/// Every failed attempt counts, including retries. A success resets the count to 0. At [`DEACTIVATION_THRESHOLD`] the
+/// Every failed attempt counts, including retries. A failure of the sender itself
+/// ([`FailureKind::Local`](super::FailureKind::Local)) does not. A success resets the count to 0. At [`DEACTIVATION_THRESHOLD`] the
 /// subscription is deactivated with a [`Warning`] that stays until the owner reactivates the subscription. Until then
 /// no outcome changes the health, including outcomes of attempts in flight and of test events.
 ///
@@ -143,7 +144,7 @@ impl Health {
     /// ```
     #[must_use]
     pub fn record(&self, outcome: Outcome, at: UnixTime) -> Self {
-        if !self.is_active() {
+        if !self.is_active() || outcome.is_local() {
             return *self;
         }
         if outcome.is_success() {

@@ -78,7 +78,7 @@ pub use outcome::{FailureKind, Outcome};
 pub use plan::{Plan, PlanLimitReached};
 pub use random::{RandomnessError, new_event_id};
 pub use sample::sample_resource;
-pub use schedule::{ATTEMPT_TIMEOUT, MAX_ATTEMPTS, RETRY_DELAYS, latest_due, retry_delay};
+pub use schedule::{ATTEMPT_TIMEOUT, LOCAL_PAUSES, MAX_ATTEMPTS, RETRY_DELAYS, latest_due, local_pause, retry_delay};
 pub use secret::{InvalidSigningSecret, SigningSecret};
 pub use signer::{ROTATION_OVERLAP, Signer, StoredSecrets};
 pub use subscription::Subscription;

@@ -48,6 +48,11 @@ pub enum FailureKind {
     TooLarge,
     /// The response was not HTTP.
     InvalidResponse,
+    /// The sender itself failed: no file descriptor, memory, port or route was left, or no name server responded.
+    ///
+    /// This is not an attempt. Recording it changes nothing, and the attempt is made again after a
+    /// [`local_pause`](super::local_pause).
+    Local,
 }
 
 impl Outcome {
@@ -61,6 +66,18 @@ impl Outcome {
     #[must_use]
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Status(200..=299))
+    }
+
+    /// Returns whether the sender itself failed. Such an outcome says nothing about the endpoint.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::{FailureKind, Outcome};
+    /// assert!(Outcome::Failure(FailureKind::Local).is_local());
+    /// assert!(!Outcome::Failure(FailureKind::Connection).is_local());
+    /// ```
+    #[must_use]
+    pub const fn is_local(self) -> bool {
+        matches!(self, Self::Failure(FailureKind::Local))
     }
 }
 
@@ -81,6 +98,7 @@ impl FailureKind {
             Self::ForbiddenAddress => "forbidden_address",
             Self::TooLarge => "too_large",
             Self::InvalidResponse => "invalid_response",
+            Self::Local => "local",
         }
     }
 }

@@ -48,6 +48,31 @@ pub fn retry_delay(attempt: u32) -> Option<Duration> {
     RETRY_DELAYS.get(index).copied()
 }
 
+/// The shortest and the longest pause after a failure of the sender itself. See [`local_pause`].
+///
+/// ```
+/// # use clarife_webhooks::sender::LOCAL_PAUSES;
+/// assert_eq!(LOCAL_PAUSES.map(|pause| pause.as_secs()), [1, 30]);
+/// ```
+pub const LOCAL_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+
+/// Returns the pause after a failure of the sender itself, before the attempt is made again.
+///
+/// The pause is as long as such failures have lasted without a break, within [`LOCAL_PAUSES`]. Pauses therefore double.
+///
+/// ```
+/// use clarife_webhooks::sender::local_pause;
+/// use std::time::Duration;
+///
+/// let pauses = [0, 1, 2, 4, 8, 16, 32, 62].map(|lasted| local_pause(Duration::from_secs(lasted)).as_secs());
+/// assert_eq!(pauses, [1, 1, 2, 4, 8, 16, 30, 30]);
+/// ```
+#[must_use]
+pub fn local_pause(lasted: Duration) -> Duration {
+    let [shortest, longest] = LOCAL_PAUSES;
+    lasted.clamp(shortest, longest)
+}
+
 /// Returns the latest time at which a pending delivery can be due: the longest of the [`RETRY_DELAYS`] from now.
 ///
 /// A sender that starts caps the due times in its store. A later one comes from a clock that was ahead.

@@ -22,7 +22,7 @@ const NAME: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u00
 /// The length limit of an endpoint's URL, in bytes: the core's limit, which a test compares.
 pub(super) const MAX_URL: usize = 2048;
 
-/// The kinds of failure of an attempt.
+/// The kinds of failure of a recorded attempt: all but `local`.
 pub(super) const FAILURE_KINDS: [FailureKind; 7] = [
     FailureKind::Timeout,
     FailureKind::Dns,

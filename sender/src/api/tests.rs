@@ -254,7 +254,8 @@ fn the_document_has_the_limits_of_the_core() {
         text.split('`').skip(1).step_by(2).skip(1).map(str::to_owned).collect::<Vec<_>>()
     };
     let kinds = names(serde_json::from_value::<FailureKind>(json!("lost")).expect_err("is unknown"));
-    assert_eq!(kinds, schemas::FAILURE_KINDS.map(FailureKind::as_str));
+    let recorded = kinds.iter().filter(|kind| *kind != FailureKind::Local.as_str()); // which no attempt has
+    assert!(recorded.eq(&schemas::FAILURE_KINDS.map(FailureKind::as_str)), "{kinds:?}");
     let reasons = names(serde_json::from_value::<FailureReason>(json!("lost")).expect_err("is unknown"));
     assert_eq!(reasons, schemas::FAILURE_REASONS.map(FailureReason::as_str));
 }

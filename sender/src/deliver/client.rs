@@ -18,7 +18,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::address_policy::AddressPolicy;
-use super::connector::{ConnectError, Connector, Lookup, find};
+use super::connector::{Connector, Lookup};
+use super::fault::{Fault, find, is_shortage};
 
 /// Limit of a response body. Up to it, the body is read so that the connection can be reused; beyond it, the connection
 /// is closed.
@@ -62,6 +63,8 @@ pub(crate) struct Client {
 pub(crate) struct EndpointResponse {
     /// Status, or the failure if there was no response.
     pub(crate) outcome: Outcome,
+    /// Cause of the failure in words, if there was no response.
+    pub(crate) error: Option<String>,
     /// First bytes of the response body.
     pub(crate) body: Vec<u8>,
 }
@@ -108,12 +111,29 @@ impl Client {
         body: Bytes,
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)> + Send,
     ) -> EndpointResponse {
-        let failed = |kind| EndpointResponse { outcome: Outcome::Failure(kind), body: Vec::new() };
+        match self.request(url, body, headers).await {
+            Ok(response) => {
+                let outcome = Outcome::Status(response.status().as_u16());
+                EndpointResponse { outcome, error: None, body: read(response).await }
+            }
+            Err(Fault { kind, cause }) => {
+                EndpointResponse { outcome: Outcome::Failure(kind), error: Some(cause), body: Vec::new() }
+            }
+        }
+    }
+
+    /// Sends the request and returns the response with its headers.
+    async fn request(
+        &self,
+        url: &EndpointUrl,
+        body: Bytes,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)> + Send,
+    ) -> Result<Response<Incoming>, Fault> {
         // Plain HTTP is for development only, whatever URL is stored.
         if !url.is_https() && self.policy == AddressPolicy::Public {
-            return failed(FailureKind::Tls);
+            return Err(Fault::new(FailureKind::Tls, "the URL is not https"));
         }
-        let Ok(uri) = Uri::try_from(url.as_str()) else { return failed(FailureKind::Connection) };
+        let uri = Uri::try_from(url.as_str()).map_err(|error| Fault::new(FailureKind::Connection, error))?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
@@ -121,12 +141,8 @@ impl Client {
         request.headers_mut().insert(USER_AGENT, USER_AGENT_VALUE);
         request.headers_mut().extend(headers);
         match tokio::time::timeout(ATTEMPT_TIMEOUT, self.http.request(request)).await {
-            Err(_) => failed(FailureKind::Timeout),
-            Ok(Err(error)) => failed(kind_of(&error)),
-            Ok(Ok(response)) => {
-                let outcome = Outcome::Status(response.status().as_u16());
-                EndpointResponse { outcome, body: read(response).await }
-            }
+            Err(_) => Err(Fault::new(FailureKind::Timeout, "no response headers within 10 s")),
+            Ok(response) => response.map_err(|error| fault_of(&error)),
         }
     }
 }
@@ -166,16 +182,27 @@ async fn read(response: Response<Incoming>) -> Vec<u8> {
     kept
 }
 
-fn kind_of(error: &legacy::Error) -> FailureKind {
-    if let Some(ConnectError(kind)) = find(error) {
-        return *kind;
+/// Returns the fault of a request from the HTTP client's error.
+fn fault_of(error: &legacy::Error) -> Fault {
+    if let Some(fault) = find::<Fault>(error) {
+        return fault.clone();
+    }
+    let cause = innermost(error);
+    if find::<std::io::Error>(error).is_some_and(is_shortage) {
+        return Fault::new(FailureKind::Local, cause);
     }
     if error.is_connect() {
-        return FailureKind::Tls; // the TCP connection was established
+        return Fault::new(FailureKind::Tls, cause); // the TCP connection was established
     }
-    match find::<hyper::Error>(error) {
+    let kind = match find::<hyper::Error>(error) {
         Some(error) if error.is_parse_too_large() => FailureKind::TooLarge,
         Some(error) if error.is_parse() => FailureKind::InvalidResponse,
         _ => FailureKind::Connection,
-    }
+    };
+    Fault::new(kind, cause)
+}
+
+/// Returns the last error in the chain of causes, which says most.
+fn innermost<'e>(error: &'e (dyn std::error::Error + 'static)) -> &'e (dyn std::error::Error + 'static) {
+    std::iter::successors(Some(error), |error| error.source()).last().unwrap_or(error)
 }

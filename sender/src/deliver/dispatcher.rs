@@ -8,6 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::{Instrument as _, Span};
 
 use super::client::{Client, signature_header, standard_headers};
+use super::log_limit::LogLimit;
+use super::streaks::Streaks;
 use crate::clock::{Clock, wall};
 use crate::metrics::Metrics;
 use crate::store::{Attempt, LeasedDelivery, Store, StoreError};
@@ -17,6 +19,9 @@ const MAX_BATCH: usize = 512;
 
 /// Pauses before a failed store is tried again: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Interval of the log lines about the sender's own failures.
+const LOCAL_LOG: Duration = Duration::from_secs(1);
 
 /// Time limit for attempts in flight when the sender stops.
 const GRACE: Duration = Duration::from_secs(ATTEMPT_TIMEOUT.as_secs() + 5);
@@ -35,6 +40,15 @@ struct Attempts {
     clock: Clock,
     metrics: Metrics,
     standard_webhooks: bool,
+    local: Arc<Local>,
+}
+
+/// State of the sender's own failures.
+struct Local {
+    streaks: Streaks,
+    log: LogLimit,
+    /// Becomes true when the sender stops, which ends the pauses.
+    stopped: watch::Sender<bool>,
 }
 
 /// Settings of deliveries.
@@ -56,7 +70,9 @@ impl Dispatcher {
     ) -> Self {
         let (max_in_flight, standard_webhooks) = (settings.max_in_flight.max(1), settings.standard_webhooks);
         let slots = Arc::new(Semaphore::new(usize::try_from(max_in_flight).unwrap_or(Semaphore::MAX_PERMITS)));
-        Self { attempts: Attempts { store, client, clock, metrics, standard_webhooks }, slots, max_in_flight }
+        let (streaks, log, stopped) = (Streaks::default(), LogLimit::new(LOCAL_LOG), watch::channel(false).0);
+        let local = Arc::new(Local { streaks, log, stopped });
+        Self { attempts: Attempts { store, client, clock, metrics, standard_webhooks, local }, slots, max_in_flight }
     }
 
     /// Runs until `stop` becomes true, then waits for attempts in flight. Attempts that do not end in time are made
@@ -69,6 +85,7 @@ impl Dispatcher {
             () = &mut stopped => {}
             () = self.dispatch() => {}
         }
+        self.attempts.local.stopped.send_replace(true);
         let all = self.slots.acquire_many(self.max_in_flight);
         if tokio::time::timeout(GRACE, all).await.is_err() {
             tracing::warn!("attempts did not end in time; they will be made again after the next start");
@@ -115,15 +132,16 @@ impl Dispatcher {
 
 impl Attempts {
     /// Attempts one delivery; frees the slot when the outcome is recorded.
-    async fn attempt(self, leased: LeasedDelivery, _slot: Option<OwnedSemaphorePermit>) {
-        let _in_flight = self.metrics.attempt_started();
+    async fn attempt(self, leased: LeasedDelivery, slot: Option<OwnedSemaphorePermit>) {
+        let in_flight = self.metrics.attempt_started();
         let (signer, body, signed_at) = (&leased.subscription.signer, leased.body.clone(), wall());
         let started_at = self.clock.now();
         self.metrics.attempt_late_by(leased.due, started_at);
         let Ok(signature) = signer.sign(&body, signed_at) else {
             tracing::error!("cannot sign: the system clock is before 1970 or far in the future");
             tokio::time::sleep(PAUSES.1).await;
-            return self.store.release(&leased).await;
+            self.store.release(&leased).await;
+            return;
         };
         let mut headers = vec![signature_header(&signature)];
         if self.standard_webhooks
@@ -132,6 +150,12 @@ impl Attempts {
             headers.extend(standard_headers(&standard)); // some ids are not valid in a header
         }
         let response = self.client.post(&leased.subscription.subscription.url, body, headers).await;
+        Span::current().record("outcome", tracing::field::display(response.outcome));
+        if response.outcome.is_local() {
+            drop((slot, in_flight)); // others may use them meanwhile
+            return self.postpone(&leased, response.error.as_deref().unwrap_or_default()).await;
+        }
+        self.local.streaks.end(&leased.subscription.id);
         let attempt = Attempt {
             number: leased.attempt,
             started_at,
@@ -139,10 +163,29 @@ impl Attempts {
             outcome: response.outcome,
             response_body: response.body,
         };
-        Span::current().record("outcome", tracing::field::display(response.outcome));
         self.metrics.attempt_ended(&attempt);
         if let Some(recorded) = self.record(&leased, attempt).await {
             self.report(&leased, response.outcome, &recorded);
+        }
+    }
+
+    /// Keeps a delivery that the sender itself failed to attempt for a pause, and releases it unchanged.
+    ///
+    /// Nothing is written. The lease goes on, so that the delivery is not attempted meanwhile and a subscription has no
+    /// more deliveries in a pause than it may have in flight. The next attempt needs a new lease, which the store grants
+    /// only where this worker still delivers.
+    async fn postpone(&self, leased: &LeasedDelivery, cause: &str) {
+        self.metrics.failed_locally();
+        let now = self.clock.now();
+        let pause = self.local.streaks.pause(&leased.subscription.id, now);
+        if let Some(others) = self.local.log.allow(now) {
+            let host = leased.subscription.subscription.url.host();
+            tracing::warn!(host, cause, ?pause, others, "cannot make an attempt: the sender itself failed");
+        }
+        let mut stopped = self.local.stopped.subscribe();
+        let _ = tokio::time::timeout(pause, stopped.wait_for(|stopped| *stopped)).await;
+        if !self.store.release(leased).await {
+            self.local.streaks.end(&leased.subscription.id);
         }
     }
 

@@ -2,8 +2,12 @@
 
 mod address_policy;
 mod client;
+mod connect;
 mod connector;
 mod dispatcher;
+mod fault;
+mod log_limit;
+mod streaks;
 #[cfg(test)]
 mod tests;
 

@@ -29,7 +29,7 @@ use super::{AddressPolicy, Client, DeliverySettings, Dispatcher, Options, signat
 use crate::clock::{Clock, wall};
 use crate::ids::WorkspaceId;
 use crate::metrics::Metrics;
-use crate::store::{DeliveryFilter, Limits, NewEvent, StateName, Store, SubscriptionRecord, Workspace};
+use crate::store::{Attempt, DeliveryFilter, Limits, NewEvent, StateName, Stats, Store, SubscriptionRecord, Workspace};
 
 fn client(policy: AddressPolicy) -> Client {
     client_with(policy, system_lookup(), vec![])
@@ -195,7 +195,7 @@ async fn forbidden_addresses_are_never_connected_to() {
     for host in ["127.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "017700000001", "0177.0.0.1", "127.0.0.1.", "0"] {
         let uri = format!("http://{host}:{port}/").parse().expect("is a URI");
         let refused = tower::ServiceExt::oneshot(connector.clone(), uri).await.expect_err(host);
-        assert!(matches!(refused.0, FailureKind::ForbiddenAddress | FailureKind::Dns), "{host}: {refused}");
+        assert!(matches!(refused.kind, FailureKind::ForbiddenAddress | FailureKind::Dns), "{host}: {refused}");
     }
     // Names that resolve to such addresses, alone or among others.
     for addresses in [&["127.0.0.1"][..], &["::1"], &["::ffff:127.0.0.1"], &["10.0.0.1", "127.0.0.1", "fe80::1"]] {
@@ -335,6 +335,7 @@ impl Receiver {
 struct Sender {
     store: Arc<Store>,
     workspace: WorkspaceId,
+    metrics: Metrics,
     stop: watch::Sender<bool>,
     running: tokio::task::JoinHandle<()>,
     _folder: tempfile::TempDir,
@@ -342,6 +343,10 @@ struct Sender {
 
 impl Sender {
     async fn start(per_subscription: usize, max_in_flight: u32) -> Self {
+        Self::start_with(client(AddressPolicy::PublicAndLoopback), per_subscription, max_in_flight).await
+    }
+
+    async fn start_with(client: Client, per_subscription: usize, max_in_flight: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let clock = Clock::start();
         let url = format!("sqlite:{}", folder.path().join("store.db").display());
@@ -350,11 +355,11 @@ impl Sender {
         let workspace = Workspace::new(id.clone(), "Test".into(), Plan::Business, clock.now());
         store.create_workspace(workspace).await.expect("is kept");
         let (stop, stopped) = watch::channel(false);
-        let client = client(AddressPolicy::PublicAndLoopback);
+        let metrics = Metrics::new();
         let settings = DeliverySettings { max_in_flight, standard_webhooks: true };
-        let dispatcher = Dispatcher::new(store.clone(), client, clock, Metrics::new(), settings);
+        let dispatcher = Dispatcher::new(store.clone(), client, clock, metrics.clone(), settings);
         let running = tokio::spawn(dispatcher.run(stopped));
-        Self { store, workspace: id, stop, running, _folder: folder }
+        Self { store, workspace: id, metrics, stop, running, _folder: folder }
     }
 
     async fn subscribe(&self, signer: Signer, url: &str, event_type: EventType<'_>) -> Arc<SubscriptionRecord> {
@@ -385,6 +390,22 @@ impl Sender {
         panic!("fewer than {count} deliveries are {state:?} after 30 s");
     }
 
+    /// Returns the attempts of all deliveries, and the failures in a row of the only subscription.
+    async fn attempts(&self) -> (Vec<Attempt>, u32) {
+        let filter = DeliveryFilter { limit: 10_000, ..DeliveryFilter::default() };
+        let mut attempts = Vec::new();
+        for delivery in self.store.deliveries(&self.workspace, &filter).await.expect("is open").deliveries {
+            attempts.extend(self.store.delivery(&self.workspace, delivery.id).await.expect("is there").1);
+        }
+        let subscriptions = self.store.subscriptions(&self.workspace).await.expect("is open");
+        (attempts, subscriptions[0].subscription.health.consecutive_failures())
+    }
+
+    fn metric(&self, line: &str) -> u64 {
+        let text = self.metrics.text(Stats::default());
+        text.lines().find_map(|found| found.strip_prefix(line)?.trim().parse().ok()).unwrap_or_default()
+    }
+
     async fn stop(self) {
         self.stop.send(true).expect("is running");
         self.running.await.expect("no panic");
@@ -412,6 +433,60 @@ async fn events_arrive_signed_and_are_retried_with_the_same_bytes() {
     assert_eq!(outcomes, [Outcome::Status(503), Outcome::Status(200)]);
     assert!(attempts[1].started_at.as_millis() >= attempts[0].ended_at.as_millis() + 1000);
     sender.stop().await;
+}
+
+/// Returns a resolver that runs out of file descriptors `count` times, and returns this machine afterwards.
+#[cfg(unix)]
+fn without_descriptors(count: usize) -> (Lookup, Arc<AtomicUsize>) {
+    let lookups = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&lookups);
+    let lookup: Lookup = Arc::new(move |_| {
+        let fails = counted.fetch_add(1, Ordering::SeqCst) < count;
+        let error = std::io::Error::from(rustix::io::Errno::MFILE);
+        let found = if fails { Err(super::fault::fault_of_lookup(&error)) } else { Ok(vec![[127, 0, 0, 1].into()]) };
+        Box::pin(async move { found })
+    });
+    (lookup, lookups)
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_sender_s_own_failures_do_not_count() {
+    let (lookup, _) = without_descriptors(20);
+    let client = client_with(AddressPolicy::PublicAndLoopback, lookup, vec![]);
+    let sender = Sender::start_with(client, 8, 64).await;
+    let signer = signer();
+    let (receiver, url) = Receiver::start(signer.secret().expose(), Duration::ZERO, vec![]).await;
+    sender.subscribe(signer, &url.replace("127.0.0.1", "hooks.example.com"), EventType::ShareCreated).await;
+    sender.send(EventType::ShareCreated, (0..12).map(|n| format!("evt_{n}"))).await;
+    sender.wait_for(12, StateName::Delivered).await;
+    let mut received = receiver.received();
+    received.sort();
+    received.dedup();
+    assert_eq!((received.len(), receiver.received().len()), (12, 12));
+    let (attempts, failures) = sender.attempts().await;
+    assert!(attempts.iter().all(|attempt| (attempt.number, attempt.outcome) == (1, Outcome::Status(200))));
+    assert_eq!((attempts.len(), failures), (12, 0));
+    assert_eq!(sender.metric(r#"clarife_sender_attempts_total{outcome="local"}"#), 20);
+    sender.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_stop_does_not_wait_for_the_sender_s_own_failures() {
+    let (lookup, lookups) = without_descriptors(usize::MAX);
+    let client = client_with(AddressPolicy::PublicAndLoopback, lookup, vec![]);
+    let sender = Sender::start_with(client, 2, 64).await;
+    sender.subscribe(signer(), "http://hooks.example.com/", EventType::ShareCreated).await;
+    sender.send(EventType::ShareCreated, (0..9).map(|n| format!("evt_{n}"))).await;
+    while lookups.load(Ordering::SeqCst) < 4 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(lookups.load(Ordering::SeqCst) <= 6); // two at a time, with pauses
+    assert_eq!(sender.store.stats().await.expect("is open").pending, 9);
+    let start = tokio::time::Instant::now();
+    sender.stop().await;
+    assert!(start.elapsed() < Duration::from_millis(900));
 }
 
 #[tokio::test]

@@ -35,7 +35,9 @@ impl Store {
                     }
                     Err(error) => {
                         requests.iter().for_each(|request| self.memory.add(request.key, kind, now));
-                        leased.iter().for_each(|leased| self.give_back(leased));
+                        for leased in &leased {
+                            self.give_back(leased);
+                        }
                         return Err(error);
                     }
                 }
@@ -128,16 +130,17 @@ impl Store {
         index.and_then(|index| rest.get(index)).unwrap_or(first)
     }
 
-    /// Ends a lease without an attempt.
-    pub(crate) async fn release(&self, leased: &LeasedDelivery) {
-        self.give_back(leased);
+    /// Ends a lease without an attempt. Returns `false` if the subscription was deleted.
+    pub(crate) async fn release(&self, leased: &LeasedDelivery) -> bool {
+        self.give_back(leased)
     }
 
-    fn give_back(&self, leased: &LeasedDelivery) {
+    fn give_back(&self, leased: &LeasedDelivery) -> bool {
         let key = self.memory.catalog().get(&leased.subscription.id).map(|cached| cached.key);
         self.memory.end_lease(leased.id);
         if let Some(key) = key {
             self.memory.announce(key, &leased.delivery);
         }
+        key.is_some()
     }
 }
