@@ -26,6 +26,7 @@ struct Inner {
     attempt_seconds: Histogram,
     late_seconds: Histogram,
     in_flight: Gauge,
+    network_down: Gauge,
     ended: Family<EndLabels, Counter>,
     deactivated: Counter,
     requests: Family<RequestLabels, Counter>,
@@ -74,6 +75,7 @@ impl Metrics {
             attempt_seconds: Histogram::new(buckets()),
             late_seconds: Histogram::new(buckets()),
             in_flight: Gauge::default(),
+            network_down: Gauge::default(),
             ended: Family::default(),
             deactivated: Counter::default(),
             requests: Family::default(),
@@ -101,6 +103,8 @@ impl Metrics {
             inner.late_seconds.clone(),
         );
         registry.register("attempts_in_flight", "Attempts in flight", inner.in_flight.clone());
+        let network_down = inner.network_down.clone();
+        registry.register("network_down", "1 while most endpoints fail at once and attempts are stopped", network_down);
         registry.register("deliveries_ended", "Deliveries that were delivered or failed", inner.ended.clone());
         registry.register("deactivations", "Subscriptions deactivated after failures", inner.deactivated.clone());
         registry.register("api_requests", "Responses of the API by status", inner.requests.clone());
@@ -145,6 +149,10 @@ impl Metrics {
     pub(crate) fn failed_locally(&self) {
         let outcome = FailureKind::Local.as_str().to_owned();
         self.0.attempts.get_or_create(&AttemptLabels { outcome }).inc();
+    }
+
+    pub(crate) fn network_is_down(&self, down: bool) {
+        self.0.network_down.set(down.into());
     }
 
     pub(crate) fn recorded(&self, recorded: &Recorded) {

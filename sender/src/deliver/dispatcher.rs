@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clarife_webhooks::UnixTime;
 use clarife_webhooks::sender::{ATTEMPT_TIMEOUT, Outcome, Recorded};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tracing::{Instrument as _, Span};
 
+use super::breaker::{Breaker, Effect};
 use super::client::{Client, signature_header, standard_headers};
 use super::log_limit::LogLimit;
 use super::streaks::Streaks;
@@ -19,6 +21,9 @@ const MAX_BATCH: usize = 512;
 
 /// Pauses before a failed store is tried again: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// Interval of the looks at the breaker while it is open.
+const READY: Duration = Duration::from_millis(100);
 
 /// Interval of the log lines about the sender's own failures.
 const LOCAL_LOG: Duration = Duration::from_secs(1);
@@ -46,6 +51,7 @@ struct Attempts {
 /// State of the sender's own failures.
 struct Local {
     streaks: Streaks,
+    breaker: Breaker,
     log: LogLimit,
     /// Becomes true when the sender stops, which ends the pauses.
     stopped: watch::Sender<bool>,
@@ -70,8 +76,9 @@ impl Dispatcher {
     ) -> Self {
         let (max_in_flight, standard_webhooks) = (settings.max_in_flight.max(1), settings.standard_webhooks);
         let slots = Arc::new(Semaphore::new(usize::try_from(max_in_flight).unwrap_or(Semaphore::MAX_PERMITS)));
-        let (streaks, log, stopped) = (Streaks::default(), LogLimit::new(LOCAL_LOG), watch::channel(false).0);
-        let local = Arc::new(Local { streaks, log, stopped });
+        let (streaks, breaker) = (Streaks::default(), Breaker::default());
+        let (log, stopped) = (LogLimit::new(LOCAL_LOG), watch::channel(false).0);
+        let local = Arc::new(Local { streaks, breaker, log, stopped });
         Self { attempts: Attempts { store, client, clock, metrics, standard_webhooks, local }, slots, max_in_flight }
     }
 
@@ -98,13 +105,22 @@ impl Dispatcher {
         loop {
             let Ok(first) = Arc::clone(&self.slots).acquire_owned().await else { return };
             let free = self.slots.available_permits().saturating_add(1);
-            match store.lease(clock.now(), free.min(MAX_BATCH)).await {
+            let breaker = &self.attempts.local.breaker;
+            let probe_at = breaker.probe_at();
+            if let Some(left) = probe_at.and_then(|at| until(clock.now(), at)) {
+                drop(first);
+                tokio::time::sleep(left.min(READY)).await;
+                continue;
+            }
+            let max = if probe_at.is_some() { 1 } else { free.min(MAX_BATCH) };
+            match store.lease(clock.now(), max).await {
                 Ok(deliveries) if deliveries.is_empty() => {
                     drop(first);
                     store.ready(clock.now()).await;
                 }
                 Ok(deliveries) => {
                     pause = PAUSES.0;
+                    breaker.probe(clock.now());
                     let mut first = Some(first);
                     for leased in deliveries {
                         let slot = first.take().or_else(|| Arc::clone(&self.slots).try_acquire_owned().ok());
@@ -151,7 +167,10 @@ impl Attempts {
         }
         let response = self.client.post(&leased.subscription.subscription.url, body, headers).await;
         Span::current().record("outcome", tracing::field::display(response.outcome));
-        if response.outcome.is_local() {
+        let host = leased.subscription.subscription.url.host();
+        let effect = self.local.breaker.record(host, response.outcome, self.clock.now());
+        self.report_breaker(effect);
+        if response.outcome.is_local() || matches!(effect, Effect::Opened | Effect::Open) {
             drop((slot, in_flight)); // others may use them meanwhile
             return self.postpone(&leased, response.error.as_deref().unwrap_or_default()).await;
         }
@@ -208,6 +227,24 @@ impl Attempts {
         }
     }
 
+    /// Reports a breaker that opened or closed.
+    fn report_breaker(&self, effect: Effect) {
+        match effect {
+            Effect::None | Effect::Open => {}
+            Effect::Opened => {
+                self.metrics.network_is_down(true);
+                tracing::error!(
+                    "stopped attempts: most endpoints fail at once, so the fault is near this machine; one attempt a \
+                     second goes on, and failures do not count until one succeeds"
+                );
+            }
+            Effect::Closed => {
+                self.metrics.network_is_down(false);
+                tracing::info!("resumed attempts: an endpoint responds again");
+            }
+        }
+    }
+
     fn report(&self, leased: &LeasedDelivery, outcome: Outcome, recorded: &Recorded) {
         tracing::debug!("attempted");
         self.metrics.recorded(recorded);
@@ -216,4 +253,10 @@ impl Attempts {
             tracing::warn!(host, %outcome, "deactivated a subscription");
         }
     }
+}
+
+/// Returns the time from `now` until a later time.
+fn until(now: UnixTime, later: UnixTime) -> Option<Duration> {
+    let left = later.as_millis().saturating_sub(now.as_millis());
+    u64::try_from(left).ok().filter(|left| *left > 0).map(Duration::from_millis)
 }

@@ -490,6 +490,43 @@ async fn a_stop_does_not_wait_for_the_sender_s_own_failures() {
 }
 
 #[tokio::test]
+async fn attempts_stop_while_most_endpoints_fail_at_once() {
+    let signer = signer();
+    let (receiver, url) = Receiver::start(signer.secret().expose(), Duration::ZERO, vec![]).await;
+    let port = url.rsplit(':').next().expect("has a port").trim_end_matches('/').to_owned();
+    // The name servers are cut off until `up` is set.
+    let (up, lookups) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (is_up, counted) = (Arc::clone(&up), Arc::clone(&lookups));
+    let lookup: Lookup = Arc::new(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let found = match is_up.load(Ordering::SeqCst) {
+            0 => Err(super::fault::Fault::new(FailureKind::Dns, "no name server")),
+            _ => Ok(vec![[127, 0, 0, 1].into()]),
+        };
+        Box::pin(async move { found })
+    });
+    let client = client_with(AddressPolicy::PublicAndLoopback, lookup, vec![]);
+    let sender = Sender::start_with(client, 8, 64).await;
+    for host in 0..12 {
+        let url = format!("http://{host}.example.com:{port}/");
+        sender.subscribe(signer.clone(), &url, EventType::ShareCreated).await;
+    }
+    sender.send(EventType::ShareCreated, (0..4).map(|n| format!("evt_{n}"))).await;
+    tokio::time::sleep(Duration::from_millis(3500)).await;
+    assert_eq!(sender.metric("clarife_sender_network_down"), 1);
+    // Without the breaker, 48 first and 48 second attempts are made in this time.
+    assert!(lookups.load(Ordering::SeqCst) <= 64 + 4, "{lookups:?}");
+    up.store(1, Ordering::SeqCst);
+    sender.wait_for(48, StateName::Delivered).await;
+    assert_eq!(receiver.received().len(), 48);
+    assert_eq!(sender.metric("clarife_sender_network_down"), 0);
+    // Only the failures of the first four hosts count.
+    let (attempts, _) = sender.attempts().await;
+    assert!(attempts.iter().filter(|attempt| !attempt.outcome.is_success()).count() <= 16, "{attempts:?}");
+    sender.stop().await;
+}
+
+#[tokio::test]
 async fn a_slow_endpoint_keeps_to_its_limit() {
     let sender = Sender::start(3, 64).await;
     let (slow_signer, quick_signer) = (signer(), signer());
