@@ -17,22 +17,12 @@ use tower::Service;
 
 use super::address_policy::AddressPolicy;
 use super::connect::connect;
-use super::fault::{Fault, fault_of_lookup};
+use super::fault::Fault;
 
 type Future_<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
 
 /// Function that resolves a host name.
 pub(crate) type Lookup = Arc<dyn Fn(String) -> Future_<Vec<IpAddr>> + Send + Sync>;
-
-/// Returns the system's resolver.
-pub(crate) fn system_lookup() -> Lookup {
-    Arc::new(|name| {
-        Box::pin(async move {
-            let addresses = tokio::net::lookup_host((name, 0)).await.map_err(|error| fault_of_lookup(&error))?;
-            Ok(addresses.map(|address| address.ip()).collect())
-        })
-    })
-}
 
 /// Connector that enforces the address policy.
 #[derive(Clone)]

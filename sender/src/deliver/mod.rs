@@ -8,11 +8,12 @@ mod connector;
 mod dispatcher;
 mod fault;
 mod log_limit;
+mod resolver;
 mod streaks;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use address_policy::AddressPolicy;
 pub(crate) use client::{Client, Options, signature_header, standard_headers};
-pub(crate) use connector::system_lookup;
 pub(crate) use dispatcher::{DeliverySettings, Dispatcher};
+pub(crate) use resolver::system_lookup;
