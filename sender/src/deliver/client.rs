@@ -1,6 +1,6 @@
 //! HTTP client for attempts: one POST with a time limit.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
@@ -65,6 +65,8 @@ pub(crate) struct EndpointResponse {
     pub(crate) outcome: Outcome,
     /// Cause of the failure in words, if there was no response.
     pub(crate) error: Option<String>,
+    /// Time until the headers arrived or the attempt failed.
+    pub(crate) took: Duration,
     /// First bytes of the response body.
     pub(crate) body: Vec<u8>,
 }
@@ -111,13 +113,16 @@ impl Client {
         body: Bytes,
         headers: impl IntoIterator<Item = (HeaderName, HeaderValue)> + Send,
     ) -> EndpointResponse {
-        match self.request(url, body, headers).await {
+        let start = Instant::now();
+        let response = self.request(url, body, headers).await;
+        let took = start.elapsed();
+        match response {
             Ok(response) => {
                 let outcome = Outcome::Status(response.status().as_u16());
-                EndpointResponse { outcome, error: None, body: read(response).await }
+                EndpointResponse { outcome, error: None, took, body: read(response).await }
             }
             Err(Fault { kind, cause }) => {
-                EndpointResponse { outcome: Outcome::Failure(kind), error: Some(cause), body: Vec::new() }
+                EndpointResponse { outcome: Outcome::Failure(kind), error: Some(cause), took, body: Vec::new() }
             }
         }
     }

@@ -178,7 +178,7 @@ impl Attempts {
         let attempt = Attempt {
             number: leased.attempt,
             started_at,
-            ended_at: self.clock.now(),
+            ended_at: started_at.saturating_add(response.took),
             outcome: response.outcome,
             response_body: response.body,
         };
