@@ -1,5 +1,8 @@
 //! HTTP client for attempts: one POST with a time limit.
 
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -10,8 +13,10 @@ use clarife_webhooks::standard::StandardHeaders;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use hyper::http::Extensions;
 use hyper::{Method, Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::{CaptureConnection, HttpInfo, capture_connection};
 use hyper_util::client::legacy::{self, Client as HyperClient};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
@@ -34,8 +39,11 @@ const RESPONSE_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 /// Limit of the response headers.
 const MAX_HEADERS: usize = 64 * 1024;
 
-/// Time after which an idle connection is closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time after which an idle connection is closed: before common servers close it, which Node.js does after 5 s.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Limit of the connections that are remembered as used: the number of ports.
+const MAX_USED: usize = 65_536;
 
 const USER_AGENT_VALUE: HeaderValue = HeaderValue::from_static(concat!("clarife-sender/", env!("CARGO_PKG_VERSION")));
 
@@ -55,8 +63,15 @@ pub(crate) struct Options {
 #[derive(Clone)]
 pub(crate) struct Client {
     http: HyperClient<HttpsConnector<Connector>, Full<Bytes>>,
+    /// Client that keeps no connection, for requests that a kept connection has lost.
+    fresh: HyperClient<HttpsConnector<Connector>, Full<Bytes>>,
+    /// Addresses of both ends of the connections that have had a response.
+    used: Arc<Mutex<HashSet<Ends>>>,
     policy: AddressPolicy,
 }
+
+/// Addresses of both ends of a connection.
+type Ends = (SocketAddr, SocketAddr);
 
 /// Response of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +105,8 @@ impl Client {
         };
         let connector = builder.enable_all_versions().wrap_connector(Connector::new(policy, options.lookup));
         let header_list = u32::try_from(MAX_HEADERS)?;
-        let http = HyperClient::builder(TokioExecutor::new())
+        let mut builder = HyperClient::builder(TokioExecutor::new());
+        builder
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -101,9 +117,10 @@ impl Client {
             .http2_initial_connection_window_size(header_list.saturating_mul(16))
             // A connection that died silently must not be reused.
             .http2_keep_alive_interval(ATTEMPT_TIMEOUT)
-            .http2_keep_alive_timeout(ATTEMPT_TIMEOUT)
-            .build(connector);
-        Ok(Self { http, policy })
+            .http2_keep_alive_timeout(ATTEMPT_TIMEOUT);
+        let http = builder.build(connector.clone());
+        let fresh = builder.pool_max_idle_per_host(0).build(connector);
+        Ok(Self { http, fresh, used: Arc::default(), policy })
     }
 
     /// Makes one attempt, within [`ATTEMPT_TIMEOUT`] up to the end of the response headers.
@@ -145,10 +162,46 @@ impl Client {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(USER_AGENT, USER_AGENT_VALUE);
         request.headers_mut().extend(headers);
-        match tokio::time::timeout(ATTEMPT_TIMEOUT, self.http.request(request)).await {
+        match tokio::time::timeout(ATTEMPT_TIMEOUT, self.send(request)).await {
             Err(_) => Err(Fault::new(FailureKind::Timeout, "no response headers within 10 s")),
             Ok(response) => response.map_err(|error| fault_of(&error)),
         }
+    }
+
+    /// Sends a request, and repeats it on a new connection if a kept connection was closed before the response.
+    ///
+    /// Servers close idle connections at any time, also while a request is on its way. That is no failure of the
+    /// endpoint, and the event's id makes a repeat harmless.
+    async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
+        let again = request.clone();
+        let connection = capture_connection(&mut request);
+        let sent = self.http.request(request).await;
+        let Some(ends) = ends_of(&connection) else { return sent };
+        match sent {
+            Ok(response) => {
+                self.note(ends);
+                Ok(response)
+            }
+            Err(error) if self.was_used(ends) && is_lost(&error) => {
+                tracing::debug!("repeating a request that a kept connection has lost");
+                self.fresh.request(again).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that a connection has had a response.
+    fn note(&self, ends: Ends) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.len() >= MAX_USED {
+            used.clear();
+        }
+        used.insert(ends);
+    }
+
+    /// Tells whether a connection that failed has had a response, and forgets it.
+    fn was_used(&self, ends: Ends) -> bool {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).remove(&ends)
     }
 }
 
@@ -185,6 +238,20 @@ async fn read(response: Response<Incoming>) -> Vec<u8> {
     };
     let _ = tokio::time::timeout(RESPONSE_BODY_TIMEOUT, all).await;
     kept
+}
+
+/// Returns the addresses of the connection of a request, if it had one.
+fn ends_of(connection: &CaptureConnection) -> Option<Ends> {
+    let mut extras = Extensions::new();
+    connection.connection_metadata().as_ref()?.get_extras(&mut extras);
+    let info: &HttpInfo = extras.get()?;
+    Some((info.local_addr(), info.remote_addr()))
+}
+
+/// Tells whether the connection ended before the response.
+fn is_lost(error: &legacy::Error) -> bool {
+    let closed = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    find::<hyper::Error>(error).is_some_and(closed) || find::<std::io::Error>(error).is_some()
 }
 
 /// Returns the fault of a request from the HTTP client's error.

@@ -123,6 +123,46 @@ async fn an_endpoint_that_never_responds_fails_after_ten_seconds() {
     assert!(start.elapsed() >= ATTEMPT_TIMEOUT);
 }
 
+/// Starts a server that responds to the first requests of each connection, and closes it when the next one arrives.
+/// Returns its address and its number of requests.
+async fn forgetful_server(answered: usize) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let (address, count) = (listener.local_addr().expect("an address"), Arc::new(AtomicUsize::new(0)));
+    let requests = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let requests = Arc::clone(&requests);
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                for _ in 0..answered {
+                    let _ = stream.read(&mut request).await;
+                    requests.fetch_add(1, Ordering::SeqCst);
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+                }
+                let _ = stream.read(&mut request).await;
+                requests.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+    });
+    (address, count)
+}
+
+#[tokio::test]
+async fn a_request_that_a_kept_connection_has_lost_is_repeated() {
+    let (address, requests) = forgetful_server(1).await;
+    let (client, url) = (client(AddressPolicy::PublicAndLoopback), format!("http://{address}/"));
+    for sent in 1..=5 {
+        assert_eq!(post_to(&client, &url).await.outcome, Outcome::Status(200), "request {sent}");
+        tokio::time::sleep(Duration::from_millis(50)).await; // until the connection is idle
+    }
+    assert!(requests.load(Ordering::SeqCst) > 5); // the server saw the lost ones
+    // A new connection that is closed in this way is the endpoint's failure, without a repeat.
+    let (address, requests) = forgetful_server(0).await;
+    let response = post_to(&client, &format!("http://{address}/")).await;
+    assert_eq!(response.outcome, failure(FailureKind::Connection));
+    assert_eq!(requests.load(Ordering::SeqCst), 1, "{response:?}");
+}
+
 /// Starts a server that sends these bytes and then one byte at a time.
 async fn trickle(start: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
