@@ -28,6 +28,9 @@ const READY: Duration = Duration::from_millis(100);
 /// Interval of the log lines about the sender's own failures.
 const LOCAL_LOG: Duration = Duration::from_secs(1);
 
+/// Interval of the log lines about failed attempts: ten a second are enough to see what fails.
+const FAILURE_LOG: Duration = Duration::from_millis(100);
+
 /// Time limit for attempts in flight when the sender stops.
 const GRACE: Duration = Duration::from_secs(ATTEMPT_TIMEOUT.as_secs() + 5);
 
@@ -53,6 +56,7 @@ struct Local {
     streaks: Streaks,
     breaker: Breaker,
     log: LogLimit,
+    failure_log: LogLimit,
     /// Becomes true when the sender stops, which ends the pauses.
     stopped: watch::Sender<bool>,
 }
@@ -77,8 +81,9 @@ impl Dispatcher {
         let (max_in_flight, standard_webhooks) = (settings.max_in_flight.max(1), settings.standard_webhooks);
         let slots = Arc::new(Semaphore::new(usize::try_from(max_in_flight).unwrap_or(Semaphore::MAX_PERMITS)));
         let (streaks, breaker) = (Streaks::default(), Breaker::default());
-        let (log, stopped) = (LogLimit::new(LOCAL_LOG), watch::channel(false).0);
-        let local = Arc::new(Local { streaks, breaker, log, stopped });
+        let (log, failure_log, stopped) =
+            (LogLimit::new(LOCAL_LOG), LogLimit::new(FAILURE_LOG), watch::channel(false).0);
+        let local = Arc::new(Local { streaks, breaker, log, failure_log, stopped });
         Self { attempts: Attempts { store, client, clock, metrics, standard_webhooks, local }, slots, max_in_flight }
     }
 
@@ -183,6 +188,9 @@ impl Attempts {
             response_body: response.body,
         };
         self.metrics.attempt_ended(&attempt);
+        if !attempt.outcome.is_success() {
+            self.log_failure(&attempt, host, response.error.as_deref(), response.took);
+        }
         if let Some(recorded) = self.record(&leased, attempt).await {
             self.report(&leased, response.outcome, &recorded);
         }
@@ -224,6 +232,13 @@ impl Attempts {
                     return None;
                 }
             }
+        }
+    }
+
+    /// Logs a failed attempt with its cause. The span names the delivery and the subscription.
+    fn log_failure(&self, attempt: &Attempt, host: &str, cause: Option<&str>, took: Duration) {
+        if let Some(others) = self.local.failure_log.allow(attempt.ended_at) {
+            tracing::info!(host, outcome = %attempt.outcome, cause, ?took, others, "an attempt failed");
         }
     }
 

@@ -102,7 +102,9 @@ async fn each_kind_of_response_has_its_outcome() {
         assert_eq!(outcome(&format!("http://{address}/hooks")).await, expected, "{start}");
     }
     let free = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("a port");
-    assert_eq!(outcome(&format!("http://{free}/")).await, failure(FailureKind::Connection));
+    let refused = post_to(&client(AddressPolicy::PublicAndLoopback), &format!("http://{free}/")).await;
+    assert_eq!(refused.outcome, failure(FailureKind::Connection));
+    assert!(refused.error.as_ref().is_some_and(|cause| cause.contains("refused")), "{refused:?}");
     assert_eq!(outcome("http://does-not-exist.invalid/").await, failure(FailureKind::Dns));
 }
 
@@ -311,12 +313,15 @@ async fn certificates_are_checked_and_http_2_is_spoken() {
     let url = format!("https://localhost:{}/", address.port());
     let lookup = || names_lead_to(&["127.0.0.1"]);
     let stranger = client_with(AddressPolicy::PublicAndLoopback, lookup(), vec![]);
-    assert_eq!(post_to(&stranger, &url).await.outcome, failure(FailureKind::Tls));
+    let unknown = post_to(&stranger, &url).await;
+    assert_eq!(unknown.outcome, failure(FailureKind::Tls));
+    assert!(unknown.error.as_ref().is_some_and(|cause| cause.contains("UnknownIssuer")), "{unknown:?}");
     let trusting = client_with(AddressPolicy::PublicAndLoopback, lookup(), vec![certificate]);
     let response = post_to(&trusting, &url).await;
     assert_eq!((response.outcome, &response.body[..]), (Outcome::Status(200), &b"HTTP/2"[..]));
     let wrong_name = post_to(&trusting, &format!("https://other.example.com:{}/", address.port())).await;
     assert_eq!(wrong_name.outcome, failure(FailureKind::Tls));
+    assert!(wrong_name.error.as_ref().is_some_and(|cause| cause.contains("not valid for name")), "{wrong_name:?}");
     let (plain, _) = raw_server(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()).await;
     assert_eq!(
         post_to(&trusting, &format!("https://localhost:{}/", plain.port())).await.outcome,
