@@ -87,7 +87,7 @@ impl Store {
         let (workspace, subscription) = (&leased.subscription.workspace, &leased.subscription.id);
         let mut before = leased.delivery;
         let mut counting = None;
-        for _ in 0..MAX_TRIES {
+        for tries in 0..MAX_TRIES {
             let Some(cached) = self.memory.catalog().get(subscription).cloned() else { break };
             let health = cached.record.subscription.health;
             if counting.is_none() && !(attempt.outcome.is_success() && health.consecutive_failures() == 0) {
@@ -109,7 +109,7 @@ impl Store {
                 }
                 Err(WriteError::Failed(error)) => return Err(error),
                 Err(WriteError::Conflict) => {
-                    self.engine()?.refresh(workspace).await?;
+                    self.refresh(workspace, tries).await?;
                     let Some((record, _)) = self.engine()?.delivery(workspace, leased.id).await? else { break };
                     before = record.delivery;
                 }

@@ -52,6 +52,10 @@ pub(crate) const MAX_EVENTS: usize = 1000;
 /// Limit of the tries of one change that other workers interfere with.
 const MAX_TRIES: usize = 16;
 
+/// Pause before a change that other workers interfere with is tried for the third time; each later pause is longer by
+/// as much.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(5);
+
 /// Limit of the concurrent calls of the engine in one operation.
 const CONCURRENCY: usize = 64;
 
@@ -161,17 +165,26 @@ impl Store {
         Ok(self.engine.as_ref())
     }
 
+    /// Reads a workspace again after a change met a conflict. Waits before that, except for the first time: a replica
+    /// that is behind returns the state that the change had.
+    async fn refresh(&self, workspace: &WorkspaceId, tries: usize) -> Result<()> {
+        if tries > 0 {
+            tokio::time::sleep(CONFLICT_PAUSE.saturating_mul(u32::try_from(tries).unwrap_or(u32::MAX))).await;
+        }
+        self.engine()?.refresh(workspace).await
+    }
+
     /// Runs a change of a workspace, and again with the latest catalog while another worker interferes.
     async fn retry<T, F: Future<Output = WriteResult<T>>>(
         &self,
         workspace: &WorkspaceId,
         change: impl Fn() -> F,
     ) -> Result<T> {
-        for _ in 0..MAX_TRIES {
+        for tries in 0..MAX_TRIES {
             match change().await {
                 Ok(value) => return Ok(value),
                 Err(WriteError::Failed(error)) => return Err(error),
-                Err(WriteError::Conflict) => self.engine()?.refresh(workspace).await?,
+                Err(WriteError::Conflict) => self.refresh(workspace, tries).await?,
             }
         }
         Err(StoreError::Unavailable(format!("gave up after {MAX_TRIES} write conflicts")))
