@@ -89,6 +89,8 @@ pub(super) struct AttemptView {
     /// Reason for which there was no response
     #[schema(value_type = Option<FailureKindName>)]
     failure: Option<&'static str>,
+    /// The failure in words, of at most 300 characters
+    error: Option<String>,
     /// First 1,024 bytes of the response body
     #[serde(rename = "answer")]
     response_body: String,
@@ -106,6 +108,7 @@ impl From<&Attempt> for AttemptView {
             ended_at: rfc3339::format(attempt.ended_at),
             status,
             failure,
+            error: attempt.error.clone(),
             response_body: String::from_utf8_lossy(&attempt.response_body).into_owned(),
         }
     }

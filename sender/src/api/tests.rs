@@ -114,7 +114,8 @@ impl Fixture {
             let at = UnixTime::from_secs(1_774_699_200);
             let outcome = Outcome::Status(status);
             let response_body = b"no \xff".to_vec();
-            let attempt = Attempt { number: leased.attempt, started_at: at, ended_at: at, outcome, response_body };
+            let (number, error) = (leased.attempt, Some("certificate expired".to_owned()));
+            let attempt = Attempt { number, started_at: at, ended_at: at, outcome, error, response_body };
             self.store.record(leased, attempt).await.expect("is open");
             attempts += 1;
         }
@@ -518,6 +519,7 @@ async fn the_history_lists_deliveries_and_resends_them() {
     let (_, detail) = fixture.get(&delivery).await;
     assert_eq!(detail["attempts_made"].as_array().map(Vec::len), Some(4));
     assert_eq!(detail["attempts_made"][0]["status"], 503);
+    assert_eq!(detail["attempts_made"][0]["error"], "certificate expired");
     assert_eq!(detail["attempts_made"][0]["answer"], "no \u{fffd}");
 
     let (status, refusal) = fixture.post(&format!("{delivery}/resend"), json!({})).await;

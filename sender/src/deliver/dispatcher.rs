@@ -185,11 +185,12 @@ impl Attempts {
             started_at,
             ended_at: started_at.saturating_add(response.took),
             outcome: response.outcome,
+            error: response.error,
             response_body: response.body,
         };
         self.metrics.attempt_ended(&attempt);
         if !attempt.outcome.is_success() {
-            self.log_failure(&attempt, host, response.error.as_deref(), response.took);
+            self.log_failure(&attempt, host, response.took);
         }
         if let Some(recorded) = self.record(&leased, attempt).await {
             self.report(&leased, response.outcome, &recorded);
@@ -236,9 +237,9 @@ impl Attempts {
     }
 
     /// Logs a failed attempt with its cause. The span names the delivery and the subscription.
-    fn log_failure(&self, attempt: &Attempt, host: &str, cause: Option<&str>, took: Duration) {
+    fn log_failure(&self, attempt: &Attempt, host: &str, took: Duration) {
         if let Some(others) = self.local.failure_log.allow(attempt.ended_at) {
-            tracing::info!(host, outcome = %attempt.outcome, cause, ?took, others, "an attempt failed");
+            tracing::info!(host, outcome = %attempt.outcome, cause = attempt.error, ?took, others, "an attempt failed");
         }
     }
 

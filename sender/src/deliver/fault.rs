@@ -26,9 +26,12 @@ pub(crate) struct Fault {
     pub(crate) cause: String,
 }
 
+/// Limit of a cause in characters: a certificate's names can be long.
+const MAX_CAUSE: usize = 300;
+
 impl Fault {
     pub(super) fn new(kind: FailureKind, cause: impl fmt::Display) -> Self {
-        Self { kind, cause: cause.to_string() }
+        Self { kind, cause: cause.to_string().chars().take(MAX_CAUSE).collect() }
     }
 }
 

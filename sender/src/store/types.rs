@@ -125,6 +125,8 @@ pub(crate) struct Attempt {
     pub(crate) ended_at: UnixTime,
     /// Outcome of the attempt.
     pub(crate) outcome: Outcome,
+    /// Failure in words, without a response.
+    pub(crate) error: Option<String>,
     /// First bytes of the response body.
     pub(crate) response_body: Vec<u8>,
 }
@@ -136,6 +138,8 @@ pub(crate) struct AttemptRecord {
     started_at: UnixTime,
     ended_at: UnixTime,
     outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     response_body: String,
 }
 
@@ -146,6 +150,7 @@ impl From<&Attempt> for AttemptRecord {
             started_at: attempt.started_at,
             ended_at: attempt.ended_at,
             outcome: attempt.outcome,
+            error: attempt.error.clone(),
             response_body: hex::encode(&attempt.response_body),
         }
     }
@@ -158,6 +163,7 @@ impl From<AttemptRecord> for Attempt {
             started_at: record.started_at,
             ended_at: record.ended_at,
             outcome: record.outcome,
+            error: record.error,
             response_body: hex::decode(record.response_body).unwrap_or_default(),
         }
     }

@@ -177,7 +177,8 @@ pub(super) async fn finish(store: &Store, leased: &LeasedDelivery, status: u16, 
 
 pub(super) fn attempt(leased: &LeasedDelivery, status: u16, at: UnixTime) -> Attempt {
     let (number, outcome) = (leased.attempt, Outcome::Status(status));
-    Attempt { number, started_at: at, ended_at: at, outcome, response_body: b"response".to_vec() }
+    let error = (!outcome.is_success()).then(|| "Connection refused (os error 111)".to_owned());
+    Attempt { number, started_at: at, ended_at: at, outcome, error, response_body: b"response".to_vec() }
 }
 
 fn all() -> DeliveryFilter {

@@ -91,8 +91,8 @@ fn replace(connection: &Connection, id: DeliveryId, before: &Delivery, after: &D
 
 fn insert_attempt(connection: &Connection, id: DeliveryId, attempt: &Attempt) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT OR IGNORE INTO attempts (delivery, number, started_at, ended_at, outcome, answer) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR IGNORE INTO attempts (delivery, number, started_at, ended_at, outcome, answer, error) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     statement.execute(params![
         id.0,
@@ -100,7 +100,8 @@ fn insert_attempt(connection: &Connection, id: DeliveryId, attempt: &Attempt) ->
         attempt.started_at.as_millis(),
         attempt.ended_at.as_millis(),
         to_json(&attempt.outcome)?,
-        attempt.response_body
+        attempt.response_body,
+        attempt.error
     ])?;
     Ok(())
 }

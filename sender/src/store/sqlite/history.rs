@@ -140,7 +140,7 @@ pub(super) fn delivery(connection: &Connection, id: DeliveryId) -> Result<Option
 /// Reads the attempts of a delivery.
 pub(super) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<Attempt>> {
     let mut statement = connection.prepare_cached(
-        "SELECT number, started_at, ended_at, outcome, answer FROM attempts WHERE delivery = ?1 ORDER BY number",
+        "SELECT number, started_at, ended_at, outcome, answer, error FROM attempts WHERE delivery = ?1 ORDER BY number",
     )?;
     let rows = statement.query_map([id.0], |row| {
         Ok(Attempt {
@@ -149,6 +149,7 @@ pub(super) fn attempts(connection: &Connection, id: DeliveryId) -> Result<Vec<At
             ended_at: UnixTime::from_millis(row.get(2)?),
             outcome: from_json(3, row.get_ref(3)?.as_str()?)?,
             response_body: row.get(4)?,
+            error: row.get(5)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

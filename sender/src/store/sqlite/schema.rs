@@ -14,7 +14,8 @@ use crate::store::OpenError;
 const APPLICATION_ID: i64 = 0x636c_7768;
 
 /// SQL that migrates a store from each version of the schema to the next. Never change a released migration.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
 
 /// Time limit of waiting for a reader, for example a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
