@@ -11,7 +11,8 @@ use super::ids::{first_id_of, next_day};
 use super::unavailable;
 use crate::store::{OpenError, Result};
 
-/// SQL that migrates a store from each version of the schema to the next. Never change a released migration.
+/// SQL that migrates a store from each version of the schema to the next. Never change a released migration. A migration
+/// only adds, because workers of the earlier version go on beside it.
 const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
 
 /// Number of the lock that one worker holds while it migrates or makes partitions: "clwh".

@@ -341,3 +341,25 @@ async fn an_encrypted_server_is_known_by_its_own_authority() {
     let Err(refused) = try_open(&format!("{encrypted}&sslrootcert=/missing.pem")).await else { panic!("is missing") };
     assert!(refused.to_string().contains("cannot read the certificates of sslrootcert=/missing.pem"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_goes_on_beside_a_later_version_that_added_columns() {
+    let schema = schema();
+    let url = format!("{}?schema={schema}", cluster().0.url());
+    let store = open(&url).await;
+    let workspace = subscribed_workspace(&store).await;
+    store.accept(&workspace, events(2), NOW).await.expect("are kept");
+    deliver(&[&store], 2).await;
+    // A later version migrates while this worker runs: its migrations only add.
+    let tables = ["workspaces", "tokens", "subscriptions", "events", "pending", "deliveries", "slots", "workers"];
+    let add = tables.map(|table| format!("ALTER TABLE {schema}.{table} ADD COLUMN later text NOT NULL DEFAULT '';"));
+    cluster().0.query(&format!("{} UPDATE {schema}.store SET version = 2", add.concat())).expect("is migrated");
+    for event in events(5).split_off(2) {
+        store.accept(&workspace, vec![event], NOW).await.expect("is kept");
+    }
+    deliver(&[&store], 3).await;
+    subscribed_workspace(&store).await;
+    store.close().await;
+    // It cannot start again.
+    assert!(matches!(try_open(&url).await, Err(OpenError::Newer { found: 2, known: 1, .. })));
+}
