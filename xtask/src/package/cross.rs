@@ -13,6 +13,9 @@ use crate::{python, sbom};
 /// The oldest macOS. zig's own default shuts out all but the last.
 const MACOS: &str = "11.0";
 
+/// The time of a build that archives and C code have, so that two builds are the same: 1980, the first year of ZIP.
+const BUILD_TIME: &str = "315532800";
+
 /// The kinds of wheels, as arguments of maturin, with the function that CPython calls: the stable ABI, free-threaded
 /// CPython 3.14, and the stable ABI of CPython 3.15 and later, which includes free-threaded builds.
 const WHEELS: [(&[&str], &str); 3] = [
@@ -115,7 +118,7 @@ impl Cross {
     }
 
     /// Sets the environment of a build: of a library that exports one function, or of a program.
-    fn env<'a>(&self, sh: &'a Shell, to: &Target, export: Option<&str>) -> Result<[xshell::PushEnv<'a>; 5]> {
+    fn env<'a>(&self, sh: &'a Shell, to: &Target, export: Option<&str>) -> Result<[xshell::PushEnv<'a>; 6]> {
         let mut flags = Vec::new();
         if to.npm.0 == "darwin" {
             // The program reads the system's certificates on macOS. The linker needs the names of the functions for that,
@@ -141,6 +144,7 @@ impl Cross {
             sh.push_env("CARGO_PROFILE_RELEASE_STRIP", "symbols"),
             sh.push_env("LIBNODE_PATH", &self.libnode),
             sh.push_env("MACOSX_DEPLOYMENT_TARGET", MACOS),
+            sh.push_env("SOURCE_DATE_EPOCH", BUILD_TIME),
         ])
     }
 }
