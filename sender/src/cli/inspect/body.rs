@@ -68,9 +68,12 @@ fn extend(all: &mut Vec<Variant<'_>>, rounds: u32, step: fn(&[u8]) -> Vec<Made>)
                 return;
             };
             for (change, cost, bytes) in made {
-                if !all.iter().any(|variant| *variant.bytes == *bytes) {
-                    let cost = before.saturating_add(cost);
-                    all.push(Variant { bytes: bytes.into(), change: Some((change, index)), cost });
+                let cost = before.saturating_add(cost);
+                match all.iter_mut().find(|variant| *variant.bytes == *bytes) {
+                    // The likelier way to the same body.
+                    Some(known) if cost < known.cost => (known.change, known.cost) = (Some((change, index)), cost),
+                    Some(_) => {}
+                    None => all.push(Variant { bytes: bytes.into(), change: Some((change, index)), cost }),
                 }
             }
         }
@@ -97,10 +100,10 @@ fn decoded(body: &[u8]) -> Vec<Made> {
             made.push((Change::Latin1, 2, text.into_bytes()));
         }
         Ok(text) => {
-            let text = text.trim();
             if !text.is_ascii() {
                 made.extend(latin1(text).map(|bytes| (Change::DecodedAsLatin1, 2, bytes)));
             }
+            let text = text.trim();
             if text.starts_with('"') {
                 let inner = serde_json::from_str::<String>(text).ok();
                 made.extend(inner.map(|text| (Change::JsonString, 1, text.into_bytes())));
@@ -260,6 +263,10 @@ mod tests {
         assert!(contains("{\"a\":\"â‚¬\"}".as_bytes(), "{\"a\":\"€\"}"));
         assert!(contains(b"{\r\n}\r\n", "{\n}\n") && contains(b"{\n}\n", "{\r\n}\r\n") && contains(b"{\n}", "{\n}\n"));
         assert!(contains(b"{\"b\":1,\"a\":1}", "{\"b\": 1, \"a\": 1}"));
+        // Not two changes of the encoding, the second of which undoes the first.
+        let all = variants("{\"a\":\"é\"}\n".as_bytes());
+        let sent = all.iter().find(|variant| *variant.bytes == *"{\"a\":\"é\"}".as_bytes());
+        assert!(sent.is_some_and(|sent| sent.change == Some((Change::LineEndAdded, 0))));
     }
 
     #[test]
