@@ -108,4 +108,4 @@ pub use unix_time::SystemClock;
 pub use unix_time::UnixTime;
 pub use verification::{DEFAULT_TOLERANCE, RawBody, SIGNATURE_HEADER, SignatureSource, Webhook, standard};
 #[doc(hidden)]
-pub use verification::{LARGEST_LIKELY_TOLERANCE, is_likely_milliseconds};
+pub use verification::{LARGEST_LIKELY_TOLERANCE, MAX_TIMESTAMP, is_likely_milliseconds};

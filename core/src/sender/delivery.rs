@@ -411,6 +411,15 @@ const fn failed(reason: FailureReason, attempts: u32, at: UnixTime) -> DeliveryS
 }
 
 impl FailureReason {
+    /// Every reason.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::FailureReason;
+    /// let reasons = ["attempts_exhausted", "subscription_deactivated"];
+    /// assert_eq!(FailureReason::ALL.map(FailureReason::as_str), reasons);
+    /// ```
+    pub const ALL: [Self; 2] = [Self::AttemptsExhausted, Self::SubscriptionDeactivated];
+
     /// Returns the reason as text for logs and responses, for example `attempts_exhausted`.
     ///
     /// ```

@@ -8,9 +8,6 @@ use fluent_uri::Uri;
 use fluent_uri::component::Host;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// The length limit of a URL, from docs/protocol.md#section-6-3.
-const MAX_BYTES: usize = 2048;
-
 /// The URL of a subscription's endpoint: `https://`, a host, and an optional port, path and query.
 ///
 /// The parser follows the strict grammar of RFC 3986, so that every HTTP client reads the URL alike. It rejects user
@@ -65,6 +62,16 @@ pub enum EndpointUrlError {
 }
 
 impl EndpointUrl {
+    /// The length limit of a URL, in bytes.
+    ///
+    /// See [protocol, section 6.3](https://github.com/clarife/clarife-webhooks/blob/main/docs/protocol.md#section-6-3).
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::EndpointUrl;
+    /// assert_eq!(EndpointUrl::MAX_BYTES, 2048);
+    /// ```
+    pub const MAX_BYTES: usize = 2048;
+
     /// Parses the URL of an endpoint.
     ///
     /// # Errors
@@ -96,7 +103,7 @@ impl EndpointUrl {
     /// # Ok::<(), clarife_webhooks::sender::EndpointUrlError>(())
     /// ```
     pub fn parse_allowing_plain_http(url: &str) -> Result<Self, EndpointUrlError> {
-        if url.len() > MAX_BYTES {
+        if url.len() > Self::MAX_BYTES {
             return Err(EndpointUrlError::TooLong);
         }
         let uri = Uri::parse(url).map_err(|_| EndpointUrlError::Malformed)?;

@@ -24,9 +24,10 @@ pub const DEACTIVATION_THRESHOLD: u32 = 10;
 /// The consecutive failures of a subscription's endpoint, and the warning of a deactivated subscription.
 ///
 /// Every failed attempt counts, including retries. A failure of the sender itself
-/// ([`FailureKind::Local`](super::FailureKind::Local)) does not. A success resets the count to 0. At [`DEACTIVATION_THRESHOLD`] the
-/// subscription is deactivated with a [`Warning`] that stays until the owner reactivates the subscription. Until then
-/// no outcome changes the health, including outcomes of attempts in flight and of test events.
+/// ([`FailureKind::Local`](super::FailureKind::Local)) does not. A success resets the count to 0. At
+/// [`DEACTIVATION_THRESHOLD`] the subscription is deactivated with a [`Warning`] that stays until the owner reactivates
+/// the subscription. Until then no outcome changes the health, including outcomes of attempts in flight and of test
+/// events.
 ///
 /// ```
 /// use clarife_webhooks::UnixTime;

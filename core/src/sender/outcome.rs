@@ -82,6 +82,23 @@ impl Outcome {
 }
 
 impl FailureKind {
+    /// Every kind.
+    ///
+    /// ```
+    /// # use clarife_webhooks::sender::FailureKind;
+    /// assert!(FailureKind::ALL.map(FailureKind::as_str).contains(&"timeout"));
+    /// ```
+    pub const ALL: [Self; 8] = [
+        Self::Timeout,
+        Self::Dns,
+        Self::Connection,
+        Self::Tls,
+        Self::ForbiddenAddress,
+        Self::TooLarge,
+        Self::InvalidResponse,
+        Self::Local,
+    ];
+
     /// Returns the kind as text for logs and responses, for example `connection`.
     ///
     /// ```

@@ -28,8 +28,8 @@ const MAX_SIGNATURES: usize = 16;
 
 /// The largest number of digits in a timestamp.
 const MAX_TIMESTAMP_DIGITS: usize = 12;
-/// The largest number of 12 digits.
-pub(crate) const MAX_TIMESTAMP: i64 = 999_999_999_999;
+/// The largest timestamp, in seconds: the largest number of 12 digits. A larger number is most likely in milliseconds.
+pub const MAX_TIMESTAMP: i64 = 999_999_999_999;
 
 /// The signatures of a header, at least one.
 pub(crate) type Signatures = ArrayVec<Tag, MAX_SIGNATURES>;

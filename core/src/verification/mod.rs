@@ -10,9 +10,9 @@ mod webhook;
 mod wipe;
 
 pub use advice::{LARGEST_LIKELY_TOLERANCE, is_likely_milliseconds};
-pub use header::MAX_HEADER_BYTES;
 #[cfg(feature = "sender")]
-pub(crate) use header::{MAX_TIMESTAMP, format as format_header};
+pub(crate) use header::format as format_header;
+pub use header::{MAX_HEADER_BYTES, MAX_TIMESTAMP};
 #[cfg(feature = "sender")]
 pub(crate) use keys::Keys;
 pub use source::{RawBody, SIGNATURE_HEADER, SignatureSource};

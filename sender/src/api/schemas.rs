@@ -1,7 +1,7 @@
 //! Schemas of values with limits. The document states each once, and refers to it by its name.
 
 use clarife_webhooks::EventType;
-use clarife_webhooks::sender::{FailureKind, FailureReason};
+use clarife_webhooks::sender::{EndpointUrl, FailureKind, FailureReason};
 use utoipa::openapi::schema::{
     AdditionalProperties, ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
 };
@@ -19,23 +19,10 @@ use crate::settings::Settings;
 /// Pattern of a name: no control characters, and not only spaces.
 const NAME: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
-/// The length limit of an endpoint's URL, in bytes: the core's limit, which a test compares.
-pub(super) const MAX_URL: usize = 2048;
-
-/// The kinds of failure of a recorded attempt: all but `local`.
-pub(super) const FAILURE_KINDS: [FailureKind; 7] = [
-    FailureKind::Timeout,
-    FailureKind::Dns,
-    FailureKind::Connection,
-    FailureKind::Tls,
-    FailureKind::ForbiddenAddress,
-    FailureKind::TooLarge,
-    FailureKind::InvalidResponse,
-];
-
-/// The reasons for a failed delivery.
-pub(super) const FAILURE_REASONS: [FailureReason; 2] =
-    [FailureReason::AttemptsExhausted, FailureReason::SubscriptionDeactivated];
+/// Returns the kinds of failure of a recorded attempt: all but `local`.
+pub(super) fn failure_kinds() -> impl Iterator<Item = &'static str> {
+    FailureKind::ALL.into_iter().filter(|kind| *kind != FailureKind::Local).map(FailureKind::as_str)
+}
 
 macro_rules! schemas {
     ($($(#[doc = $doc:literal])+ $name:ident = $schema:expr;)+) => {
@@ -86,17 +73,17 @@ schemas! {
          name and fragment",
     )
         .format(Some(SchemaFormat::Custom("uri".into())))
-        .max_length(Some(MAX_URL))
+        .max_length(Some(EndpointUrl::MAX_BYTES))
         .pattern(Some(match policy {
             AddressPolicy::Public => "^[Hh][Tt][Tt][Pp][Ss]://",
             AddressPolicy::PublicAndLoopback => "^[Hh][Tt][Tt][Pp][Ss]?://",
         }));
     /// The kind of failure of an attempt.
     FailureKindName = |_: &_, _| text("The kind of failure of an attempt without a response")
-        .enum_values(Some(FAILURE_KINDS.map(FailureKind::as_str)));
+        .enum_values(Some(failure_kinds()));
     /// The reason for a failed delivery.
     FailureReasonName = |_: &_, _| text("The reason for a failed delivery")
-        .enum_values(Some(FAILURE_REASONS.map(FailureReason::as_str)));
+        .enum_values(Some(FailureReason::ALL.map(FailureReason::as_str)));
     /// A limit of a page.
     PageSize = |limits: &ApiLimits, _| ObjectBuilder::new()
         .schema_type(Type::Integer)

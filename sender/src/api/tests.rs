@@ -248,7 +248,7 @@ fn the_document_names_each_error_code() {
 #[test]
 fn the_document_has_the_limits_of_the_core() {
     let url = |length: usize| EndpointUrl::parse(&format!("https://example.com/{:0>1$}", "", length - 20));
-    assert!(url(schemas::MAX_URL).is_ok() && url(schemas::MAX_URL + 1).is_err());
+    assert!(url(EndpointUrl::MAX_BYTES).is_ok() && url(EndpointUrl::MAX_BYTES + 1).is_err());
     // The error of an unknown name lists the known names.
     let names = |error: serde_json::Error| {
         let text = error.to_string();
@@ -256,9 +256,9 @@ fn the_document_has_the_limits_of_the_core() {
     };
     let kinds = names(serde_json::from_value::<FailureKind>(json!("lost")).expect_err("is unknown"));
     let recorded = kinds.iter().filter(|kind| *kind != FailureKind::Local.as_str()); // which no attempt has
-    assert!(recorded.eq(&schemas::FAILURE_KINDS.map(FailureKind::as_str)), "{kinds:?}");
+    assert!(recorded.eq(schemas::failure_kinds()), "{kinds:?}");
     let reasons = names(serde_json::from_value::<FailureReason>(json!("lost")).expect_err("is unknown"));
-    assert_eq!(reasons, schemas::FAILURE_REASONS.map(FailureReason::as_str));
+    assert_eq!(reasons, FailureReason::ALL.map(FailureReason::as_str));
 }
 
 #[tokio::test]
