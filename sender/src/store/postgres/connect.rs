@@ -131,8 +131,10 @@ fn tls(file: Option<&str>) -> anyhow::Result<MakeRustlsConnect> {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(file) => {
             let context = || format!("cannot read the certificates of sslrootcert={file}");
-            for certificate in CertificateDer::pem_file_iter(file).with_context(context)? {
-                roots.add(certificate.with_context(context)?).with_context(context)?;
+            let certificates: Vec<_> =
+                CertificateDer::pem_file_iter(file).and_then(Iterator::collect).with_context(context)?;
+            for certificate in certificates {
+                roots.add(certificate).with_context(context)?;
             }
             anyhow::ensure!(!roots.is_empty(), "cannot read the certificates of sslrootcert={file}: the file has none");
         }

@@ -55,6 +55,26 @@ pub(super) const DUE: &str = "SELECT request.number, d.id, d.due, d.delivery, e.
                    JOIN LATERAL (SELECT event_id, body FROM events WHERE id = d.event) e ON true \
                    ORDER BY request.number, d.due, d.id";
 
+/// Returns the statement of a page without a filter by event.
+///
+/// Each pair of a subscription and a state is a range of one index, in each partition, that is read backwards. Compared
+/// as rows, because the planner may take the index of another order for equal columns, and then read everything.
+pub(super) fn page() -> String {
+    let pending = format!(
+        "SELECT p.* FROM unnest($1::bigint[]) AS s (subscription), LATERAL ({PENDING} \
+         WHERE (subscription, id) >= (s.subscription, $8) AND (subscription, id) < (s.subscription, $3) \
+         AND created_at >= $4 ORDER BY subscription DESC, id DESC LIMIT $6) p WHERE $7"
+    );
+    let ended = format!(
+        "SELECT d.* FROM unnest($1::bigint[]) AS s (subscription), unnest($2::smallint[]) AS t (state), \
+         LATERAL ({ENDED} WHERE (subscription, state, id) >= (s.subscription, t.state, $8) \
+         AND (subscription, state, id) < (s.subscription, t.state, $3) \
+         AND created_at >= $4 AND NOT ($5 AND resent_as IS NOT NULL) \
+         ORDER BY subscription DESC, state DESC, id DESC LIMIT $6) d"
+    );
+    format!("SELECT * FROM ({pending} UNION ALL {ended}) d ORDER BY 1 DESC LIMIT $6")
+}
+
 impl Shard {
     /// See [`Engine::due`](crate::store::engine::Engine::due).
     pub(super) async fn due(&self, requests: &[DueRequest], now: UnixTime) -> Result<Vec<DueReply>> {
@@ -205,23 +225,7 @@ impl Shard {
             let workspace = query.workspace.as_str();
             client.query(&select, &[&keys, &before, event, &workspace, &with_pending, &states, &limit]).await
         } else {
-            // Each pair is a range of one index, in each partition, that is read backwards. Compared as rows, because the
-            // planner may take the index of another order for equal columns, and then read everything.
-            let pending = format!(
-                "SELECT p.* FROM unnest($1::bigint[]) AS s (subscription), LATERAL ({PENDING} \
-                                       WHERE (subscription, id) >= (s.subscription, $8) \
-                                       AND (subscription, id) < (s.subscription, $3) AND created_at >= $4 \
-                                       ORDER BY subscription DESC, id DESC LIMIT $6) p WHERE $7"
-            );
-            let ended = format!(
-                "SELECT d.* FROM unnest($1::bigint[]) AS s (subscription), \
-                                     unnest($2::smallint[]) AS t (state), LATERAL ({ENDED} \
-                                     WHERE (subscription, state, id) >= (s.subscription, t.state, $8) \
-                                     AND (subscription, state, id) < (s.subscription, t.state, $3) \
-                                     AND created_at >= $4 AND NOT ($5 AND resent_as IS NOT NULL) \
-                                     ORDER BY subscription DESC, state DESC, id DESC LIMIT $6) d"
-            );
-            let select = format!("SELECT * FROM ({pending} UNION ALL {ended}) d ORDER BY 1 DESC LIMIT $6");
+            let select = page();
             client.query(&select, &[&keys, &states, &before, &since, &unmarked, &limit, &with_pending, &oldest]).await
         };
         let rows = rows.map_err(unavailable)?;
