@@ -23,6 +23,9 @@ pub(super) fn explain(kind: FailureKind, url: &EndpointUrl) -> String {
         }
         FailureKind::TooLarge => ("the response is too large".to_owned(), "send smaller headers"),
         FailureKind::InvalidResponse => ("the response is not HTTP".to_owned(), "check that the port speaks HTTP"),
+        FailureKind::Local => {
+            ("this machine failed".to_owned(), "check its name servers, its routes and its limit of open files")
+        }
         _ => (kind.to_string(), "check the endpoint"),
     };
     format!("{reason} ({kind}); {hint}")

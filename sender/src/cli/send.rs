@@ -101,6 +101,7 @@ impl Send {
         let event_type = known_type(&self.event_type)?;
         Ok(TestEvent::new(event_type, wall())?.body.into_bytes())
     }
+
     /// Returns the headers of a new signature. Those of Standard Webhooks are added if the id and the secret allow it.
     fn sign(&self, body: &[u8]) -> Result<Vec<(HeaderName, HeaderValue)>> {
         let (webhook, at) = (webhook(&self.secrets)?, self.at.unwrap_or_else(wall));

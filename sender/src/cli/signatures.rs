@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use clarife_webhooks::UnixTime;
-use clarife_webhooks::standard::StandardHeaders;
 use clarife_webhooks::{DEFAULT_TOLERANCE, Webhook, WebhookError};
 
 use super::inspect::header::Lines;
@@ -87,18 +86,11 @@ impl Verify {
     pub(super) fn run(self) -> Result<ExitCode> {
         let (paint, body) = (Paint::for_stdout(), read(&self.body)?);
         let (webhook, now) = (self.verification.apply(self.secrets.webhook()?), self.verification.now());
-        let lines = Lines::parse(&self.headers.join("\n"));
-        let event = if self.signature.is_none() && lines.is_standard() {
-            let [id, time, signature] = lines.standard_values();
-            let headers = StandardHeaders::new(id, time, signature);
-            let webhook = webhook.require_standard_webhooks();
-            webhook.and_then(|webhook| webhook.verify_at(&body, &headers, now))
-        } else {
-            let signature =
-                self.signature.as_deref().map(|text| Lines::parse(text).clarife.unwrap_or_else(|| text.to_owned()));
-            webhook.verify_at(&body, signature.or(lines.clarife).as_deref(), now)
-        };
-        match event {
+        let mut lines = Lines::parse(&self.headers.join("\n"));
+        if let Some(text) = self.signature {
+            lines.clarife = Lines::parse(&text).clarife.or(Some(text));
+        }
+        match lines.verify(webhook, &body, now) {
             Ok(event) => {
                 let created_at = event.created_at().to_rfc3339().unwrap_or_default();
                 let (kind, id) = (printable(event.event_type().as_str()), printable(event.id()));

@@ -1,14 +1,13 @@
 //! Connections to one of several addresses, as in RFC 8305 (Happy Eyeballs).
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 
+use super::at_once::ready_at_once;
 use super::fault::{ConnectFailure, Fault, fault_of_connects};
 
 /// Time after which the next address is tried beside the one before: the value of RFC 8305 is 250 ms.
@@ -57,17 +56,8 @@ fn families_in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 /// Connects to an address, and notes if the system itself refused without sending a packet.
 async fn connect_one(address: SocketAddr) -> Result<TcpStream, ConnectFailure> {
-    let mut connecting = pin!(TcpStream::connect(address));
-    let mut first = true;
-    let connected = poll_fn(|context| {
-        let polled = connecting.as_mut().poll(context);
-        first &= polled.is_ready();
-        polled
-    });
-    let stream = match connected.await {
-        Ok(stream) => stream,
-        Err(error) => return Err(ConnectFailure { error, at_once: first }),
-    };
+    let (connected, at_once) = ready_at_once(TcpStream::connect(address)).await;
+    let stream = connected.map_err(|error| ConnectFailure { error, at_once })?;
     let _ = stream.set_nodelay(true); // a socket without it works as well
     Ok(stream)
 }

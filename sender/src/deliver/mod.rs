@@ -1,6 +1,7 @@
 //! Deliveries: leasing, posting and recording.
 
 mod address_policy;
+mod at_once;
 mod breaker;
 mod client;
 mod connect;

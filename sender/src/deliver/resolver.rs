@@ -4,9 +4,7 @@
 //! no more lookups at a time than subscriptions, because lookups of the same name are joined.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +16,7 @@ use hickory_resolver::config::ResolverOpts;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 
+use super::at_once::ready_at_once;
 use super::connector::Lookup;
 use super::fault::{Fault, fault_of_lookup, is_shortage};
 
@@ -109,14 +108,9 @@ impl Names {
 
     async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, Fault> {
         let start = Instant::now();
-        let mut lookup = pin!(tokio::time::timeout(LIMITS.1, self.resolver.lookup_ip(name)));
-        let mut is_cached = true; // or from the file of hosts
-        let found = poll_fn(|context| {
-            let polled = lookup.as_mut().poll(context);
-            is_cached &= polled.is_ready();
-            polled
-        });
-        let found = found.await.unwrap_or(Err(NetError::Timeout));
+        let lookup = tokio::time::timeout(LIMITS.1, self.resolver.lookup_ip(name));
+        let (found, is_cached) = ready_at_once(lookup).await; // cached, or from the file of hosts
+        let found = found.unwrap_or(Err(NetError::Timeout));
         let has_answer = matches!(found, Ok(_) | Err(NetError::Dns(_)));
         if has_answer && !is_cached {
             *self.answered_at() = Some(Instant::now());

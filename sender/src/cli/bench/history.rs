@@ -1,4 +1,4 @@
-//! How long a page of a large history takes.
+//! Time of a page of a large history.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::http::Connection;
 use super::receiver::Receiver;
-use super::{BATCH, Bench, TYPE};
+use super::{BATCH, Bench, Posts, TYPE};
 
 /// Type of the events that a dead endpoint is subscribed to.
 const HELD: &str = "share.created";
@@ -25,7 +25,7 @@ impl Bench {
         let (servers, receiver) = (self.servers()?, Receiver::start(1).await?);
         let token = servers.create_workspace(&[(receiver.url(0, "dead"), HELD), (receiver.url(0, "ok"), TYPE)]).await?;
         let tokens = [token.clone()];
-        self.post_type(&servers, &tokens, 10, 1, 1, HELD).await?;
+        self.post(&servers, &tokens, Posts { event_type: HELD, ..Posts::new(10, 1, 1) }).await?;
         let mut api = servers.connect(0).await?;
         while active(&mut api, &token).await? {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -35,8 +35,9 @@ impl Bench {
         for _ in 0..rounds {
             let share = deliveries.div_euclid(rounds);
             let delivered = share.div_euclid(DELIVERED);
-            self.post_type(&servers, &tokens, share.saturating_sub(delivered), 1000.min(share), 16, HELD).await?;
-            self.post_type(&servers, &tokens, delivered, BATCH, 16, TYPE).await?;
+            let held = Posts::new(share.saturating_sub(delivered), 1000.min(share), 16);
+            self.post(&servers, &tokens, Posts { event_type: HELD, ..held }).await?;
+            self.post(&servers, &tokens, Posts::new(delivered, BATCH, 16)).await?;
         }
         servers.wait_until_idle().await?;
         println!("{deliveries} deliveries are in the store after {:.0} s", start.elapsed().as_secs_f64());

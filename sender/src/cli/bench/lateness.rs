@@ -1,4 +1,4 @@
-//! How late retries are beside a backlog.
+//! Lateness of retries beside a backlog.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::json;
 
 use super::receiver::Receiver;
-use super::{BATCH, Bench, TYPE};
+use super::{BATCH, Bench, Posts, TYPE};
 
 /// Number of endpoints that refuse each event once.
 const FAILING: usize = 20;
@@ -23,7 +23,7 @@ impl Bench {
         for number in 0..FAILING {
             failing.push(servers.create_workspace(&[(receiver.url(number, "fail"), TYPE)]).await?);
         }
-        self.post(&servers, &slow, waiting, BATCH, 64).await?;
+        self.post(&servers, &slow, Posts::new(waiting, BATCH, 64)).await?;
         let memory = servers.peak_memory().unwrap_or_default();
         let threshold = u64::try_from(waiting.saturating_sub(waiting.div_euclid(10)))?;
         let mut api = servers.connect(0).await?;

@@ -73,6 +73,22 @@ struct Load {
     hanging: usize,
 }
 
+/// Events to post.
+struct Posts {
+    count: usize,
+    /// Number of the events in one call.
+    batch: usize,
+    /// Number of connections to the API.
+    connections: usize,
+    event_type: &'static str,
+}
+
+impl Posts {
+    fn new(count: usize, batch: usize, connections: usize) -> Self {
+        Self { count, batch, connections, event_type: TYPE }
+    }
+}
+
 impl Bench {
     pub(super) async fn run(self) -> Result<ExitCode> {
         ensure!(
@@ -126,7 +142,7 @@ impl Bench {
             tokens.push(servers.create_workspace(&[]).await?);
         }
         let measure = Measure::start();
-        self.post(&servers, &tokens, self.deliveries, batch, 64).await?;
+        self.post(&servers, &tokens, Posts::new(self.deliveries, batch, 64)).await?;
         measure.report(self.deliveries, measure.start, description);
         Ok(())
     }
@@ -142,11 +158,11 @@ impl Bench {
         }
         if load.hanging > 0 {
             let hanging = servers.create_workspace(&[(receiver.url(0, "hang"), TYPE)]).await?;
-            self.post(&servers, &[hanging], load.hanging, BATCH, 1).await?;
+            self.post(&servers, &[hanging], Posts::new(load.hanging, BATCH, 1)).await?;
         }
         // Each worker knows each endpoint before the measurement.
         let first = tokens.len().saturating_mul(self.workers);
-        self.post(&servers, &tokens, first, 1, self.workers).await?;
+        self.post(&servers, &tokens, Posts::new(first, 1, self.workers)).await?;
         receiver.wait_for(u64::try_from(first.saturating_mul(load.subscriptions))?).await?;
 
         let events = self.deliveries.div_euclid(load.subscriptions.max(1));
@@ -154,7 +170,7 @@ impl Bench {
         let target = receiver.received().saturating_add(u64::try_from(deliveries)?);
         receiver.hold(load.drain);
         let measure = Measure::start();
-        self.post(&servers, &tokens, events, load.batch, load.connections).await?;
+        self.post(&servers, &tokens, Posts::new(events, load.batch, load.connections)).await?;
         let start = if load.drain { Instant::now() } else { measure.start };
         receiver.hold(false);
         receiver.wait_for(target).await?;
@@ -166,33 +182,15 @@ impl Bench {
         Servers::start(self.store.as_deref(), self.workers, &self.serve_flag)
     }
 
-    /// Posts `count` events of all workspaces in turn, over several connections.
-    async fn post(
-        &self,
-        servers: &Servers,
-        tokens: &[String],
-        count: usize,
-        batch: usize,
-        connections: usize,
-    ) -> Result<()> {
-        self.post_type(servers, tokens, count, batch, connections, TYPE).await
-    }
-
-    async fn post_type(
-        &self,
-        servers: &Servers,
-        tokens: &[String],
-        count: usize,
-        batch: usize,
-        connections: usize,
-        event_type: &str,
-    ) -> Result<()> {
+    /// Posts events of all workspaces in turn, over several connections.
+    async fn post(&self, servers: &Servers, tokens: &[String], posts: Posts) -> Result<()> {
+        let Posts { count, batch, connections, event_type } = posts;
         let (next, tokens): (_, Arc<[String]>) = (Arc::new(AtomicUsize::new(0)), tokens.into());
         let event = json!({"type": event_type, "data": {"title": "x".repeat(self.body_bytes.saturating_sub(140))}});
         let one = Bytes::from(event.to_string());
         let full =
             if batch == 1 { one.clone() } else { Bytes::from(json!({"events": vec![&event; batch]}).to_string()) };
-        let mut callers = JoinSet::new();
+        let mut callers = JoinSet::<Result<()>>::new();
         for number in 0..connections {
             let (mut api, next, tokens) = (servers.connect(number).await?, Arc::clone(&next), Arc::clone(&tokens));
             let (one, full) = (one.clone(), full.clone());
@@ -215,7 +213,7 @@ impl Bench {
             });
         }
         while let Some(ended) = callers.join_next().await {
-            ended?.map_err(|error: anyhow::Error| error)?;
+            ended??;
         }
         Ok(())
     }

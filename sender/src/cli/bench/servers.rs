@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub(super) struct Servers {
     workers: Vec<Worker>,
     admin: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 struct Worker {
@@ -42,9 +42,9 @@ impl Servers {
             Some(database) => format!("{database}?schema={name}"),
             None => format!("sqlite:{}", folder.path().join("bench.db").display()),
         };
-        let mut servers = Self { workers: Vec::new(), admin: token::generate()?, _folder: folder };
+        let mut servers = Self { workers: Vec::new(), admin: token::generate()?, folder };
         for _ in 0..workers {
-            servers.workers.push(Worker::start(&url, &servers.admin, servers._folder.path(), flags)?);
+            servers.workers.push(Worker::start(&url, &servers.admin, servers.folder.path(), flags)?);
         }
         Ok(servers)
     }

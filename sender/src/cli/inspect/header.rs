@@ -1,8 +1,8 @@
 //! The signatures in pasted header lines, read more leniently than verification does.
 
 use base64ct::{Base64, Encoding as _};
-use clarife_webhooks::SIGNATURE_HEADER;
-use clarife_webhooks::standard::HEADERS;
+use clarife_webhooks::standard::{HEADERS, StandardHeaders};
+use clarife_webhooks::{Event, SIGNATURE_HEADER, UnixTime, Webhook, WebhookError};
 
 /// The senders whose signatures are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +73,24 @@ impl Lines {
     }
 
     /// Returns `true` if only the headers of Standard Webhooks were pasted.
-    pub(in crate::cli) fn is_standard(&self) -> bool {
+    pub(super) fn is_standard(&self) -> bool {
         self.clarife.is_none() && self.standard.iter().any(Option::is_some)
     }
 
-    /// Returns the values of Standard Webhooks' headers, empty if missing.
-    pub(in crate::cli) fn standard_values(&self) -> [&str; 3] {
-        self.standard.each_ref().map(|value| value.as_deref().unwrap_or_default())
+    /// Verifies a body: by the headers of Standard Webhooks if only those were pasted, and by clarife's otherwise.
+    pub(in crate::cli) fn verify<'a>(
+        &self,
+        webhook: Webhook,
+        body: &'a [u8],
+        now: UnixTime,
+    ) -> Result<Event<'a>, WebhookError> {
+        if self.is_standard() {
+            let [id, time, signature] = self.standard.each_ref().map(|value| value.as_deref().unwrap_or_default());
+            let headers = StandardHeaders::new(id, time, signature);
+            webhook.require_standard_webhooks()?.verify_at(body, &headers, now)
+        } else {
+            webhook.verify_at(body, self.clarife.as_deref(), now)
+        }
     }
 
     /// Returns all signatures, those of clarife's header first.

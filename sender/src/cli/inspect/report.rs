@@ -1,7 +1,6 @@
 //! The report on a delivery: the verdict, the causes and the details.
 
-use clarife_webhooks::standard::StandardHeaders;
-use clarife_webhooks::{ErrorCode, UnixTime, Webhook, WebhookError};
+use clarife_webhooks::{ErrorCode, MAX_TIMESTAMP, UnixTime, Webhook, WebhookError};
 use serde_json::{Value, json};
 
 use super::body::{self, Variant};
@@ -81,15 +80,8 @@ impl Delivery {
     fn verify(&self, verification: &Verification, now: UnixTime) -> Result<String, WebhookError> {
         let secrets: Vec<_> = self.secrets.iter().map(|secret| String::from_utf8_lossy(secret)).collect();
         let webhook = if secrets.is_empty() { Webhook::new("whsec_c2VjcmV0") } else { Webhook::from_secrets(&secrets) };
-        let webhook = verification.apply(webhook?);
         let body = self.body.as_deref().unwrap_or_default();
-        let event = if self.lines.is_standard() {
-            let [id, time, signature] = self.lines.standard_values();
-            let headers = StandardHeaders::new(id, time, signature);
-            webhook.require_standard_webhooks()?.verify_at(body, &headers, now)?
-        } else {
-            webhook.verify_at(body, self.lines.clarife.as_deref(), now)?
-        };
+        let event = self.lines.verify(verification.apply(webhook?), body, now)?;
         Ok(printable(&format!("{} {}", event.event_type(), event.id())))
     }
 
@@ -187,7 +179,7 @@ impl Delivery {
 
 /// Returns `true` for a number with more digits than a time in seconds may have.
 const fn is_milliseconds(time: i64) -> bool {
-    time > 999_999_999_999
+    time > MAX_TIMESTAMP
 }
 
 /// Returns the changes that led from the sent body to the seen one, the last change first.
